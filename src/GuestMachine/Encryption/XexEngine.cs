@@ -60,7 +60,9 @@ public sealed class XexEngine
         }
     }
 
-    /// <summary>Decrypts whole blocks, in place or from one buffer to another. There is no integrity: any bytes decrypt to something.</summary>
+    /// <summary>
+    /// Decrypts whole blocks, in place or from one buffer to another. There is no integrity: any bytes decrypt to something.
+    /// </summary>
     /// <param name="cipher">What DRAM holds; a multiple of 16 bytes.</param>
     /// <param name="plain">What a reader with this key sees; as long as <paramref name="cipher"/>, and the same memory or apart.</param>
     /// <param name="physicalAddress">Physical address of the first byte, a multiple of 16.</param>

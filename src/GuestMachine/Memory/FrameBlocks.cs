@@ -85,7 +85,7 @@ internal sealed class FrameBlocks
         foreach (var range in ram.Where(r => r.Count != 0).OrderBy(r => r.First))
         {
             if (range.First >= Limit || range.Count > Limit - range.First)
-                throw new ArgumentException($"RAM range {range.First:x}+{range.Count:x} ends behind the 64-bit address space.", nameof(ram));
+                throw new ArgumentException($"RAM at frame {range.First:x} ends behind the 64-bit address space.", nameof(ram));
             if (joined.Count == 0 || joined[^1].End < range.First)
                 joined.Add(range);
             else if (joined[^1].End == range.First)

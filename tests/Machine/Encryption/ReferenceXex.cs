@@ -11,7 +11,8 @@ internal sealed class ReferenceXex : IDisposable
 
     public ReferenceXex(ulong seed, int keyId)
     {
-        byte[] message = [.. Encoding.ASCII.GetBytes("CocoGuest memory encryption key v1\0"), .. BitConverter.GetBytes(seed), .. BitConverter.GetBytes(keyId)];
+        var label = Encoding.ASCII.GetBytes("CocoGuest memory encryption key v1\0");
+        byte[] message = [.. label, .. BitConverter.GetBytes(seed), .. BitConverter.GetBytes(keyId)];
         var hash = SHA256.HashData(message);
         _data.Key = hash[..16];
         _tweak.Key = hash[16..];

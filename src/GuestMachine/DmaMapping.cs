@@ -1,4 +1,3 @@
-using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
 

@@ -1,8 +1,8 @@
 using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Encryption;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Machine.Tracing;
@@ -24,13 +24,12 @@ public sealed class Guest : IDisposable
 {
     private const string Running = "running";
     private readonly RamLayout _layout;
-    private readonly DmaPlan _dmaPlan;
     private readonly KernelLog _log;
     private readonly BuddyAllocator _frames;
     private string? _end;
     private bool _disposed;
 
-    private Guest(GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaPlan dmaPlan, TimeProvider time, ISecretSource secrets, IGuestObserver? observer)
+    private Guest(GuestShape shape, GuestBoot boot, TimeProvider time, ISecretSource secrets, IGuestObserver? observer)
     {
         var limits = new GuestLimits();
         Shape = shape;
@@ -38,28 +37,23 @@ public sealed class Guest : IDisposable
         Platform = PlatformProfile.Of(shape.Platform);
         Secrets = secrets;
         Observer = observer;
-        _layout = layout;
-        _dmaPlan = dmaPlan;
-        Memory = memory;
-        Copies = copies;
-        _log = new KernelLog(time);
-        Pages = PageStateTrackers.Create(new PageStateOptions
-        {
-            Platform = shape.Platform,
-            Frames = Page.FrameOf(layout.EndAddress),
-            Warn = text => _log.WarnOnce(text, text),
-        });
-        _frames = new BuddyAllocator(layout.Ranges);
+        _layout = boot.Layout;
+        _log = boot.Log;
+        _frames = boot.Frames;
+        Memory = boot.Memory;
+        Copies = boot.Copies;
+        Pages = boot.Pages;
+        Dma = boot.Dma;
         Heaps = new HeapRegistry(shape, Kernel);
-        SystemHeap = new SystemHeap(_frames, Pages, memory, shape.Fragmentation, _log);
-        Access = new MemoryAccess(memory, Pages, ViewMatrix.For(shape.Platform, ciphertextHiding: false), copies);
-        Dma = dmaPlan.CreateMapper(memory, _log);
+        SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log);
+        Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
         Buffers = new GuestBuffers(this, time, limits);
         Mappings = new GuestMappings(this);
         Importers = new GuestImporters(this, limits);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
         Host = new GuestHostView(this);
+        Devices.AddBuiltIn(Processes.Init);
     }
 
     /// <summary>The whole shape, defaults filled in.</summary>
@@ -116,8 +110,8 @@ public sealed class Guest : IDisposable
         lock (Gate)
         {
             Buffers.ExpireTokens();
-            return new GuestSnapshot(Shape, _end ?? Running, CountMemory(), CountObjects(), Dma.Pool?.Snapshot(), Pages.Counters,
-                Copies.Snapshot(Memory.BouncedBytes), _log.Lines());
+            return new GuestSnapshot(Shape, _end ?? Running, CountMemory(), CountObjects(), Dma.Snapshot(), Pages.Counters,
+                Copies.Snapshot(Memory.BouncedBytes), [.. _log.Lines().Select(l => l.Text)]);
         }
     }
 
@@ -142,30 +136,8 @@ public sealed class Guest : IDisposable
 
     internal static Result<Guest> Boot(GuestShape shape, TimeProvider time, ISecretSource secrets, IGuestObserver? observer)
     {
-        Result<DmaPlan> plan = DmaPlan.For(shape);
-        if (!plan.Ok)
-        {
-            return plan.Failure;
-        }
-
-        ulong cma = shape.Cma.Length != 0 && GuestShapeRules.TryParseSize(shape.Cma, out ulong bytes) ? Page.AlignUp(bytes) : 0;
-        if (!RamLayout.Fits(shape.MemoryBytes, plan.Value.PoolBytes, cma))
-        {
-            return new Failure(Errno.ENOMEM, "create_guest", "reserve boot memory",
-                $"{shape.MemoryBytes} bytes of RAM do not hold the swiotlb pool of {plan.Value.PoolBytes} and the cma area of {cma} bytes.", "memory_bytes");
-        }
-
-        var layout = new RamLayout(shape.MemoryBytes, plan.Value.PoolBytes, cma);
-        var copies = new CopyCounter();
-        Result<GuestMemory> memory = GuestMemory.Create(layout, shape.Platform, new XexEngine(shape.Seed, keyId: 1), copies);
-        if (!memory.Ok)
-        {
-            return memory.Failure;
-        }
-
-        var guest = new Guest(shape, layout, memory.Value, copies, plan.Value, time, secrets, observer);
-        guest.Start();
-        return guest;
+        Result<GuestBoot> boot = GuestBoot.Run(shape, time);
+        return boot.Ok ? new Guest(shape, boot.Value, time, secrets, observer) : boot.Failure;
     }
 
     /// <summary>EINVAL for an access longer than <see cref="GuestLimits.BytesPerAccess"/>.</summary>
@@ -193,38 +165,6 @@ public sealed class Guest : IDisposable
         {
             _end = $"terminated: reason set {termination.ReasonSet}, code {termination.Code} ({termination.Reason}): {termination.Sentence}";
             Observer?.GuestEnded(this, _end);
-        }
-    }
-
-    private void Start()
-    {
-        Reserve(_layout.Firmware);
-        Reserve(_layout.Cma);
-        Reserve(_layout.Pool);
-        if (_layout.Pool.Count != 0)
-        {
-            // In CoCo guests the pool is turned shared during start-up and cleared when created (S-SWI-10).
-            if (Platform.Encrypted)
-            {
-                Pages.ConvertToShared(_layout.Pool);
-            }
-
-            Memory.ShareInPlace(_layout.Pool);
-        }
-
-        foreach (string line in _dmaPlan.BootMessages)
-        {
-            _log.Info(line);
-        }
-
-        Devices.AddBuiltIn(Processes.Init);
-    }
-
-    private void Reserve(FrameRange range)
-    {
-        if (range.Count != 0 && !_frames.TryReserve(range))
-        {
-            throw new InvalidOperationException($"Boot-time areas overlap at frame {range.First}.");
         }
     }
 

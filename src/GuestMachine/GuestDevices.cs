@@ -1,6 +1,6 @@
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine;
@@ -42,7 +42,13 @@ public sealed class GuestDevices
                 return new Failure(Errno.ENOSPC, "register_device", "check limit", $"The process has {_limit} devices already.");
             }
 
-            var device = new GuestDevice(MakeDma(spec), spec, process);
+            Result<DmaDevice> dma = MakeDma(spec);
+            if (!dma.Ok)
+            {
+                return dma.Failure;
+            }
+
+            var device = new GuestDevice(dma.Value, spec, process);
             _devices.Add(spec.Name, device);
             process.Devices.Add(device);
             return device;
@@ -110,7 +116,7 @@ public sealed class GuestDevices
     internal void AddBuiltIn(GuestProcess init)
     {
         var spec = new DeviceSpec { Name = DeviceSpec.BuiltInName, Kind = "built-in", Mediated = true };
-        var device = new GuestDevice(MakeDma(spec), spec, init);
+        var device = new GuestDevice(MakeDma(spec).Value, spec, init);
         _devices.Add(spec.Name, device);
         init.Devices.Add(device);
     }
@@ -183,7 +189,7 @@ public sealed class GuestDevices
         }
 
         ulong last = dmaAddress + (length == 0 ? 0 : length - 1);
-        ulong phys = _guest.Dma.Environment.DmaToPhys(dmaAddress);
+        ulong phys = _guest.Dma.Environment.Encoding.Physical(dmaAddress);
         bool reachable = last >= dmaAddress && last <= device.Value.Spec.DmaMask
             && _guest.Memory.Layout.Contains(phys, length)
             && (phys == dmaAddress || device.Value.Spec.Trusted);
@@ -194,11 +200,18 @@ public sealed class GuestDevices
                 $"Device {device.Value.Name} cannot reach DMA address 0x{dmaAddress:x} + {length}.", "dma_address");
         }
 
-        Accessor accessor = device.Value.Spec.Trusted ? Accessor.DeviceT1 : Accessor.DeviceT0;
+        ViewAccessor accessor = device.Value.Spec.Trusted ? ViewAccessor.DeviceT1 : ViewAccessor.DeviceT0;
         return _guest.Access.Plan(plan, accessor, phys, length, write, operation);
     }
 
-    private DmaDevice MakeDma(DeviceSpec spec) => throw new InvalidOperationException(spec.Name);
+    private Result<DmaDevice> MakeDma(DeviceSpec spec) => _guest.Dma.AddDevice(new DmaDeviceOptions(spec.Name)
+    {
+        Kind = spec.Kind.Length == 0 ? "device" : spec.Kind,
+        DmaMask = spec.DmaMask,
+        CoherentDmaMask = spec.DmaMask,
+        Trusted = spec.Trusted,
+        MinAlignMask = spec.MinAlignMask,
+    });
 
     private static Failure Wrong(Errno errno, string field, string sentence) => new(errno, "register_device", $"check {field}", sentence, field);
 }

@@ -1,5 +1,6 @@
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Views;
 
 namespace CocoGuest.Machine;
 
@@ -30,7 +31,7 @@ public sealed class GuestHostView
                     $"0x{address:x} + {target.Length} is not RAM of this guest (it ends at 0x{EndAddress:x}).", "address");
             }
 
-            failure ??= _guest.Access.Plan(plan, Accessor.HostRead, address, (ulong)target.Length, write: false, "read_host_memory");
+            failure ??= _guest.Access.Plan(plan, ViewAccessor.HostRead, address, (ulong)target.Length, write: false, "read_host_memory");
             if (failure is not null)
             {
                 return failure;

@@ -172,21 +172,42 @@ public sealed class GuestImporters
     private Result<DmaMapping> MapChecked(Attachment attachment, DmaDirection direction, uint cpu)
     {
         DmaBuf buffer = attachment.Buffer;
-        DmaAttributes attributes = buffer.Shared ? _guest.Kernel.SharedAttribute : DmaAttributes.None;
+        DmaAttributes attributes = buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None;
         attachment.Device.Cpu = (int)cpu;
-        if (_guest.Dma.MapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, direction, attributes) is { } failure)
+        Result<int> mapped = _guest.Dma.MapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, direction, attributes);
+        if (!mapped.Ok)
         {
-            return failure;
+            return mapped.Failure;
         }
 
         attachment.Mapped = true;
         attachment.Direction = direction;
-        attachment.Bounced = _guest.Dma.IsBounced(attachment.DmaAddresses[0]);
+        attachment.Bounced = IsBounced(attachment);
 
         // Bounced, a device's bytes come back into the pages; mapped directly, they go there at once.
         buffer.Touched = true;
         bool handOut = buffer.Backing is not null && !attachment.Bounced && !attachment.GuestDevice.Spec.Mediated;
         return new DmaMapping(attachment, handOut ? buffer.Backing : null);
+    }
+
+    // Entries are judged one by one (S-DMA-50), so a table may bounce in parts.
+    private bool IsBounced(Attachment attachment)
+    {
+        if (attachment.Device.Pool is not { } pool)
+        {
+            return false;
+        }
+
+        AddressEncoding encoding = _guest.Dma.Environment.Encoding;
+        foreach (ulong address in attachment.DmaAddresses)
+        {
+            if (pool.Contains(encoding.Physical(address)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     // S-SYS-43: the flag first, then the unmap, without the shared attribute.
@@ -206,14 +227,7 @@ public sealed class GuestImporters
                 continue;
             }
 
-            if (toDevice)
-            {
-                _guest.Dma.SyncSgForDevice(attachment.Device, buffer.Segments, attachment.DmaAddresses, direction);
-            }
-            else
-            {
-                _guest.Dma.SyncSgForCpu(attachment.Device, buffer.Segments, attachment.DmaAddresses, direction);
-            }
+            _guest.Dma.SyncSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, direction, forCpu: !toDevice);
         }
 
         ulong moved = _guest.Memory.BouncedBytes - before;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 
@@ -233,7 +233,7 @@ public sealed class GuestMappings
         }
 
         DmaBuf buffer = vma.Buffer;
-        Accessor accessor = buffer.Shared ? Accessor.GuestSharedMapping : Accessor.GuestPrivateMapping;
+        ViewAccessor accessor = buffer.Shared ? ViewAccessor.GuestSharedMapping : ViewAccessor.GuestPrivateMapping;
         bool write = right == MapProtection.Write;
         Failure? failure = _guest.Access.Plan(plan, accessor, buffer, vma.Offset + (address - vma.Start), length, write, operation);
         if (failure is null)

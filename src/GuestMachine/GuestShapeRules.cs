@@ -30,10 +30,9 @@ public static class GuestShapeRules
             GpaWidth = shape.Platform == Platform.Tdx && shape.GpaWidth == 0 ? DefaultGpaWidth : shape.GpaWidth,
             Heaps = shape.Heaps.Count == 0 ? HeapNames(shape.Platform, kernel) : shape.Heaps,
         };
-        return CheckName(full.Name) ?? CheckKernel(kernel) ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
-            ?? CheckAddressing(full, platform) ?? CheckHeaps(full, kernel) ?? CheckCma(full) is { } failure
-            ? failure
-            : full;
+        Failure? failure = CheckName(full.Name) ?? CheckKernel(kernel) ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
+            ?? CheckAddressing(full, platform) ?? CheckHeaps(full, kernel) ?? CheckCma(full);
+        return failure is null ? full : failure;
     }
 
     /// <summary>The heap nodes of a kernel on a platform, in registration order (S-HEAP-46, S-HEAP-48).</summary>

@@ -8,7 +8,7 @@ namespace CocoGuest.Machine;
 /// <param name="State">"running", or why it stopped.</param>
 /// <param name="Memory">Frames in bytes.</param>
 /// <param name="Objects">Objects by kind.</param>
-/// <param name="Swiotlb">Bounce pool; null when the guest has none.</param>
+/// <param name="Dma">DMA layer and bounce pool.</param>
 /// <param name="Conversions">Cost of page conversions since boot.</param>
 /// <param name="Copies">Bytes that the server copied.</param>
 /// <param name="KernelLog">The last lines of the guest's kernel log.</param>
@@ -17,7 +17,7 @@ public sealed record GuestSnapshot(
     string State,
     MemoryCensus Memory,
     ObjectCensus Objects,
-    SwiotlbCounters? Swiotlb,
+    DmaCounters Dma,
     ConversionCounters Conversions,
     CopyCounters Copies,
     IReadOnlyList<string> KernelLog);

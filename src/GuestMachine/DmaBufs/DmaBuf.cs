@@ -1,4 +1,5 @@
 using System.Globalization;
+using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.DmaBufs;
@@ -23,6 +24,7 @@ internal sealed class DmaBuf
         Exporter = exporter;
         Size = size;
         Chunks = chunks;
+        Segments = Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
         Access = access;
         Shared = shared;
     }
@@ -35,6 +37,9 @@ internal sealed class DmaBuf
     public ulong Size { get; }
 
     public Chunk[] Chunks { get; }
+
+    /// <summary>The scatter table as the DMA layer takes it: one entry a chunk (S-SYS-06).</summary>
+    public SgEntry[] Segments { get; }
 
     /// <summary>Access mode of the file; all fds share it.</summary>
     public FileAccess Access { get; }

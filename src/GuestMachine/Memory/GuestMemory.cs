@@ -1,6 +1,7 @@
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Encryption;
+using CocoGuest.Machine.Memory.HostMemory;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Profiles;
 
@@ -73,7 +74,7 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     /// <summary>Gives chunks that just became host-visible a backing of their own.</summary>
     public VisibleBacking AddBacking(Chunk[] chunks, ulong size, bool readOnly, out int slot)
     {
-        bool ciphertext = ContentsAfterConversion.ToShared(_platform) == ContentsRule.CiphertextOfOldPlain;
+        bool ciphertext = ContentsAfterConversion.For(_platform, ConversionDirection.ToShared) == ContentsRule.CiphertextOfOldPlain;
         var backing = new VisibleBacking(++_nextBackingId, chunks, size, readOnly, ciphertext ? Engine : null);
         slot = _chunks.Add(backing, chunks);
         return backing;
@@ -85,7 +86,7 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     /// </summary>
     public void RemoveBacking(VisibleBacking backing, int slot, ReadOnlySpan<Chunk> chunks)
     {
-        if (backing.Live && ContentsAfterConversion.ToPrivate(_platform) == ContentsRule.DecryptionOfOldPlain)
+        if (backing.Live && ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfOldPlain)
         {
             DecryptInPlace(backing, chunks);
         }
@@ -97,9 +98,9 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     /// <summary>A shared chunk went private: what its private view shows from now on, where that is not its old bytes (S-PLAT-21).</summary>
     public void BecamePrivate(Chunk chunk)
     {
-        if (ContentsAfterConversion.ToPrivate(_platform) == ContentsRule.DecryptionOfZeros)
+        if (ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfZeros)
         {
-            FlagsOf(chunk.Range).Fill((byte)FrameFlags.None);
+            FlagsOf(chunk.Range).Clear(); // FrameFlags.None
         }
     }
 
@@ -114,7 +115,7 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     public byte* StoreAt(ulong address) => _store.Pointer + address;
 
     /// <summary>Keeps the store mapped while bytes are copied outside the guest's lock.</summary>
-    public MemoryPin PinStore() => MemoryPin.Take(_store);
+    public MemoryPin PinStore() => MemoryPin.Take(_store.Mapping);
 
     /// <summary>The store holds the frame's plain text from now on: DRAM zeros are decrypted into it if need be.</summary>
     public void Materialize(ulong frame)

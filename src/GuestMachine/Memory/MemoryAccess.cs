@@ -1,5 +1,6 @@
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Views;
 
 namespace CocoGuest.Machine.Memory;
 
@@ -10,7 +11,7 @@ namespace CocoGuest.Machine.Memory;
 internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker pages, ViewMatrix views, CopyCounter copies)
 {
     /// <summary>Plans an access to a part of a buffer.</summary>
-    public Failure? Plan(AccessPlan plan, Accessor accessor, DmaBuf buffer, ulong offset, ulong length, bool write, string operation)
+    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, DmaBuf buffer, ulong offset, ulong length, bool write, string operation)
     {
         ulong start = 0;
         foreach (Chunk chunk in buffer.Chunks)
@@ -40,7 +41,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
     }
 
     /// <summary>Plans an access to guest-physical memory, all of which has to be RAM.</summary>
-    public Failure? Plan(AccessPlan plan, Accessor accessor, ulong address, ulong length, bool write, string operation)
+    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, ulong address, ulong length, bool write, string operation)
     {
         bool storePinned = false;
         while (length > 0)
@@ -50,7 +51,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
             ViewCell cell = views[accessor, condition];
             if (cell.Outcome == ViewOutcome.Fault)
             {
-                return new Failure(Errno.EFAULT, operation, "view", $"{cell.Describe()}: {accessor} at guest-physical 0x{address:x}, page {condition}.", "address");
+                return new Failure(Errno.EFAULT, operation, "view", $"{cell.Description}: {accessor} at guest-physical 0x{address:x}, page {condition}.", "address");
             }
 
             VisibleBacking? backing = memory.FindBacking(frame, out ulong page, out ulong pagesLeft);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Machine.Memory.HostMemory;
 
 namespace CocoGuest.Machine.Memory;
 
@@ -18,18 +19,11 @@ internal readonly unsafe struct MemoryPin : IDisposable
 
     public byte* Pointer { get; }
 
-    public static MemoryPin Take(SealedMemfd memfd)
+    public static MemoryPin Take(HostMapping mapping)
     {
         bool added = false;
-        memfd.Mapping.DangerousAddRef(ref added);
-        return new MemoryPin(memfd.Mapping, memfd.Pointer);
-    }
-
-    public static MemoryPin Take(AnonymousRegion region)
-    {
-        bool added = false;
-        region.DangerousAddRef(ref added);
-        return new MemoryPin(region, region.Pointer);
+        mapping.DangerousAddRef(ref added);
+        return new MemoryPin(mapping, mapping.Pointer);
     }
 
     public void Dispose() => _owner?.DangerousRelease();

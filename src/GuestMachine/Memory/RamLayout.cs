@@ -17,7 +17,7 @@ internal sealed class RamLayout
         ulong low = Math.Min(memoryBytes, LowLimit);
         ulong high = memoryBytes - low;
         TotalBytes = memoryBytes;
-        EndAddress = high == 0 ? low : HighStart + high;
+        EndAddress = EndOf(memoryBytes);
         Ranges = high == 0 ? [Frames(0, low)] : [Frames(0, low), Frames(HighStart, high)];
         ulong poolStart = (low - poolBytes) & ~(BootAlignment - 1);
         Pool = Frames(poolStart, poolBytes);
@@ -42,6 +42,9 @@ internal sealed class RamLayout
 
     /// <summary>The first MiB.</summary>
     public FrameRange Firmware { get; }
+
+    /// <summary>Address behind the last byte of this much RAM.</summary>
+    public static ulong EndOf(ulong memoryBytes) => memoryBytes <= LowLimit ? memoryBytes : HighStart + memoryBytes - LowLimit;
 
     /// <summary>True when the boot-time areas fit below 4 GiB and leave at least half of low memory.</summary>
     public static bool Fits(ulong memoryBytes, ulong poolBytes, ulong cmaBytes) =>

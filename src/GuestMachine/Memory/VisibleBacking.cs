@@ -1,5 +1,6 @@
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Encryption;
+using CocoGuest.Machine.Memory.HostMemory;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Machine.Memory;
@@ -65,7 +66,7 @@ public sealed class VisibleBacking
         lock (_lock)
         {
             Result<SealedMemfd> memfd = Bear();
-            return memfd.Ok ? MemoryPin.Take(memfd.Value) : memfd.Failure;
+            return memfd.Ok ? MemoryPin.Take(memfd.Value.Mapping) : memfd.Failure;
         }
     }
 

@@ -1,5 +1,3 @@
-using CocoGuest.Machine.Dma;
-
 namespace CocoGuest.Machine.Profiles;
 
 /// <summary>
@@ -11,14 +9,12 @@ namespace CocoGuest.Machine.Profiles;
 /// <param name="Served">Whether guests may be created with it in this version of CocoGuest.</param>
 /// <param name="SharedHeapName">Name of the heap of shared memory, or null where there is none (S-UP-20).</param>
 /// <param name="SystemHeapFlags">heap_flags bits that <c>system</c> accepts (S-HEAP-13, 14).</param>
-/// <param name="SharedAttribute">The DMA attribute that the exporter passes for shared memory (S-DMA-01).</param>
 public sealed record KernelProfile(
     KernelVersion Version,
     string Name,
     bool Served,
     string? SharedHeapName,
-    ulong SystemHeapFlags,
-    DmaAttributes SharedAttribute)
+    ulong SystemHeapFlags)
 {
     /// <summary>Bit 0 of heap_flags in the seed series: ask <c>system</c> for decrypted memory (S-UP-01).</summary>
     public const ulong HeapFlagDecrypted = 1;
@@ -28,12 +24,12 @@ public sealed record KernelProfile(
     /// <summary>All profiles, oldest first.</summary>
     public static IReadOnlyList<KernelProfile> All { get; } =
     [
-        new(KernelVersion.V612, "6.12", false, null, 0, DmaAttributes.None),
-        new(KernelVersion.V619, "6.19", false, null, 0, DmaAttributes.None),
-        new(KernelVersion.SeedV1, "seed-v1", true, null, HeapFlagDecrypted, DmaAttributes.CcDecrypted),
-        new(KernelVersion.V71, "7.1", false, CcShared, 0, DmaAttributes.CcShared),
-        new(KernelVersion.V72, "7.2", true, CcShared, 0, DmaAttributes.CcShared),
-        new(KernelVersion.V73, "7.3", false, CcShared, 0, DmaAttributes.CcShared),
+        new(KernelVersion.V612, "6.12", false, null, 0),
+        new(KernelVersion.V619, "6.19", false, null, 0),
+        new(KernelVersion.SeedV1, "seed-v1", true, null, HeapFlagDecrypted),
+        new(KernelVersion.V71, "7.1", false, CcShared, 0),
+        new(KernelVersion.V72, "7.2", true, CcShared, 0),
+        new(KernelVersion.V73, "7.3", false, CcShared, 0),
     ];
 
     /// <summary>The profile of a version.</summary>

@@ -123,11 +123,11 @@ public sealed class LifetimeTests
             Assert.True(test.Guest.Importers.Map(process, attachment, DmaDirection.Bidirectional, 0).Ok);
         }
 
-        Assert.NotEqual(0u, test.Snapshot().Swiotlb!.UsedSlots);
+        Assert.NotEqual(0u, test.Snapshot().Dma.DefaultPool!.UsedSlots);
         Assert.Null(test.Guest.Processes.End(process));
 
         GuestSnapshot after = test.Snapshot();
-        Assert.Equal((before.Objects, before.Memory, 0u), (after.Objects, after.Memory, after.Swiotlb!.UsedSlots));
+        Assert.Equal((before.Objects, before.Memory, 0u), (after.Objects, after.Memory, after.Dma.DefaultPool!.UsedSlots));
     }
 
     [Fact]

@@ -37,23 +37,20 @@ internal sealed class FdBroker : IDisposable
     /// <summary>Path of the socket; empty before <see cref="Start"/>.</summary>
     public string Path { get; private set; } = "";
 
-    /// <summary>Listens.</summary>
+    /// <summary>Listens on a path that <see cref="SocketFile.Claim"/> made free.</summary>
     /// <exception cref="StartupException">The socket cannot be made.</exception>
     public void Start(string path)
     {
-        using (SocketFile.Claim(path))
+        _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
         {
-            _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            try
-            {
-                _listener.Bind(new UnixDomainSocketEndPoint(path));
-                File.SetUnixFileMode(path, SocketFile.Mode);
-                _listener.Listen(Backlog);
-            }
-            catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
-            {
-                throw new StartupException($"The fd broker cannot listen on {path}: {e.Message}.", e);
-            }
+            _listener.Bind(new UnixDomainSocketEndPoint(path));
+            File.SetUnixFileMode(path, SocketFile.Mode);
+            _listener.Listen(Backlog);
+        }
+        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"The fd broker cannot listen on {path}: {e.Message}.", e);
         }
 
         Path = path;

@@ -20,31 +20,35 @@ internal static class SocketFile
     /// <summary>Mode of every socket of the server.</summary>
     public const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Makes the name free, or says who has it.</summary>
-    /// <returns>Keep until the socket is bound and its mode is set.</returns>
-    /// <exception cref="StartupException">The name is taken or no good.</exception>
-    public static SafeFileHandle? Claim(string path)
+    /// <summary>Makes the names free, or says who has one.</summary>
+    /// <returns>Keep until the sockets are bound and their modes are set.</returns>
+    /// <exception cref="StartupException">A name is taken or no good.</exception>
+    public static IDisposable Claim(params IReadOnlyList<string> paths)
     {
-        if (System.Text.Encoding.UTF8.GetByteCount(path) > LongestPath)
-        {
-            throw new StartupException($"The socket path {path} is longer than the {LongestPath} bytes that Linux allows.");
-        }
-
-        string folder = Path.GetDirectoryName(path)!;
-        if (!Directory.Exists(folder))
-        {
-            throw new StartupException($"The folder of the socket {path} does not exist.");
-        }
-
-        SafeFileHandle? folderLock = FolderLock.Take(folder);
+        var locks = new FolderLocks();
         try
         {
-            RemoveStale(path);
-            return folderLock;
+            foreach (string path in paths)
+            {
+                CheckPath(path);
+            }
+
+            // In one order for all servers, so that two that start together cannot wait for each other.
+            foreach (string folder in paths.Select(p => Path.GetDirectoryName(p)!).Distinct().Order(StringComparer.Ordinal))
+            {
+                locks.Add(FolderLock.Take(folder));
+            }
+
+            foreach (string path in paths)
+            {
+                RemoveStale(path);
+            }
+
+            return locks;
         }
         catch
         {
-            folderLock?.Dispose();
+            locks.Dispose();
             throw;
         }
     }
@@ -55,6 +59,19 @@ internal static class SocketFile
         if (UnixFiles.StatusOf(path) is { Type: UnixFileType.Socket })
         {
             File.Delete(path);
+        }
+    }
+
+    private static void CheckPath(string path)
+    {
+        if (System.Text.Encoding.UTF8.GetByteCount(path) > LongestPath)
+        {
+            throw new StartupException($"The socket path {path} is longer than the {LongestPath} bytes that Linux allows.");
+        }
+
+        if (!Directory.Exists(Path.GetDirectoryName(path)))
+        {
+            throw new StartupException($"The folder of the socket {path} does not exist.");
         }
     }
 
@@ -84,5 +101,20 @@ internal static class SocketFile
         }
 
         throw new StartupException($"Another server is listening on {path}; stop it, or choose another path with --socket or --runtime-dir.");
+    }
+
+    private sealed class FolderLocks : IDisposable
+    {
+        private readonly List<SafeFileHandle> _held = [];
+
+        public void Add(SafeFileHandle? folder)
+        {
+            if (folder is not null)
+            {
+                _held.Add(folder);
+            }
+        }
+
+        public void Dispose() => _held.ForEach(static h => h.Dispose());
     }
 }

@@ -33,8 +33,17 @@ internal sealed class KestrelHost : IAsyncDisposable
         services(builder);
         var app = builder.Build();
         endpoints(app);
-        await app.StartAsync();
-        return new KestrelHost(app, folder);
+        var host = new KestrelHost(app, folder);
+        try
+        {
+            await app.StartAsync();
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
     }
 
     internal IServiceProvider Services => _app.Services;

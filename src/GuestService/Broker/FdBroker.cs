@@ -13,7 +13,7 @@ namespace CocoGuest.Service.Broker;
 /// </summary>
 /// <remarks>
 /// <para>States of a connection: accepted, serving, hung up. Each has its own tasks, so a client that stalls blocks nobody else; their number
-/// is limited. A connection that is open says that the server lives: <see cref="Stop"/> hangs up on all.</para>
+/// is limited. A connection that is open says that the server lives: <see cref="StopAsync"/> hangs up on all.</para>
 /// <para>Invariant: an fd is sent for a live token only, a token answers once, and whoever got an fd is on the
 /// <see cref="RevocationBoard"/> until the memory is taken back or the connection ends.</para>
 /// </remarks>

@@ -181,7 +181,7 @@ internal sealed class GuestServer : IAsyncDisposable
         SetHealthy();
         if (_options.Tcp is { } endpoint && !IPAddress.IsLoopback(endpoint.Address))
         {
-            ServiceLog.OpenToNetwork(log, endpoint.ToString());
+            ServiceLog.OpenToNetwork(log, endpoint);
         }
 
         IHostApplicationLifetime lifetime = Parts.GetRequiredService<IHostApplicationLifetime>();
@@ -190,7 +190,8 @@ internal sealed class GuestServer : IAsyncDisposable
             ServiceLog.Stopping(log);
             Parts.GetRequiredService<GuestHost>().Dispose();
         });
-        ServiceLog.Serving(log, Parts.GetRequiredService<GuestHost>().List().Count);
+        int guests = Parts.GetRequiredService<GuestHost>().List().Count;
+        ServiceLog.Serving(log, guests);
     }
 
     private void BootDefaultGuest()

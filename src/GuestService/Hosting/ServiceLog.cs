@@ -13,7 +13,7 @@ internal static partial class ServiceLog
     public static partial void Stopping(ILogger log);
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "TCP listener {Endpoint} is not loopback: whoever reaches it may open processes.")]
-    public static partial void OpenToNetwork(ILogger log, string endpoint);
+    public static partial void OpenToNetwork(ILogger log, System.Net.IPEndPoint endpoint);
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "poll failed with errno {Errno}: deaths by pid are no longer seen, stream ends still are.")]
     public static partial void PollFailed(ILogger log, int errno);

@@ -34,7 +34,7 @@ internal static class StartupBanner
 
         text.AppendLine();
         text.AppendLine("Try:");
-        foreach (string call in Calls(server, token, host.List().FirstOrDefault()))
+        foreach (string call in Calls(server, token, host.List() is [var first, ..] ? first : null))
         {
             text.AppendLine("  " + call);
         }

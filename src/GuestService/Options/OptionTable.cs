@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using CocoGuest.Machine;
 using CocoGuest.Service.Services;
-using Microsoft.Extensions.Logging;
 
 namespace CocoGuest.Service.Options;
 

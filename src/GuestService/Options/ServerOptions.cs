@@ -1,6 +1,5 @@
 using System.Net;
 using CocoGuest.Machine;
-using Microsoft.Extensions.Logging;
 
 namespace CocoGuest.Service.Options;
 

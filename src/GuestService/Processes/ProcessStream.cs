@@ -17,11 +17,11 @@ internal static class ProcessStream
     /// <param name="session">The process.</param>
     /// <param name="lease">The stream's right to be the process' life.</param>
     /// <param name="write">Sends one message.</param>
-    /// <param name="callEnd">Fires when the client's call is over.</param>
     /// <param name="log">Log.</param>
+    /// <param name="callEnd">Fires when the client's call is over.</param>
     /// <returns>Null for an end that is none of the server's complaints; else why the server ended the stream.</returns>
     public static async Task<Failure?> RunAsync(
-        ProcessSession session, StreamLease lease, Func<OpenProcessResponse, CancellationToken, Task> write, CancellationToken callEnd, ILogger log)
+        ProcessSession session, StreamLease lease, Func<OpenProcessResponse, CancellationToken, Task> write, ILogger log, CancellationToken callEnd)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(lease.Ending, callEnd);
         ChannelReader<OpenProcessResponse> events = session.Events;

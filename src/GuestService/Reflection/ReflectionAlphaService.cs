@@ -1,7 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Reflection.V1Alpha;
-using V1 = Grpc.Reflection.V1;
+using Stable = Grpc.Reflection.V1;
 
 namespace CocoGuest.Service.Reflection;
 
@@ -19,7 +19,7 @@ internal sealed class ReflectionAlphaService(ReflectionAnswers answers) : Server
     {
         await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
         {
-            var answer = answers.Answer(V1.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString()));
+            var answer = answers.Answer(Stable.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString()));
             await responseStream.WriteAsync(ServerReflectionResponse.Parser.ParseFrom(answer.ToByteString()), context.CancellationToken);
         }
     }

@@ -1,5 +1,4 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;

@@ -1,5 +1,4 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Service.Access;
@@ -32,7 +31,7 @@ internal sealed partial class GuestCalls(
         try
         {
             await responseStream.WriteAsync(Opened(session), context.CancellationToken);
-            complaint = await ProcessStream.RunAsync(session, lease, responseStream.WriteAsync, context.CancellationToken, log);
+            complaint = await ProcessStream.RunAsync(session, lease, responseStream.WriteAsync, log, context.CancellationToken);
         }
         catch (Exception) when (context.CancellationToken.IsCancellationRequested)
         {

@@ -23,7 +23,7 @@ internal sealed class GuestInfoWriter(SharedMappings mappings)
             Copies = Copies(snapshot.Copies, mappings.Of(guest)),
             Declassified = new DeclassifiedCounters(),
         };
-        if (snapshot.Swiotlb is { } pool)
+        if (snapshot.Dma.DefaultPool is { } pool)
         {
             info.Swiotlb = Swiotlb(pool);
             info.Declassified = new DeclassifiedCounters { LiveBytes = pool.LiveBytes, StaleBytes = pool.StaleBytes };

@@ -1,5 +1,4 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.PageState;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
 using Google.Protobuf;

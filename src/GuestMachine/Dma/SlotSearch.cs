@@ -34,6 +34,9 @@ internal readonly struct SlotSearch
     /// <summary>Slots from one aligned candidate to the next.</summary>
     public uint Stride { get; }
 
+    /// <summary>One stride on from an aligned slot is an aligned slot.</summary>
+    public bool StridesStayAligned => (Stride & (Stride - 1)) == 0;
+
     public bool IsAligned(uint slot)
     {
         ulong address = _startDma + ((ulong)slot << SwiotlbPool.SlotShift);

@@ -128,7 +128,8 @@ public sealed partial class SwiotlbPool
 
     /// <summary>
     /// One area (S-SWI-22). Candidates and their order are the kernel's; slots that cannot be the answer are passed over in one step: behind a free run
-    /// that is too short every slot of that run is too, and all slots of an allocation are used. Whole strides keep alignment and count.
+    /// that is too short every slot of that run is too, and all slots of an allocation are used. Whole strides keep alignment and count
+    /// (not with both masks set, where the kernel's stride is no power of two).
     /// </summary>
     private int FindInArea(uint area, in SlotSearch search)
     {
@@ -154,7 +155,7 @@ public sealed partial class SwiotlbPool
                         return (int)slot;
                     }
                 }
-                else
+                else if (search.StridesStayAligned)
                 {
                     uint hopeless = run != 0 ? run : (uint)Math.Max(0, _allocation[slot]) >> SlotShift;
                     step *= hopeless <= step ? 1 : (hopeless + step - 1) / step;

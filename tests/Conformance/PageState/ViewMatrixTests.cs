@@ -80,18 +80,19 @@ public class ViewMatrixTests
     [Fact]
     public void Markdown_OfTdx_IsTheTable() =>
         Assert.Equal(
-            """
-            | accessor | private (accepted) | private (pending) | shared |
-            |---|---|---|---|
-            | guest, private mapping | plain text | fault (#VE disabled: exit, guest is stuck) → guest terminates | fault (EPT violation) → guest terminates |
-            | guest, shared mapping | fault (#VE or exit for conversion) | fault (#VE or exit for conversion) | plain text |
-            | host read | [B] zeros | [B] zeros | plain text |
-            | host write | fault (#MC poison on next read) | fault (#MC poison on next read) | plain text |
-            | T=0 device | [B] fault (DMA fault) | [B] fault (DMA fault) | plain text |
-            | T=1 device | [B] plain text | fault (page not validated or accepted) | plain text |
-
-            """,
-            ViewMatrixMarkdown.Render(ViewMatrix.For(Platform.Tdx)));
+            [
+                "| accessor | private (accepted) | private (pending) | shared |",
+                "|---|---|---|---|",
+                "| guest, private mapping | plain text | fault (#VE disabled: exit, guest is stuck) → guest terminates "
+                    + "| fault (EPT violation) → guest terminates |",
+                "| guest, shared mapping | fault (#VE or exit for conversion) | fault (#VE or exit for conversion) | plain text |",
+                "| host read | [B] zeros | [B] zeros | plain text |",
+                "| host write | fault (#MC poison on next read) | fault (#MC poison on next read) | plain text |",
+                "| T=0 device | [B] fault (DMA fault) | [B] fault (DMA fault) | plain text |",
+                "| T=1 device | [B] plain text | fault (page not validated or accepted) | plain text |",
+                string.Empty,
+            ],
+            ViewMatrixMarkdown.Render(ViewMatrix.For(Platform.Tdx)).Split('\n'));
 
     [Fact]
     public void Markdown_OfSev_HasTwoColumnsAndTheCBitRow()

@@ -22,7 +22,7 @@ internal sealed class NaivePool(ulong start, int slots, int areas, NaivePool.Bug
         None,
         RunsCrossSegments,
         HintStays,
-        StrideOne,
+        OriginalBitsIgnored,
     }
 
     public int AreaSlots => slots / areas;
@@ -87,8 +87,8 @@ internal sealed class NaivePool(ulong start, int slots, int areas, NaivePool.Bug
     {
         bool pageAligned = minAlign == 0 && allocAlign == 0 && bytes >= 4096;
         ulong align = pageAligned ? 4095 : allocAlign | (SlotBytes - 1);
-        ulong kept = minAlign & ~align;
-        int stride = bug == Bug.StrideOne ? 1 : (int)(Math.Max(align, kept) / SlotBytes) + 1;
+        ulong kept = bug == Bug.OriginalBitsIgnored ? 0 : minAlign & ~align;
+        int stride = (int)(Math.Max(align, kept) / SlotBytes) + 1;
         int index = _hint[area];
         for (int seen = 0; seen < AreaSlots && count <= AreaSlots - UsedIn(area);)
         {

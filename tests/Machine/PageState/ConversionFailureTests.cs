@@ -218,6 +218,24 @@ public class ConversionFailureTests
     }
 
     [Fact]
+    [Statement("S-TDX-06", "S-TDX-08")]
+    public void ToPrivate_PartOfAPending2MiBEntryOnTdx_IsASizeMismatchUntilTheWholeIsAsked()
+    {
+        IPageStateTracker tracker = Create(Platform.Tdx, new TestVmm());
+        FrameRange region = new(0x400, 512);
+        Assert.Null(tracker.ConvertToShared(region));
+        Assert.Equal(Errno.EIO, tracker.ConvertToPrivate(new FrameRange(0x200, 1024))?.Errno);
+        Assert.Equal(new SeptEntry(SeptState.Pending, MappingSize.Size2M), tracker.Describe(0x400).Sept);
+
+        Failure failure = Assert.IsType<Failure>(tracker.ConvertToPrivate(region with { Count = 16 }));
+        Assert.Contains("0xc0000b0b", failure.Sentence, StringComparison.Ordinal);
+        AssertState(tracker, 0x400, guestShared: true, PageCondition.PrivateUnvalidated);
+
+        Assert.Null(tracker.ConvertToPrivate(region));
+        AssertState(tracker, 0x400, guestShared: false, PageCondition.Private);
+    }
+
+    [Fact]
     [Statement("S-SYS-24")]
     public void ToPrivate_UntouchedChunkOnSev_IsHarmless()
     {

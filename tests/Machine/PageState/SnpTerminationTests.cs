@@ -97,7 +97,8 @@ public class SnpTerminationTests
     [Statement("S-SNP-02", "S-SNP-30")]
     public void Describe_RmpEntry_HasFrameAsidAndSize()
     {
-        IPageStateTracker tracker = PageStateTrackers.Create(new PageStateOptions { Platform = Platform.SevSnp, Frames = 0x1000, Asid = 5 });
+        IPageStateTracker tracker = PageStateTrackers.Create(
+            new PageStateOptions { Platform = Platform.SevSnp, Frames = 0x1000, Asid = 5 });
         Assert.Null(tracker.ConvertToShared(Chunk));
         Assert.Equal(default(RmpEntry), tracker.Describe(Chunk.First).Rmp);
         Assert.Equal(new RmpEntry(true, MappingSize.Size4K, false, 0x30f, 5, false, true), tracker.Describe(0x30f).Rmp);
@@ -110,9 +111,9 @@ public class SnpTerminationTests
     {
         IPageStateTracker tracker = Create(new TestVmm { DiscardsOldBacking = false });
         Assert.Null(tracker.ConvertToShared(Chunk));
-        Assert.Equal((PageCondition.Shared, RmpState.GuestInvalid), (tracker.ConditionOf(Chunk.First), tracker.Describe(Chunk.First).Rmp?.State));
+        Assert.Equal((PageCondition.Shared, (RmpState?)RmpState.GuestInvalid), StateOf(tracker, Chunk.First));
         Assert.Null(tracker.ConvertToPrivate(Chunk));
-        Assert.Equal((PageCondition.Private, RmpState.GuestValid), (tracker.ConditionOf(Chunk.First), tracker.Describe(Chunk.First).Rmp?.State));
+        Assert.Equal((PageCondition.Private, (RmpState?)RmpState.GuestValid), StateOf(tracker, Chunk.First));
     }
 
     [Fact]
@@ -137,6 +138,9 @@ public class SnpTerminationTests
         Assert.NotNull(tracker.ConvertToShared(new FrameRange(0xff0, 1)));
         Assert.Contains("immutable", tracker.Termination!.Sentence, StringComparison.Ordinal);
     }
+
+    private static (PageCondition Condition, RmpState? Rmp) StateOf(IPageStateTracker tracker, ulong frame) =>
+        (tracker.ConditionOf(frame), tracker.Describe(frame).Rmp?.State);
 
     private IPageStateTracker Create(IHypervisor vmm) => PageStateTrackers.Create(
         new PageStateOptions { Platform = Platform.SevSnp, Frames = 0x1000, Hypervisor = vmm, Warn = _log.Add });

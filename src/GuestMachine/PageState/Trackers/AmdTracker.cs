@@ -2,7 +2,9 @@ using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.PageState.Trackers;
 
-/// <summary>What SEV and SNP have in common: flushes, and the hypercall that tells KVM of a change (S-SEV-03, S-SETM-20, S-SETM-25).</summary>
+/// <summary>
+/// What SEV and SNP have in common: flushes, and the hypercall that tells KVM of a change (S-SEV-03, S-SETM-20, S-SETM-25).
+/// </summary>
 internal abstract class AmdTracker(PageStateOptions options, bool migrationControl) : EncryptedTracker(options)
 {
     private readonly bool _coherent = options.CoherentAcrossCBit;

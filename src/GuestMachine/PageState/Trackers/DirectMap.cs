@@ -37,7 +37,12 @@ internal sealed class DirectMap
     /// <param name="splits">Splits done.</param>
     /// <returns>False when a split had no memory.</returns>
     public bool Change(
-        FrameRange range, ConversionDirection direction, IEntryWriter apply, IConversionFaults faults, in ConversionCall call, out uint splits)
+        FrameRange range,
+        ConversionDirection direction,
+        IEntryWriter apply,
+        IConversionFaults faults,
+        in ConversionCall call,
+        out uint splits)
     {
         bool shared = direction == ConversionDirection.ToShared;
         splits = 0;

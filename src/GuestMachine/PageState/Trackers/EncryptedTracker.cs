@@ -65,8 +65,8 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
     public PageStateInfo Describe(ulong frame)
     {
         byte word = Map.Word(frame);
-        return Describe(
-            frame, word, new PageStateInfo(Map.ConditionOf(frame), (word & PageWord.PteShared) != 0, _directMap.SizeAt(frame), null, null, null));
+        bool guestShared = (word & PageWord.PteShared) != 0;
+        return Describe(frame, word, new PageStateInfo(Map.ConditionOf(frame), guestShared, _directMap.SizeAt(frame), null, null, null));
     }
 
     public IEnumerable<PageStateRun> Runs(FrameRange range)
@@ -162,10 +162,11 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
         if (Termination is not null || _warned)
             return failure;
         _warned = true;
+        ulong address = DirectMapBase + range.Address;
         string to = direction == ConversionDirection.ToShared ? "shared" : "private";
         _warn?.Invoke(string.Create(
             CultureInfo.InvariantCulture,
-            $"CPA VMM failure to convert memory (addr={DirectMapBase + range.Address:x16}, numpages={range.Count}) to {to}: {-(int)failure.Errno}"));
+            $"CPA VMM failure to convert memory (addr={address:x16}, numpages={range.Count}) to {to}: {-(int)failure.Errno}"));
         return failure;
     }
 

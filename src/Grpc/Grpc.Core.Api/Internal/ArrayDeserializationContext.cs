@@ -1,0 +1,16 @@
+using System.Buffers;
+
+namespace Grpc.Core.Internal;
+
+/// <summary>Gives the bytes of an array, for marshallers that are called outside of a call.</summary>
+internal sealed class ArrayDeserializationContext(byte[] payload) : DeserializationContext
+{
+    /// <inheritdoc/>
+    public override int PayloadLength => payload.Length;
+
+    /// <inheritdoc/>
+    public override byte[] PayloadAsNewBuffer() => payload.AsSpan().ToArray();
+
+    /// <inheritdoc/>
+    public override ReadOnlySequence<byte> PayloadAsReadOnlySequence() => new(payload);
+}

@@ -12,7 +12,7 @@ internal sealed class CompositeChannelCredentials : ChannelCredentials
         ArgumentNullException.ThrowIfNull(callCredentials);
         if (!channelCredentials.IsComposable)
         {
-            throw new ArgumentException("Call credentials can be joined with credentials of a secure connection only.", nameof(channelCredentials));
+            throw new ArgumentException("Call credentials go with a secure connection only.", nameof(channelCredentials));
         }
 
         _channelCredentials = channelCredentials;

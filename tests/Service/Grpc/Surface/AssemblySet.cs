@@ -57,7 +57,8 @@ internal sealed class AssemblySet
     {
         HandleKind.TypeReference => SignatureNames.AssemblyOf(Referrer, (TypeReferenceHandle)handle) is { } name
             && SignatureNames.ApiAssemblies.Contains(name),
-        HandleKind.TypeSpecification => GenericTypeOf(Referrer, (TypeSpecificationHandle)handle, [], out _) is { } type && PointsToApi(type),
+        HandleKind.TypeSpecification => GenericTypeOf(Referrer, (TypeSpecificationHandle)handle, [], out _) is { } type
+            && PointsToApi(type),
         _ => false,
     };
 

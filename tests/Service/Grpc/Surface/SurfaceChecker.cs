@@ -117,7 +117,7 @@ internal sealed class SurfaceChecker
             _report.Overrides++;
             Require(
                 chain.Skip(1).Any(site => site.Methods.Any(m =>
-                    IsVirtual(m) && (m.Attributes & MethodAttributes.Final) == 0 && site.Spell(m) == spelled && SameConstraints(site, m, type, method))),
+                    IsVirtual(m) && !IsFinal(m) && site.Spell(m) == spelled && SameConstraints(site, m, type, method))),
                 $"{type.Name} overrides {spelled}, which no base has");
         }
     }
@@ -148,7 +148,8 @@ internal sealed class SurfaceChecker
             _report.InterfaceMembers++;
             var spelled = @interface.Spell(method);
             Require(
-                chain.Exists(site => site.Methods.Any(m => IsVirtual(m) && site.Spell(m) == spelled)) || ExplicitOnes(type).Contains(spelled),
+                chain.Exists(site => site.Methods.Any(m => IsVirtual(m) && site.Spell(m) == spelled))
+                    || ExplicitOnes(type).Contains(spelled),
                 $"{type.Name} does not implement {@interface.Name}: {spelled}");
         }
     }
@@ -167,9 +168,12 @@ internal sealed class SurfaceChecker
         Constraints(a.Reader, m).SequenceEqual(Constraints(b.Reader, n));
 
     private static IEnumerable<GenericParameterAttributes> Constraints(MetadataReader reader, MethodDefinition method) =>
-        method.GetGenericParameters().Select(p => reader.GetGenericParameter(p).Attributes & GenericParameterAttributes.SpecialConstraintMask);
+        from handle in method.GetGenericParameters()
+        select reader.GetGenericParameter(handle).Attributes & GenericParameterAttributes.SpecialConstraintMask;
 
     private static bool IsVirtual(MethodDefinition method) => (method.Attributes & MethodAttributes.Virtual) != 0;
+
+    private static bool IsFinal(MethodDefinition method) => (method.Attributes & MethodAttributes.Final) != 0;
 
     private bool IsFriend(MetadataReader api) => AssemblySet.FriendsOf(api).Contains(_referrerName);
 

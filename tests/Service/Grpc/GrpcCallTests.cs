@@ -194,10 +194,6 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
         Assert.Equal("bound a", (await client.UnaryAsync(new ProbeRequest { Text = "a" })).Text);
     }
 
-    [Fact]
-    public async Task UnaryAsync_LiteClient_IsAnswered() =>
-        Assert.Equal("bound b", await new LiteBoundClient(host.Host.Channel(Transport.Tcp).CreateCallInvoker()).UnaryAsync("b"));
-
     private async Task<RpcException> FailAsync(Transport transport) => await Assert.ThrowsAsync<RpcException>(async () =>
         await host.Client(transport).UnaryAsync(new ProbeRequest { Act = ProbeRequest.Types.Act.Fail }));
 

@@ -71,13 +71,13 @@ internal sealed class SurfaceChecker
             var field = type.Definition.GetFields().Select(type.Reader.GetFieldDefinition)
                 .Where(f => $"{f.DecodeSignature(SignatureNames.Instance, [])} {type.Reader.GetString(f.Name)}" == wanted)
                 .Select(f => (FieldAttributes?)f.Attributes).FirstOrDefault();
-            Require(field is { } attributes && IsVisible((MethodAttributes)attributes, type), $"field {type.Name}: {wanted}");
+            Require(field is { } attributes && IsVisible((MethodAttributes)attributes), $"field {type.Name}: {wanted}");
             return;
         }
 
         var method = SignatureNames.Spell(name, member.DecodeMethodSignature(SignatureNames.Instance, []));
         Require(
-            _set.WithBases(type).Any(site => site.Methods.Any(m => site.Spell(m) == method && IsVisible(m.Attributes, site))),
+            _set.WithBases(type).Any(site => site.Methods.Any(m => site.Spell(m) == method && IsVisible(m.Attributes))),
             $"method {type.Name}: {method}");
     }
 
@@ -175,21 +175,11 @@ internal sealed class SurfaceChecker
 
     private static bool IsFinal(MethodDefinition method) => (method.Attributes & MethodAttributes.Final) != 0;
 
-    private bool IsFriend(MetadataReader api) => AssemblySet.FriendsOf(api).Contains(_referrerName);
+    private static bool IsVisible(MethodAttributes attributes) => (attributes & MethodAttributes.MemberAccessMask)
+        is MethodAttributes.Public or MethodAttributes.Family or MethodAttributes.FamORAssem;
 
-    private bool IsVisible(MethodAttributes attributes, TypeSite type) => (attributes & MethodAttributes.MemberAccessMask) switch
-    {
-        MethodAttributes.Public or MethodAttributes.Family or MethodAttributes.FamORAssem => true,
-        MethodAttributes.Assembly or MethodAttributes.FamANDAssem => IsFriend(type.Reader),
-        _ => false,
-    };
-
-    private bool IsVisible(TypeSite type) => (type.Definition.Attributes & TypeAttributes.VisibilityMask) switch
-    {
-        TypeAttributes.Public or TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem => true,
-        TypeAttributes.NestedPrivate => false,
-        _ => IsFriend(type.Reader),
-    };
+    private static bool IsVisible(TypeSite type) => (type.Definition.Attributes & TypeAttributes.VisibilityMask)
+        is TypeAttributes.Public or TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem;
 
     private void Require(bool condition, string what)
     {

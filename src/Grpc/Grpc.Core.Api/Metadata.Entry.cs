@@ -70,7 +70,7 @@ public sealed partial class Metadata
         {
             ArgumentNullException.ThrowIfNull(key);
             var lower = key.ToLowerInvariant();
-            return lower.Length > 0 && !lower.AsSpan().ContainsAnyExcept(KeyCharacters)
+            return !lower.AsSpan().ContainsAnyExcept(KeyCharacters)
                 ? lower
                 : throw new ArgumentException($"'{key}' is not a key: use letters, digits and . _ - only.", nameof(key));
         }

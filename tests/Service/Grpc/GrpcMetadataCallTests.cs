@@ -76,6 +76,21 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     }
 
     [Fact]
+    public async Task UnaryAsync_CallCredentialsOfTheChannel_AddTheirHeader()
+    {
+        var client = host.Client(Transport.Tcp, options =>
+        {
+            options.Credentials = ChannelCredentials.Create(ChannelCredentials.Insecure, Adds("channel"));
+            options.UnsafeUseInsecureChannelCallCredentials = true;
+        });
+
+        using var call = client.UnaryAsync(new ProbeRequest());
+        await call;
+
+        Assert.Equal("channel Unary", (await call.ResponseHeadersAsync).GetValue("x-echo-credentials"));
+    }
+
+    [Fact]
     [SuppressMessage("Performance", "CA1849:Call async methods when in an async method", Justification = "The blocking call is the point.")]
     public async Task Intercept_EachKindOfCall_IsSeenByTheClientsMember()
     {

@@ -114,9 +114,10 @@ public sealed class GrpcSurfaceTests : IDisposable
     public void Check_InternalMethod_IsReported()
     {
         var planted = new PlantedReferrer();
-        planted.Method(planted.Type("ChannelCredentials"), "get_IsComposable", r => r.Type().Boolean());
+        planted.Method(
+            planted.Type("ClientBase"), "get_Configuration", r => r.Type().Type(planted.Type("ClientBase", "ClientBaseConfiguration"), false));
 
-        Assert.Contains("get_IsComposable", Assert.Single(Check(planted).Problems), StringComparison.Ordinal);
+        Assert.Contains("get_Configuration", Assert.Single(Check(planted).Problems), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,6 +30,10 @@ internal sealed class PlantedReferrer
     internal TypeReferenceHandle Type(string name) =>
         _metadata.AddTypeReference(_api, _metadata.GetOrAddString("Grpc.Core"), _metadata.GetOrAddString(name));
 
+    /// <summary>Refers to a nested type.</summary>
+    internal TypeReferenceHandle Type(string outer, string name) =>
+        _metadata.AddTypeReference(Type(outer), default, _metadata.GetOrAddString(name));
+
     internal PlantedReferrer Field(TypeReferenceHandle type, string name, Action<SignatureTypeEncoder> fieldType)
     {
         var blob = new BlobBuilder();

@@ -111,6 +111,19 @@ public sealed partial class DmaMapper
         return Describe(error, Errno.ENOMEM, "dma_map_phys", device, phys, size, entry: -1);
     }
 
+    /// <summary><c>dma_map_page_attrs</c>: as <see cref="MapPhys"/>, but MMIO is refused untraced (S-DMA-46).</summary>
+    /// <returns>As <see cref="MapPhys"/>.</returns>
+    public Result<ulong> MapPage(DmaDevice device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
+    {
+        if ((attributes & DmaAttributes.Mmio) == 0)
+        {
+            return MapPhys(device, phys, size, direction, attributes);
+        }
+
+        _failed++;
+        return Describe(DmaMapError.Refused, Errno.ENOMEM, "dma_map_page_attrs", device, phys, size, entry: -1);
+    }
+
     /// <summary><c>dma_unmap_phys</c> (S-DMA-44).</summary>
     /// <returns>Null; EINVAL when the address lies in a bounce pool but no mapping starts there (the kernel would damage its pool).</returns>
     public Failure? UnmapPhys(

@@ -3,6 +3,9 @@ namespace CocoGuest.Machine.Dma;
 /// <content>Finding, giving back and copying slots.</content>
 public sealed partial class SwiotlbPool
 {
+    // Free-run lengths of an empty segment: each run of numbers that an update writes is a part of it.
+    private static readonly byte[] EmptySegment = [.. Enumerable.Range(0, (int)SegmentSlots).Select(i => (byte)(SegmentSlots - i))];
+
     /// <summary>Gives slots to a mapping and records its original address (S-SWI-20..24). Copies nothing.</summary>
     /// <param name="original">Guest-physical address of the mapped memory.</param>
     /// <param name="mappingSize">Bytes of the mapping, at least 1.</param>
@@ -57,12 +60,8 @@ public sealed partial class SwiotlbPool
 
         uint behind = first + count;
         int run = behind % SegmentSlots == 0 ? 0 : _freeRun[behind];
-        for (uint slot = behind; slot-- > first;)
-        {
-            _freeRun[slot] = (byte)++run;
-        }
-
-        RenumberBefore(first, run);
+        EmptySegment.AsSpan((int)SegmentSlots - run - (int)count, (int)count).CopyTo(_freeRun.AsSpan((int)first));
+        RenumberBefore(first, run + (int)count);
         _areaUsed[first / _areaSlots] -= count;
         _used -= count;
         return true;
@@ -191,9 +190,8 @@ public sealed partial class SwiotlbPool
     /// <summary>Numbers the free slots right before a slot, inside its segment, upwards from a run length.</summary>
     private void RenumberBefore(uint slot, int run)
     {
-        while (slot % SegmentSlots != 0 && _freeRun[slot - 1] != 0)
-        {
-            _freeRun[--slot] = (byte)++run;
-        }
+        Span<byte> before = _freeRun.AsSpan((int)(slot - (slot % SegmentSlots)), (int)(slot % SegmentSlots));
+        Span<byte> free = before[(before.LastIndexOf((byte)0) + 1)..];
+        EmptySegment.AsSpan((int)SegmentSlots - run - free.Length, free.Length).CopyTo(free);
     }
 }

@@ -72,7 +72,9 @@ public sealed partial class SwiotlbPool
     /// <param name="size">Bytes asked for.</param>
     /// <param name="way">Which way.</param>
     /// <param name="minAlignMask">The device's mask, which tells where in its slot a mapping starts.</param>
-    /// <returns>Bytes that the mapping has from there on if that is less than asked for (only those are copied); else <paramref name="size"/>.</returns>
+    /// <returns>
+    /// Bytes that the mapping has from there on if that is less than asked for (only those are copied); else <paramref name="size"/>.
+    /// </returns>
     public ulong Copy(ulong bounce, ulong size, BounceWay way, ulong minAlignMask)
     {
         uint slot = (uint)((bounce - Start) >> SlotShift);
@@ -126,7 +128,8 @@ public sealed partial class SwiotlbPool
     }
 
     /// <summary>
-    /// One area (S-SWI-22). Candidates and their order are the kernel's; slots that cannot be the answer are passed over in one step: behind a free run
+    /// One area (S-SWI-22). Candidates and their order are the kernel's; slots that cannot be the answer are passed over in one step:
+    /// behind a free run
     /// that is too short every slot of that run is too, and all slots of an allocation are used. Whole strides keep alignment and count
     /// (not with both masks set, where the kernel's stride is no power of two).
     /// </summary>
@@ -177,7 +180,8 @@ public sealed partial class SwiotlbPool
         Span<int> allocation = _allocation.AsSpan((int)first, (int)count);
         for (int i = 0; i < allocation.Length; i++)
         {
-            // Counted from the start of the mapping, not of the slot, so it may be negative in the last slot; a skew (S-SWI-42) evens it out.
+            // Counted from the start of the mapping, not of the slot, so it may be negative in the last slot; a skew (S-SWI-42) evens it
+            // out.
             allocation[i] = bytes - (i << SlotShift);
         }
 

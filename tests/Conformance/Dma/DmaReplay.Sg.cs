@@ -50,7 +50,8 @@ internal sealed partial class DmaReplay
 
         // Large guests have their free memory above 4 GiB, and the allocator hands that out first.
         ulong start = _boot.GiB == 0 ? Low : High;
-        _entries = [.. given.GetProperty("lens").EnumerateArray().Select((length, i) => new SgEntry(start + ((ulong)i * BlockBytes), length.GetUInt64()))];
+        _entries = [.. given.GetProperty("lens").EnumerateArray()
+            .Select((length, i) => new SgEntry(start + ((ulong)i * BlockBytes), length.GetUInt64()))];
         _addresses = new ulong[_entries.Length];
         for (int i = 0; i < _entries.Length; i++)
         {
@@ -169,7 +170,8 @@ internal sealed partial class DmaReplay
             return; // mapped in place: no slots
         }
 
-        IEnumerable<ulong> first = Enumerable.Range(0, mapped).Take(12).Select(i => (_slotMappings[i].Dma - PoolStart) >> SwiotlbPool.SlotShift);
+        IEnumerable<ulong> first = Enumerable.Range(0, mapped).Take(12)
+            .Select(i => (_slotMappings[i].Dma - PoolStart) >> SwiotlbPool.SlotShift);
         Same(answer, "first_slots", $"[{string.Join(',', first)}]");
     }
 

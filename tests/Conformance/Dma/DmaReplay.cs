@@ -36,10 +36,12 @@ internal sealed partial class DmaReplay
     {
         _boot = boot;
         _hintOffset = hintOffset;
-        ulong ram = boot.GiB == 0 ? 512UL << 20 : ((ulong)boot.GiB << 30) + (1UL << 30); // 1 GiB of it lies behind the PCI hole
-        var environment = new DmaEnvironment(boot.Platform, boot.Kernel, ram - 1);
+        // In a large guest 1 GiB of the memory lies behind the PCI hole.
+        ulong memory = boot.GiB == 0 ? 512UL << 20 : (ulong)boot.GiB << 30;
+        ulong end = boot.GiB == 0 ? memory : memory + (1UL << 30);
+        var environment = new DmaEnvironment(boot.Platform, boot.Kernel, end - 1);
         SwiotlbPlan plan = SwiotlbSizing.Compute(
-            environment, boot.GiB == 0 ? 512UL << 20 : (ulong)boot.GiB << 30, boot.Cpus, SwiotlbOptions.Parse(boot.Swiotlb, boot.Kernel).Value);
+            environment, memory, boot.Cpus, SwiotlbOptions.Parse(boot.Swiotlb, boot.Kernel).Value);
         var log = new KernelLog(TimeProvider.System);
         _pool = SwiotlbBoot.MakeDefault(plan, environment, PoolStart, boot.Conversion, _memory, log);
         _mapper = new DmaMapper(environment, _pool, log);
@@ -148,7 +150,8 @@ internal sealed partial class DmaReplay
         };
         if (expected != actual)
         {
-            Differences.Add($"{_step.Text("case")} step {_step.Number("step")} {_step.Text("op")} {key}: recorded {expected}, here {actual}");
+            string place = $"{_step.Text("case")} step {_step.Number("step")} {_step.Text("op")}";
+            Differences.Add($"{place} {key}: recorded {expected}, here {actual}");
             if (key is "error" or "rc" or "bounced")
             {
                 _lostCase = _step.Text("case"); // what follows would act on a mapping that is not there

@@ -15,7 +15,8 @@ internal sealed class FlatMemory : IBounceMemory
         return bytes.AsSpan((int)(phys - start), (int)length);
     }
 
-    public void Copy(ulong sourcePhys, ulong targetPhys, ulong length, BounceWay way) => At(sourcePhys, length).CopyTo(At(targetPhys, length));
+    public void Copy(ulong sourcePhys, ulong targetPhys, ulong length, BounceWay way) =>
+        At(sourcePhys, length).CopyTo(At(targetPhys, length));
 
     /// <summary>Bytes as the recordings write them: runs of equal ones, at most 16 runs.</summary>
     public static string Runs(ReadOnlySpan<byte> bytes)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -8,13 +9,17 @@ internal static class Ops
 {
     private static readonly (OpKind Kind, int Weight)[] Weights =
     [
-        (OpKind.Allocate, 10), (OpKind.Release, 4), (OpKind.Mmap, 9), (OpKind.Munmap, 3), (OpKind.Store, 14), (OpKind.Load, 6),
-        (OpKind.Attach, 8), (OpKind.Map, 8), (OpKind.Unmap, 4), (OpKind.Detach, 3), (OpKind.Sync, 7), (OpKind.DmaWrite, 7),
-        (OpKind.DmaRead, 3), (OpKind.WildWrite, 5), (OpKind.WildRead, 3), (OpKind.HostRead, 3), (OpKind.OpenFd, 3), (OpKind.Export, 4),
+        (OpKind.Allocate, 10), (OpKind.Release, 9), (OpKind.Mmap, 9), (OpKind.Munmap, 5), (OpKind.Store, 14), (OpKind.Load, 6),
+        (OpKind.Attach, 8), (OpKind.Map, 8), (OpKind.Unmap, 6), (OpKind.Detach, 5), (OpKind.Sync, 7), (OpKind.DmaWrite, 7),
+        (OpKind.DmaRead, 3), (OpKind.WildWrite, 10), (OpKind.WildRead, 3), (OpKind.HostRead, 3), (OpKind.OpenFd, 3), (OpKind.Export, 4),
         (OpKind.Import, 4), (OpKind.Advance, 2), (OpKind.Open, 3), (OpKind.End, 2), (OpKind.Register, 3), (OpKind.Unregister, 1),
     ];
 
     private static readonly OpKind[] Wheel = [.. Weights.SelectMany(w => Enumerable.Repeat(w.Kind, w.Weight))];
+
+    /// <summary>COCOGUEST_RUNS=50 makes the properties look fifty times as long, for a soak.</summary>
+    private static int Factor { get; } =
+        int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_RUNS"), CultureInfo.InvariantCulture, out int factor) ? factor : 1;
 
     /// <summary>Runs of this many steps. A failing one is shrunk to steps that matter; FsCheck prints it and the seed.</summary>
     public static Arbitrary<Op[]> Runs(int steps) =>
@@ -27,9 +32,9 @@ internal static class Ops
         return Decode([.. Enumerable.Range(0, steps).Select(_ => random.Next())]);
     }
 
-    /// <summary>Checks a property on some runs.</summary>
+    /// <summary>Checks a property on some runs, or on many times as many: <see cref="Factor"/>.</summary>
     public static void Check(int runs, int steps, Action<Op[]> property) =>
-        Prop.ForAll(Runs(steps), property).Check(Config.QuickThrowOnFailure.WithMaxTest(runs));
+        Prop.ForAll(Runs(steps), property).Check(Config.QuickThrowOnFailure.WithMaxTest(runs * Factor));
 
     private static Op[] Decode(int[] numbers) => Array.ConvertAll(numbers, n => new Op(Wheel[n % Wheel.Length], n / Wheel.Length));
 

@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
@@ -35,6 +36,7 @@ internal sealed partial class World
         Model = Model.Allocated(buffer, new ModelFd(pid, handle.Fd, handle.Inode));
         Shadow.Add(buffer);
         EverAllocated.UnionWith(buffer.Chunks);
+        ReadPrivate(buffer);
         return Text($"{handle} {string.Join(',', buffer.Chunks.Select(c => c.Frame))}");
     }
 
@@ -143,9 +145,34 @@ internal sealed partial class World
         return Hex(bytes);
     }
 
-    /// <summary>Loads everything that is mapped.</summary>
+    /// <summary>Reads all of a private buffer through the guest's own view, mapped or not.</summary>
+    private void ReadPrivate(ModelBuffer buffer)
+    {
+        if (buffer.Shared)
+        {
+            return;
+        }
+
+        ulong start = 0;
+        foreach (Chunk chunk in buffer.Chunks)
+        {
+            using var plan = new AccessPlan();
+            var bytes = new byte[chunk.Bytes];
+            Must(Guest.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, chunk.Address, chunk.Bytes, false, "check"));
+            plan.Read(bytes);
+            SameBytes(Shadow.Cpu(buffer.Inode).AsSpan((int)start, bytes.Length), bytes, $"private buffer {buffer.Inode} at {start}");
+            start += chunk.Bytes;
+        }
+    }
+
+    /// <summary>Reads everything that is private or mapped.</summary>
     public void LoadAll()
     {
+        foreach (ModelBuffer buffer in Model.Buffers.Values)
+        {
+            ReadPrivate(buffer);
+        }
+
         foreach (ModelVma vma in Model.Vmas)
         {
             for (ulong at = 0; at < vma.Length; at += GuestLimits.BytesPerAccess)

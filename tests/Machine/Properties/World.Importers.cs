@@ -223,13 +223,14 @@ internal sealed partial class World
     private string Unregister(Random dice)
     {
         ModelDevice device = Pick(dice, Model.Devices)!;
-        Failure? failure = Guest.Devices.Unregister(ProcessOf(device.Pid), device.Name);
-        if (device.Name == DeviceSpec.BuiltInName)
-        {
-            return MustFail(failure, Errno.EPERM);
-        }
+        return device.Name == DeviceSpec.BuiltInName
+            ? MustFail(Guest.Devices.Unregister(ProcessOf(device.Pid), device.Name), Errno.EPERM)
+            : UnregisterOne(device);
+    }
 
-        Must(failure);
+    private string UnregisterOne(ModelDevice device)
+    {
+        Must(Guest.Devices.Unregister(ProcessOf(device.Pid), device.Name));
         foreach (ModelAttachment attachment in Model.Attachments.Where(a => a.Device == device).OrderByDescending(a => a.Id))
         {
             UnmapShadow(attachment);

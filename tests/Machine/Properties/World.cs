@@ -135,6 +135,7 @@ internal sealed partial class World : IDisposable
             DetachOne(attachment);
         }
 
+        Model.Devices.Where(d => d.Name != DeviceSpec.BuiltInName).ToList().ForEach(d => UnregisterOne(d));
         Model.Vmas.ForEach(v => MunmapOne(v));
         Model.Fds.ForEach(f => ReleaseOne(f));
         Advance(GuestLimits.LongestTokenLife);

@@ -1,1 +1,3 @@
-return 0;
+using CocoGuest.Service.Hosting;
+
+return await ServerProgram.RunAsync(args, Environment.GetEnvironmentVariables(), Console.Out, Console.Error);

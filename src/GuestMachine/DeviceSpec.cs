@@ -1,0 +1,26 @@
+namespace CocoGuest.Machine;
+
+/// <summary>What RegisterDevice says about a device.</summary>
+public sealed record DeviceSpec
+{
+    /// <summary>Name of the device that every guest has from the start and every process may use.</summary>
+    public const string BuiltInName = "emu0";
+
+    /// <summary>1 to 64 printable characters, unique in the guest.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>For people: "rdma", "drm".</summary>
+    public string Kind { get; init; } = "";
+
+    /// <summary>DMA mask; at least 24 bits (S-DMA-59).</summary>
+    public ulong DmaMask { get; init; } = ulong.MaxValue;
+
+    /// <summary>A T=1 (TDISP) device. An extension: Linux has no per-device trust (S-DMA-82).</summary>
+    public bool Trusted { get; init; }
+
+    /// <summary>True: every access by DmaRead and DmaWrite; mappings give no fd.</summary>
+    public bool Mediated { get; init; }
+
+    /// <summary>min_align_mask (S-SWI-20).</summary>
+    public ulong MinAlignMask { get; init; }
+}

@@ -1,0 +1,41 @@
+using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Processes;
+
+namespace CocoGuest.Machine.DmaBufs;
+
+/// <summary>
+/// A device attached to a dma-buf, with its own copy of the scatter table (S-SYS-40). Static attachments only: heap exporters never move
+/// (S-SYS-51). The importer that made it holds a reference on the buffer until detach (S-BUF-42).
+/// </summary>
+internal sealed class Attachment
+{
+    public Attachment(ulong id, DmaBuf buffer, GuestDevice device, GuestProcess owner)
+    {
+        Id = id;
+        Buffer = buffer;
+        GuestDevice = device;
+        Owner = owner;
+        DmaAddresses = new ulong[buffer.Chunks.Length];
+    }
+
+    public ulong Id { get; }
+
+    public DmaBuf Buffer { get; }
+
+    public GuestDevice GuestDevice { get; }
+
+    public DmaDevice Device => GuestDevice.Dma;
+
+    public GuestProcess Owner { get; }
+
+    /// <summary>DMA address of each chunk while mapped.</summary>
+    public ulong[] DmaAddresses { get; }
+
+    public bool Mapped { get; set; }
+
+    /// <summary>Direction of the live mapping.</summary>
+    public DmaDirection Direction { get; set; }
+
+    /// <summary>True when the live mapping went through swiotlb.</summary>
+    public bool Bounced { get; set; }
+}

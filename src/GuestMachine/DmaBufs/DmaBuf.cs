@@ -1,0 +1,90 @@
+using System.Globalization;
+using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Memory;
+
+namespace CocoGuest.Machine.DmaBufs;
+
+/// <summary>
+/// A dma-buf: the anonymous file that every fd on one buffer refers to.
+/// Models: identity, size, name, access mode, reference count, scatter table, attachments newest first (S-BUF-01 to 03, 70, 71, 90 to 92,
+/// 100; S-SYS-40). Does not model: fences, sync files, poll, kernel mappings.
+/// </summary>
+/// <remarks>
+/// References: one a fd (any process), one a VMA, one an importer (from attach to detach), one a share token in flight, one a copy in
+/// flight. The guest's lock guards the count; at zero the exporter's release runs and the frames go back.
+/// </remarks>
+internal sealed class DmaBuf
+{
+    private const int NameLimit = 32;
+    private readonly List<Attachment> _attachments = [];
+
+    public DmaBuf(ulong inode, string exporter, ulong size, Chunk[] chunks, FileAccess access, bool shared)
+    {
+        Inode = inode;
+        Exporter = exporter;
+        Size = size;
+        Chunks = chunks;
+        Segments = Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
+        Access = access;
+        Shared = shared;
+    }
+
+    public ulong Inode { get; }
+
+    /// <summary><c>exp_name</c>: the heap's name (S-SYS-08).</summary>
+    public string Exporter { get; }
+
+    public ulong Size { get; }
+
+    public Chunk[] Chunks { get; }
+
+    /// <summary>The scatter table as the DMA layer takes it: one entry a chunk (S-SYS-06).</summary>
+    public SgEntry[] Segments { get; }
+
+    /// <summary>Access mode of the file; all fds share it.</summary>
+    public FileAccess Access { get; }
+
+    /// <summary>True when the exporter converted the pages: mapped with the shared attribute.</summary>
+    public bool Shared { get; }
+
+    /// <summary>The memfd of a host-visible buffer; null for private memory.</summary>
+    public VisibleBacking? Backing { get; set; }
+
+    /// <summary>Slot of <see cref="Backing"/> in the chunk map.</summary>
+    public int BackingSlot { get; set; }
+
+    /// <summary>True once anything could have written the pages: they may no longer be zero.</summary>
+    public bool Touched { get; set; }
+
+    /// <summary>Name by DMA_BUF_SET_NAME, or null when none was ever set.</summary>
+    public string? Name { get; private set; }
+
+    /// <summary>References on the file.</summary>
+    public int References { get; set; }
+
+    /// <summary>Attachments, newest first (S-SYS-40).</summary>
+    public IReadOnlyList<Attachment> Attachments => _attachments;
+
+    public void AddAttachment(Attachment attachment) => _attachments.Insert(0, attachment);
+
+    public void RemoveAttachment(Attachment attachment) => _attachments.Remove(attachment);
+
+    /// <summary>DMA_BUF_SET_NAME: the name and its terminator fit 32 bytes, else EINVAL and the old name stays (S-BUF-71).</summary>
+    public Failure? SetName(string name)
+    {
+        int bytes = System.Text.Encoding.UTF8.GetByteCount(name);
+        if (bytes >= NameLimit || name.Contains('\0', StringComparison.Ordinal))
+        {
+            return new Failure(Errno.EINVAL, "DMA_BUF_SET_NAME", "check length",
+                $"The name has {bytes} bytes; at most {NameLimit - 1} without a NUL fit (S-BUF-71).", "name");
+        }
+
+        Name = name;
+        return null;
+    }
+
+    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c>, after the generic lines (S-BUF-100).</summary>
+    public string FdInfo() =>
+        string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{References - 1}\nexp_name:\t{Exporter}\n")
+        + (Name is null ? "" : $"name:\t{Name}\n");
+}

@@ -1,0 +1,57 @@
+namespace CocoGuest.Machine.DmaBufs;
+
+/// <summary>
+/// Share tokens in flight: each holds one reference on a buffer as an fd in an SCM_RIGHTS message does (S-BUF-90), survives its maker, is
+/// single use, and expires.
+/// </summary>
+internal sealed class ShareTokenTable(TimeProvider time, int limit)
+{
+    private readonly Dictionary<Handle128, Entry> _entries = [];
+    private readonly PriorityQueue<Handle128, long> _byExpiry = new();
+
+    public int Count => _entries.Count;
+
+    public bool IsFull => _entries.Count >= limit;
+
+    /// <summary>Adds a token; the caller has taken the reference.</summary>
+    public void Add(Handle128 token, DmaBuf buffer, Handle128? addressee, TimeSpan life)
+    {
+        long expires = time.GetTimestamp() + (long)(life.TotalSeconds * time.TimestampFrequency);
+        _entries.Add(token, new Entry(buffer, addressee));
+        _byExpiry.Enqueue(token, expires);
+    }
+
+    /// <summary>The buffer that a process may have for a token, or null.</summary>
+    public DmaBuf? Find(Handle128 token, Handle128 importer) =>
+        _entries.TryGetValue(token, out Entry entry) && (entry.Addressee is null || entry.Addressee == importer) ? entry.Buffer : null;
+
+    /// <summary>Takes a token out; its reference passes to the caller.</summary>
+    public void Remove(Handle128 token) => _entries.Remove(token);
+
+    /// <summary>Takes one expired token out and returns its buffer, whose reference passes to the caller; null when none is due.</summary>
+    public DmaBuf? TakeExpired()
+    {
+        long now = time.GetTimestamp();
+        while (_byExpiry.TryPeek(out Handle128 token, out long expires) && expires <= now)
+        {
+            _byExpiry.Dequeue();
+            if (_entries.Remove(token, out Entry entry))
+            {
+                return entry.Buffer;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Takes all tokens out; their references pass to the caller.</summary>
+    public IReadOnlyList<DmaBuf> Clear()
+    {
+        DmaBuf[] buffers = [.. _entries.Values.Select(e => e.Buffer)];
+        _entries.Clear();
+        _byExpiry.Clear();
+        return buffers;
+    }
+
+    private readonly record struct Entry(DmaBuf Buffer, Handle128? Addressee);
+}

@@ -1,0 +1,32 @@
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Memory;
+
+namespace CocoGuest.Machine;
+
+/// <summary>What MapDmaBuf gives: one DMA segment a chunk (S-BUF-57).</summary>
+public readonly struct DmaMapping
+{
+    private readonly Attachment _attachment;
+
+    internal DmaMapping(Attachment attachment, VisibleBacking? backing)
+    {
+        _attachment = attachment;
+        Backing = backing;
+        Bounced = attachment.Bounced;
+    }
+
+    /// <summary>True when swiotlb slots stand in for the pages: the device sees a snapshot (S-SYS-62).</summary>
+    public bool Bounced { get; }
+
+    /// <summary>The memfd that a mapped device may use; null for mediated devices and bounced or private memory.</summary>
+    public VisibleBacking? Backing { get; }
+
+    /// <summary>Number of segments.</summary>
+    public int Count => _attachment.DmaAddresses.Length;
+
+    /// <summary>DMA address of a segment.</summary>
+    public ulong AddressOf(int segment) => _attachment.DmaAddresses[segment];
+
+    /// <summary>Bytes of a segment.</summary>
+    public ulong LengthOf(int segment) => _attachment.Buffer.Chunks[segment].Bytes;
+}

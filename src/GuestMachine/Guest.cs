@@ -1,0 +1,194 @@
+using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Heaps;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Views;
+using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Profiles;
+using CocoGuest.Machine.Tracing;
+
+namespace CocoGuest.Machine;
+
+/// <summary>
+/// An emulated confidential guest: memory, page states, heaps, DMA, processes and devices behind one lock.
+/// </summary>
+/// <remarks>
+/// <para>One lock orders all control operations, so a guest is deterministic: the same shape, seed and order of calls give the same addresses,
+/// bytes and errnos. Loads, stores and DMA of devices are resolved under the lock and copied outside it, on pinned memory. Bounce copies are
+/// part of map, unmap and sync, as in the kernel, and run under it.</para>
+/// <para>The rooms (<see cref="Buffers"/>, <see cref="Mappings"/>, <see cref="Importers"/>, <see cref="Devices"/>, <see cref="Processes"/>,
+/// <see cref="Host"/>) hold the operations; this type holds what they share. A guest that terminated itself (S-SNP-37) or was destroyed
+/// answers everything with EOWNERDEAD, but for the host's view of a terminated one.</para>
+/// </remarks>
+public sealed class Guest : IDisposable
+{
+    private const string Running = "running";
+    private readonly RamLayout _layout;
+    private readonly KernelLog _log;
+    private readonly BuddyAllocator _frames;
+    private string? _end;
+    private bool _disposed;
+
+    private Guest(GuestShape shape, GuestBoot boot, TimeProvider time, ISecretSource secrets, IGuestObserver? observer)
+    {
+        var limits = new GuestLimits();
+        Shape = shape;
+        Kernel = KernelProfile.Of(shape.Kernel);
+        Platform = PlatformProfile.Of(shape.Platform);
+        Secrets = secrets;
+        Observer = observer;
+        _layout = boot.Layout;
+        _log = boot.Log;
+        _frames = boot.Frames;
+        Memory = boot.Memory;
+        Copies = boot.Copies;
+        Pages = boot.Pages;
+        Dma = boot.Dma;
+        Heaps = new HeapRegistry(shape, Kernel);
+        SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log);
+        Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
+        Buffers = new GuestBuffers(this, time, limits);
+        Mappings = new GuestMappings(this);
+        Importers = new GuestImporters(this, limits);
+        Devices = new GuestDevices(this, limits);
+        Processes = new GuestProcesses(this, limits);
+        Host = new GuestHostView(this);
+        Devices.AddBuiltIn(Processes.Init);
+    }
+
+    /// <summary>The whole shape, defaults filled in.</summary>
+    public GuestShape Shape { get; }
+
+    /// <summary>Buffers: allocate, release, share.</summary>
+    public GuestBuffers Buffers { get; }
+
+    /// <summary>mmap and CPU access.</summary>
+    public GuestMappings Mappings { get; }
+
+    /// <summary>attach, map, sync.</summary>
+    public GuestImporters Importers { get; }
+
+    /// <summary>Devices and their DMA.</summary>
+    public GuestDevices Devices { get; }
+
+    /// <summary>Processes.</summary>
+    public GuestProcesses Processes { get; }
+
+    /// <summary>What the untrusted host sees.</summary>
+    public GuestHostView Host { get; }
+
+    /// <summary>The heaps that the kernel registered, in order (S-HEAP-46).</summary>
+    public IReadOnlyList<HeapInfo> HeapNodes => Heaps.All;
+
+    internal Lock Gate { get; } = new();
+
+    internal KernelProfile Kernel { get; }
+
+    internal PlatformProfile Platform { get; }
+
+    internal ISecretSource Secrets { get; }
+
+    internal IGuestObserver? Observer { get; }
+
+    internal GuestMemory Memory { get; }
+
+    internal CopyCounter Copies { get; }
+
+    internal IPageStateTracker Pages { get; }
+
+    internal HeapRegistry Heaps { get; }
+
+    internal SystemHeap SystemHeap { get; }
+
+    internal MemoryAccess Access { get; }
+
+    internal DmaMapper Dma { get; }
+
+    /// <summary>What the guest holds at this moment.</summary>
+    public GuestSnapshot Snapshot()
+    {
+        lock (Gate)
+        {
+            Buffers.ExpireTokens();
+            return new GuestSnapshot(Shape, _end ?? Running, CountMemory(), CountObjects(), Dma.Snapshot(), Pages.Counters,
+                Copies.Snapshot(Memory.BouncedBytes), [.. _log.Lines().Select(l => l.Text)]);
+        }
+    }
+
+    /// <summary>Ends the guest: processes die in order, tokens drop, all memory handed out by fd reads zeros.</summary>
+    public void Dispose()
+    {
+        lock (Gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            Processes.DropEverything();
+            Buffers.DropTokens();
+            _disposed = true;
+            _end ??= "destroyed";
+            Observer?.GuestEnded(this, _end);
+            Memory.Dispose();
+        }
+    }
+
+    internal static Result<Guest> Boot(GuestShape shape, TimeProvider time, ISecretSource secrets, IGuestObserver? observer)
+    {
+        Result<GuestBoot> boot = GuestBoot.Run(shape, time);
+        return boot.Ok ? new Guest(shape, boot.Value, time, secrets, observer) : boot.Failure;
+    }
+
+    /// <summary>EINVAL for an access longer than <see cref="GuestLimits.BytesPerAccess"/>.</summary>
+    internal static Failure? CheckAccessLength(string operation, ulong length) =>
+        length <= GuestLimits.BytesPerAccess
+            ? null
+            : new Failure(Errno.EINVAL, operation, "check length", $"{length} bytes in one call; at most {GuestLimits.BytesPerAccess}.", "length");
+
+    /// <summary>EOWNERDEAD once the guest is destroyed.</summary>
+    internal Failure? CheckNotDestroyed() => _disposed ? Ended() : null;
+
+    /// <summary>EOWNERDEAD once the guest terminated or was destroyed.</summary>
+    internal Failure? CheckAlive() => _end is null ? null : Ended();
+
+    /// <summary>As <see cref="CheckAlive()"/>, and ENOENT for a process that is gone.</summary>
+    internal Failure? CheckAlive(GuestProcess process) =>
+        _end is not null ? Ended()
+        : process.Alive ? null
+        : new Failure(Errno.ENOENT, "find_process", "check life", $"Process {process.Pid} ({process.Name}) is gone.", "process");
+
+    /// <summary>Called after conversions: a guest that terminated itself stays so (S-SNP-37).</summary>
+    internal void NoteTermination()
+    {
+        if (_end is null && Pages.Termination is { } termination)
+        {
+            _end = $"terminated: reason set {termination.ReasonSet}, code {termination.Code} ({termination.Reason}): {termination.Sentence}";
+            Observer?.GuestEnded(this, _end);
+        }
+    }
+
+    private Failure Ended() => new(Errno.EOWNERDEAD, "find_guest", "check life", $"Guest {Shape.Name} is gone: {_end}.", "guest");
+
+    private MemoryCensus CountMemory()
+    {
+        ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes;
+        ulong free = _frames.FreeFrames * Page.Size;
+        ulong leaked = SystemHeap.LeakedBytes;
+        return new MemoryCensus(_layout.TotalBytes, free, _layout.TotalBytes - free - leaked - reserved, leaked, reserved);
+    }
+
+    private ObjectCensus CountObjects()
+    {
+        IReadOnlyCollection<GuestProcess> processes = Processes.All;
+        return new ObjectCensus(
+            processes.Count,
+            Buffers.Live,
+            processes.Sum(p => p.Fds.Count),
+            processes.Sum(p => p.Addresses.Count),
+            processes.Sum(p => p.Attachments.Count),
+            processes.Sum(p => p.Attachments.Values.Count(a => a.Mapped)),
+            Devices.Count,
+            Buffers.TokensInFlight);
+    }
+}

@@ -1,0 +1,102 @@
+using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Encryption;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.Profiles;
+using CocoGuest.Machine.Tracing;
+
+namespace CocoGuest.Machine;
+
+/// <summary>
+/// What start-up makes before the first process runs: RAM layout, memory, page states, the bounce pool, the DMA layer.
+/// Order as in the kernel: the pool is sized, reserved, turned shared and cleared, then announced (S-SWI-05 to 10).
+/// </summary>
+internal sealed class GuestBoot
+{
+    // The first key slot that an SNP guest may get (S-ENC-07).
+    private const int KeyId = 1;
+
+    private GuestBoot(RamLayout layout, GuestMemory memory, CopyCounter copies, KernelLog log, IPageStateTracker pages, BuddyAllocator frames, DmaMapper dma)
+    {
+        Layout = layout;
+        Memory = memory;
+        Copies = copies;
+        Log = log;
+        Pages = pages;
+        Frames = frames;
+        Dma = dma;
+    }
+
+    public RamLayout Layout { get; }
+
+    public GuestMemory Memory { get; }
+
+    public CopyCounter Copies { get; }
+
+    public KernelLog Log { get; }
+
+    public IPageStateTracker Pages { get; }
+
+    public BuddyAllocator Frames { get; }
+
+    public DmaMapper Dma { get; }
+
+    public static Result<GuestBoot> Run(GuestShape shape, TimeProvider time)
+    {
+        Result<SwiotlbOptions> options = SwiotlbOptions.Parse(shape.Swiotlb, shape.Kernel);
+        if (!options.Ok)
+        {
+            return options.Failure;
+        }
+
+        int cBit = shape.CBitPosition == 0 ? DmaEnvironment.DefaultCBit : (int)shape.CBitPosition;
+        var environment = new DmaEnvironment(shape.Platform, shape.Kernel, RamLayout.EndOf(shape.MemoryBytes) - 1, cBit);
+        SwiotlbPlan plan = SwiotlbSizing.Compute(environment, shape.MemoryBytes, (int)shape.Cpus, options.Value);
+        ulong cma = shape.Cma.Length != 0 && GuestShapeRules.TryParseSize(shape.Cma, out ulong bytes) ? Page.AlignUp(bytes) : 0;
+        if (!RamLayout.Fits(shape.MemoryBytes, plan.Bytes, cma))
+        {
+            return new Failure(Errno.ENOMEM, "create_guest", "reserve boot memory",
+                $"{shape.MemoryBytes} bytes of RAM do not hold the swiotlb pool of {plan.Bytes} and the cma area of {cma} bytes.", "memory_bytes");
+        }
+
+        var layout = new RamLayout(shape.MemoryBytes, plan.Bytes, cma);
+        var copies = new CopyCounter();
+        Result<GuestMemory> memory = GuestMemory.Create(layout, shape.Platform, new XexEngine(shape.Seed, KeyId), copies);
+        return memory.Ok ? Start(shape, layout, memory.Value, copies, environment, plan, time) : memory.Failure;
+    }
+
+    private static GuestBoot Start(
+        GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
+    {
+        var log = new KernelLog(time);
+        IPageStateTracker pages = PageStateTrackers.Create(new PageStateOptions
+        {
+            Platform = shape.Platform,
+            Frames = Page.FrameOf(layout.EndAddress),
+            Asid = KeyId,
+            Warn = log.Warn,
+        });
+        var frames = new BuddyAllocator(layout.Ranges);
+        Reserve(frames, layout.Firmware);
+        Reserve(frames, layout.Cma);
+        Reserve(frames, layout.Pool);
+        var conversion = Errno.None;
+        if (layout.Pool.Count != 0)
+        {
+            // In CoCo guests the pool is turned shared during start-up and cleared when created (S-SWI-10).
+            conversion = PlatformProfile.Of(shape.Platform).Encrypted ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None : Errno.None;
+            memory.ShareInPlace(layout.Pool);
+        }
+
+        SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
+        return new GuestBoot(layout, memory, copies, log, pages, frames, new DmaMapper(environment, pool, log));
+    }
+
+    private static void Reserve(BuddyAllocator frames, FrameRange range)
+    {
+        if (range.Count != 0 && !frames.TryReserve(range))
+        {
+            throw new InvalidOperationException($"Boot-time areas overlap at frame {range.First}.");
+        }
+    }
+}

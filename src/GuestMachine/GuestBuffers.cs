@@ -1,0 +1,297 @@
+using System.Globalization;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Heaps;
+using CocoGuest.Machine.Processes;
+
+namespace CocoGuest.Machine;
+
+/// <summary>
+/// Buffers of a guest: allocation from heaps, fds, names, share tokens, lifetime.
+/// Models: DMA_HEAP_IOCTL_ALLOC's checks in their order (S-HEAP-23), close, SET_NAME, fdinfo, SCM_RIGHTS as share tokens (S-BUF-90 to 93).
+/// Does not model: the raw ioctl's size and direction rules (S-HEAP-20 to 22), sync files, poll.
+/// </summary>
+public sealed class GuestBuffers
+{
+    private const string AllocOperation = "DMA_HEAP_IOCTL_ALLOC";
+    private const uint AccessModeBits = 3;
+    private const uint CloseOnExecBit = 0x80000;
+    private readonly Guest _guest;
+    private readonly ShareTokenTable _tokens;
+    private ulong _lastInode;
+
+    internal GuestBuffers(Guest guest, TimeProvider time, GuestLimits limits)
+    {
+        _guest = guest;
+        _tokens = new ShareTokenTable(time, limits.ShareTokens);
+    }
+
+    /// <summary>Live buffers.</summary>
+    internal int Live { get; private set; }
+
+    internal int TokensInFlight => _tokens.Count;
+
+    /// <summary>DMA_HEAP_IOCTL_ALLOC on a heap's node.</summary>
+    /// <param name="process">The caller.</param>
+    /// <param name="heapName">Node name; no such node: ENOENT.</param>
+    /// <param name="length">Bytes, rounded up to pages.</param>
+    /// <param name="fdFlags">O_ACCMODE and O_CLOEXEC bits.</param>
+    /// <param name="heapFlags">Per-heap flags.</param>
+    /// <returns>EINVAL, EOPNOTSUPP, ENOMEM, EIO or EMFILE as S-HEAP-23, 31 and 40 say.</returns>
+    public Result<BufferHandle> Allocate(GuestProcess process, string heapName, ulong length, uint fdFlags, ulong heapFlags)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            if (_guest.Heaps.Find(heapName) is not { } heap)
+            {
+                return NoHeap(heapName);
+            }
+
+            if (CheckArguments(heap, length, fdFlags, heapFlags) is { } wrong)
+            {
+                return wrong;
+            }
+
+            bool shared = heap.AlwaysShared || (heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0;
+            if (shared && !_guest.Platform.Encrypted)
+            {
+                return new Failure(Errno.EOPNOTSUPP, AllocOperation, "system_heap: check CC_ATTR_MEM_ENCRYPT",
+                    $"Decrypted memory was asked for, but platform {_guest.Platform.Name} has no memory encryption (S-HEAP-40).", "heap_flags");
+            }
+
+            return AllocateChecked(process, heap, Memory.Page.AlignUp(length), fdFlags, shared);
+        }
+    }
+
+    /// <summary>close of one fd (S-BUF-92).</summary>
+    public Failure? Release(GuestProcess process, int fd)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            if (process.Fds.Remove(fd) is not { } buffer)
+            {
+                return BadFd("close", fd);
+            }
+
+            Put(buffer);
+            return null;
+        }
+    }
+
+    /// <summary>DMA_BUF_SET_NAME (S-BUF-70, 71).</summary>
+    public Failure? SetName(GuestProcess process, int fd, string name)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DmaBuf> buffer = Find(process, fd, "DMA_BUF_SET_NAME");
+            return buffer.Ok ? buffer.Value.SetName(name) : buffer.Failure;
+        }
+    }
+
+    /// <summary>What lseek, fdinfo and the scatter table tell.</summary>
+    public Result<BufferStat> Stat(GuestProcess process, int fd)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DmaBuf> found = Find(process, fd, "stat");
+            if (!found.Ok)
+            {
+                return found.Failure;
+            }
+
+            DmaBuf buffer = found.Value;
+            return new BufferStat(buffer.Size, buffer.Inode, buffer.Exporter, buffer.Name, (ulong)buffer.References - 1, buffer.FdInfo(),
+                buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)]);
+        }
+    }
+
+    /// <summary>Puts a reference in flight, as SCM_RIGHTS does. The token is single use and ends after its life.</summary>
+    /// <param name="process">The caller.</param>
+    /// <param name="fd">fd to share.</param>
+    /// <param name="addressee">The only process that may import it; null: any of the guest.</param>
+    /// <param name="life">How long it lives; zero: <see cref="GuestLimits.DefaultTokenLife"/>.</param>
+    public Result<Handle128> Export(GuestProcess process, int fd, Handle128? addressee, TimeSpan life)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DmaBuf> buffer = Find(process, fd, "export");
+            if (!buffer.Ok)
+            {
+                return buffer.Failure;
+            }
+
+            if (life < TimeSpan.Zero || life > GuestLimits.LongestTokenLife)
+            {
+                return new Failure(Errno.EINVAL, "export", "check life", string.Create(CultureInfo.InvariantCulture,
+                    $"A token cannot live for {life.TotalSeconds} s; at most {GuestLimits.LongestTokenLife.TotalSeconds} s."),
+                    "expires_after_nanoseconds");
+            }
+
+            ExpireTokens();
+            if (_tokens.IsFull)
+            {
+                return new Failure(Errno.ENOSPC, "export", "add token", $"{_tokens.Count} share tokens are in flight already.");
+            }
+
+            buffer.Value.References++;
+            Handle128 token = _guest.Secrets.Next();
+            _tokens.Add(token, buffer.Value, addressee, life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
+            return token;
+        }
+    }
+
+    /// <summary>Redeems a share token: a new fd on the same dma-buf (S-BUF-93).</summary>
+    /// <returns>ENOENT for a token that is unknown, used, expired or addressed to another process; EMFILE (the token stays valid).</returns>
+    public Result<BufferHandle> Import(GuestProcess process, Handle128 token)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            ExpireTokens();
+            if (_tokens.Find(token, process.Handle) is not { } buffer)
+            {
+                return new Failure(Errno.ENOENT, "import", "look up token",
+                    "The share token is unknown, used, expired or addressed to another process.", "share_token");
+            }
+
+            int fd = process.Fds.Install(buffer, closeOnExec: true);
+            if (fd < 0)
+            {
+                return NoFd("import");
+            }
+
+            // The token's reference becomes the fd's.
+            _tokens.Remove(token);
+            return HandleOf(buffer, fd);
+        }
+    }
+
+    /// <summary>Drops the references of tokens whose life is over. Called by the server's timer and before each use of tokens.</summary>
+    public void ExpireTokens()
+    {
+        lock (_guest.Gate)
+        {
+            while (_tokens.TakeExpired() is { } buffer)
+            {
+                Put(buffer);
+            }
+        }
+    }
+
+    /// <summary>The buffer behind a fd: EBADF when it is not open (S-BUF-40).</summary>
+    internal Result<DmaBuf> Find(GuestProcess process, int fd, string operation) =>
+        _guest.CheckAlive(process) is { } dead ? dead
+        : process.Fds.Find(fd) is { } buffer ? buffer
+        : BadFd(operation, fd);
+
+    /// <summary>Drops one reference; the last one releases the buffer and its frames (S-BUF-91, S-SYS-26).</summary>
+    internal void Put(DmaBuf buffer)
+    {
+        if (--buffer.References == 0)
+        {
+            Live--;
+            GiveBack(buffer);
+        }
+    }
+
+    /// <summary>Everything in flight ends with the guest.</summary>
+    internal void DropTokens()
+    {
+        foreach (DmaBuf buffer in _tokens.Clear())
+        {
+            Put(buffer);
+        }
+    }
+
+    private Result<BufferHandle> AllocateChecked(GuestProcess process, HeapInfo heap, ulong size, uint fdFlags, bool shared)
+    {
+        bool hostVisible = shared || !_guest.Platform.Encrypted;
+        Result<Chunk[]> chunks = _guest.SystemHeap.Allocate(size, shared, hostVisible);
+        if (!chunks.Ok)
+        {
+            _guest.NoteTermination();
+            return chunks.Failure;
+        }
+
+        var access = (DmaBufs.FileAccess)(fdFlags & AccessModeBits);
+        var buffer = new DmaBuf(++_lastInode, heap.Name, size, chunks.Value, access, shared);
+        if (hostVisible)
+        {
+            buffer.Backing = _guest.Memory.AddBacking(chunks.Value, size, access == DmaBufs.FileAccess.ReadOnly, out int slot);
+            buffer.BackingSlot = slot;
+        }
+
+        buffer.References = 1;
+        Live++;
+        int fd = process.Fds.Install(buffer, (fdFlags & CloseOnExecBit) != 0);
+        if (fd < 0)
+        {
+            // S-HEAP-23 step 6: the buffer is released again.
+            Put(buffer);
+            return NoFd(AllocOperation);
+        }
+
+        return HandleOf(buffer, fd);
+    }
+
+    private void GiveBack(DmaBuf buffer)
+    {
+        if (buffer.Backing is { } backing)
+        {
+            _guest.Memory.RemoveBacking(backing, buffer.BackingSlot, buffer.Chunks);
+            _guest.Observer?.MemoryRevoked(backing, "released");
+        }
+        else if (!buffer.Touched)
+        {
+            foreach (Chunk chunk in buffer.Chunks)
+            {
+                _guest.Memory.MarkUntouched(chunk);
+            }
+        }
+
+        _guest.SystemHeap.Free(buffer.Chunks, buffer.Shared);
+        _guest.NoteTermination();
+    }
+
+    // S-HEAP-23 steps 2 to 4, in this order; step 1 (the fd field) is the raw ioctl's.
+    private static Failure? CheckArguments(HeapInfo heap, ulong length, uint fdFlags, ulong heapFlags)
+    {
+        if ((fdFlags & ~(AccessModeBits | CloseOnExecBit)) != 0)
+        {
+            return Wrong("fd_flags", $"fd_flags 0x{fdFlags:x} has bits outside O_ACCMODE and O_CLOEXEC (S-HEAP-12).");
+        }
+
+        if ((heapFlags & ~heap.ValidHeapFlags) != 0)
+        {
+            return Wrong("heap_flags", $"heap_flags 0x{heapFlags:x} has bits outside 0x{heap.ValidHeapFlags:x}, all that heap {heap.Name} knows.");
+        }
+
+        return Memory.Page.AlignUp(length) == 0 ? Wrong("len", $"len {length} rounded up to pages is 0.") : null;
+    }
+
+    private static Failure Wrong(string field, string sentence) => new(Errno.EINVAL, AllocOperation, $"check {field}", sentence, field);
+
+    private Failure NoHeap(string name) => new(Errno.ENOENT, "open", "look up /dev/dma_heap",
+        $"There is no heap '{(name.Length <= 64 ? name : name[..64] + "…")}' in this guest (kernel {_guest.Kernel.Name}, platform "
+        + $"{_guest.Platform.Name}); it has {string.Join(", ", _guest.Heaps.All.Select(h => h.Name))}.", "heap");
+
+    private static Failure NoFd(string operation) => new(Errno.EMFILE, operation, "get fd", "The process has no free fd number left.");
+
+    private static Failure BadFd(string operation, int fd) =>
+        new(Errno.EBADF, operation, "look up fd", string.Create(CultureInfo.InvariantCulture, $"fd {fd} is not open in this process."), "fd");
+
+    private static BufferHandle HandleOf(DmaBuf buffer, int fd) => new(fd, buffer.Size, buffer.Inode, buffer.Backing is not null);
+}

@@ -1,0 +1,261 @@
+using System.Globalization;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.PageState.Views;
+using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Profiles;
+
+namespace CocoGuest.Machine;
+
+/// <summary>
+/// mmap, munmap and CPU access of emulated processes.
+/// Models: the checks of mmap in their order (S-BUF-30, 31, 35; S-SYS-47, 49; S-REC-51), access by the mapping's rights and by the view of the
+/// guest (S-PLAT-10 to 12). Does not model: the copies of MAP_PRIVATE mappings (a store through one is refused), mprotect,
+/// mremap, partial munmap, faults as signals (EFAULT instead).
+/// </summary>
+public sealed class GuestMappings
+{
+    private const ulong AddressSpaceBytes = 1UL << 47;
+    private readonly Guest _guest;
+
+    internal GuestMappings(Guest guest) => _guest = guest;
+
+    /// <summary>mmap of a dma-buf fd.</summary>
+    /// <param name="process">The caller.</param>
+    /// <param name="fd">The fd.</param>
+    /// <param name="offset">Byte offset, page-aligned.</param>
+    /// <param name="length">Bytes; null: from the offset to the end of the buffer.</param>
+    /// <param name="protection">PROT bits; null: what the fd's access mode allows.</param>
+    /// <param name="flags">MAP bits.</param>
+    /// <returns>EBADF, EINVAL, EACCES, EPERM, ENOMEM, EOVERFLOW.</returns>
+    public Result<MmapResult> Mmap(GuestProcess process, int fd, ulong offset, ulong? length, MapProtection? protection, MapFlags flags)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "mmap");
+            if (!found.Ok)
+            {
+                return found.Failure;
+            }
+
+            DmaBuf buffer = found.Value;
+            ulong wanted = length ?? (offset < buffer.Size ? buffer.Size - offset : Page.Size);
+            MapProtection rights = protection ?? RightsOf(buffer.Access);
+            if (Check(buffer, offset, wanted, rights, flags) is { } failure)
+            {
+                return failure;
+            }
+
+            ulong size = Page.AlignUp(wanted);
+            ulong address = process.Addresses.FindGap(size);
+            if (address == 0)
+            {
+                return new Failure(Errno.ENOMEM, "mmap", "find address", "The process has no room for another mapping.");
+            }
+
+            // A private mapping copies on write, so it must not share the memfd's pages with its process.
+            bool copyOnWrite = flags == MapFlags.Private;
+            process.Addresses.Add(new Vma(address, size, buffer, offset, rights, copyOnWrite));
+            buffer.References++;
+            return new MmapResult(address, size, copyOnWrite ? null : buffer.Backing, offset);
+        }
+    }
+
+    /// <summary>munmap of a whole mapping.</summary>
+    /// <returns>EINVAL when no mapping starts there.</returns>
+    public Failure? Munmap(GuestProcess process, ulong address)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            if (process.Addresses.RemoveAt(address) is not { } vma)
+            {
+                return new Failure(Errno.EINVAL, "munmap", "look up mapping", $"No mapping of this process starts at 0x{address:x}.", "address");
+            }
+
+            _guest.Buffers.Put(vma.Buffer);
+            return null;
+        }
+    }
+
+    /// <summary>CPU read through a mapping into <paramref name="target"/>.</summary>
+    /// <returns>EFAULT outside mappings, without PROT_READ, or where the view faults; EINVAL beyond 1 MiB.</returns>
+    public Failure? Load(GuestProcess process, ulong address, Span<byte> target)
+    {
+        using var plan = new AccessPlan();
+        DmaBuf? held = null;
+        lock (_guest.Gate)
+        {
+            Failure? failure = Prepare(process, address, (ulong)target.Length, MapProtection.Read, "load", plan, ref held);
+            if (failure is not null)
+            {
+                return failure;
+            }
+        }
+
+        plan.Read(target);
+        Done(held);
+        _guest.Copies.AddLoad(target.Length);
+        return null;
+    }
+
+    /// <summary>CPU write through a mapping.</summary>
+    /// <returns>EFAULT outside mappings, without PROT_WRITE, or where the view faults; EINVAL beyond 1 MiB.</returns>
+    public Failure? Store(GuestProcess process, ulong address, ReadOnlySpan<byte> source)
+    {
+        using var plan = new AccessPlan();
+        DmaBuf? held = null;
+        lock (_guest.Gate)
+        {
+            Failure? failure = Prepare(process, address, (ulong)source.Length, MapProtection.Write, "store", plan, ref held);
+            if (failure is not null)
+            {
+                return failure;
+            }
+        }
+
+        plan.Write(source);
+        Done(held);
+        _guest.Copies.AddStore(source.Length);
+        return null;
+    }
+
+    private static MapProtection RightsOf(DmaBufs.FileAccess access) =>
+        access == DmaBufs.FileAccess.ReadOnly ? MapProtection.Read : MapProtection.Read | MapProtection.Write;
+
+    // The first failing check wins: VFS (S-BUF-35, 30), dma-buf core (S-BUF-31), exporter (S-SYS-49).
+    private Failure? Check(DmaBuf buffer, ulong offset, ulong length, MapProtection rights, MapFlags flags)
+    {
+        ulong size = Page.AlignUp(length);
+        if (length == 0 || !Page.IsAligned(offset))
+        {
+            return length == 0
+                ? Wrong(Errno.EINVAL, "length", "length is 0.")
+                : Wrong(Errno.EINVAL, "offset", $"offset {offset} is not page-aligned.");
+        }
+
+        if (size == 0 || size >= AddressSpaceBytes)
+        {
+            return Wrong(Errno.ENOMEM, "length", $"length {length} is larger than the address space.");
+        }
+
+        if (Page.FrameOf(offset) > (ulong.MaxValue - size) / Page.Size)
+        {
+            return Wrong(Errno.EOVERFLOW, "offset", $"offset {offset} plus length {length} overflows.");
+        }
+
+        if (flags is not (MapFlags.Shared or MapFlags.Private or MapFlags.SharedValidate))
+        {
+            return Wrong(Errno.EINVAL, "flags", $"flags 0x{(int)flags:x} are neither MAP_SHARED nor MAP_PRIVATE.");
+        }
+
+        return CheckRights(buffer, rights, flags)
+            ?? (offset > buffer.Size || size > buffer.Size - offset
+                ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {length} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
+                : null)
+            ?? CheckCopyOnWrite(buffer, offset, size, flags);
+    }
+
+    private Failure? CheckRights(DmaBuf buffer, MapProtection rights, MapFlags flags)
+    {
+        if ((rights & ~(MapProtection.Read | MapProtection.Write | MapProtection.Execute)) != 0)
+        {
+            return Wrong(Errno.EINVAL, "prot", $"prot 0x{(int)rights:x} has unknown bits.");
+        }
+
+        bool readable = buffer.Access is DmaBufs.FileAccess.ReadOnly or DmaBufs.FileAccess.ReadWrite;
+        bool writable = buffer.Access is DmaBufs.FileAccess.WriteOnly or DmaBufs.FileAccess.ReadWrite;
+        bool shared = flags != MapFlags.Private;
+        if (!readable || (shared && rights.HasFlag(MapProtection.Write) && !writable))
+        {
+            return Wrong(Errno.EACCES, "prot", $"The fd's access mode does not allow prot 0x{(int)rights:x} (S-BUF-30).");
+        }
+
+        return rights.HasFlag(MapProtection.Execute) && _guest.Kernel.Version >= KernelVersion.V72
+            ? Wrong(Errno.EPERM, "prot", "A dma-buf cannot be mapped executable (S-REC-51).")
+            : null;
+    }
+
+    private static Failure? CheckCopyOnWrite(DmaBuf buffer, ulong offset, ulong size, MapFlags flags)
+    {
+        if (flags != MapFlags.Private)
+        {
+            return null;
+        }
+
+        ulong start = 0;
+        foreach (Chunk chunk in buffer.Chunks)
+        {
+            if (offset < start + chunk.Bytes)
+            {
+                return start + chunk.Bytes - offset >= size
+                    ? null
+                    : Wrong(Errno.EINVAL, "flags", "A private mapping has to lie inside one chunk of the buffer (S-SYS-49).");
+            }
+
+            start += chunk.Bytes;
+        }
+
+        return null;
+    }
+
+    private Failure? Prepare(
+        GuestProcess process, ulong address, ulong length, MapProtection right, string operation, AccessPlan plan, ref DmaBuf? held)
+    {
+        if ((_guest.CheckAlive(process) ?? Guest.CheckAccessLength(operation, length)) is { } refused)
+        {
+            return refused;
+        }
+
+        if (length == 0)
+        {
+            return null;
+        }
+
+        Vma? vma = process.Addresses.Find(address);
+        if (vma is null || length > vma.End - address || !vma.Protection.HasFlag(right))
+        {
+            return new Failure(Errno.EFAULT, operation, "look up mapping", vma is null
+                ? $"Address 0x{address:x} is not mapped."
+                : string.Create(CultureInfo.InvariantCulture,
+                    $"The mapping 0x{vma.Start:x}-0x{vma.End:x} ({vma.Protection}) does not allow this {operation} of {length} bytes at 0x{address:x}."),
+                "address");
+        }
+
+        if (vma.Private && right == MapProtection.Write)
+        {
+            return new Failure(Errno.EOPNOTSUPP, operation, "copy on write",
+                "Writing through a MAP_PRIVATE mapping makes a copy of the page, which this version does not model; use MAP_SHARED.", "address");
+        }
+
+        DmaBuf buffer = vma.Buffer;
+        ViewAccessor accessor = buffer.Shared ? ViewAccessor.GuestSharedMapping : ViewAccessor.GuestPrivateMapping;
+        bool write = right == MapProtection.Write;
+        Failure? failure = _guest.Access.Plan(plan, accessor, buffer, vma.Offset + (address - vma.Start), length, write, operation);
+        if (failure is null)
+        {
+            buffer.References++;
+            buffer.Touched |= write;
+            held = buffer;
+        }
+
+        return failure;
+    }
+
+    private void Done(DmaBuf? held)
+    {
+        if (held is not null)
+        {
+            lock (_guest.Gate)
+            {
+                _guest.Buffers.Put(held);
+            }
+        }
+    }
+
+    private static Failure Wrong(Errno errno, string field, string sentence) => new(errno, "mmap", $"check {field}", sentence, field);
+}

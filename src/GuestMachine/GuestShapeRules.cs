@@ -1,0 +1,133 @@
+using System.Globalization;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Profiles;
+
+namespace CocoGuest.Machine;
+
+/// <summary>Checks a <see cref="GuestShape"/> and fills in what was left out, so that CreateGuest echoes the whole shape.</summary>
+public static class GuestShapeRules
+{
+    /// <summary>RAM of a guest whose shape says 0.</summary>
+    public const ulong DefaultMemoryBytes = 4UL << 30;
+
+    private const ulong MinMemoryBytes = 64UL << 20;
+    private const ulong MaxMemoryBytes = 1UL << 40;
+    private const uint DefaultCpus = 2;
+    private const uint MaxCpus = 8192;
+    private const uint DefaultCBit = 51;
+    private const uint DefaultGpaWidth = 52;
+
+    /// <summary>The shape with every default filled in, or what is wrong with it (EINVAL or EOPNOTSUPP, the field named).</summary>
+    public static Result<GuestShape> Complete(GuestShape shape)
+    {
+        PlatformProfile platform = PlatformProfile.Of(shape.Platform);
+        KernelProfile kernel = KernelProfile.Of(shape.Kernel);
+        GuestShape full = shape with
+        {
+            MemoryBytes = shape.MemoryBytes == 0 ? DefaultMemoryBytes : shape.MemoryBytes,
+            Cpus = shape.Cpus == 0 ? DefaultCpus : shape.Cpus,
+            CBitPosition = platform.HasCBit && shape.CBitPosition == 0 ? DefaultCBit : shape.CBitPosition,
+            GpaWidth = shape.Platform == Platform.Tdx && shape.GpaWidth == 0 ? DefaultGpaWidth : shape.GpaWidth,
+            Heaps = shape.Heaps.Count == 0 ? HeapNames(shape.Platform, kernel) : shape.Heaps,
+        };
+        Failure? failure = CheckName(full.Name) ?? CheckKernel(kernel) ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
+            ?? CheckAddressing(full, platform) ?? CheckHeaps(full, kernel) ?? CheckCma(full);
+        return failure is null ? full : failure;
+    }
+
+    /// <summary>The heap nodes of a kernel on a platform, in registration order (S-HEAP-46, S-HEAP-48).</summary>
+    public static IReadOnlyList<string> HeapNames(Platform platform, KernelProfile kernel) =>
+        kernel.SharedHeapName is { } shared && PlatformProfile.Of(platform).Encrypted
+            ? [Heaps.HeapRegistry.SystemHeapName, shared]
+            : [Heaps.HeapRegistry.SystemHeapName];
+
+    /// <summary>Reads a size as the kernel's command line has it: digits and an optional K, M or G.</summary>
+    public static bool TryParseSize(string text, out ulong bytes)
+    {
+        bytes = 0;
+        if (text.Length == 0)
+        {
+            return false;
+        }
+
+        int shift = char.ToUpperInvariant(text[^1]) switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 };
+        string digits = shift == 0 ? text : text[..^1];
+        if (!ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) || number > ulong.MaxValue >> shift)
+        {
+            return false;
+        }
+
+        bytes = number << shift;
+        return true;
+    }
+
+    private static Failure? CheckName(string name) =>
+        name.Length is >= 1 and <= 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
+            ? null
+            : Wrong("name", $"The guest name '{Shorten(name)}' is not 1 to 64 characters of a-z, A-Z, 0-9, '-', '_' and '.'.");
+
+    private static Failure? CheckKernel(KernelProfile kernel) =>
+        kernel.Served
+            ? null
+            : new Failure(Errno.EOPNOTSUPP, "create_guest", "kernel profile",
+                $"Kernel profile {kernel.Name} is known but not served yet; served are "
+                + $"{string.Join(" and ", KernelProfile.All.Where(k => k.Served).Select(k => k.Name))}.", "kernel");
+
+    private static Failure? CheckMemory(ulong bytes) =>
+        Page.IsAligned(bytes) && bytes is >= MinMemoryBytes and <= MaxMemoryBytes
+            ? null
+            : Wrong("memory_bytes", $"memory_bytes {bytes} is not a multiple of 4096 from 64 MiB to 1 TiB.");
+
+    private static Failure? CheckCpus(uint cpus) =>
+        cpus <= MaxCpus ? null : Wrong("cpus", $"cpus {cpus} is above {MaxCpus}.");
+
+    private static Failure? CheckAddressing(GuestShape shape, PlatformProfile platform)
+    {
+        if (platform.HasCBit ? shape.CBitPosition is < 40 or > 62 : shape.CBitPosition != 0)
+        {
+            return Wrong("c_bit_position", platform.HasCBit
+                ? $"c_bit_position {shape.CBitPosition} is not between 40 and 62."
+                : $"c_bit_position {shape.CBitPosition} is given, but platform {platform.Name} has no C-bit.");
+        }
+
+        return shape.Platform == Platform.Tdx ? CheckTdxWidth(shape.GpaWidth)
+            : shape.GpaWidth == 0 ? null
+            : Wrong("gpa_width", $"gpa_width {shape.GpaWidth} is given, but only TDX has one.");
+    }
+
+    private static Failure? CheckTdxWidth(uint width) =>
+        width is 48 or 52 ? null : Wrong("gpa_width", $"gpa_width {width} is neither 48 nor 52.");
+
+    private static Failure? CheckHeaps(GuestShape shape, KernelProfile kernel)
+    {
+        IReadOnlyList<string> known = HeapNames(shape.Platform, kernel);
+        foreach (string heap in shape.Heaps)
+        {
+            if (!known.Contains(heap))
+            {
+                return Wrong("heaps", $"Kernel {kernel.Name} on platform {PlatformProfile.Of(shape.Platform).Name} has no heap "
+                    + $"'{Shorten(heap)}'; it has {string.Join(", ", known)}.");
+            }
+        }
+
+        return shape.Heaps.Distinct(StringComparer.Ordinal).Count() == shape.Heaps.Count
+            ? null
+            : Wrong("heaps", "A heap is named twice.");
+    }
+
+    private static Failure? CheckCma(GuestShape shape)
+    {
+        if (shape.Cma.Length == 0)
+        {
+            return null;
+        }
+
+        return TryParseSize(shape.Cma, out ulong bytes) && bytes <= shape.MemoryBytes / 2
+            ? null
+            : Wrong("cma", $"cma '{Shorten(shape.Cma)}' is not a size such as 64M, at most half of the memory.");
+    }
+
+    private static string Shorten(string text) => text.Length <= 80 ? text : text[..80] + "…";
+
+    private static Failure Wrong(string field, string sentence) => new(Errno.EINVAL, "create_guest", "check shape", sentence, field);
+}

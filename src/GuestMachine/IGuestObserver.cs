@@ -1,0 +1,25 @@
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Processes;
+
+namespace CocoGuest.Machine;
+
+/// <summary>
+/// Who is told of things that happen to a guest. Called under the guest's lock: an implementation only notes the event (a channel, a queue)
+/// and never calls back into the guest.
+/// </summary>
+public interface IGuestObserver
+{
+    /// <summary>Memory that may have been handed out by fd was taken back; its old mappings read zeros.</summary>
+    /// <param name="backing">The memory.</param>
+    /// <param name="reason">"released", "private" or "guest ended".</param>
+    void MemoryRevoked(VisibleBacking backing, string reason);
+
+    /// <summary>A process is gone with all it held.</summary>
+    /// <param name="process">The process.</param>
+    void ProcessEnded(GuestProcess process);
+
+    /// <summary>The guest stopped: it was destroyed or terminated itself (S-SNP-37).</summary>
+    /// <param name="guest">The guest.</param>
+    /// <param name="reason">A sentence.</param>
+    void GuestEnded(Guest guest, string reason);
+}

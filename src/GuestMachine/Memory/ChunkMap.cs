@@ -1,0 +1,74 @@
+using CocoGuest.Machine.DmaBufs;
+
+namespace CocoGuest.Machine.Memory;
+
+/// <summary>
+/// From a guest frame to the host-visible buffer whose chunk covers it. One entry a chunk, at its first frame: chunks are aligned to their
+/// size and have three sizes only (S-SYS-01), so a look-up tries three places and a 1 GiB buffer costs 1024 writes.
+/// </summary>
+internal sealed class ChunkMap(ulong frames)
+{
+    private const int OrderBits = 4;
+    private const int SlotShift = 32;
+    private const ulong PageMask = (1UL << (SlotShift - OrderBits)) - 1;
+
+    // Orders of the system heap; an entry is honoured only by the look-up of its own order.
+    private static readonly int[] Orders = [0, 4, 8];
+
+    private readonly ulong[] _heads = new ulong[frames];
+    private readonly List<VisibleBacking?> _slots = [];
+    private readonly Stack<int> _freeSlots = new();
+
+    /// <summary>Enters a backing's chunks; returns the slot to be given to <see cref="Remove"/>.</summary>
+    public int Add(VisibleBacking backing, ReadOnlySpan<Chunk> chunks)
+    {
+        if (!_freeSlots.TryPop(out int slot))
+        {
+            slot = _slots.Count;
+            _slots.Add(null);
+        }
+
+        _slots[slot] = backing;
+        ulong page = 0;
+        foreach (Chunk chunk in chunks)
+        {
+            _heads[chunk.Frame] = ((ulong)(slot + 1) << SlotShift) | (page << OrderBits) | (uint)chunk.Order;
+            page += chunk.Pages;
+        }
+
+        return slot;
+    }
+
+    /// <summary>Takes a backing's chunks out again.</summary>
+    public void Remove(int slot, ReadOnlySpan<Chunk> chunks)
+    {
+        foreach (Chunk chunk in chunks)
+        {
+            _heads[chunk.Frame] = 0;
+        }
+
+        _slots[slot] = null;
+        _freeSlots.Push(slot);
+    }
+
+    /// <summary>The backing that covers a frame, or null; where the frame lies in it and how many frames of the chunk follow (itself included).</summary>
+    public VisibleBacking? Find(ulong frame, out ulong pageInBacking, out ulong pagesLeft)
+    {
+        foreach (int order in Orders)
+        {
+            ulong first = frame >> order << order;
+            ulong head = _heads[first];
+            if (head != 0 && (int)(head & ((1 << OrderBits) - 1)) == order)
+            {
+                ulong inside = frame - first;
+                pageInBacking = ((head >> OrderBits) & PageMask) + inside;
+                pagesLeft = (1UL << order) - inside;
+                return _slots[(int)(head >> SlotShift) - 1];
+            }
+        }
+
+        pageInBacking = 0;
+        pagesLeft = 0;
+        return null;
+    }
+}

@@ -1,0 +1,189 @@
+using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Encryption;
+using CocoGuest.Machine.Memory.HostMemory;
+using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.Profiles;
+
+namespace CocoGuest.Machine.Memory;
+
+/// <summary>
+/// The bytes behind guest-physical space.
+/// Models: private frames as plain text in process-private, sparse memory (rule 5 of the architecture: what a view without the key sees is
+/// computed when it looks); host-visible buffers in a memfd each; zero pages that cost nothing; contents after conversion (S-PLAT-21).
+/// Does not model: caches, free pages that the guest kernel uses for itself.
+/// </summary>
+/// <remarks>
+/// Invariants. (1) A frame's bytes are in its <see cref="VisibleBacking"/> if <see cref="ChunkMap"/> knows one, else in the store at its
+/// address. (2) A frame without <see cref="FrameFlags.Dirty"/> has zeros in the store. (3) Only the guest's lock changes flags and chunks;
+/// bytes are copied outside it under pins.
+/// </remarks>
+internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
+{
+    private readonly AnonymousRegion _store;
+    private readonly byte[] _flags;
+    private readonly ChunkMap _chunks;
+    private readonly Platform _platform;
+    private readonly CopyCounter _copies;
+    private ulong _nextBackingId;
+
+    private GuestMemory(AnonymousRegion store, RamLayout layout, Platform platform, XexEngine engine, CopyCounter copies)
+    {
+        _store = store;
+        Layout = layout;
+        _platform = platform;
+        Engine = engine;
+        _copies = copies;
+        ulong frames = Page.FrameOf(layout.EndAddress);
+        _flags = new byte[frames];
+        _chunks = new ChunkMap(frames);
+    }
+
+    public RamLayout Layout { get; }
+
+    public XexEngine Engine { get; }
+
+    /// <summary>Bytes that bouncing copied, both ways.</summary>
+    public ulong BouncedBytes { get; private set; }
+
+    public static Result<GuestMemory> Create(RamLayout layout, Platform platform, XexEngine engine, CopyCounter copies)
+    {
+        Result<AnonymousRegion> store = AnonymousRegion.Create(layout.EndAddress);
+        return store.Ok ? new GuestMemory(store.Value, layout, platform, engine, copies) : store.Failure;
+    }
+
+    /// <summary>True when DRAM zeros that nobody wrote decrypt to garbage in the private view.</summary>
+    public bool IsRawZero(ulong frame) =>
+        (_flags[frame] & (byte)FrameFlags.Plain) == 0 && _platform is Platform.Sev or Platform.SevSnp;
+
+    /// <summary>What the page allocator's zeroed allocation does: the frames read zero in the private view.</summary>
+    public void Zero(Chunk chunk, bool willBeWritten)
+    {
+        Span<byte> flags = FlagsOf(chunk.Range);
+        if (flags.IndexOfAnyInRange((byte)FrameFlags.Dirty, byte.MaxValue) >= 0)
+        {
+            ClearStore(chunk);
+        }
+
+        flags.Fill((byte)(willBeWritten ? FrameFlags.Plain | FrameFlags.Dirty : FrameFlags.Plain));
+    }
+
+    /// <summary>A private buffer that nobody wrote gives its frames back: they are still zero.</summary>
+    public void MarkUntouched(Chunk chunk) => FlagsOf(chunk.Range).Fill((byte)FrameFlags.Plain);
+
+    /// <summary>Gives chunks that just became host-visible a backing of their own.</summary>
+    public VisibleBacking AddBacking(Chunk[] chunks, ulong size, bool readOnly, out int slot)
+    {
+        bool ciphertext = ContentsAfterConversion.For(_platform, ConversionDirection.ToShared) == ContentsRule.CiphertextOfOldPlain;
+        var backing = new VisibleBacking(++_nextBackingId, chunks, size, readOnly, ciphertext ? Engine : null);
+        slot = _chunks.Add(backing, chunks);
+        return backing;
+    }
+
+    /// <summary>
+    /// Takes the backing away from a buffer that goes private again (or is gone, on a plain guest): every mapping of its fd reads zeros from
+    /// now on. Where conversion works in place, the store gets what the private view then decrypts (S-PLAT-21).
+    /// </summary>
+    public void RemoveBacking(VisibleBacking backing, int slot, ReadOnlySpan<Chunk> chunks)
+    {
+        if (backing.Live && ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfOldPlain)
+        {
+            DecryptInPlace(backing, chunks);
+        }
+
+        _chunks.Remove(slot, chunks);
+        backing.Revoke();
+    }
+
+    /// <summary>A shared chunk went private: what its private view shows from now on, where that is not its old bytes (S-PLAT-21).</summary>
+    public void BecamePrivate(Chunk chunk)
+    {
+        if (ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfZeros)
+        {
+            FlagsOf(chunk.Range).Clear(); // FrameFlags.None
+        }
+    }
+
+    /// <summary>Private frames that became shared without a buffer of their own (the swiotlb pool): zeros in the store, seen by all.</summary>
+    public void ShareInPlace(FrameRange range) => FlagsOf(range).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
+
+    /// <summary>The backing that covers a frame, or null when its bytes are in the store.</summary>
+    public VisibleBacking? FindBacking(ulong frame, out ulong pageInBacking, out ulong pagesLeft) =>
+        _chunks.Find(frame, out pageInBacking, out pagesLeft);
+
+    /// <summary>The store's byte at a guest-physical address.</summary>
+    public byte* StoreAt(ulong address) => _store.Pointer + address;
+
+    /// <summary>Keeps the store mapped while bytes are copied outside the guest's lock.</summary>
+    public MemoryPin PinStore() => MemoryPin.Take(_store.Mapping);
+
+    /// <summary>The store holds the frame's plain text from now on: DRAM zeros are decrypted into it if need be.</summary>
+    public void Materialize(ulong frame)
+    {
+        if (IsRawZero(frame))
+        {
+            var page = new Span<byte>(StoreAt(Page.AddressOf(frame)), (int)Page.Size);
+            Engine.Decrypt(page, page, Page.AddressOf(frame));
+        }
+
+        _flags[frame] = (byte)(FrameFlags.Plain | FrameFlags.Dirty);
+    }
+
+    /// <inheritdoc/>
+    public void Copy(ulong sourcePhys, ulong targetPhys, ulong length, BounceWay way)
+    {
+        // Both sides are inside one chunk or the pool, hence contiguous in the host (S-DMA-50: one mapping per entry).
+        Buffer.MemoryCopy((void*)Resolve(sourcePhys, length), (void*)Resolve(targetPhys, length), length, length);
+        BouncedBytes += length;
+    }
+
+    public void Dispose() => _store.Dispose();
+
+    private nint Resolve(ulong phys, ulong length)
+    {
+        VisibleBacking? backing = _chunks.Find(Page.FrameOf(phys), out ulong page, out _);
+        if (backing is null)
+        {
+            return (nint)StoreAt(phys);
+        }
+
+        _copies.AddSharedBuffer(length);
+        Result<nint> address = backing.Address();
+        return address.Ok
+            ? address.Value + (nint)(Page.AddressOf(page) + (phys & Page.OffsetMask))
+            : throw new InvalidOperationException($"No host memory for a bounced buffer: {address.Failure.Sentence}");
+    }
+
+    private void DecryptInPlace(VisibleBacking backing, ReadOnlySpan<Chunk> chunks)
+    {
+        Result<nint> address = backing.Address();
+        if (!address.Ok)
+        {
+            return;
+        }
+
+        byte* source = (byte*)address.Value;
+        foreach (Chunk chunk in chunks)
+        {
+            // SAFETY: the chunks add up to the backing's size, and it is mapped until it is revoked.
+            var old = new ReadOnlySpan<byte>(source, (int)chunk.Bytes);
+            Engine.Decrypt(old, new Span<byte>(StoreAt(chunk.Address), (int)chunk.Bytes), chunk.Address);
+            FlagsOf(chunk.Range).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
+            source += chunk.Bytes;
+        }
+    }
+
+    private void ClearStore(Chunk chunk)
+    {
+        if (chunk.Order == 0)
+        {
+            new Span<byte>(StoreAt(chunk.Address), (int)Page.Size).Clear();
+        }
+        else
+        {
+            _store.Discard(chunk.Address, chunk.Bytes);
+        }
+    }
+
+    private Span<byte> FlagsOf(FrameRange range) => _flags.AsSpan(checked((int)range.First), (int)range.Count);
+}

@@ -1,0 +1,102 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Machine.Memory.HostMemory;
+
+/// <summary>
+/// A readable and writable mmap of the server, left out of core dumps, since it holds guests' plain text. Unmapped when disposed and
+/// no <see cref="HostPin"/> is left.
+/// </summary>
+public sealed unsafe partial class HostMapping : SafeHandle
+{
+    private const int ProtReadWrite = 1 | 2;
+    private const int MapShared = 0x01;
+    private const int MapPrivate = 0x02;
+    private const int MapAnonymous = 0x20;
+    private const int MapNoReserve = 0x4000;
+    private const int AdviseDontNeed = 4;
+    private const int AdviseDontDump = 16;
+
+    private HostMapping(nint address, ulong length)
+        : base(-1, ownsHandle: true)
+    {
+        Length = length;
+        SetHandle(address);
+    }
+
+    /// <summary>Bytes, a multiple of the page size.</summary>
+    public ulong Length { get; }
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle == -1;
+
+    /// <summary>First byte. Valid until disposal; a copy that may race with disposal takes a <see cref="Pin"/> instead.</summary>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
+    public byte* Pointer
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(IsClosed, this);
+            return (byte*)handle;
+        }
+    }
+
+    /// <summary>Keeps it mapped until the pin is disposed.</summary>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
+    public HostPin Pin() => new(this);
+
+    /// <summary>Private memory that reads zero and takes room page by page as it is touched.</summary>
+    internal static Result<HostMapping> MapAnonymousPrivate(ulong length, string operation)
+    {
+        var address = Mmap(0, (nuint)length, ProtReadWrite, MapPrivate | MapAnonymous | MapNoReserve, -1, 0);
+        return Wrap(address, length, operation);
+    }
+
+    /// <summary>The whole file, shared.</summary>
+    internal static Result<HostMapping> MapFile(SafeFileHandle file, ulong length, string operation)
+    {
+        var address = MmapFile(0, (nuint)length, ProtReadWrite, MapShared, file, 0);
+        return Wrap(address, length, operation);
+    }
+
+    /// <summary>Gives whole pages of private memory back to the host; they read zero afterwards.</summary>
+    internal void DiscardPrivate(ulong offset, ulong length)
+    {
+        CheckPart(offset, length);
+        using var pin = Pin();
+        // SAFETY: the part lies in the mapping, which the pin keeps mapped.
+        if (Madvise(pin.Pointer + offset, (nuint)length, AdviseDontNeed) != 0)
+            NativeMemory.Clear(pin.Pointer + offset, (nuint)length); // locked pages cannot be given back
+    }
+
+    /// <summary>Throws unless the part lies in the mapping.</summary>
+    internal void CheckPart(ulong offset, ulong length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - offset);
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => Munmap(handle, (nuint)Length) == 0;
+
+    private static Result<HostMapping> Wrap(nint address, ulong length, string operation)
+    {
+        if (address == -1)
+            return HostFailure.Last(operation, "mmap", length);
+        // Best effort: a kernel without the advice would dump the pages, as it would any process's memory.
+        _ = Madvise((byte*)address, (nuint)length, AdviseDontDump);
+        return new HostMapping(address, length);
+    }
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint Mmap(nint address, nuint length, int protection, int flags, int fd, long offset);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint MmapFile(nint address, nuint length, int protection, int flags, SafeFileHandle fd, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int Munmap(nint address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Madvise(byte* address, nuint length, int advice);
+}

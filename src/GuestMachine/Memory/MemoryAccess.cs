@@ -1,0 +1,128 @@
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Views;
+
+namespace CocoGuest.Machine.Memory;
+
+/// <summary>
+/// Applies the view matrix (S-PLAT-10 to 12) to an access: page by page, who reaches for it and in what condition it is decide what the
+/// accessor gets. An access that faults anywhere moves no byte at all.
+/// </summary>
+internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker pages, ViewMatrix views, CopyCounter copies)
+{
+    /// <summary>Plans an access to a part of a buffer.</summary>
+    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, DmaBuf buffer, ulong offset, ulong length, bool write, string operation)
+    {
+        ulong start = 0;
+        foreach (Chunk chunk in buffer.Chunks)
+        {
+            if (length == 0)
+            {
+                break;
+            }
+
+            if (offset < start + chunk.Bytes)
+            {
+                ulong inside = offset - start;
+                ulong part = Math.Min(length, chunk.Bytes - inside);
+                if (Plan(plan, accessor, chunk.Address + inside, part, write, operation) is { } failure)
+                {
+                    return failure;
+                }
+
+                offset += part;
+                length -= part;
+            }
+
+            start += chunk.Bytes;
+        }
+
+        return null;
+    }
+
+    /// <summary>Plans an access to guest-physical memory, all of which has to be RAM.</summary>
+    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, ulong address, ulong length, bool write, string operation)
+    {
+        bool storePinned = false;
+        while (length > 0)
+        {
+            ulong frame = Page.FrameOf(address);
+            PageCondition condition = pages.ConditionOf(frame);
+            ViewCell cell = views[accessor, condition];
+            if (cell.Outcome == ViewOutcome.Fault)
+            {
+                return new Failure(Errno.EFAULT, operation, "view", $"{cell.Description}: {accessor} at guest-physical 0x{address:x}, page {condition}.", "address");
+            }
+
+            VisibleBacking? backing = memory.FindBacking(frame, out ulong page, out ulong pagesLeft);
+            ulong part = Math.Min(length, backing is null ? Page.Size - (address & Page.OffsetMask) : Run(frame, address, pagesLeft, condition));
+            if (backing is not null)
+            {
+                Result<MemoryPin> pin = backing.Pin();
+                if (!pin.Ok)
+                {
+                    return pin.Failure;
+                }
+
+                plan.Keep(pin.Value);
+                copies.AddSharedBuffer(part);
+                byte* place = pin.Value.Pointer + Page.AddressOf(page) + (address & Page.OffsetMask);
+                plan.Add(TransformOf(cell.Outcome), place, address, part, memory.Engine);
+            }
+            else
+            {
+                if (!storePinned)
+                {
+                    plan.Keep(memory.PinStore());
+                    storePinned = true;
+                }
+
+                PlanStore(plan, cell.Outcome, frame, address, part, write);
+            }
+
+            address += part;
+            length -= part;
+        }
+
+        return null;
+    }
+
+    // Frames of one chunk convert together, but a host may convert some of them: stop where the condition changes.
+    private ulong Run(ulong frame, ulong address, ulong pagesLeft, PageCondition condition)
+    {
+        ulong pagesInRun = 1;
+        while (pagesInRun < pagesLeft && pages.ConditionOf(frame + pagesInRun) == condition)
+        {
+            pagesInRun++;
+        }
+
+        return (pagesInRun << Page.Shift) - (address & Page.OffsetMask);
+    }
+
+    private void PlanStore(AccessPlan plan, ViewOutcome outcome, ulong frame, ulong address, ulong part, bool write)
+    {
+        bool rawZero = memory.IsRawZero(frame) && pages.ConditionOf(frame) != PageCondition.Shared;
+        if (outcome == ViewOutcome.Ciphertext && rawZero && !write)
+        {
+            // Nobody wrote this DRAM: the raw bytes are zeros.
+            plan.Add(Transform.Zeros, memory.StoreAt(address), address, part, memory.Engine);
+            return;
+        }
+
+        if (rawZero || write)
+        {
+            memory.Materialize(frame);
+        }
+
+        plan.Add(TransformOf(outcome), memory.StoreAt(address), address, part, memory.Engine);
+    }
+
+    private static Transform TransformOf(ViewOutcome outcome) => outcome switch
+    {
+        ViewOutcome.Ciphertext => Transform.Encrypt,
+        ViewOutcome.Garbled => Transform.Decrypt,
+        ViewOutcome.Zeros => Transform.Zeros,
+        ViewOutcome.AllOnes => Transform.Ones,
+        _ => Transform.None,
+    };
+}

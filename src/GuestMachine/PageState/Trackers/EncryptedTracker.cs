@@ -1,0 +1,209 @@
+using System.Globalization;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Profiles;
+
+namespace CocoGuest.Machine.PageState.Trackers;
+
+/// <summary>
+/// The sequence that all x86 platforms share. <c>set_memory_decrypted</c> and <c>set_memory_encrypted</c> run, over one chunk:
+/// kexec lock (S-SETM-03), flush (step 2), prepare (3), direct-map entries (4), flush (5), error of 4 (6), finish (7).
+/// A platform says what its callbacks do; where the host is told before the entries change and where after follows from the table
+/// S-SETM-20, 21. Whatever has happened when a step fails stays (S-SETM-11): there is no roll back and no look at the state before
+/// (S-SETM-05), so a double conversion runs in full and ends as the platform decides (S-SYS-24).
+/// </summary>
+internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
+{
+    // The direct map of a kernel without address randomisation: an address to print (S-SETM-11).
+    private const ulong DirectMapBase = 0xffff888000000000;
+
+    private readonly DirectMap _directMap;
+    private readonly IConversionFaults _faults;
+    private readonly Action<string>? _warn;
+    private ConversionCounters _counters;
+    private bool _stopped;
+    private bool _warned;
+
+    protected EncryptedTracker(PageStateOptions options)
+    {
+        Map = new PageStateMap(options.Frames);
+        Platform = options.Platform;
+        Hypervisor = options.Hypervisor;
+        Observer = options.Observer;
+        _directMap = new DirectMap(Map);
+        _faults = options.Faults;
+        _warn = options.Warn;
+    }
+
+    public Platform Platform { get; }
+
+    public PageStateMap Map { get; }
+
+    public GuestTermination? Termination { get; private protected set; }
+
+    public ConversionCounters Counters => _counters;
+
+    public long SharedPagesByKernel { get; private protected set; }
+
+    protected IHypervisor Hypervisor { get; }
+
+    protected IConversionObserver? Observer { get; }
+
+    protected DirectMap DirectMapEntries => _directMap;
+
+    private protected ref ConversionCounters Tally => ref _counters;
+
+    public Failure? ConvertToShared(FrameRange range) => Convert(range, ConversionDirection.ToShared);
+
+    public Failure? ConvertToPrivate(FrameRange range) => Convert(range, ConversionDirection.ToPrivate);
+
+    public void StopConversions() => _stopped = true;
+
+    public PageCondition ConditionOf(ulong frame) => Map.ConditionOf(frame);
+
+    public bool IsShared(ulong frame) => Map.IsShared(frame);
+
+    public PageStateInfo Describe(ulong frame)
+    {
+        byte word = Map.Word(frame);
+        bool guestShared = (word & PageWord.PteShared) != 0;
+        return Describe(frame, word, new PageStateInfo(Map.ConditionOf(frame), guestShared, _directMap.SizeAt(frame), null, null, null));
+    }
+
+    public IEnumerable<PageStateRun> Runs(FrameRange range)
+    {
+        _ = Map.Words(range);
+        return RunsOf(range);
+    }
+
+    public virtual void WriteEntries(FrameRange range, ConversionDirection direction)
+    {
+        bool shared = direction == ConversionDirection.ToShared;
+        WordBits.Change(Map.Words(range), shared ? PageWord.PteShared : (byte)0, shared ? (byte)0 : PageWord.PteShared);
+    }
+
+    /// <summary>Flushes of step 2 (S-SETM-12).</summary>
+    protected abstract (bool Tlb, bool Cache) FlushesBefore(ConversionDirection direction);
+
+    /// <summary>Step 3. The result is a VMM failure or a termination.</summary>
+    protected abstract Failure? Prepare(FrameRange range, ConversionDirection direction);
+
+    /// <summary>Step 7. The result is a VMM failure or a termination.</summary>
+    protected abstract Failure? Finish(FrameRange range, ConversionDirection direction);
+
+    /// <summary>Adds the platform's host word.</summary>
+    protected abstract PageStateInfo Describe(ulong frame, byte word, PageStateInfo common);
+
+    /// <summary>A number that differs between the host's entry sizes of two regions, for merging runs.</summary>
+    protected abstract int HostEntrySizeAt(ulong frame);
+
+    protected static string Operation(ConversionDirection direction) =>
+        direction == ConversionDirection.ToShared ? "set_memory_decrypted" : "set_memory_encrypted";
+
+    protected static string Hex(FrameRange range) =>
+        string.Create(CultureInfo.InvariantCulture, $"0x{range.Address:x}-0x{Page.AddressOf(range.End):x}");
+
+    private Failure? Convert(FrameRange range, ConversionDirection direction)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(range.Count);
+        _ = Map.Words(range);
+        if (Termination is not null)
+            return Terminated(direction);
+        if (_stopped)
+            return new Failure(Errno.EBUSY, Operation(direction), "conversion lock", "A kexec has stopped conversions.");
+
+        ConversionCall call = CountCall(direction);
+        Failure? failure = Run(range, direction, call);
+        if (failure is not null)
+            _counters.FailedConversions++;
+        else if (direction == ConversionDirection.ToShared)
+            _counters.PagesToShared += range.Count;
+        else
+            _counters.PagesToPrivate += range.Count;
+        return failure;
+    }
+
+    private Failure? Run(FrameRange range, ConversionDirection direction, in ConversionCall call)
+    {
+        (bool tlb, bool cache) = FlushesBefore(direction);
+        _counters.TlbFlushes += tlb ? 1u : 0u;
+        _counters.CacheFlushes += tlb && cache ? 1u : 0u;
+
+        Errno ordered = _faults.Prepare(call);
+        if ((ordered != Errno.None ? Ordered(ordered, direction, "prepare") : Prepare(range, direction)) is { } notPrepared)
+            return VmmFailure(range, direction, notPrepared);
+
+        bool changed = _directMap.Change(range, direction, this, _faults, call, out uint splits);
+        _counters.DirectMapSplits += splits;
+        _counters.TlbFlushes++;
+        if (!changed)
+        {
+            return new Failure(
+                Errno.ENOMEM, Operation(direction), "direct map: split", $"No page-table page to split an entry of {Hex(range)}.");
+        }
+
+        ordered = _faults.Finish(call);
+        return (ordered != Errno.None ? Ordered(ordered, direction, "finish") : Finish(range, direction)) is { } notFinished
+            ? VmmFailure(range, direction, notFinished)
+            : null;
+    }
+
+    private ConversionCall CountCall(ConversionDirection direction)
+    {
+        ulong number = direction == ConversionDirection.ToShared ? ++_counters.ConversionsToShared : ++_counters.ConversionsToPrivate;
+        return new ConversionCall(direction, number, _counters.ConversionsToShared + _counters.ConversionsToPrivate);
+    }
+
+    private static Failure Ordered(Errno errno, ConversionDirection direction, string step) =>
+        new(errno, Operation(direction), step, $"The {step} callback was ordered to fail with {errno}.");
+
+    // A terminated guest prints nothing any more. One warning per boot, whatever the direction (S-SETM-11).
+    private Failure VmmFailure(FrameRange range, ConversionDirection direction, Failure failure)
+    {
+        if (Termination is not null || _warned)
+            return failure;
+        _warned = true;
+        ulong address = DirectMapBase + range.Address;
+        string to = direction == ConversionDirection.ToShared ? "shared" : "private";
+        _warn?.Invoke(string.Create(
+            CultureInfo.InvariantCulture,
+            $"CPA VMM failure to convert memory (addr={address:x16}, numpages={range.Count}) to {to}: {-(int)failure.Errno}"));
+        return failure;
+    }
+
+    private protected Failure Terminated(ConversionDirection direction)
+    {
+        GuestTermination end = Termination!;
+        return new Failure(
+            Errno.EOWNERDEAD,
+            Operation(direction),
+            "guest terminated",
+            $"The guest has terminated: reason set {end.ReasonSet}, code {end.Code} ({end.Reason}). {end.Sentence}");
+    }
+
+    private IEnumerable<PageStateRun> RunsOf(FrameRange range)
+    {
+        for (ulong at = range.First; at < range.End;)
+        {
+            FrameRange run = EqualFrom(new FrameRange(at, range.End - at));
+            yield return new PageStateRun(run, Describe(at));
+            at = run.End;
+        }
+    }
+
+    private FrameRange EqualFrom(FrameRange range)
+    {
+        byte word = Map.Word(range.First);
+        MappingSize size = _directMap.SizeAt(range.First);
+        int hostSize = HostEntrySizeAt(range.First);
+        ulong at = range.First;
+        while (at < range.End && _directMap.SizeAt(at) == size && HostEntrySizeAt(at) == hostSize)
+        {
+            FrameRange head = LargePages.HeadInRegion(new FrameRange(at, range.End - at));
+            int equal = WordBits.CountEqual(Map.Words(head), 0xff, word);
+            at += (ulong)equal;
+            if ((ulong)equal < head.Count)
+                break;
+        }
+        return range with { Count = at - range.First };
+    }
+}

@@ -1,0 +1,10 @@
+using CocoGuest.Machine.Memory;
+
+namespace CocoGuest.Machine.PageState.Trackers;
+
+/// <summary>What a changed direct-map entry means for the state bytes: on SEV it is the conversion itself (S-SEV-01).</summary>
+internal interface IEntryWriter
+{
+    /// <summary>Writes the new direct-map state of the frames.</summary>
+    void WriteEntries(FrameRange range, ConversionDirection direction);
+}

@@ -1,0 +1,95 @@
+using System.Numerics;
+using CocoGuest.Machine.DmaBufs;
+
+namespace CocoGuest.Machine.Processes;
+
+/// <summary>
+/// The fd table of a process: lowest free number first, from 3 on (0 to 2 are the standard streams).
+/// Models: numbers, the limit (EMFILE), close-on-exec as a property of the fd. Does not model: files other than dma-bufs.
+/// </summary>
+internal sealed class FdTable(int limit)
+{
+    private const int FirstFd = 3;
+    private const int WordBits = 64;
+    private ulong[] _used = [(1UL << FirstFd) - 1];
+    private Entry[] _entries = new Entry[WordBits];
+    private int _firstWordWithRoom;
+
+    /// <summary>Open fds.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Installs a buffer at the lowest free number; −1 when the table is full (EMFILE).</summary>
+    public int Install(DmaBuf buffer, bool closeOnExec)
+    {
+        int word = _firstWordWithRoom;
+        while (word < _used.Length && _used[word] == ulong.MaxValue)
+        {
+            word++;
+        }
+
+        if (word == _used.Length && !Grow())
+        {
+            return -1;
+        }
+
+        _firstWordWithRoom = word;
+        int fd = (word * WordBits) + BitOperations.TrailingZeroCount(~_used[word]);
+        if (fd >= limit)
+        {
+            return -1;
+        }
+
+        _used[word] |= 1UL << (fd % WordBits);
+        _entries[fd] = new Entry(buffer, closeOnExec);
+        Count++;
+        return fd;
+    }
+
+    /// <summary>True when <see cref="Install"/> would find a number.</summary>
+    public bool HasRoom => Count + FirstFd < limit;
+
+    /// <summary>The buffer behind a fd, or null (EBADF).</summary>
+    public DmaBuf? Find(int fd) => (uint)fd < (uint)_entries.Length ? _entries[fd].Buffer : null;
+
+    /// <summary>Takes a fd out; the caller drops its reference. Null: EBADF.</summary>
+    public DmaBuf? Remove(int fd)
+    {
+        if (Find(fd) is not { } buffer)
+        {
+            return null;
+        }
+
+        _entries[fd] = default;
+        int word = fd / WordBits;
+        _used[word] &= ~(1UL << (fd % WordBits));
+        _firstWordWithRoom = Math.Min(_firstWordWithRoom, word);
+        Count--;
+        return buffer;
+    }
+
+    /// <summary>Open fds in ascending order, as exit closes them.</summary>
+    public IEnumerable<int> OpenFds()
+    {
+        for (int fd = FirstFd; fd < _entries.Length; fd++)
+        {
+            if (_entries[fd].Buffer is not null)
+            {
+                yield return fd;
+            }
+        }
+    }
+
+    private bool Grow()
+    {
+        if (_entries.Length >= limit)
+        {
+            return false;
+        }
+
+        Array.Resize(ref _used, _used.Length * 2);
+        Array.Resize(ref _entries, _entries.Length * 2);
+        return true;
+    }
+
+    private readonly record struct Entry(DmaBuf? Buffer, bool CloseOnExec);
+}

@@ -1,0 +1,48 @@
+using CocoGuest.Machine.DmaBufs;
+
+namespace CocoGuest.Machine.Processes;
+
+/// <summary>
+/// A process of the guest: fd table, address space, attachments and devices. What it holds dies with it (<see cref="GuestProcesses"/>).
+/// </summary>
+public sealed class GuestProcess
+{
+    internal GuestProcess(Guest guest, Handle128 handle, Handle128 secret, uint pid, string name, GuestLimits limits)
+    {
+        Guest = guest;
+        Handle = handle;
+        Secret = secret;
+        Pid = pid;
+        Name = name;
+        Fds = new FdTable(limits.FdsPerProcess);
+        Addresses = new AddressSpace(limits.MappingsPerProcess);
+    }
+
+    /// <summary>The guest that the process runs in.</summary>
+    public Guest Guest { get; }
+
+    /// <summary>Random handle: whoever has it acts as the process.</summary>
+    public Handle128 Handle { get; }
+
+    /// <summary>Random secret that takes a process over again after a broken connection.</summary>
+    public Handle128 Secret { get; }
+
+    /// <summary>A number for people, from 1 (init) up.</summary>
+    public uint Pid { get; }
+
+    /// <summary>A name for people.</summary>
+    public string Name { get; }
+
+    /// <summary>False once the process exited or was killed.</summary>
+    public bool Alive { get; internal set; } = true;
+
+    internal FdTable Fds { get; }
+
+    internal AddressSpace Addresses { get; }
+
+    /// <summary>By id, which rises with time.</summary>
+    internal Dictionary<ulong, Attachment> Attachments { get; } = [];
+
+    /// <summary>Devices in the order of registration.</summary>
+    internal List<GuestDevice> Devices { get; } = [];
+}

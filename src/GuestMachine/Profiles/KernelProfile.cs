@@ -1,0 +1,40 @@
+namespace CocoGuest.Machine.Profiles;
+
+/// <summary>
+/// What a guest kernel does differently from another, as data (S-UP-20, S-UP-24, S-HEAP-48).
+/// Models: the rules that heaps, dma-bufs and DMA mapping of this version ask for. Does not model: texts and options that nothing here uses yet.
+/// </summary>
+/// <param name="Version">Which kernel.</param>
+/// <param name="Name">Its name in requests: "seed-v1", "7.2", …</param>
+/// <param name="Served">Whether guests may be created with it in this version of CocoGuest.</param>
+/// <param name="SharedHeapName">Name of the heap of shared memory, or null where there is none (S-UP-20).</param>
+/// <param name="SystemHeapFlags">heap_flags bits that <c>system</c> accepts (S-HEAP-13, 14).</param>
+public sealed record KernelProfile(
+    KernelVersion Version,
+    string Name,
+    bool Served,
+    string? SharedHeapName,
+    ulong SystemHeapFlags)
+{
+    /// <summary>Bit 0 of heap_flags in the seed series: ask <c>system</c> for decrypted memory (S-UP-01).</summary>
+    public const ulong HeapFlagDecrypted = 1;
+
+    private const string CcShared = "system_cc_shared";
+
+    /// <summary>All profiles, oldest first.</summary>
+    public static IReadOnlyList<KernelProfile> All { get; } =
+    [
+        new(KernelVersion.V612, "6.12", false, null, 0),
+        new(KernelVersion.V619, "6.19", false, null, 0),
+        new(KernelVersion.SeedV1, "seed-v1", true, null, HeapFlagDecrypted),
+        new(KernelVersion.V71, "7.1", false, CcShared, 0),
+        new(KernelVersion.V72, "7.2", true, CcShared, 0),
+        new(KernelVersion.V73, "7.3", false, CcShared, 0),
+    ];
+
+    /// <summary>The profile of a version.</summary>
+    public static KernelProfile Of(KernelVersion version) => All[(int)version];
+
+    /// <summary>The profile with this name, or null.</summary>
+    public static KernelProfile? Find(string name) => All.FirstOrDefault(p => p.Name == name);
+}

@@ -1,0 +1,25 @@
+using CocoGuest.Machine;
+using CocoGuest.Service.Errors;
+
+namespace CocoGuest.Service.Access;
+
+/// <summary>
+/// The one place where a call is let in or refused, before gRPC sees it. It allocates nothing for a call that it lets in.
+/// </summary>
+internal static class AccessGate
+{
+    private static readonly Failure NoToken = new(Errno.EPERM, "authorize", "check bearer token",
+        "Over TCP this call needs the header 'authorization: Bearer TOKEN' with the token that the server printed at its start; "
+        + "over the Unix socket it needs none.");
+
+    /// <summary>Puts the gate in front of all endpoints.</summary>
+    public static void UseAccessGate(this IApplicationBuilder app, BearerToken token) => app.Use(next => http =>
+    {
+        // A path that no service has goes on, so that gRPC can answer UNIMPLEMENTED.
+        bool needsToken = http.GetEndpoint() is not null
+            && AccessPolicy.ByPath.GetValueOrDefault(http.Request.Path.Value ?? "", Right.Host) == Right.Host;
+        return !needsToken || http.Features.Get<UnixPeer>() is not null || token.Matches(http.Request.Headers.Authorization)
+            ? next(http)
+            : GrpcErrors.Refuse(http, NoToken);
+    });
+}

@@ -1,0 +1,54 @@
+using System.Collections.Frozen;
+using CocoGuest.V1;
+
+namespace CocoGuest.Service.Access;
+
+/// <summary>
+/// Every method of the server and the right it takes. A method that is missing here takes <see cref="Right.Host"/>; a test holds the table
+/// against the services that the server maps.
+/// </summary>
+internal static class AccessPolicy
+{
+    private const string Guests = "/cocoguest.v1.GuestService/";
+    private const string Devices = "/cocoguest.v1.DeviceService/";
+    private const string Host = "/cocoguest.v1.HostService/";
+    private const string Hypervisor = "/cocoguest.v1.HypervisorService/";
+
+    /// <summary>The table, by path.</summary>
+    public static FrozenDictionary<string, Right> ByPath { get; } = new Dictionary<string, Right>
+    {
+        [Guests + nameof(GuestService.GuestServiceBase.OpenProcess)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.ExitProcess)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.ListHeaps)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.AllocateBuffer)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.Mmap)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.Munmap)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.Load)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.Store)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.SyncBuffer)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.SetBufferName)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.StatBuffer)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.ExportBuffer)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.ImportBuffer)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.Attach)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.Detach)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.MapDmaBuf)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.UnmapDmaBuf)] = Right.Own,
+        [Guests + nameof(GuestService.GuestServiceBase.Release)] = Right.Own,
+        [Devices + nameof(DeviceService.DeviceServiceBase.RegisterDevice)] = Right.Own,
+        [Devices + nameof(DeviceService.DeviceServiceBase.UnregisterDevice)] = Right.Own,
+        [Devices + nameof(DeviceService.DeviceServiceBase.DmaRead)] = Right.Own,
+        [Devices + nameof(DeviceService.DeviceServiceBase.DmaWrite)] = Right.Own,
+        [Host + nameof(HostService.HostServiceBase.CreateGuest)] = Right.Host,
+        [Host + nameof(HostService.HostServiceBase.GetGuest)] = Right.Own,
+        [Host + nameof(HostService.HostServiceBase.ListGuests)] = Right.Own,
+        [Host + nameof(HostService.HostServiceBase.DestroyGuest)] = Right.Host,
+        [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.ReadHostMemory)] = Right.Host,
+        [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.GetPageStates)] = Right.Host,
+        ["/grpc.health.v1.Health/Check"] = Right.Own,
+        ["/grpc.health.v1.Health/List"] = Right.Own,
+        ["/grpc.health.v1.Health/Watch"] = Right.Own,
+        ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = Right.Own,
+        ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = Right.Own,
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+}

@@ -1,0 +1,4 @@
+using System.Runtime.Versioning;
+
+// Peer credentials, memfds and pidfds: Linux is all there is.
+[assembly: SupportedOSPlatform("linux")]

@@ -1,0 +1,55 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using CocoGuest.Machine;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using RpcStatus = Google.Rpc.Status;
+
+namespace CocoGuest.Service.Errors;
+
+/// <summary>
+/// A <see cref="Failure"/> on the wire: the status code of its errno, its sentence as the status detail, and google.rpc.Status with one
+/// ErrorInfo in the trailer <c>grpc-status-details-bin</c>.
+/// </summary>
+internal static class GrpcErrors
+{
+    /// <summary>The trailer's name.</summary>
+    public const string DetailsTrailer = "grpc-status-details-bin";
+
+    /// <summary>ErrorInfo's domain.</summary>
+    public const string Domain = "cocoguest";
+
+    /// <summary>Ends the call with the failure.</summary>
+    [DoesNotReturn]
+    public static void Throw(Failure failure) =>
+        throw new RpcException(
+            new Grpc.Core.Status(ErrnoStatusMap.Of(failure.Errno), failure.Sentence),
+            new Metadata { { DetailsTrailer, DetailsOf(failure).ToByteArray() } });
+
+    /// <summary>Answers a call that never reaches gRPC: a response of trailers only.</summary>
+    public static Task Refuse(HttpContext http, Failure failure)
+    {
+        IHeaderDictionary headers = http.Response.Headers;
+        http.Response.ContentType = "application/grpc";
+        headers["grpc-status"] = ((int)ErrnoStatusMap.Of(failure.Errno)).ToString(CultureInfo.InvariantCulture);
+        headers["grpc-message"] = Uri.EscapeDataString(failure.Sentence);
+        headers[DetailsTrailer] = Convert.ToBase64String(DetailsOf(failure).ToByteArray()).TrimEnd('=');
+        return Task.CompletedTask;
+    }
+
+    private static RpcStatus DetailsOf(Failure failure)
+    {
+        var info = new ErrorInfo { Reason = failure.Errno.ToString(), Domain = Domain };
+        info.Metadata.Add("errno", ((int)failure.Errno).ToString(CultureInfo.InvariantCulture));
+        info.Metadata.Add("operation", failure.Operation);
+        info.Metadata.Add("step", failure.Step);
+        if (failure.Field is not null)
+        {
+            info.Metadata.Add("field", failure.Field);
+        }
+
+        return new RpcStatus { Code = (int)ErrnoStatusMap.Of(failure.Errno), Message = failure.Sentence, Details = { Any.Pack(info) } };
+    }
+}

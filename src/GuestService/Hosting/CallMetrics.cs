@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using CocoGuest.Machine;
+using CocoGuest.Service.Access;
+using CocoGuest.Service.Broker;
+using CocoGuest.Service.Errors;
+using CocoGuest.Service.Processes;
+using Google.Rpc;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace CocoGuest.Service.Hosting;
+
+/// <summary>
+/// The server's measurements: calls by method and errno, and how many guests, processes, buffers and tokens live. Their number of series
+/// is fixed by the API, whatever clients do. While nobody listens, a call costs one comparison more.
+/// </summary>
+internal sealed class CallMetrics : IDisposable
+{
+    /// <summary>Name of the meter, and of the activity source.</summary>
+    public const string Name = "CocoGuest";
+
+    private readonly Meter _meter = new(Name);
+    private readonly Counter<long> _calls;
+
+    /// <summary>Instruments over a server's parts.</summary>
+    public CallMetrics(GuestHost host, ProcessSessions sessions, FdTokenTable tokens)
+    {
+        _calls = _meter.CreateCounter<long>("cocoguest.calls", "{call}", "Calls that ended, by method and errno ('' for success).");
+        _meter.CreateObservableGauge("cocoguest.guests", () => host.List().Count, "{guest}", "Live guests.");
+        _meter.CreateObservableGauge("cocoguest.processes", () => sessions.Count, "{process}", "Processes opened and not ended, without inits.");
+        _meter.CreateObservableGauge("cocoguest.buffers", () => Live(host), "{buffer}", "Live dma-bufs of all guests.");
+        _meter.CreateObservableGauge("cocoguest.fd_tokens", () => tokens.Count, "{token}", "fd tokens that were not redeemed.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+
+    /// <summary>Counts calls, outside of everything else.</summary>
+    public void Use(IApplicationBuilder app) =>
+        app.Use(next => http => _calls.Enabled ? CountAsync(next, http) : next(http));
+
+    private async Task CountAsync(RequestDelegate next, HttpContext http)
+    {
+        await next(http);
+        string path = http.Request.Path.Value ?? "";
+        var tags = new TagList
+        {
+            { "rpc.method", AccessPolicy.ByPath.ContainsKey(path) ? path : "unknown" },
+            { "errno", ErrnoOf(http) },
+        };
+        _calls.Add(1, tags);
+    }
+
+    private static string ErrnoOf(HttpContext http)
+    {
+        string? details = http.Features.Get<IHttpResponseTrailersFeature>()?.Trailers[GrpcErrors.DetailsTrailer];
+        details = string.IsNullOrEmpty(details) ? http.Response.Headers[GrpcErrors.DetailsTrailer] : details;
+        if (string.IsNullOrEmpty(details))
+        {
+            return "";
+        }
+
+        byte[] bytes = Convert.FromBase64String(details.PadRight((details.Length + 3) / 4 * 4, '='));
+        return Google.Rpc.Status.Parser.ParseFrom(bytes).Details[0].Unpack<ErrorInfo>().Reason;
+    }
+
+    private static long Live(GuestHost host) => host.List().Sum(g => (long)g.Snapshot().Objects.Buffers);
+}

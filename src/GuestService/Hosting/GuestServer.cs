@@ -1,0 +1,231 @@
+using System.Net;
+using CocoGuest.Machine;
+using CocoGuest.Service.Access;
+using CocoGuest.Service.Broker;
+using CocoGuest.Service.Health;
+using CocoGuest.Service.Interop;
+using CocoGuest.Service.Options;
+using CocoGuest.Service.Processes;
+using CocoGuest.Service.Reflection;
+using CocoGuest.Service.Services;
+using CocoGuest.V1;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using HealthV1 = Grpc.Health.V1.Health;
+
+namespace CocoGuest.Service.Hosting;
+
+/// <summary>
+/// The server: guests, listeners and fd broker, put together here and nowhere else.
+/// </summary>
+/// <remarks>
+/// <para>Start: options are checked, socket names claimed, the guest <c>default</c> booted, the broker listens, then gRPC. So whoever
+/// reaches gRPC finds everything ready.</para>
+/// <para>Stop: guests end first, which ends the streams and takes memory back; then gRPC drains, then the broker hangs up, and the socket
+/// files go.</para>
+/// </remarks>
+internal sealed class GuestServer : IAsyncDisposable
+{
+    private const int MaxMessageBytes = 2 << 20;
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
+
+    private readonly ServerOptions _options;
+    private readonly WebApplication _app;
+    private readonly string _socket;
+    private readonly string _brokerSocket;
+
+    private GuestServer(ServerOptions options, WebApplication app, string socket, string brokerSocket)
+    {
+        _options = options;
+        _app = app;
+        _socket = socket;
+        _brokerSocket = brokerSocket;
+    }
+
+    /// <summary>The parts of the server, by type.</summary>
+    public IServiceProvider Parts => _app.Services;
+
+    /// <summary>Path of the gRPC socket.</summary>
+    public string SocketPath => _socket;
+
+    /// <summary>Path of the broker's socket.</summary>
+    public string BrokerPath => _brokerSocket;
+
+    /// <summary>Address of the TCP listener with the port that it got, or null without one.</summary>
+    public Uri? TcpAddress => _app.Urls.Where(u => u.StartsWith("http://", StringComparison.Ordinal) && !u.Contains("unix", StringComparison.Ordinal))
+        .Select(u => new Uri(u)).FirstOrDefault();
+
+    /// <summary>Starts a server.</summary>
+    /// <param name="options">Checked options.</param>
+    /// <param name="time">Clock of grace times and tokens.</param>
+    /// <param name="logging">Adds log providers.</param>
+    /// <exception cref="StartupException">It cannot start; the sentence says why.</exception>
+    public static async Task<GuestServer> StartAsync(ServerOptions options, TimeProvider time, Action<ILoggingBuilder> logging)
+    {
+        string folder = options.RuntimeDirectory ?? RuntimeDirectory.DefaultPath();
+        string socket = options.Socket ?? Path.Combine(folder, "cocoguest.sock");
+        string brokerSocket = options.BrokerSocket ?? Path.Combine(folder, "broker.sock");
+        if (options.Socket is null || options.BrokerSocket is null)
+        {
+            RuntimeDirectory.Prepare(folder);
+        }
+
+        var server = new GuestServer(options, Build(options, time, logging, socket), socket, brokerSocket);
+        try
+        {
+            await server.StartAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits for SIGTERM or SIGINT.</summary>
+    public Task WaitForStopSignalAsync() => _app.WaitForShutdownAsync();
+
+    /// <summary>Ends guests and streams, drains gRPC, hangs up on broker clients, removes the sockets.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Parts.GetRequiredService<GuestHost>().Dispose();
+        await _app.StopAsync();
+        // A call that was still on its way may have made another guest.
+        Parts.GetRequiredService<GuestHost>().Dispose();
+        await Parts.GetRequiredService<FdBroker>().StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    private static WebApplication Build(ServerOptions options, TimeProvider time, Action<ILoggingBuilder> logging, string socket)
+    {
+        // Nothing of the surroundings but our own option table decides how the server runs.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options, socket));
+        builder.Logging.SetMinimumLevel(options.LogLevel);
+        // A failed start is our one sentence, not the host's stack trace.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+        logging(builder.Logging);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainTime);
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = MaxMessageBytes;
+            grpc.MaxSendMessageSize = null;
+        });
+        AddParts(builder.Services, options, time);
+
+        WebApplication app = builder.Build();
+        app.Services.GetRequiredService<CallMetrics>().Use(app);
+        app.UseRouting();
+        app.UseAccessGate(app.Services.GetRequiredService<BearerToken>());
+        app.MapGrpcService<GuestCalls>();
+        app.MapGrpcService<DeviceCalls>();
+        app.MapGrpcService<HostCalls>();
+        app.MapGrpcService<HypervisorCalls>();
+        app.MapCocoHealth();
+        app.MapCocoReflection();
+        return app;
+    }
+
+    private static void AddParts(IServiceCollection parts, ServerOptions options, TimeProvider time)
+    {
+        parts.AddSingleton(options).AddSingleton(time);
+        parts.AddSingleton<BearerToken>().AddSingleton<RandomSecrets>().AddSingleton<ISecretSource>(p => p.GetRequiredService<RandomSecrets>());
+        parts.AddSingleton<FdPoller>().AddSingleton<FdTokenTable>().AddSingleton<RevocationBoard>().AddSingleton<SharedMappings>();
+        parts.AddSingleton<BrokerServices>(p => new BrokerServices(
+            p.GetRequiredService<FdTokenTable>(), p.GetRequiredService<RevocationBoard>(), p.GetRequiredService<SharedMappings>(),
+            p.GetRequiredService<FdPoller>(), time, p.GetRequiredService<ILogger<FdBroker>>()));
+        parts.AddSingleton<FdBroker>().AddSingleton<ProcessSessions>().AddSingleton<IGuestObserver, MachineEvents>();
+        parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
+        parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
+        parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
+        parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
+        parts.AddCocoHealth().AddSingleton<HealthService>();
+        parts.AddCocoReflection(
+            GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, HealthV1.Descriptor);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ServerOptions options, string socket)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
+        // gRPC has a limit of its own for each message; a stream's body has no end.
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = options.MaxStreams;
+        // A peer whose machine vanished would otherwise keep its process alive for as long as TCP cares to wait.
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
+        ILogger log = kestrel.ApplicationServices.GetRequiredService<ILogger<GuestServer>>();
+        kestrel.ListenUnixSocket(socket, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            listen.UseUnixPeer(log);
+        });
+        if (options.Tcp is { } endpoint)
+        {
+            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http2);
+        }
+    }
+
+    private async Task StartAsync()
+    {
+        ILogger log = Parts.GetRequiredService<ILogger<GuestServer>>();
+        using (SocketFile.Claim(_socket, _brokerSocket))
+        {
+            BootDefaultGuest();
+            Parts.GetRequiredService<FdBroker>().Start(_brokerSocket);
+            await ListenAsync();
+            File.SetUnixFileMode(_socket, SocketFile.Mode);
+        }
+
+        SetHealthy();
+        if (_options.Tcp is { } endpoint && !IPAddress.IsLoopback(endpoint.Address))
+        {
+            ServiceLog.OpenToNetwork(log, endpoint);
+        }
+
+        IHostApplicationLifetime lifetime = Parts.GetRequiredService<IHostApplicationLifetime>();
+        lifetime.ApplicationStopping.Register(() =>
+        {
+            ServiceLog.Stopping(log);
+            Parts.GetRequiredService<GuestHost>().Dispose();
+        });
+        int guests = Parts.GetRequiredService<GuestHost>().List().Count;
+        ServiceLog.Serving(log, guests);
+    }
+
+    private void BootDefaultGuest()
+    {
+        if (_options.DefaultGuest && Parts.GetRequiredService<GuestHost>().Create(_options.DefaultShape) is { Ok: false } refused)
+        {
+            throw new StartupException($"The guest 'default' cannot be made: {refused.Failure.Sentence}");
+        }
+    }
+
+    private async Task ListenAsync()
+    {
+        try
+        {
+            await _app.StartAsync();
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            throw new StartupException($"{_options.Tcp} is in use by another program; choose another address with --tcp, or --no-tcp.", e);
+        }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        {
+            throw new StartupException($"gRPC cannot listen: {e.Message}", e);
+        }
+    }
+
+    private void SetHealthy()
+    {
+        HealthState health = Parts.GetRequiredService<HealthState>();
+        foreach (Google.Protobuf.Reflection.ServiceDescriptor service in
+            (ReadOnlySpan<Google.Protobuf.Reflection.ServiceDescriptor>)
+            [GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor])
+        {
+            health.SetStatus(service.FullName, Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving);
+        }
+    }
+}

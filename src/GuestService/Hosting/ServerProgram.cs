@@ -1,0 +1,70 @@
+using System.Collections;
+using CocoGuest.Service.Options;
+using Microsoft.Extensions.Logging.Console;
+
+namespace CocoGuest.Service.Hosting;
+
+/// <summary>The program around the server: options in, text and exit code out.</summary>
+internal static class ServerProgram
+{
+    private const int Failed = 1;
+
+    /// <summary>Runs until a signal ends the server.</summary>
+    /// <returns>0; or 1 after one clear sentence for each thing that is wrong.</returns>
+    public static async Task<int> RunAsync(string[] arguments, IDictionary environment, TextWriter output, TextWriter errors)
+    {
+        OptionsReading reading = OptionsReader.Read(arguments, environment);
+        if (reading.Request == OptionsRequest.Help)
+        {
+            await output.WriteAsync(OptionsText.Help());
+            return 0;
+        }
+
+        if (reading.Request == OptionsRequest.Version)
+        {
+            await output.WriteLineAsync(typeof(ServerProgram).Assembly.GetName().Version!.ToString(3));
+            return 0;
+        }
+
+        foreach (string error in reading.Errors)
+        {
+            await errors.WriteLineAsync("cocoguest: " + error);
+        }
+
+        if (reading.Errors.Count > 0)
+        {
+            return Failed;
+        }
+
+        if (reading.Request == OptionsRequest.PrintConfig)
+        {
+            await output.WriteAsync(OptionsText.Effective(reading));
+            return 0;
+        }
+
+        return await ServeAsync(reading.Options, output, errors);
+    }
+
+    private static async Task<int> ServeAsync(ServerOptions options, TextWriter output, TextWriter errors)
+    {
+        try
+        {
+            await using GuestServer server = await GuestServer.StartAsync(options, TimeProvider.System, LogToStandardError);
+            await output.WriteAsync(StartupBanner.Text(server));
+            await output.FlushAsync();
+            await server.WaitForStopSignalAsync();
+            return 0;
+        }
+        catch (StartupException e)
+        {
+            await errors.WriteLineAsync("cocoguest: " + e.Message);
+            return Failed;
+        }
+    }
+
+    private static void LogToStandardError(ILoggingBuilder logging)
+    {
+        logging.AddSimpleConsole(console => console.SingleLine = true);
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text;
+using CocoGuest.Machine;
+using CocoGuest.Service.Access;
+using CocoGuest.Service.Services;
+
+namespace CocoGuest.Service.Hosting;
+
+/// <summary>What the server prints when it is ready: where it listens, its token, three calls to try.</summary>
+internal static class StartupBanner
+{
+    private const string Package = "cocoguest.v1.";
+
+    /// <summary>The text.</summary>
+    public static string Text(GuestServer server)
+    {
+        string token = server.Parts.GetRequiredService<BearerToken>().Text;
+        var text = new StringBuilder();
+        text.AppendLine("CocoGuest is ready.");
+        if (server.TcpAddress is { } tcp)
+        {
+            text.AppendLine($"  gRPC       {tcp.Host}:{tcp.Port}");
+            text.AppendLine($"  token      {token}  (over TCP, for CreateGuest, DestroyGuest and HypervisorService)");
+        }
+
+        text.AppendLine($"  gRPC       unix:{server.SocketPath}");
+        text.AppendLine($"  fd broker  unix:{server.BrokerPath}");
+        GuestHost host = server.Parts.GetRequiredService<GuestHost>();
+        foreach (Guest guest in host.List())
+        {
+            GuestShape shape = guest.Shape;
+            text.AppendLine($"  guest      {shape.Name}: {ShapeWords.NameOf(shape.Platform)}, kernel {ShapeWords.NameOf(shape.Kernel)}, "
+                + $"{shape.MemoryBytes >> 20} MiB, heaps {string.Join(", ", shape.Heaps)}");
+        }
+
+        text.AppendLine();
+        text.AppendLine("Try:");
+        foreach (string call in Calls(server, token, host.List() is [var first, ..] ? first : null))
+        {
+            text.AppendLine("  " + call);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Three calls that work as they stand, one after the other.</summary>
+    private static string[] Calls(GuestServer server, string token, Guest? guest)
+    {
+        string authorize = server.TcpAddress is null ? "" : $"-H 'authorization: Bearer {token}' ";
+        return guest is null
+            ?
+            [
+                Call(server, authorize, "HostService/CreateGuest", """{"shape":{"name":"default"}}"""),
+                Call(server, "", "GuestService/ListHeaps", "{}"),
+                Call(server, "", "GuestService/AllocateBuffer", """{"heap":"system","len":65536}"""),
+            ]
+            :
+            [
+                Call(server, "", "GuestService/AllocateBuffer", $$"""{"heap":"{{guest.Shape.Heaps[^1]}}","len":65536}"""),
+                Call(server, "", "HostService/GetGuest", "{}"),
+                Call(server, authorize, "HypervisorService/GetPageStates", """{"maxRuns":8}"""),
+            ];
+    }
+
+    private static string Call(GuestServer server, string header, string method, string body)
+    {
+        string target = server.TcpAddress is { } tcp
+            ? $"http://{tcp.Host}:{tcp.Port}"
+            : $"--unix-socket {server.SocketPath} http://localhost";
+        return $"buf curl --protocol grpc --http2-prior-knowledge {header}-d '{body}' {target}/{Package}{method}";
+    }
+}

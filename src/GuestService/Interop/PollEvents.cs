@@ -1,0 +1,13 @@
+namespace CocoGuest.Service.Interop;
+
+/// <summary>Event bits of poll(2).</summary>
+[Flags]
+internal enum PollEvents : short
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+    /// <summary>POLLIN; on a pidfd: the process ended.</summary>
+    Readable = 1,
+    /// <summary>POLLOUT.</summary>
+    Writable = 4,
+}

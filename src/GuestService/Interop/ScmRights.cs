@@ -1,0 +1,106 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Service.Interop;
+
+/// <summary>Sends bytes, and at most one fd with them, over a connected Unix socket; .NET's sockets know no ancillary data.</summary>
+internal static unsafe partial class ScmRights
+{
+    private const int SolSocket = 1;
+    private const int ScmRightsType = 1;
+    private const int DontWait = 0x40;
+    private const int NoSignal = 0x4000;
+    private const int InterruptedCall = 4;
+    private const int WouldBlock = 11;
+
+    /// <summary>Sends a frame without waiting. A frame is smaller than any socket buffer chunk, so it goes as a whole or not at all.</summary>
+    /// <param name="socket">A connected Unix stream socket.</param>
+    /// <param name="frame">The bytes; at least one.</param>
+    /// <param name="passed">The fd that goes with the first byte, or null.</param>
+    /// <returns>Whether it went, whether the socket is full, or whether the peer is gone.</returns>
+    public static SendOutcome TrySend(SafeSocketHandle socket, ReadOnlySpan<byte> frame, SafeFileHandle? passed)
+    {
+        bool added = false;
+        try
+        {
+            var rights = new FdMessage { Length = 16 + sizeof(int), Level = SolSocket, Type = ScmRightsType };
+            if (passed is not null)
+            {
+                passed.DangerousAddRef(ref added);
+                rights.Fd = (int)passed.DangerousGetHandle();
+            }
+
+            // SAFETY: all that the message header points to lives on this stack frame or is pinned until sendmsg has returned.
+            fixed (byte* bytes = frame)
+            {
+                var vector = new IoVector { Base = bytes, Length = (nuint)frame.Length };
+                var message = new MessageHeader { Vectors = &vector, VectorCount = 1 };
+                if (passed is not null)
+                {
+                    message.Control = &rights;
+                    message.ControlLength = (nuint)sizeof(FdMessage);
+                }
+
+                return Send(socket, &message, frame.Length);
+            }
+        }
+        finally
+        {
+            if (added)
+            {
+                passed!.DangerousRelease();
+            }
+        }
+    }
+
+    private static SendOutcome Send(SafeSocketHandle socket, MessageHeader* message, int length)
+    {
+        while (true)
+        {
+            nint sent = SendMessage(socket, message, NoSignal | DontWait);
+            if (sent == length)
+            {
+                return SendOutcome.Sent;
+            }
+
+            int error = sent < 0 ? Marshal.GetLastPInvokeError() : 0;
+            if (error != InterruptedCall)
+            {
+                return error == WouldBlock ? SendOutcome.Full : SendOutcome.Gone;
+            }
+        }
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct IoVector
+    {
+        public byte* Base;
+        public nuint Length;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct MessageHeader
+    {
+        public void* Name;
+        public uint NameLength;
+        public IoVector* Vectors;
+        public nuint VectorCount;
+        public void* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct FdMessage
+    {
+        public nuint Length;
+        public int Level;
+        public int Type;
+        public int Fd;
+        public int Padding;
+    }
+
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    private static partial nint SendMessage(SafeSocketHandle socket, MessageHeader* message, int flags);
+}

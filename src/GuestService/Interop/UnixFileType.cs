@@ -1,0 +1,14 @@
+namespace CocoGuest.Service.Interop;
+
+/// <summary>S_IFMT values that matter here.</summary>
+internal enum UnixFileType
+{
+    /// <summary>S_IFDIR.</summary>
+    Folder = 0x4000,
+    /// <summary>S_IFREG.</summary>
+    Regular = 0x8000,
+    /// <summary>S_IFLNK.</summary>
+    Link = 0xa000,
+    /// <summary>S_IFSOCK.</summary>
+    Socket = 0xc000,
+}

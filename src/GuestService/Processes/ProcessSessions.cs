@@ -1,0 +1,171 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Processes;
+using CocoGuest.Service.Access;
+using CocoGuest.Service.Broker;
+using CocoGuest.Service.Hosting;
+using CocoGuest.Service.Interop;
+using CocoGuest.Service.Options;
+using CocoGuest.V1;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Service.Processes;
+
+/// <summary>
+/// All processes that were opened, by handle, and the rules of their death.
+/// </summary>
+/// <remarks>
+/// <para>Three signals end a process: ExitProcess; the end of its stream, after a grace time in which a stream with the secret may take it
+/// over (always there); the death of the program that opened it over the Unix socket, seen through its pidfd, at once (where there is
+/// one). All of them lead to the machine's <c>End</c>, which tells <see cref="OnProcessEnded"/> under the guest's lock.</para>
+/// <para>Lock order: the guest's lock, then this one. So nothing here calls into the machine with this lock held.</para>
+/// </remarks>
+internal sealed class ProcessSessions(
+    FdTokenTable tokens, RevocationBoard board, FdPoller poller, ServerOptions options, TimeProvider time, ILogger<ProcessSessions> log)
+{
+    private readonly Lock _lock = new();
+    private readonly ConcurrentDictionary<Handle128, ProcessSession> _sessions = new();
+    private readonly ConditionalWeakTable<Guest, ProcessSession> _inits = [];
+
+    /// <summary>Live processes, without the guests' inits.</summary>
+    public int Count => _sessions.Count;
+
+    /// <summary>The session of a guest's init.</summary>
+    public ProcessSession InitOf(Guest guest) =>
+        _inits.TryGetValue(guest, out ProcessSession? session)
+            ? session
+            : _inits.GetValue(guest, static g => new ProcessSession(g.Processes.Init, ownerUserId: null));
+
+    /// <summary>The session with this handle, or null.</summary>
+    public ProcessSession? Find(Handle128 handle) => _sessions.GetValueOrDefault(handle);
+
+    /// <summary>Starts a process.</summary>
+    /// <param name="guest">Its guest.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="peer">Who asks; null over TCP.</param>
+    public Result<ProcessSession> Open(Guest guest, string name, UnixPeer? peer)
+    {
+        Result<GuestProcess> process = guest.Processes.Open(name);
+        if (!process.Ok)
+        {
+            return process.Failure;
+        }
+
+        var session = new ProcessSession(process.Value, peer?.Credentials.UserId);
+        _sessions[process.Value.Handle] = session;
+        if (!process.Value.Alive)
+        {
+            // The guest ended between the two lines above, and told nobody of a session that did not exist yet.
+            OnProcessEnded(process.Value);
+        }
+
+        return session;
+    }
+
+    /// <summary>Makes a stream the life of a process, in place of the stream before.</summary>
+    /// <param name="session">The process.</param>
+    /// <param name="peer">Whose death is the process' death from now on; null over TCP.</param>
+    /// <returns>Dispose it when the stream's loop is over, after <see cref="Detach"/>.</returns>
+    public async ValueTask<StreamLease> AttachAsync(ProcessSession session, UnixPeer? peer)
+    {
+        SafeFileHandle? pidFd = peer is null ? null : PidFd.OfPeer(peer.Socket, peer.Credentials);
+        var lease = new StreamLease();
+        StreamLease? before;
+        lock (_lock)
+        {
+            before = session.Lease;
+            session.Lease = lease;
+            session.GraceTimer?.Dispose();
+            session.GraceTimer = null;
+            session.PeerWatch?.Dispose();
+            session.PeerWatch = pidFd is null || session.Ended
+                ? null
+                : poller.Watch(pidFd, PollEvents.Readable, () => Kill(session, "its program ended"));
+        }
+
+        // The watch holds a reference of its own.
+        pidFd?.Dispose();
+        if (before is not null)
+        {
+            before.End();
+            await before.Done;
+        }
+
+        return lease;
+    }
+
+    /// <summary>A stream is over. Unless another took its place, the process has the grace time left.</summary>
+    public void Detach(ProcessSession session, StreamLease lease)
+    {
+        lock (_lock)
+        {
+            if (!session.Ended && ReferenceEquals(session.Lease, lease))
+            {
+                session.GraceTimer = time.CreateTimer(
+                    _ => KillOrphan(session, lease), null, options.GraceTime, Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    /// <summary>The machine says that a process is gone. Under the guest's lock.</summary>
+    public void OnProcessEnded(GuestProcess process)
+    {
+        if (_sessions.TryRemove(process.Handle, out ProcessSession? session))
+        {
+            Close(session);
+        }
+    }
+
+    /// <summary>The machine says that a guest is gone: each stream of it ends with the reason. Under the guest's lock.</summary>
+    public void OnGuestEnded(Guest guest, string reason)
+    {
+        ServiceLog.GuestEnded(log, guest.Shape.Name, reason);
+        foreach (ProcessSession session in _sessions.Values.Where(s => ReferenceEquals(s.Process.Guest, guest)))
+        {
+            session.Post(new OpenProcessResponse { GuestEnded = new GuestEnded { Reason = reason } });
+            OnProcessEnded(session.Process);
+        }
+
+        if (_inits.TryGetValue(guest, out ProcessSession? init))
+        {
+            Close(init);
+        }
+    }
+
+    private void KillOrphan(ProcessSession session, StreamLease lease)
+    {
+        lock (_lock)
+        {
+            if (!ReferenceEquals(session.Lease, lease))
+            {
+                return;
+            }
+        }
+
+        Kill(session, "its stream ended and nobody came back");
+    }
+
+    private void Kill(ProcessSession session, string cause)
+    {
+        if (session.Process.Alive)
+        {
+            ServiceLog.ProcessDied(log, session.Process.Pid, session.Process.Guest.Shape.Name, cause);
+            session.Process.Guest.Processes.End(session.Process);
+        }
+    }
+
+    private void Close(ProcessSession session)
+    {
+        lock (_lock)
+        {
+            session.Ended = true;
+            session.GraceTimer?.Dispose();
+            session.PeerWatch?.Dispose();
+        }
+
+        session.CompleteEvents();
+        board.Remove(session);
+        tokens.DropAll(session);
+    }
+}

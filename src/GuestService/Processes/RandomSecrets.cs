@@ -1,0 +1,16 @@
+using System.Security.Cryptography;
+using CocoGuest.Machine;
+
+namespace CocoGuest.Service.Processes;
+
+/// <summary>Handles, secrets and tokens from the system's cryptographic source.</summary>
+internal sealed class RandomSecrets : ISecretSource
+{
+    /// <inheritdoc/>
+    public Handle128 Next()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        RandomNumberGenerator.Fill(bytes);
+        return Handle128.FromBytes(bytes);
+    }
+}

@@ -1,0 +1,70 @@
+using CocoGuest.Machine;
+using CocoGuest.Service.Access;
+using CocoGuest.Service.Errors;
+using CocoGuest.Service.Processes;
+using Grpc.Core;
+
+namespace CocoGuest.Service.Services;
+
+/// <summary>
+/// The first step of every call: is it still wanted, and which guest and process does it mean. A call that was cancelled before this step
+/// did nothing; after it, it happens as a whole.
+/// </summary>
+internal sealed class CallEntry(GuestHost host, ProcessSessions sessions)
+{
+    /// <summary>The guest that a request names; empty: "default". ENOENT ends the call.</summary>
+    public Guest Guest(ServerCallContext context, string guest)
+    {
+        CheckWanted(context);
+        return host.Find(guest).OrThrow();
+    }
+
+    /// <summary>
+    /// The process that a request names. Empty: the guest's init. Otherwise the handle decides, and the guest has to be its guest where
+    /// it is given.
+    /// </summary>
+    public ProcessSession Process(ServerCallContext context, string guest, string process)
+    {
+        CheckWanted(context);
+        if (process.Length == 0)
+        {
+            return sessions.InitOf(host.Find(guest).OrThrow());
+        }
+
+        Handle128 handle = RequestFields.Handle(process, "process", "find_process");
+        if (sessions.Find(handle) is not { } session
+            || (guest.Length != 0 && guest != session.Process.Guest.Shape.Name))
+        {
+            GrpcErrors.Throw(new Failure(Errno.ENOENT, "find_process", "look up handle",
+                "There is no process with this handle in this guest; it exited, was killed, or never was.", "process"));
+            return null!;
+        }
+
+        CheckUser(session, PeerOf(context));
+        return session;
+    }
+
+    /// <summary>Who is at the other end of the Unix socket; null over TCP.</summary>
+    public static UnixPeer? PeerOf(ServerCallContext context) => context.GetHttpContext().Features.Get<UnixPeer>();
+
+    /// <summary>Ends a call that its client has given up.</summary>
+    public static void CheckWanted(ServerCallContext context)
+    {
+        if (context.CancellationToken.IsCancellationRequested)
+        {
+            ThrowCancelled();
+        }
+    }
+
+    /// <summary>EPERM for a process that was opened over the Unix socket by somebody else.</summary>
+    public static void CheckUser(ProcessSession session, UnixPeer? peer)
+    {
+        if (session.OwnerUserId is not null && !session.MayBeUsedBy(peer?.Credentials.UserId))
+        {
+            GrpcErrors.Throw(new Failure(Errno.EPERM, "find_process", "check user",
+                "This process was opened over the Unix socket; only the same user may use it, and only there.", "process"));
+        }
+    }
+
+    private static void ThrowCancelled() => throw new RpcException(new Status(StatusCode.Cancelled, "The call was given up before it began."));
+}

@@ -1,0 +1,44 @@
+using CocoGuest.Machine;
+using CocoGuest.Service.Errors;
+
+namespace CocoGuest.Service.Services;
+
+/// <summary>Request fields that have to be read before the machine can judge them; a wrong one ends the call with EINVAL and its name.</summary>
+internal static class RequestFields
+{
+    /// <summary>A handle or token: 32 hex digits.</summary>
+    public static Handle128 Handle(string text, string field, string operation)
+    {
+        if (!Handle128.TryParse(text, out Handle128 handle))
+        {
+            GrpcErrors.Throw(new Failure(Errno.EINVAL, operation, "read " + field,
+                $"{field} is not 32 hex digits ({text.Length} characters were given).", field));
+        }
+
+        return handle;
+    }
+
+    /// <summary>A length of bytes to read: at most 1 MiB, checked before the memory for it is taken.</summary>
+    public static byte[] BufferFor(ulong length, string operation)
+    {
+        if (length > GuestLimits.BytesPerAccess)
+        {
+            GrpcErrors.Throw(new Failure(Errno.EINVAL, operation, "check length",
+                $"length {length} is more than the {GuestLimits.BytesPerAccess} bytes that one call moves.", "length"));
+        }
+
+        return GC.AllocateUninitializedArray<byte>((int)length);
+    }
+
+    /// <summary>A time in nanoseconds; 0 stays 0.</summary>
+    public static TimeSpan Nanoseconds(ulong nanoseconds, string field, string operation)
+    {
+        // 100 ns a tick; half the range is far beyond any limit of the machine, which names its own.
+        if (nanoseconds / 100 > (ulong)TimeSpan.MaxValue.Ticks / 2)
+        {
+            GrpcErrors.Throw(new Failure(Errno.EINVAL, operation, "check " + field, $"{field} {nanoseconds} is too long.", field));
+        }
+
+        return nanoseconds == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Max(1, (long)(nanoseconds / 100)));
+    }
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Runs every test. Installs what the tests need and the machine lacks, says plainly what it could not install, and ends with one line
+# "N passed, N failed[, N skipped]" and a matching exit status.
+#
+#   ./test.sh              everything
+#   ./test.sh Machine      one or more of: Machine Conformance Clients Service EndToEnd
+set -uo pipefail
+cd "$(dirname "$0")" || exit 2
+root=$PWD
+work=$root/.test
+mkdir -p "$work"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
+
+projects=("$@")
+[ ${#projects[@]} -gt 0 ] || projects=(Machine Conformance Clients Service EndToEnd)
+
+say() { printf '%s\n' "$*"; }
+missing=()
+
+# --- what the tests need -------------------------------------------------------------------------------------------------------
+apt_packages() {
+  local wanted=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || wanted+=("$package")
+  done
+  [ ${#wanted[@]} -eq 0 ] && return 0
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    return 1
+  fi
+  say "installing ${wanted[*]}"
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } >"$work/apt.log" 2>&1
+}
+
+pictures() {
+  [ -d "$work/pictures/usr" ] && return 0
+  command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 1
+  say "unpacking desktop-base for its pictures"
+  mkdir -p "$work/pictures"
+  ( cd "$work/pictures" && { apt-get download -qq desktop-base || { apt-get update -qq && apt-get download -qq desktop-base; }; } \
+    && dpkg -x desktop-base_*.deb . ) >"$work/pictures.log" 2>&1
+}
+
+node_packages() {
+  command -v npm >/dev/null || return 1
+  [ -x "$work/node/node_modules/.bin/buf" ] && [ -d "$work/node/node_modules/@grpc/grpc-js" ] && [ -d "$work/node/node_modules/@grpc/proto-loader" ] && return 0
+  say "installing buf, @grpc/grpc-js and @grpc/proto-loader"
+  mkdir -p "$work/node" && cp tests/EndToEnd/Foreign/node/package.json tests/EndToEnd/Foreign/node/package-lock.json "$work/node/" \
+    && npm ci --prefix "$work/node" --no-audit --no-fund --silent >"$work/npm.log" 2>&1
+}
+
+want() { # name, what is skipped without it, command...
+  local name=$1 skipped=$2
+  shift 2
+  "$@" || missing+=("$name: not installed here, so these are skipped: $skipped")
+}
+
+if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
+  want "Debian's python3-grpcio and protoc" "the Python client" apt_packages python3 python3-grpcio python3-protobuf protobuf-compiler protobuf-compiler-grpc
+  want "real pictures (Debian's desktop-base, unpacked, not installed)" "the demo on a real picture" pictures
+  want "npm's buf and @grpc/grpc-js" "buf curl, buf lint and the Node client" node_packages
+fi
+export COCOGUEST_TEST_NODE_MODULES=$work/node/node_modules COCOGUEST_TEST_PICTURES=$work/pictures COCOGUEST_TEST_ROOT=$root
+
+# --- build and run -------------------------------------------------------------------------------------------------------------
+say "building"
+if ! dotnet build CocoGuest.sln -c Release -v quiet -nologo >"$work/build.log" 2>&1; then
+  grep -E 'error' "$work/build.log" | sort -u | head -40
+  say "the build failed; all of it is in .test/build.log"
+  say "0 passed, 1 failed"
+  exit 1
+fi
+
+passed=0 failed=0 skipped=0
+for project in "${projects[@]}"; do
+  log=$work/$project.log
+  say "testing $project"
+  timeout 1500 dotnet test "tests/$project" -c Release --no-build --nologo -v quiet --logger 'console;verbosity=normal' >"$log" 2>&1
+  status=$?
+  p=$(sed -nE 's/^ *Passed: ([0-9]+)$/\1/p' "$log" | tail -1)
+  f=$(sed -nE 's/^ *Failed: ([0-9]+)$/\1/p' "$log" | tail -1)
+  s=$(sed -nE 's/^ *Skipped: ([0-9]+)$/\1/p' "$log" | tail -1)
+  if [ -z "$p$f$s" ] || { [ "$status" -ne 0 ] && [ "${f:-0}" -eq 0 ]; }; then
+    say "  $project did not run to its end (exit status $status); the last lines of .test/$project.log:"
+    tail -20 "$log"
+    failed=$((failed + 1))
+  fi
+  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+  say "  ${p:-0} passed, ${f:-0} failed, ${s:-0} skipped"
+  grep -E '\[(FAIL|SKIP)\]' "$log" | sed 's/^/  /' || true
+  [ "${f:-0}" -eq 0 ] || { say "  from .test/$project.log:"; grep -A25 -E '^ +Failed |\[FAIL\]' "$log" | head -120; }
+done
+
+for line in "${missing[@]+"${missing[@]}"}"; do say "$line"; done
+if [ "$skipped" -gt 0 ]; then say "$passed passed, $failed failed, $skipped skipped"; else say "$passed passed, $failed failed"; fi
+[ "$failed" -eq 0 ]

@@ -1,0 +1,160 @@
+using CocoGuest.Machine;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Profiles;
+
+namespace CocoGuest.Tests.Machine.Guests;
+
+public sealed class HeapTests
+{
+    private const ulong K4 = 4096;
+    private const ulong K64 = 65536;
+    private const ulong M1 = 1 << 20;
+
+    [Theory]
+    [Statement("S-VEC-10", "S-SYS-01", "S-SYS-02", "S-SYS-06")]
+    [InlineData(1, 0, 0, 1)]
+    [InlineData(4097, 0, 0, 2)]
+    [InlineData(65536, 0, 1, 0)]
+    [InlineData(69632, 0, 1, 1)]
+    [InlineData(983040, 0, 15, 0)]
+    [InlineData(1048576, 1, 0, 0)]
+    [InlineData(1048577, 1, 0, 1)]
+    [InlineData(1118208, 1, 1, 1)]
+    [InlineData(2093056, 1, 15, 15)]
+    [InlineData(3145728, 3, 0, 0)]
+    public void Allocate_PlentyOfMemory_ChunksFallFromLargeToSmall(ulong length, int large, int middle, int small)
+    {
+        using var test = new TestGuest();
+
+        BufferStat stat = test.Stat(test.Allocate(TestGuest.Private, length));
+
+        Assert.Equal(Expected(large, middle, small), stat.Chunks.Select(c => c.Bytes));
+    }
+
+    [Theory]
+    [Statement("S-VEC-10", "S-SYS-03", "S-UNV-55")]
+    [InlineData(3145728, 2, 0, 1, 32, 0)]
+    [InlineData(3145728, 1, 0, 0, 48, 0)]
+    [InlineData(1048576, 1, 1, 0, 0, 256)]
+    [InlineData(1114112, 1, 3, 0, 2, 240)]
+    public void Allocate_FragmentedByPolicy_NeverGoesBackToLargerChunks(
+        ulong length, ulong order8FailsFrom, ulong order4FailsFrom, int large, int middle, int small)
+    {
+        using var test = new TestGuest(shape: s => s with { Fragmentation = new FragmentationPolicy(order8FailsFrom, order4FailsFrom) });
+
+        BufferStat stat = test.Stat(test.Allocate(TestGuest.Private, length));
+
+        Assert.Equal(Expected(large, middle, small), stat.Chunks.Select(c => c.Bytes));
+    }
+
+    [Theory]
+    [Statement("S-HEAP-48", "S-HEAP-46")]
+    [InlineData(Platform.None, KernelVersion.V72, "system")]
+    [InlineData(Platform.Sev, KernelVersion.V72, "system,system_cc_shared")]
+    [InlineData(Platform.SevSnp, KernelVersion.V72, "system,system_cc_shared")]
+    [InlineData(Platform.Tdx, KernelVersion.V72, "system,system_cc_shared")]
+    [InlineData(Platform.Tdx, KernelVersion.SeedV1, "system")]
+    public void HeapNodes_ByPlatformAndKernel_AreThoseOfTheTable(Platform platform, KernelVersion kernel, string names)
+    {
+        using var test = new TestGuest(platform, kernel);
+
+        Assert.Equal(names, string.Join(',', test.Guest.HeapNodes.Select(h => h.Name)));
+    }
+
+    [Theory]
+    [Statement("S-HEAP-23", "S-HEAP-12", "S-HEAP-13")]
+    [InlineData(0u, 2u, 0u, "len")]
+    [InlineData(4096u, 0x800u, 0u, "fd_flags")]
+    [InlineData(4096u, 2u, 1u, "heap_flags")]
+    public void Allocate_WrongArgument_FailsWithEinvalAndNamesTheField(uint length, uint fdFlags, uint heapFlags, string field)
+    {
+        using var test = new TestGuest();
+
+        Failure failure = test.TryAllocate(TestGuest.Private, length, fdFlags, heapFlags).Failure!;
+
+        Assert.Equal((Errno.EINVAL, field), (failure.Errno, failure.Field));
+    }
+
+    [Fact]
+    [Statement("S-HEAP-23")]
+    public void Allocate_SeveralWrongArguments_ReportsTheFirstCheck()
+    {
+        using var test = new TestGuest();
+
+        Assert.Equal("fd_flags", test.TryAllocate(TestGuest.Private, 0, 0x800, 7).Failure!.Field);
+    }
+
+    [Fact]
+    [Statement("S-HEAP-23")]
+    public void Allocate_LengthWhoseRoundingWraps_FailsWithEinval()
+    {
+        using var test = new TestGuest();
+
+        Assert.Equal(Errno.EINVAL, test.TryAllocate(TestGuest.Private, ulong.MaxValue - 100).Failure!.Errno);
+    }
+
+    [Theory]
+    [Statement("S-VEC-13", "S-HEAP-40", "S-HEAP-41")]
+    [InlineData(Platform.None, 0, 1, Errno.EINVAL)]
+    [InlineData(Platform.None, 4096, 1, Errno.EOPNOTSUPP)]
+    [InlineData(Platform.None, 4096, 2, Errno.EINVAL)]
+    [InlineData(Platform.SevSnp, 4096, 2, Errno.EINVAL)]
+    public void Allocate_SeedFlag_FailsAsInTheSeries(Platform platform, ulong length, ulong heapFlags, Errno errno)
+    {
+        using var test = new TestGuest(platform, KernelVersion.SeedV1);
+
+        Assert.Equal(errno, test.TryAllocate(TestGuest.Private, length, heapFlags: heapFlags).Failure!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-UP-01")]
+    public void Allocate_SeedFlagInCocoGuest_GivesSharedMemoryOfHeapSystem()
+    {
+        using var test = new TestGuest(Platform.SevSnp, KernelVersion.SeedV1);
+
+        BufferStat stat = test.Stat(test.TryAllocate(TestGuest.Private, 4096, heapFlags: 1).Value.Fd);
+
+        Assert.Equal((true, "system"), (stat.Shared, stat.Exporter));
+    }
+
+    [Fact]
+    public void Allocate_UnknownHeap_FailsWithEnoentAndNamesTheHeapsThere()
+    {
+        using var test = new TestGuest();
+
+        Failure failure = test.TryAllocate("nosuch", 4096).Failure!;
+
+        Assert.Equal((Errno.ENOENT, "heap"), (failure.Errno, failure.Field));
+        Assert.Contains("system_cc_shared", failure.Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Statement("S-HEAP-30")]
+    public void Allocate_MoreThanThereIs_FailsWithEnomemAndGivesEverythingBack()
+    {
+        using var test = new TestGuest();
+        MemoryCensus before = test.Snapshot().Memory;
+
+        Assert.Equal(Errno.ENOMEM, test.TryAllocate(TestGuest.Private, 1UL << 60).Failure!.Errno);
+        Assert.Equal(before, test.Snapshot().Memory);
+    }
+
+    [Fact]
+    [Statement("S-SYS-26", "S-BUF-92")]
+    public void Release_LastReference_GivesAllFramesBackAsPrivate()
+    {
+        using var test = new TestGuest();
+        MemoryCensus before = test.Snapshot().Memory;
+        int fd = test.Allocate(TestGuest.Shared, 3 * M1 + K64 + K4);
+        IReadOnlyList<Chunk> chunks = test.Stat(fd).Chunks;
+
+        Assert.Null(test.Guest.Buffers.Release(test.Init, fd));
+
+        Assert.Equal(before, test.Snapshot().Memory);
+        Assert.All(chunks, c => Assert.False(test.Guest.Pages.IsShared(c.Frame)));
+    }
+
+    private static IEnumerable<ulong> Expected(int large, int middle, int small) =>
+        [.. Enumerable.Repeat(M1, large), .. Enumerable.Repeat(K64, middle), .. Enumerable.Repeat(K4, small)];
+}

@@ -1,0 +1,232 @@
+using CocoGuest.Machine;
+using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Profiles;
+
+namespace CocoGuest.Tests.Machine.Guests;
+
+public sealed class ImporterTests
+{
+    private const ulong SyncStart = 0;
+    private const ulong SyncEnd = 4;
+    private const ulong Read = 1;
+    private const ulong Write = 2;
+    private const ulong ReadWrite = 3;
+
+    [Theory]
+    [Statement("S-VEC-11", "S-SYS-60", "S-SYS-61")]
+    [InlineData(4096UL, 0UL, 0UL, 2u)]
+    [InlineData(983040UL, 0UL, 0UL, 480u)]
+    [InlineData(1048576UL, 1UL, 1UL, 512u)]
+    public void Map_PrivateBufferOfSmallChunks_BouncesInItsSlots(ulong length, ulong order8FailsFrom, ulong order4FailsFrom, uint slots)
+    {
+        using var test = new TestGuest(shape: s => s with { Fragmentation = new FragmentationPolicy(order8FailsFrom, order4FailsFrom) });
+
+        DmaMapping mapping = test.AttachAndMap(test.Allocate(TestGuest.Private, length)).Mapping.Value;
+
+        Assert.Equal((true, slots), (mapping.Bounced, test.Snapshot().Dma.DefaultPool!.UsedSlots));
+    }
+
+    [Theory]
+    [Statement("S-VEC-11", "S-SYS-60", "S-DMA-50", "S-DMA-51")]
+    [InlineData(1048576UL)]
+    [InlineData(1052672UL)]
+    public void Map_PrivateBufferWithOneMiBChunk_FailsWithEioAndLeavesNoSlot(ulong length)
+    {
+        using var test = new TestGuest();
+
+        Result<DmaMapping> mapping = test.AttachAndMap(test.Allocate(TestGuest.Private, length)).Mapping;
+
+        Assert.Equal(Errno.EIO, mapping.Failure!.Errno);
+        Assert.Equal(0u, test.Snapshot().Dma.DefaultPool!.UsedSlots);
+        Assert.Contains(test.Snapshot().KernelLog, l => l.Contains("swiotlb buffer is full (sz: 1048576 bytes)", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [Statement("S-VEC-12", "S-SYS-64", "S-DMA-13")]
+    [InlineData(Platform.Sev, 4096UL)]
+    [InlineData(Platform.SevSnp, 1048576UL)]
+    [InlineData(Platform.Tdx, 1052672UL)]
+    public void Map_SharedBuffer_GivesItsOwnAddressesWithoutCBitAndNoSlot(Platform platform, ulong length)
+    {
+        using var test = new TestGuest(platform);
+        int fd = test.Allocate(TestGuest.Shared, length);
+
+        DmaMapping mapping = test.AttachAndMap(fd).Mapping.Value;
+
+        Assert.Equal(test.Stat(fd).Chunks.Select(c => c.Address), Enumerable.Range(0, mapping.Count).Select(mapping.AddressOf));
+        Assert.Equal(0u, test.Snapshot().Dma.DefaultPool!.UsedSlots);
+    }
+
+    [Fact]
+    [Statement("S-DMA-12", "S-SWI-04")]
+    public void Map_OnAPlainGuest_GivesThePhysicalAddress()
+    {
+        using var test = new TestGuest(Platform.None);
+        int fd = test.Allocate(TestGuest.Private, 1 << 20);
+
+        DmaMapping mapping = test.AttachAndMap(fd).Mapping.Value;
+
+        Assert.Equal((test.Stat(fd).Chunks[0].Address, false), (mapping.AddressOf(0), mapping.Bounced));
+    }
+
+    [Fact]
+    [Statement("S-BUF-52", "S-UNV-50")]
+    public void Map_Twice_FailsWithEbusy()
+    {
+        using var test = new TestGuest();
+        ulong attachment = test.AttachAndMap(test.Allocate(TestGuest.Shared, 4096)).Attachment;
+
+        Assert.Equal(Errno.EBUSY, test.Guest.Importers.Map(test.Init, attachment, DmaDirection.Bidirectional, 0).Failure!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-BUF-44", "S-UNV-50")]
+    public void Detach_WhileMapped_FailsWithEbusy()
+    {
+        using var test = new TestGuest();
+        ulong attachment = test.AttachAndMap(test.Allocate(TestGuest.Shared, 4096)).Attachment;
+
+        Assert.Equal(Errno.EBUSY, test.Guest.Importers.Detach(test.Init, attachment)!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-BUF-45", "S-SYS-40")]
+    public void Attach_SeveralTimes_ListsTheNewestFirst()
+    {
+        using var test = new TestGuest();
+        GuestProcess process = test.Open();
+        test.Register(process, "first");
+        test.Register(process, "second");
+        int fd = test.Guest.Buffers.Allocate(process, TestGuest.Shared, 4096, 2, 0).Value.Fd;
+        Assert.True(test.Guest.Importers.Attach(process, fd, "first").Ok);
+        Assert.True(test.Guest.Importers.Attach(process, fd, "second").Ok);
+
+        Assert.Equal(["second", "first"], test.Guest.Buffers.Stat(process, fd).Value.AttachedDevices);
+    }
+
+    [Fact]
+    public void Attach_WithADeviceOfAnotherProcess_FailsWithEnodev()
+    {
+        using var test = new TestGuest();
+        test.Register(test.Open());
+
+        Assert.Equal(Errno.ENODEV, test.Guest.Importers.Attach(test.Init, test.Allocate(TestGuest.Shared, 4096), TestGuest.Nic).Failure!.Errno);
+    }
+
+    [Fact]
+    public void Unregister_DeviceWithALiveMapping_UndoesItFirst()
+    {
+        using var test = new TestGuest();
+        GuestProcess process = test.Open();
+        test.Register(process);
+        int fd = test.Guest.Buffers.Allocate(process, TestGuest.Private, 4096, 2, 0).Value.Fd;
+        ulong attachment = test.Guest.Importers.Attach(process, fd, TestGuest.Nic).Value.Attachment;
+        Assert.True(test.Guest.Importers.Map(process, attachment, DmaDirection.Bidirectional, 0).Ok);
+
+        Assert.Null(test.Guest.Devices.Unregister(process, TestGuest.Nic));
+
+        Assert.Equal((0u, 0), (test.Snapshot().Dma.DefaultPool!.UsedSlots, test.Snapshot().Objects.Attachments));
+    }
+
+    [Theory]
+    [Statement("S-BUF-65", "S-SYS-44", "S-SYS-45", "S-SYS-46")]
+    [InlineData(SyncStart | Read, true, false)]
+    [InlineData(SyncStart | Write, false, false)]
+    [InlineData(SyncStart | ReadWrite, true, false)]
+    [InlineData(SyncEnd | Read, false, false)]
+    [InlineData(SyncEnd | Write, false, true)]
+    [InlineData(SyncEnd | ReadWrite, false, true)]
+    public void Sync_BouncedBuffer_MovesDataAsTheTableSays(ulong flags, bool toBuffer, bool toDevice)
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        ulong address = test.Map(fd);
+        ulong dma = test.AttachAndMap(fd).Mapping.Value.AddressOf(0);
+        test.Store(address, "cpu"u8);
+        test.DmaWrite(dma, "dev"u8);
+
+        SyncOutcome outcome = test.Guest.Importers.Sync(test.Init, fd, flags).Value;
+
+        Assert.Equal((toBuffer ? 4096UL : 0, toDevice ? 4096UL : 0), (outcome.BytesToBuffer, outcome.BytesToDevice));
+        Assert.Equal(toBuffer ? "dev"u8.ToArray() : "cpu"u8.ToArray(), test.Load(address, 3));
+        Assert.Equal(toDevice ? "cpu"u8.ToArray() : "dev"u8.ToArray(), test.DmaRead(dma, 3));
+    }
+
+    [Fact]
+    [Statement("S-SYS-62", "S-SWI-40")]
+    public void Unmap_BouncedBuffer_BringsTheDeviceBytesBack()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        ulong address = test.Map(fd);
+        (ulong attachment, Result<DmaMapping> mapping) = test.AttachAndMap(fd);
+        test.DmaWrite(mapping.Value.AddressOf(0), "device"u8);
+
+        Assert.Null(test.Guest.Importers.Unmap(test.Init, attachment));
+
+        Assert.Equal("device"u8.ToArray(), test.Load(address, 6));
+    }
+
+    [Fact]
+    [Statement("S-BUF-66")]
+    public void Sync_TwoBouncedAttachments_LetsTheOldestWin()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        ulong address = test.Map(fd);
+        ulong oldest = test.AttachAndMap(fd).Mapping.Value.AddressOf(0);
+        ulong newest = test.AttachAndMap(fd).Mapping.Value.AddressOf(0);
+        test.DmaWrite(oldest, "old"u8);
+        test.DmaWrite(newest, "new"u8);
+
+        Assert.True(test.Guest.Importers.Sync(test.Init, fd, SyncStart | Read).Ok);
+
+        Assert.Equal("old"u8.ToArray(), test.Load(address, 3));
+    }
+
+    [Theory]
+    [Statement("S-BUF-62")]
+    [InlineData(0UL)]
+    [InlineData(4UL)]
+    [InlineData(8UL | 1UL)]
+    public void Sync_WrongFlags_FailsWithEinval(ulong flags)
+    {
+        using var test = new TestGuest();
+
+        Assert.Equal(Errno.EINVAL, test.Guest.Importers.Sync(test.Init, test.Allocate(TestGuest.Shared, 4096), flags).Failure!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-BUF-67")]
+    public void DmaWrite_SharedBuffer_IsSeenByTheCpuAtOnce()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Shared, 4096);
+        ulong address = test.Map(fd);
+
+        test.DmaWrite(test.AttachAndMap(fd).Mapping.Value.AddressOf(0), "at once"u8);
+
+        Assert.Equal("at once"u8.ToArray(), test.Load(address, 7));
+    }
+
+    [Fact]
+    [Statement("S-DMA-82")]
+    public void Map_PrivateBufferForATrustedDevice_NeitherBouncesNorNeedsSync()
+    {
+        using var test = new TestGuest();
+        GuestProcess process = test.Open();
+        test.Register(process, trusted: true);
+        int fd = test.Guest.Buffers.Allocate(process, TestGuest.Private, 4096, 2, 0).Value.Fd;
+        ulong address = test.Guest.Mappings.Mmap(process, fd, 0, null, null, MapFlags.Shared).Value.Address;
+        ulong attachment = test.Guest.Importers.Attach(process, fd, TestGuest.Nic).Value.Attachment;
+        DmaMapping mapping = test.Guest.Importers.Map(process, attachment, DmaDirection.Bidirectional, 0).Value;
+
+        Assert.Null(test.Guest.Devices.DmaWrite(process, TestGuest.Nic, mapping.AddressOf(0), "T1"u8));
+        var seen = new byte[2];
+        Assert.Null(test.Guest.Mappings.Load(process, address, seen));
+
+        Assert.Equal("T1"u8.ToArray(), seen);
+    }
+}

@@ -1,0 +1,19 @@
+namespace CocoGuest.Tests.Service.Grpc;
+
+/// <summary>A call that waits until it is cancelled, with the two moments that tests await.</summary>
+internal sealed class WaitingCall
+{
+    private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal Task Begun => _begun.Task;
+
+    internal Task Cancelled => _cancelled.Task;
+
+    internal async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        await using var registration = cancellationToken.Register(_cancelled.SetResult);
+        _begun.SetResult();
+        await _cancelled.Task;
+    }
+}

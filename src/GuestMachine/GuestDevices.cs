@@ -201,7 +201,7 @@ public sealed class GuestDevices
         }
 
         ViewAccessor accessor = device.Value.Spec.Trusted ? ViewAccessor.DeviceT1 : ViewAccessor.DeviceT0;
-        return _guest.Access.Plan(plan, accessor, phys, length, write, operation);
+        return _guest.Access.Plan(plan, accessor, phys, length, write, operation) is { } fault ? fault with { Field = "dma_address" } : null;
     }
 
     private Result<DmaDevice> MakeDma(DeviceSpec spec) => _guest.Dma.AddDevice(new DmaDeviceOptions(spec.Name)

@@ -12,6 +12,9 @@ internal sealed unsafe class AccessPlan : IDisposable
     private readonly List<Segment> _segments = [];
     private readonly List<MemoryPin> _pins = [];
 
+    /// <summary>Bytes of it that lie in host-visible buffers.</summary>
+    public ulong SharedBytes { get; set; }
+
     /// <summary>Adds a run of bytes that are contiguous in the host.</summary>
     public void Add(Transform transform, byte* pointer, ulong address, ulong length, XexEngine engine) =>
         _segments.Add(new Segment(transform, pointer, address, (int)length, engine));

@@ -70,6 +70,20 @@ public sealed class ViewTests
     }
 
     [Fact]
+    [Statement("S-PLAT-11")]
+    public void DmaRead_FromASharedIntoAPrivatePage_CountsNoCopyAndBlamesTheDmaAddress()
+    {
+        using var test = new TestGuest();
+        ulong shared = test.Stat(test.Allocate(TestGuest.Shared, 4096)).Chunks[0].Address;
+        CopyCounters before = test.Snapshot().Copies;
+
+        Failure failure = test.Guest.Devices.DmaRead(test.Init, "", shared + 4000, new byte[200])!;
+
+        Assert.Equal((Errno.EFAULT, "dma_address"), (failure.Errno, failure.Field));
+        Assert.Equal(before, test.Snapshot().Copies);
+    }
+
+    [Fact]
     [Statement("S-PLAT-10")]
     public void DmaRead_PrivatePageOnSev_IsTheCiphertextThatTheHostSees()
     {

@@ -26,6 +26,7 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     private readonly Platform _platform;
     private readonly CopyCounter _copies;
     private ulong _nextBackingId;
+    private bool _disposed;
 
     private GuestMemory(AnonymousRegion store, RamLayout layout, Platform platform, XexEngine engine, CopyCounter copies)
     {
@@ -83,7 +84,8 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     /// </summary>
     public void RemoveBacking(VisibleBacking backing, int slot, ReadOnlySpan<Chunk> chunks)
     {
-        if (backing.Live && ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfOldPlain)
+        // A load in flight may keep a buffer longer than its guest; then nobody will look at the frames again.
+        if (backing.Live && !_disposed && ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfOldPlain)
         {
             DecryptInPlace(backing, chunks);
         }
@@ -136,7 +138,11 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
         BouncedBytes += length;
     }
 
-    public void Dispose() => _store.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _store.Dispose();
+    }
 
     private nint Resolve(ulong phys, ulong length)
     {

@@ -90,10 +90,10 @@ public sealed class GuestProcesses
         }
     }
 
-    /// <summary>Empties every process; for the end of the guest.</summary>
+    /// <summary>Empties every process in the order of their pids; for the end of the guest.</summary>
     internal void DropEverything()
     {
-        foreach (GuestProcess process in _processes.Values)
+        foreach (GuestProcess process in _processes.Values.OrderBy(p => p.Pid))
         {
             process.Alive = false;
             DropAll(process);

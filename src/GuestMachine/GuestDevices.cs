@@ -108,6 +108,15 @@ public sealed class GuestDevices
         }
 
         plan.Write(source);
+        if (plan.WritesPrivateFrames)
+        {
+            // Nothing held the frames: they may have been freed, cleared and given away while the bytes were on their way.
+            lock (_guest.Gate)
+            {
+                _guest.Memory.MarkWritten(_guest.Dma.Environment.Encoding.Physical(dmaAddress), (ulong)source.Length);
+            }
+        }
+
         _guest.Copies.AddDmaWrite(source.Length);
         return null;
     }

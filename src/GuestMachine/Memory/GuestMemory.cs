@@ -133,9 +133,15 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     {
         // Both sides are inside one chunk or the pool, hence contiguous in the host (S-DMA-50: one mapping per entry).
         Buffer.MemoryCopy((void*)Resolve(sourcePhys, length), (void*)Resolve(targetPhys, length), length, length);
-        ulong first = Page.FrameOf(targetPhys);
-        FlagsOf(new FrameRange(first, Page.FrameOf(targetPhys + length - 1) + 1 - first)).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
+        MarkWritten(targetPhys, length);
         BouncedBytes += length;
+    }
+
+    /// <summary>Somebody wrote there (at least 1 byte): the frames are to be cleared before they are anybody's again.</summary>
+    public void MarkWritten(ulong address, ulong length)
+    {
+        ulong first = Page.FrameOf(address);
+        FlagsOf(new FrameRange(first, Page.FrameOf(address + length - 1) + 1 - first)).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
     }
 
     public void Dispose()

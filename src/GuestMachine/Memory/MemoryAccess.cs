@@ -126,6 +126,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
         if (rawZero || write)
         {
             memory.Materialize(frame);
+            plan.WritesPrivateFrames |= write && pages.ConditionOf(frame) != PageCondition.Shared;
         }
 
         plan.Add(TransformOf(outcome), memory.StoreAt(address), address, part, memory.Engine);

@@ -69,6 +69,20 @@ public sealed class ViewTests
         Assert.Equal(new byte[Secret.Length], bytes);
     }
 
+    [Theory]
+    [InlineData(1UL, 4096UL, "address")]
+    [InlineData(0UL, 4095UL, "length")]
+    [InlineData(1UL << 60, 4096UL, "address")]
+    [InlineData(4096UL, 1UL << 60, "length")]
+    public void PageStates_WrongRange_BlamesTheRightArgument(ulong address, ulong length, string field)
+    {
+        using var test = new TestGuest();
+
+        Failure failure = test.Guest.Host.PageStates(address, length, 1).Failure!;
+
+        Assert.Equal((Errno.EINVAL, field), (failure.Errno, failure.Field));
+    }
+
     [Fact]
     [Statement("S-PLAT-11")]
     public void DmaRead_FromASharedIntoAPrivatePage_CountsNoCopyAndBlamesTheDmaAddress()

@@ -1,0 +1,133 @@
+using CocoGuest.Client.Internal;
+using CocoGuest.V1;
+
+namespace CocoGuest.Client;
+
+/// <summary>
+/// A buffer mapped for a device: its DMA addresses, and the bytes as the device sees them. Shared memory moves by this program's own
+/// mapping, with no server between; a bounced mapping or a mediated device moves by DmaRead and DmaWrite. Disposing it unmaps.
+/// </summary>
+public sealed class DeviceMapping : IAsyncDisposable
+{
+    private readonly DmaSegment[] _segments;
+    private readonly DirectMemory? _direct;
+    private ulong _directBytes;
+    private ulong _serverBytes;
+    private int _unmapped;
+
+    internal DeviceMapping(DeviceAttachment attachment, DmaSegment[] segments, bool bounced, DirectMemory? direct)
+    {
+        Attachment = attachment;
+        Bounced = bounced;
+        _segments = segments;
+        _direct = direct;
+    }
+
+    /// <summary>The attachment that is mapped.</summary>
+    public DeviceAttachment Attachment { get; }
+
+    /// <summary>One segment a chunk, in buffer order.</summary>
+    public IReadOnlyList<DmaSegment> Segments => _segments;
+
+    /// <summary>True when the device sees a snapshot in bounce slots (S-SYS-62).</summary>
+    public bool Bounced { get; }
+
+    /// <summary>True when the bytes move by shared memory.</summary>
+    public bool IsDirect => _direct is not null;
+
+    /// <summary>Why the memory was taken back, or null while it was not.</summary>
+    public string? RevokedBecause => _direct?.RevokedBecause;
+
+    /// <summary>Bytes that moved by shared memory.</summary>
+    public ulong DirectBytes => Volatile.Read(ref _directBytes);
+
+    /// <summary>Bytes that moved through the server.</summary>
+    public ulong ServerBytes => Volatile.Read(ref _serverBytes);
+
+    /// <summary>The device reads at a DMA address.</summary>
+    /// <param name="dmaAddress">The address; anything outside the mapping is up to the device's view, as on a real bus.</param>
+    /// <param name="destination">Where the bytes go.</param>
+    /// <param name="cancel">Cancels between chunks.</param>
+    /// <exception cref="CocoException">EFAULT: a DMA fault.</exception>
+    public async Task ReadAsync(ulong dmaAddress, Memory<byte> destination, CancellationToken cancel = default)
+    {
+        if (_direct is null)
+        {
+            await Attachment.Device.DmaReadAsync(dmaAddress, destination, cancel);
+            Interlocked.Add(ref _serverBytes, (ulong)destination.Length);
+            return;
+        }
+
+        for (var done = 0; done < destination.Length;)
+        {
+            var (offset, room) = Locate(dmaAddress + (ulong)done);
+            var length = (int)Math.Min((ulong)(destination.Length - done), room);
+            _direct.Map.Read(offset, destination.Span.Slice(done, length));
+            done += length;
+            Interlocked.Add(ref _directBytes, (ulong)length);
+        }
+    }
+
+    /// <summary>The device writes at a DMA address.</summary>
+    /// <param name="dmaAddress">The address.</param>
+    /// <param name="source">The bytes.</param>
+    /// <param name="cancel">Cancels between chunks.</param>
+    /// <exception cref="CocoException">EFAULT: a DMA fault.</exception>
+    public async Task WriteAsync(ulong dmaAddress, ReadOnlyMemory<byte> source, CancellationToken cancel = default)
+    {
+        if (_direct is null)
+        {
+            await Attachment.Device.DmaWriteAsync(dmaAddress, source, cancel);
+            Interlocked.Add(ref _serverBytes, (ulong)source.Length);
+            return;
+        }
+
+        for (var done = 0; done < source.Length;)
+        {
+            var (offset, room) = Locate(dmaAddress + (ulong)done);
+            var length = (int)Math.Min((ulong)(source.Length - done), room);
+            _direct.Map.Write(offset, source.Span.Slice(done, length));
+            done += length;
+            Interlocked.Add(ref _directBytes, (ulong)length);
+        }
+    }
+
+    /// <summary>The DMA address of a byte of the buffer, and how many bytes follow in the same segment.</summary>
+    /// <param name="bufferOffset">Bytes from the start of the buffer.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Outside the buffer.</exception>
+    public (ulong DmaAddress, ulong Room) AddressOf(ulong bufferOffset)
+    {
+        var start = 0UL;
+        foreach (var segment in _segments)
+        {
+            if (bufferOffset - start < segment.Length)
+                return (segment.DmaAddress + (bufferOffset - start), segment.Length - (bufferOffset - start));
+            start += segment.Length;
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(bufferOffset), bufferOffset, $"The mapping has {start} bytes.");
+    }
+
+    /// <summary>dma_buf_unmap_attachment: bounced bytes go back to the buffer now (S-SYS-62).</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _unmapped, 1) != 0)
+            return;
+        _direct?.Dispose();
+        await Attachment.UnmapAsync();
+    }
+
+    // Where a DMA address lies in the memfd, which holds the buffer's bytes in buffer order.
+    private (ulong Offset, ulong Room) Locate(ulong dmaAddress)
+    {
+        var start = 0UL;
+        foreach (var segment in _segments)
+        {
+            if (dmaAddress >= segment.DmaAddress && dmaAddress - segment.DmaAddress < segment.Length)
+                return (start + (dmaAddress - segment.DmaAddress), segment.Length - (dmaAddress - segment.DmaAddress));
+            start += segment.Length;
+        }
+
+        throw new CocoException(14, "EFAULT", "dma", "address", $"DMA fault: 0x{dmaAddress:x} is in no segment of the mapping.");
+    }
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Net.Sockets;
+using Google.Protobuf;
+using Google.Rpc;
+using Grpc.Core;
+
+namespace CocoGuest.Client.Internal;
+
+/// <summary>Turns a gRPC error into the SDK's exceptions: the one place that reads <c>grpc-status-details-bin</c>.</summary>
+internal static class ErrorTranslation
+{
+    private const string DetailsTrailer = "grpc-status-details-bin";
+
+    /// <summary>The exception for an error of a call.</summary>
+    /// <param name="error">What gRPC threw.</param>
+    /// <param name="endpoint">Where the server was expected, for the sentence.</param>
+    public static Exception Translate(RpcException error, string endpoint)
+    {
+        if (ReadDetails(error) is { } info)
+            return FromDetails(error, info);
+        if (IsConnectionLoss(error))
+            return new ServerGoneException($"No CocoGuest server answers at {endpoint}: {Innermost(error).Message}", error);
+        if (error.StatusCode == StatusCode.Cancelled)
+            return new OperationCanceledException("The call was cancelled.", error);
+        return new CocoException(error.Status.Detail, error) { StatusCode = error.StatusCode };
+    }
+
+    private static CocoException FromDetails(RpcException error, ErrorInfo info)
+    {
+        string Value(string key) => info.Metadata.TryGetValue(key, out var value) ? value : "";
+        return new CocoException(error.Status.Detail, error)
+        {
+            Errno = int.TryParse(Value("errno"), CultureInfo.InvariantCulture, out var errno) ? errno : 0,
+            ErrnoName = info.Reason,
+            Operation = Value("operation"),
+            Step = Value("step"),
+            Field = Value("field") is { Length: > 0 } field ? field : null,
+            StatusCode = error.StatusCode,
+        };
+    }
+
+    private static ErrorInfo? ReadDetails(RpcException error)
+    {
+        foreach (var entry in error.Trailers)
+        {
+            if (entry.Key != DetailsTrailer || !entry.IsBinary)
+                continue;
+            try
+            {
+                foreach (var detail in Google.Rpc.Status.Parser.ParseFrom(entry.ValueBytes).Details)
+                {
+                    if (detail.TryUnpack<ErrorInfo>(out var info))
+                        return info;
+                }
+            }
+            catch (InvalidProtocolBufferException)
+            {
+                // A proxy may have put something else there; the status code and sentence still hold.
+            }
+        }
+
+        return null;
+    }
+
+    // A server that dies under a call shows as Unavailable, or as Internal or Unknown with the transport's exception attached.
+    private static bool IsConnectionLoss(RpcException error) =>
+        error.StatusCode == StatusCode.Unavailable
+        || error.Status.DebugException is HttpRequestException or IOException or SocketException;
+
+    private static Exception Innermost(RpcException error)
+    {
+        Exception inner = error.Status.DebugException ?? error;
+        while (inner.InnerException is { } next)
+            inner = next;
+        return inner;
+    }
+}

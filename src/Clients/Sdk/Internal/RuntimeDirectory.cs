@@ -1,0 +1,16 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace CocoGuest.Client.Internal;
+
+/// <summary>The runtime directory that server and clients agree on (docs/protocol.md).</summary>
+internal static partial class RuntimeDirectory
+{
+    public static string Default =>
+        Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } directory
+            ? Path.Combine(directory, "cocoguest")
+            : string.Create(CultureInfo.InvariantCulture, $"/tmp/cocoguest-{GetUserId()}");
+
+    [LibraryImport("libc", EntryPoint = "getuid")]
+    private static partial uint GetUserId();
+}

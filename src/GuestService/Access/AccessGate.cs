@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Service.Errors;
+using Grpc.AspNetCore.Server;
 
 namespace CocoGuest.Service.Access;
 
@@ -16,8 +17,9 @@ internal static class AccessGate
     public static void UseAccessGate(this IApplicationBuilder app, BearerToken token) => app.Use(next => http =>
     {
         // A path that no service has goes on, so that gRPC can answer UNIMPLEMENTED.
-        bool needsToken = http.GetEndpoint() is not null
-            && AccessPolicy.ByPath.GetValueOrDefault(http.Request.Path.Value ?? "", Right.Host) == Right.Host;
+        bool needsToken = AccessPolicy.ByPath.TryGetValue(http.Request.Path.Value ?? "", out Right right)
+            ? right == Right.Host
+            : http.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not null;
         return !needsToken || http.Features.Get<UnixPeer>() is not null || token.Matches(http.Request.Headers.Authorization)
             ? next(http)
             : GrpcErrors.Refuse(http, NoToken);

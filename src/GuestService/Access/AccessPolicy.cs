@@ -46,7 +46,6 @@ internal static class AccessPolicy
         [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.ReadHostMemory)] = Right.Host,
         [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.GetPageStates)] = Right.Host,
         ["/grpc.health.v1.Health/Check"] = Right.Own,
-        ["/grpc.health.v1.Health/List"] = Right.Own,
         ["/grpc.health.v1.Health/Watch"] = Right.Own,
         ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = Right.Own,
         ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = Right.Own,

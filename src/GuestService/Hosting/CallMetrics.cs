@@ -5,6 +5,7 @@ using CocoGuest.Service.Access;
 using CocoGuest.Service.Broker;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;
+using CocoGuest.Service.Telemetry;
 using Google.Rpc;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -16,10 +17,8 @@ namespace CocoGuest.Service.Hosting;
 /// </summary>
 internal sealed class CallMetrics : IDisposable
 {
-    /// <summary>Name of the meter, and of the activity source.</summary>
-    public const string Name = "CocoGuest";
-
-    private readonly Meter _meter = new(Name);
+    // Of this server and not the shared one: its gauges end with the server.
+    private readonly Meter _meter = new(CocoTelemetry.Name);
     private readonly Counter<long> _calls;
 
     /// <summary>Instruments over a server's parts.</summary>

@@ -8,6 +8,7 @@ using CocoGuest.Service.Options;
 using CocoGuest.Service.Processes;
 using CocoGuest.Service.Reflection;
 using CocoGuest.Service.Services;
+using CocoGuest.Service.Telemetry;
 using CocoGuest.V1;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -113,6 +114,7 @@ internal sealed class GuestServer : IAsyncDisposable
             grpc.MaxSendMessageSize = null;
         });
         AddParts(builder.Services, options, time);
+        AddTelemetry(builder, options);
 
         WebApplication app = builder.Build();
         app.Services.GetRequiredService<CallMetrics>().Use(app);
@@ -143,6 +145,22 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection(
             GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, HealthV1.Descriptor);
+    }
+
+    /// <summary>Only where a collector is named: the exporter's libraries are then loaded, and not before.</summary>
+    private static void AddTelemetry(WebApplicationBuilder builder, ServerOptions options)
+    {
+        string? standard = Environment.GetEnvironmentVariable(TelemetryOptions.EndpointKey);
+        if (options.OtlpEndpoint is null && string.IsNullOrEmpty(standard))
+        {
+            return;
+        }
+
+        builder.Services.AddCocoTelemetry(telemetry =>
+        {
+            telemetry.Endpoint = options.OtlpEndpoint?.ToString() ?? standard;
+            telemetry.Protocol = Environment.GetEnvironmentVariable(TelemetryOptions.ProtocolKey);
+        });
     }
 
     private static void Listen(KestrelServerOptions kestrel, ServerOptions options, string socket)

@@ -1,0 +1,26 @@
+using System.Net.Sockets;
+
+namespace CocoGuest.Tests.Service.Processes;
+
+/// <summary>The test assembly as a program of its own: <c>relay PATH</c> joins standard streams and a Unix socket.</summary>
+internal static class RelayProgram
+{
+    public const string Verb = "relay";
+
+    public static async Task<int> Main(string[] args)
+    {
+        if (args is not [Verb, { } path])
+        {
+            await Console.Error.WriteLineAsync("Run the tests with `dotnet test`.");
+            return 1;
+        }
+
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path));
+        await using var stream = new NetworkStream(socket);
+        await Task.WhenAny(
+            Console.OpenStandardInput().CopyToAsync(stream),
+            stream.CopyToAsync(Console.OpenStandardOutput()));
+        return 0;
+    }
+}

@@ -1,11 +1,13 @@
 using CocoGuest.Tests.Benchmarks.Engine;
 using CocoGuest.Tests.Benchmarks.Guests;
+using CocoGuest.Tests.Benchmarks.Rpc;
 
 // One name per line; each benchmark prints its figures and the floor of the same run beside them.
 var benchmarks = new SortedDictionary<string, Action<TextWriter>>(StringComparer.Ordinal)
 {
     ["engine"] = EngineBenchmark.Run,
     ["machine"] = MachineBenchmark.Run,
+    ["rpc"] = RpcBenchmark.Run,
 };
 
 if (args.Length == 1 && benchmarks.TryGetValue(args[0], out var run))

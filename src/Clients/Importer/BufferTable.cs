@@ -74,6 +74,18 @@ public sealed class BufferTable(GuestProcess process) : IAsyncDisposable
         ["hostVisible"] = buffer.HostVisible,
     };
 
+    /// <summary>CPU read.</summary>
+    /// <param name="fd">The buffer's fd.</param>
+    /// <param name="offset">Bytes from its start.</param>
+    /// <param name="destination">Where the bytes go.</param>
+    /// <param name="cancel">Cancels between chunks.</param>
+    public async Task ReadAsync(int fd, ulong offset, Memory<byte> destination, CancellationToken cancel)
+    {
+        var mapping = await MappingAsync(fd, cancel);
+        await mapping.ReadAsync(offset, destination, cancel);
+        Count(mapping, destination.Length);
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -105,9 +117,7 @@ public sealed class BufferTable(GuestProcess process) : IAsyncDisposable
         if (length > MaxAccess)
             throw new CocoException(22, "EINVAL", "load", "length", $"At most {MaxAccess} bytes are read at once.") { Field = "length" };
         var bytes = new byte[length];
-        var mapping = await MappingAsync((int)request.Number32("fd", 0), cancel);
-        await mapping.ReadAsync(request.NumberOrNull("offset") ?? 0, bytes, cancel);
-        Count(mapping, bytes.Length);
+        await ReadAsync((int)request.Number32("fd", 0), request.NumberOrNull("offset") ?? 0, bytes, cancel);
         return new JsonObject { ["data"] = Convert.ToBase64String(bytes) };
     }
 

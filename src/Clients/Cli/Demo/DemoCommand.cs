@@ -1,0 +1,130 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using CocoGuest.Cli.Commands;
+using CocoGuest.Client;
+using CocoGuest.Imaging;
+using Spectre.Console;
+
+namespace CocoGuest.Cli.Demo;
+
+/// <summary><c>coco demo</c>, and the application that it starts as a process of its own.</summary>
+internal static class DemoCommand
+{
+    private const string Description = """
+        The whole path in six processes: a server (the one that runs, else one of the demo's own), this program, an application, two RDMA
+        importers, a DRM importer. A picture goes by RDMA WRITE into the application's buffer, the GPU sharpens it into a second one, the
+        application saves it. The demo says before what the reference's statements predict, and checks the outcome against it.
+        With --heap system on an encrypted guest it shows what shared memory is for: EIO for a 1 MiB chunk; below that (--size 320x200)
+        bouncing, right only with syncs (--no-sync) and the right order of attachments (--order).
+        Exit code 0: the outcome equals the prediction; 1: it does not, or an error, also the ENOENT of system_cc_shared on platform none.
+        """;
+
+    public static Command Make(GlobalOptions globals)
+    {
+        var input = new Option<string?>("--input") { Description = "A PNG file: 8-bit RGB or RGBA, not interlaced. Default: a picture is drawn." };
+        var output = new Option<string>("--output") { Description = "Where the result goes.", DefaultValueFactory = _ => "./coco-demo.png" };
+        var platform = new Option<string>("--platform") { Description = "snp, tdx, sev or none.", DefaultValueFactory = _ => "snp" };
+        platform.AcceptOnlyFromAmong("snp", "tdx", "sev", "none");
+        var heap = new Option<string?>("--heap")
+        {
+            Description = "system_cc_shared or system. Default: system_cc_shared; on platform none: system.",
+        };
+        heap.AcceptOnlyFromAmong(DemoOptions.SharedHeap, "system");
+        var size = new Option<PictureLayout>("--size")
+        {
+            Description = "WIDTHxHEIGHT of the drawn picture.",
+            CustomParser = ParseSize,
+            DefaultValueFactory = _ => new PictureLayout(1280, 720),
+        };
+        var noSync = new Option<bool>("--no-sync") { Description = "The application calls no DMA_BUF_IOCTL_SYNC." };
+        var order = new Option<string>("--order")
+        {
+            Description = "Which importer attaches first: rdma-first or gpu-first.",
+            DefaultValueFactory = _ => "rdma-first",
+        };
+        order.AcceptOnlyFromAmong("rdma-first", "gpu-first");
+        var mediated = new Option<bool>("--mediated") { Description = "Mediated devices: each DMA access goes through the server." };
+        var command = new Command("demo", Description) { input, output, platform, heap, size, noSync, order, mediated };
+        command.SetAction((parsed, cancel) => RunAsync(
+            globals,
+            parsed,
+            new DemoOptions(
+                parsed.GetValue(input),
+                parsed.GetValue(size),
+                parsed.GetValue(output)!,
+                parsed.GetValue(platform)!,
+                parsed.GetValue(heap) ?? DemoOptions.DefaultHeap(parsed.GetValue(platform)!),
+                !parsed.GetValue(noSync),
+                parsed.GetValue(order) == "gpu-first",
+                parsed.GetValue(mediated)),
+            cancel));
+        return command;
+    }
+
+    /// <summary>The application; not for people.</summary>
+    public static Command MakeApplication(CommandFactory factory)
+    {
+        var guest = factory.Globals.Guest;
+        var command = factory.Run("demo-application", "The demo's application; the demo starts it.", [guest], async (connection, parsed, _, cancel) =>
+        {
+            await using var process = await GuestProcess.OpenAsync(connection, parsed.GetValue(guest)!, "application", cancel);
+            var loop = new Importer.ControlLoop(new StreamReader(Console.OpenStandardInput()), Console.Out);
+            await using var control = new ApplicationControl(process, loop);
+            return await control.RunAsync(cancel);
+        });
+        command.Hidden = true;
+        return command;
+    }
+
+    private static async Task<int> RunAsync(GlobalOptions globals, ParseResult parsed, DemoOptions options, CancellationToken cancel)
+    {
+        var output = new Output(parsed.GetValue(globals.Json));
+        var directory = Directory.CreateTempSubdirectory("coco-demo-");
+        try
+        {
+            await using var server = await DemoServer.FindOrStartAsync(parsed.GetValue(globals.Server), directory.FullName, cancel);
+            using var connection = CocoConnection.Connect(server.Target, parsed.GetValue(globals.Token));
+            var report = output.IsJson
+                ? await new DemoRun(options, server, connection, directory.FullName, _ => { }).RunAsync(cancel)
+                : await AnsiConsole.Status().StartAsync("starting", status => new DemoRun(
+                    options, server, connection, directory.FullName, step => ShowStep(status, step)).RunAsync(cancel));
+            if (output.IsJson)
+                Output.Node(report.ToJson());
+            else
+                DemoView.Show(report);
+            return report.AsPredicted && report.Outcome != DemoOutcome.NoSuchHeap ? 0 : 1;
+        }
+        catch (Exception e) when (e is CocoException or PngException or IOException or ArgumentException or UnauthorizedAccessException)
+        {
+            return output.Error(e);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    private static void ShowStep(StatusContext status, string step)
+    {
+        AnsiConsole.WriteLine("· " + step);
+        status.Status = Markup.Escape(step);
+    }
+
+    private static PictureLayout ParseSize(ArgumentResult result)
+    {
+        var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+        var sides = text.Split('x');
+        if (sides.Length == 2
+            && int.TryParse(sides[0], NumberStyles.None, CultureInfo.InvariantCulture, out var width)
+            && int.TryParse(sides[1], NumberStyles.None, CultureInfo.InvariantCulture, out var height)
+            && width is >= 1 and <= PictureLayout.MaxSide && height is >= 1 and <= PictureLayout.MaxSide
+            && (long)width * height * PictureLayout.BytesPerPixel <= PictureLayout.MaxBytes / 2)
+        {
+            return new PictureLayout(width, height);
+        }
+
+        result.AddError($"'{text}' is no size such as 320x200, with sides from 1 to {PictureLayout.MaxSide}.");
+        return default;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace CocoGuest.Cli.Demo;
+
+/// <summary>Shows a report to a person.</summary>
+internal static class DemoView
+{
+    public static void Show(DemoReport report)
+    {
+        AnsiConsole.WriteLine();
+        if (report.Processes.Count > 0)
+            AnsiConsole.Write(Processes(report));
+        if (report.During is not null)
+            AnsiConsole.Write(Machine(report));
+        if (report.Page is { } page)
+            ShowPage(report, page);
+        ShowVerdict(report);
+    }
+
+    private static Table Processes(DemoReport report)
+    {
+        var table = NewTable("Bytes moved per process", "process", "pid", "CPU, shared memory", "CPU, Load/Store", "DMA, shared memory", "DMA, DmaRead/DmaWrite", "RDMA");
+        foreach (var row in report.Processes)
+        {
+            table.AddRow(
+                row.Role, Number(row.Pid ?? 0), Number(row.Cpu), Number(row.CpuByServer), Number(row.Dma), Number(row.DmaByServer), Number(row.Rdma));
+        }
+
+        foreach (var column in table.Columns.Skip(1))
+            column.RightAligned();
+        return table;
+    }
+
+    private static Table Machine(DemoReport report)
+    {
+        var (during, copies) = (report.During!, report.During!.Copies);
+        var table = NewTable("The guest and the server", "what", "value");
+        table.AddRow("server", Markup.Escape(report.Server));
+        table.AddRow("picture", report.Picture);
+        table.AddRow(
+            "bytes copied by the server",
+            $"Load {Number(copies.LoadBytes)}, Store {Number(copies.StoreBytes)}, DmaRead {Number(copies.DmaReadBytes)}, "
+                + $"DmaWrite {Number(copies.DmaWriteBytes)}, bounce {Number(copies.BounceBytes)}, shared mappings {Number(copies.SharedMappingBytes)}");
+        table.AddRow("reachable by fd tokens", $"{Number(copies.SharedMappedBytes)} bytes in {Number(copies.SharedMappings)} mappings");
+        table.AddRow(
+            "conversions",
+            $"{Number(during.Conversions.ToShared)} to shared ({Number(during.Conversions.PagesToShared)} pages), "
+                + $"{Number(during.Conversions.ToPrivate)} to private");
+        table.AddRow("hypervisor calls", $"{Number(during.Conversions.HypervisorCalls)} in {Number(during.Conversions.Batches)} batches");
+        table.AddRow(
+            "swiotlb slots",
+            $"{Number(during.Swiotlb.SlotsUsed)} used, {Number(during.Swiotlb.SlotsHighWater)} high water, of {Number(during.Swiotlb.Slots)}; "
+                + $"{Number(during.Swiotlb.BouncedMappings)} bounced, {Number(during.Swiotlb.FailedMappings)} failed mappings");
+        table.AddRow("page states before", Markup.Escape(report.StatesBefore));
+        table.AddRow("page states during", Markup.Escape(report.StatesDuring));
+        table.AddRow("page states after", Markup.Escape(report.StatesAfter));
+        table.AddRow(
+            "shared with the host",
+            $"{Number(report.Before?.Memory.SharedBytes ?? 0)} bytes before, {Number(during.Memory.SharedBytes)} during, "
+                + $"{(report.After is null ? "-" : Number(report.After.Memory.SharedBytes))} after");
+        return table;
+    }
+
+    private static void ShowPage(DemoReport report, PrivatePage page)
+    {
+        AnsiConsole.MarkupLineInterpolated($"[bold]One private page[/] at guest-physical 0x{page.Address:x}, platform {report.Options.Platform}");
+        AnsiConsole.WriteLine("  as the guest sees it");
+        foreach (var line in Cli.Output.HexDump(page.Address, page.Guest))
+            AnsiConsole.WriteLine("    " + line);
+        AnsiConsole.WriteLine($"  as the host sees it: {page.HostSees}");
+        foreach (var line in Cli.Output.HexDump(page.Address, page.Host))
+            AnsiConsole.WriteLine("    " + line);
+        AnsiConsole.WriteLine();
+    }
+
+    private static void ShowVerdict(DemoReport report)
+    {
+        var prediction = report.Prediction;
+        if (report.Error is { } error)
+            AnsiConsole.WriteLine($"Stopped: {error}");
+        AnsiConsole.WriteLine($"Predicted: {Sentence(prediction.Outcome)} ({prediction.Statements})");
+        AnsiConsole.WriteLine($"  {prediction.Because}");
+        AnsiConsole.WriteLine($"Happened:  {Sentence(report.Outcome)}");
+        foreach (var (sentence, held) in report.Checks)
+            AnsiConsole.WriteLine($"  {(held ? "holds" : "DOES NOT HOLD")}: {sentence}");
+        AnsiConsole.WriteLine(report.AsPredicted ? "The outcome equals the prediction." : "THE OUTCOME DIFFERS FROM THE PREDICTION.");
+    }
+
+    private static string Sentence(DemoOutcome outcome) => outcome switch
+    {
+        DemoOutcome.Picture => "the application has the sharpened picture, pixel for pixel",
+        DemoOutcome.NoSuchHeap => "allocation fails with ENOENT",
+        DemoOutcome.MapFailed => "mapping the buffer for the first importer fails with EIO",
+        DemoOutcome.Untouched => "the application reads stale bytes: the zeros of its allocation",
+        DemoOutcome.SharpenedZeros => "the application reads the sharpened form of stale zeros",
+        _ => "none of the outcomes that the statements know",
+    };
+
+    private static Table NewTable(string title, params string[] columns)
+    {
+        var table = new Table().Title(title).Border(TableBorder.Rounded);
+        foreach (var column in columns)
+            table.AddColumn(column);
+        return table;
+    }
+
+    private static string Number(ulong number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

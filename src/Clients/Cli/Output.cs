@@ -1,0 +1,123 @@
+using System.Collections;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CocoGuest.Client;
+using CocoGuest.Importer;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Spectre.Console;
+
+namespace CocoGuest.Cli;
+
+/// <summary>Writes answers: for people as tables, for programs as the message's protobuf JSON on one line.</summary>
+/// <param name="json">True: JSON.</param>
+internal sealed class Output(bool json)
+{
+    private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true));
+    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public bool IsJson => json;
+
+    /// <summary>Writes an answer.</summary>
+    public void Message(IMessage message)
+    {
+        if (json)
+        {
+            Console.Out.WriteLine(Formatter.Format(message));
+            return;
+        }
+
+        var grid = new Grid().AddColumn().AddColumn();
+        foreach (var field in message.Descriptor.Fields.InFieldNumberOrder())
+            AddField(grid, field, field.Accessor.GetValue(message));
+        AnsiConsole.Write(grid);
+    }
+
+    /// <summary>Writes JSON that is no message of the API.</summary>
+    public static void Node(JsonNode node) => Console.Out.WriteLine(node.ToJsonString(Relaxed));
+
+    /// <summary>Writes a table of messages, one a row.</summary>
+    public static void Table(IEnumerable<string> columns, IEnumerable<string[]> rows)
+    {
+        var table = new Table().Border(TableBorder.Rounded);
+        foreach (var column in columns)
+            table.AddColumn(column);
+        foreach (var row in rows)
+            table.AddRow([.. row.Select(Markup.Escape)]);
+        AnsiConsole.Write(table);
+    }
+
+    /// <summary>Writes an error.</summary>
+    /// <returns>The exit code: 3 when the server is gone, else 1.</returns>
+    public int Error(Exception error)
+    {
+        if (json)
+            Node(new JsonObject { ["error"] = ControlLoop.Describe(error) });
+        else
+            Console.Error.WriteLine(Sentence(error));
+        return error is ServerGoneException ? ControlLoop.ServerGoneExitCode : 1;
+    }
+
+    /// <summary>An error in a line.</summary>
+    public static string Sentence(Exception error)
+    {
+        if (error is not CocoException { ErrnoName.Length: > 0 } coco)
+            return error.Message;
+        var where = coco.Step.Length == 0 ? coco.Operation : $"{coco.Operation}, {coco.Step}";
+        var field = coco.Field is null ? "" : $" (field {coco.Field})";
+        return string.Create(CultureInfo.InvariantCulture, $"{coco.ErrnoName} ({coco.Errno}) in {where}: {coco.Message}{field}");
+    }
+
+    /// <summary>Sixteen bytes a line: address, hexadecimal, printable characters.</summary>
+    public static IEnumerable<string> HexDump(ulong address, ReadOnlyMemory<byte> bytes)
+    {
+        for (var at = 0; at < bytes.Length; at += 16)
+        {
+            var line = bytes.Slice(at, Math.Min(16, bytes.Length - at)).ToArray();
+            var hex = string.Join(' ', line.Select(b => b.ToString("x2", CultureInfo.InvariantCulture)));
+            var text = string.Concat(line.Select(b => b is >= 0x20 and < 0x7f ? (char)b : '.'));
+            yield return string.Create(CultureInfo.InvariantCulture, $"{address + (ulong)at:x12}  {hex,-47}  {text}");
+        }
+    }
+
+    private static void AddField(Grid grid, FieldDescriptor field, object? value)
+    {
+        if (value is IList list)
+        {
+            var index = 0;
+            foreach (var item in list)
+                AddField(grid, $"{field.JsonName}[{index++}]", item);
+        }
+        else
+        {
+            AddField(grid, field.JsonName, value);
+        }
+    }
+
+    private static void AddField(Grid grid, string name, object? value)
+    {
+        if (value is IMessage message)
+        {
+            foreach (var inner in message.Descriptor.Fields.InFieldNumberOrder())
+                AddField(grid, $"{name}.{inner.JsonName}", inner.Accessor.GetValue(message));
+            return;
+        }
+
+        if (value is IList { Count: var count } list && value is not string)
+        {
+            for (var i = 0; i < count; i++)
+                AddField(grid, $"{name}[{i}]", list[i]);
+            return;
+        }
+
+        var text = value switch
+        {
+            null => "",
+            ulong number when name.Contains("ddress", StringComparison.Ordinal) => string.Create(CultureInfo.InvariantCulture, $"0x{number:x}"),
+            IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
+            _ => value.ToString() ?? "",
+        };
+        grid.AddRow(Markup.Escape(name), Markup.Escape(text));
+    }
+}

@@ -1,0 +1,67 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace CocoGuest.Tests.EndToEnd.Foreign;
+
+/// <summary>Finds foreign tools, and says plainly what is missing.</summary>
+internal static class ForeignTools
+{
+    private static readonly (ForeignTool Tool, Lazy<string?> Missing)[] Table =
+    [
+        (ForeignTool.Python, new(MissingPython)),
+        (ForeignTool.Node, new(() => Succeeds("node", "--version") ? null : "Node.js (node) does not start")),
+        (ForeignTool.NodeGrpc, new(() => MissingFile(Path.Combine(NodeModules, "@grpc/grpc-js/package.json"), "npm's @grpc/grpc-js"))),
+        (ForeignTool.Buf, new(() => MissingFile(Buf, "npm's @bufbuild/buf"))),
+        (ForeignTool.Pictures, new(() => MissingFile(Picture(Pictures.Wide), "the pictures of Debian's desktop-base"))),
+    ];
+
+    /// <summary>The Python that Debian's packages belong to; another one may come first on PATH.</summary>
+    public static string Python => "/usr/bin/python3";
+
+    /// <summary>The folder that npm installed into.</summary>
+    public static string NodeModules => Environment.GetEnvironmentVariable("COCOGUEST_TEST_NODE_MODULES") is { Length: > 0 } folder
+        ? folder
+        : Path.Combine(Repository.Root, ".test/node/node_modules");
+
+    /// <summary>buf.</summary>
+    public static string Buf => Path.Combine(NodeModules, ".bin/buf");
+
+    /// <summary>Path of a picture of desktop-base.</summary>
+    public static string Picture(string path) => Path.Combine(
+        Environment.GetEnvironmentVariable("COCOGUEST_TEST_PICTURES") is { Length: > 0 } folder
+            ? folder
+            : Path.Combine(Repository.Root, ".test/pictures"),
+        path);
+
+    /// <summary>Why a test cannot run here, or null.</summary>
+    public static string? SkipReason(ForeignTool needed)
+    {
+        string[] missing = [.. Table.Where(row => needed.HasFlag(row.Tool)).Select(row => row.Missing.Value).OfType<string>()];
+        return missing.Length == 0 ? null : $"{string.Join("; ", missing)} (./test.sh installs it)";
+    }
+
+    private static string? MissingPython() =>
+        MissingFile(Python, "Debian's python3")
+        ?? MissingFile("/usr/bin/protoc", "Debian's protobuf-compiler")
+        ?? MissingFile("/usr/bin/grpc_python_plugin", "Debian's protobuf-compiler-grpc")
+        ?? MissingFile("/usr/include/google/protobuf/any.proto", "Debian's libprotobuf-dev")
+        ?? (Succeeds(Python, "-c", "import grpc, google.protobuf") ? null : "Debian's python3-grpcio or python3-protobuf is missing");
+
+    private static string? MissingFile(string path, string name) => File.Exists(path) ? null : $"{name} is missing ({path})";
+
+    private static bool Succeeds(string program, params string[] arguments)
+    {
+        try
+        {
+            using Process process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (Win32Exception)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using CocoGuest.Tests.EndToEnd.Processes;
+
+namespace CocoGuest.Tests.EndToEnd.Foreign;
+
+/// <summary>Python's code for our protos, made by Debian's protoc once for all tests of a class.</summary>
+public sealed class PythonStubs : IAsyncLifetime
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("coco-e2e-stubs-");
+
+    /// <summary>For PYTHONPATH.</summary>
+    public string Folder => _folder.FullName;
+
+    /// <summary>What protoc is asked for, without the files.</summary>
+    public static string[] ProtocArguments(string folder) =>
+    [
+        $"-I{Programs.Protos}", $"--python_out={folder}", $"--grpc_python_out={folder}",
+        "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin",
+    ];
+
+    /// <inheritdoc/>
+    public async Task InitializeAsync()
+    {
+        if (ForeignTools.SkipReason(ForeignTool.Python) is not null)
+        {
+            return;
+        }
+
+        string[] files = [.. new[] { "cocoguest/v1", "google/rpc" }.SelectMany(f => Directory.GetFiles(Path.Combine(Programs.Protos, f), "*.proto"))];
+        (int exitCode, _, string said) = await ChildProgram.RunAsync("/usr/bin/protoc", [.. ProtocArguments(Folder), .. files]);
+        Assert.True(exitCode == 0, said);
+    }
+
+    /// <inheritdoc/>
+    public Task DisposeAsync()
+    {
+        _folder.Delete(recursive: true);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Starts the client.</summary>
+    internal ChildProgram Start(string mode, string target) => ChildProgram.Start(
+        ForeignTools.Python, [Programs.Foreign("python/coco_client.py"), mode, target],
+        ("PYTHONPATH", Folder), ("PYTHONDONTWRITEBYTECODE", "1"));
+}

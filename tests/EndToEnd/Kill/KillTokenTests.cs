@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using CocoGuest.Client;
+using CocoGuest.Tests.EndToEnd.Clients;
+using CocoGuest.Tests.EndToEnd.Processes;
+
+namespace CocoGuest.Tests.EndToEnd.Kill;
+
+/// <summary>What becomes of the tokens of a process that is killed.</summary>
+public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedServer>
+{
+    private const ulong DefaultLife = 0;
+    private const ulong ShortLife = 50_000_000;
+
+    [Fact]
+    public async Task Kill_HolderOfAnUnredeemedFdToken_TokenIsUnknown()
+    {
+        using CocoConnection connection = shared.Server.Connect();
+        (JsonNode tokens, _, _) = await KillHolderAsync(connection, "fd-token", DefaultLife);
+        using BrokerConnection broker = BrokerConnection.Connect(shared.Server.BrokerPath);
+
+        var refused = await Assert.ThrowsAsync<CocoException>(() => broker.RedeemAsync(tokens["fdToken"]!.ToString()));
+
+        Assert.Equal("ENOENT", refused.ErrnoName);
+    }
+
+    [Fact]
+    [Statement("S-BUF-90")]
+    public async Task Kill_ExporterWithATokenInFlight_BufferLivesInTheToken()
+    {
+        using CocoConnection connection = shared.Server.Connect();
+        (_, GuestCensus empty, GuestCensus left) = await KillHolderAsync(connection, "in-flight", DefaultLife);
+
+        Assert.Equal((1UL, 1UL), (left.Objects.ShareTokens - empty.Objects.ShareTokens, left.Objects.Buffers - empty.Objects.Buffers));
+        Assert.Equal((empty.Objects.Fds, empty.Objects.Mappings), (left.Objects.Fds, left.Objects.Mappings));
+    }
+
+    [Fact]
+    [Statement("S-BUF-90", "S-BUF-93")]
+    public async Task Kill_ExporterWithATokenInFlight_ImporterGetsTheBytes()
+    {
+        using CocoConnection connection = shared.Server.Connect();
+        (JsonNode tokens, GuestCensus empty, _) = await KillHolderAsync(connection, "heir", DefaultLife);
+        await using (GuestProcess heir = await GuestProcess.OpenAsync(connection, "heir", "heir"))
+        {
+            await using GuestBuffer buffer = await heir.ImportAsync(tokens["shareToken"]!.ToString());
+            await using MappedMemory memory = await buffer.MmapAsync();
+
+            Assert.Equal(-1, memory.Span.IndexOfAnyExcept(TokenHolder.Mark));
+        }
+
+        Assert.Equal(empty, await GuestCensus.TakeAsync(connection, "heir"));
+    }
+
+    [Fact]
+    public async Task Kill_ExporterOfAShortLivedToken_NothingRemainsAfterItsTime()
+    {
+        using CocoConnection connection = shared.Server.Connect();
+        (_, GuestCensus empty, _) = await KillHolderAsync(connection, "expiry", ShortLife);
+
+        GuestCensus left = await GuestCensus.UntilAsync(
+            connection, "expiry", census => census.Objects.ShareTokens == empty.Objects.ShareTokens);
+
+        Assert.Equal(empty, left);
+    }
+
+    /// <summary>Starts a holder in a guest of its own, kills it, and waits until its process is gone.</summary>
+    private async Task<(JsonNode Tokens, GuestCensus Empty, GuestCensus Left)> KillHolderAsync(CocoConnection connection, string guest, ulong life)
+    {
+        await shared.Server.CreateGuestAsync(guest);
+        GuestCensus empty = await GuestCensus.TakeAsync(connection, guest);
+        await using ChildProgram holder = ChildProgram.Start(
+            Programs.TokenHolder, [shared.Server.Unix, guest, life.ToString(CultureInfo.InvariantCulture)]);
+        OutputLine tokens = await holder.ReadLineAsync(line => line.StartsWith('{'));
+        holder.Kill();
+        GuestCensus left = await GuestCensus.UntilAsync(connection, guest, census => census.Objects.Processes == empty.Objects.Processes);
+        return (JsonNode.Parse(tokens.Text)!, empty, left);
+    }
+}

@@ -219,7 +219,7 @@ public sealed class GuestBuffers
     private Result<BufferHandle> AllocateChecked(GuestProcess process, HeapInfo heap, ulong size, uint fdFlags, bool shared)
     {
         bool hostVisible = shared || !_guest.Platform.Encrypted;
-        Result<Chunk[]> chunks = _guest.SystemHeap.Allocate(size, shared, hostVisible);
+        Result<Chunk[]> chunks = _guest.SystemHeap.Allocate(size, shared);
         if (!chunks.Ok)
         {
             _guest.NoteTermination();
@@ -253,13 +253,6 @@ public sealed class GuestBuffers
         {
             _guest.Memory.RemoveBacking(backing, buffer.BackingSlot, buffer.Chunks);
             _guest.Observer?.MemoryRevoked(backing, "released");
-        }
-        else if (!buffer.Touched)
-        {
-            foreach (Chunk chunk in buffer.Chunks)
-            {
-                _guest.Memory.MarkUntouched(chunk);
-            }
         }
 
         _guest.SystemHeap.Free(buffer.Chunks, buffer.Shared);

@@ -183,9 +183,6 @@ public sealed class GuestImporters
         attachment.Mapped = true;
         attachment.Direction = direction;
         attachment.Bounced = IsBounced(attachment);
-
-        // Bounced, a device's bytes come back into the pages; mapped directly, they go there at once.
-        buffer.Touched = true;
         bool handOut = buffer.Backing is not null && !attachment.Bounced && !attachment.GuestDevice.Spec.Mediated;
         return new DmaMapping(attachment, handOut ? buffer.Backing : null);
     }

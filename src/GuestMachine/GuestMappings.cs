@@ -239,7 +239,6 @@ public sealed class GuestMappings
         if (failure is null)
         {
             buffer.References++;
-            buffer.Touched |= write;
             held = buffer;
         }
 

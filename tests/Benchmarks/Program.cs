@@ -5,6 +5,7 @@ using CocoGuest.Tests.Benchmarks.Rpc;
 // One name per line; each benchmark prints its figures and the floor of the same run beside them.
 var benchmarks = new SortedDictionary<string, Action<TextWriter>>(StringComparer.Ordinal)
 {
+    ["allocations"] = AllocationBenchmark.Run,
     ["engine"] = EngineBenchmark.Run,
     ["machine"] = MachineBenchmark.Run,
     ["rpc"] = RpcBenchmark.Run,
@@ -13,7 +14,7 @@ var benchmarks = new SortedDictionary<string, Action<TextWriter>>(StringComparer
 if (args.Length == 1 && benchmarks.TryGetValue(args[0], out var run))
 {
     run(Console.Out);
-    return 0;
+    return Environment.ExitCode;
 }
 Console.Error.WriteLine($"usage: benchmarks <name>, one of: {string.Join(", ", benchmarks.Keys)}");
 return 2;

@@ -19,6 +19,9 @@ internal sealed class Output(bool json)
 
     public bool IsJson => json;
 
+    /// <summary>The console. Redirected output gets no control sequences, and lines wide enough for any table.</summary>
+    public static IAnsiConsole Screen { get; } = MakeScreen();
+
     /// <summary>Writes an answer.</summary>
     public void Message(IMessage message)
     {
@@ -31,7 +34,7 @@ internal sealed class Output(bool json)
         var grid = new Grid().AddColumn().AddColumn();
         foreach (var field in message.Descriptor.Fields.InFieldNumberOrder())
             AddField(grid, field, field.Accessor.GetValue(message));
-        AnsiConsole.Write(grid);
+        Screen.Write(grid);
     }
 
     /// <summary>Writes JSON that is no message of the API.</summary>
@@ -45,7 +48,7 @@ internal sealed class Output(bool json)
             table.AddColumn(column);
         foreach (var row in rows)
             table.AddRow([.. row.Select(Markup.Escape)]);
-        AnsiConsole.Write(table);
+        Screen.Write(table);
     }
 
     /// <summary>Writes an error.</summary>
@@ -79,6 +82,20 @@ internal sealed class Output(bool json)
             var text = string.Concat(line.Select(b => b is >= 0x20 and < 0x7f ? (char)b : '.'));
             yield return string.Create(CultureInfo.InvariantCulture, $"{address + (ulong)at:x12}  {hex,-47}  {text}");
         }
+    }
+
+    private static IAnsiConsole MakeScreen()
+    {
+        if (!Console.IsOutputRedirected)
+            return AnsiConsole.Console;
+        var screen = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        screen.Profile.Width = 160;
+        return screen;
     }
 
     private static void AddField(Grid grid, FieldDescriptor field, object? value)

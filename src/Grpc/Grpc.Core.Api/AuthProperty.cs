@@ -24,12 +24,12 @@ public class AuthProperty
 
     /// <summary>Makes a property.</summary>
     /// <param name="name">The name.</param>
-    /// <param name="value">The value; it is copied.</param>
+    /// <param name="valueBytes">The value; it is copied.</param>
     /// <returns>The property.</returns>
-    public static AuthProperty Create(string name, byte[] value)
+    public static AuthProperty Create(string name, byte[] valueBytes)
     {
         ArgumentNullException.ThrowIfNull(name);
-        ArgumentNullException.ThrowIfNull(value);
-        return new AuthProperty(name, value.AsSpan().ToArray());
+        ArgumentNullException.ThrowIfNull(valueBytes);
+        return new AuthProperty(name, valueBytes.AsSpan().ToArray());
     }
 }

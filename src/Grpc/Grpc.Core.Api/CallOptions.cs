@@ -12,7 +12,7 @@ public struct CallOptions
     /// <param name="writeOptions">Options for each write of the call.</param>
     /// <param name="propagationToken">What is inherited from a call that is being handled.</param>
     /// <param name="credentials">Credentials of this call.</param>
-    [SuppressMessage("Design", "CA1068:CancellationToken parameters must come last", Justification = "The order is that of the official API.")]
+    [SuppressMessage("Design", "CA1068:CancellationToken parameters must come last", Justification = "The official API's order.")]
     public CallOptions(
         Metadata? headers = null,
         DateTime? deadline = null,

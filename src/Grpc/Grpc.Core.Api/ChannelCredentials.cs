@@ -11,14 +11,10 @@ public abstract class ChannelCredentials
     /// <summary>TLS with the machine's trusted roots.</summary>
     public static ChannelCredentials SecureSsl { get; } = new SslCredentials();
 
-    /// <summary>Whether call credentials may be joined with these.</summary>
-    internal virtual bool IsComposable => false;
-
     /// <summary>Joins credentials of a connection with credentials that travel with each call on it.</summary>
-    /// <param name="channelCredentials">The connection's; must be secure.</param>
+    /// <param name="channelCredentials">The connection's; the transport may insist that they are secure.</param>
     /// <param name="callCredentials">Those of each call.</param>
     /// <returns>The joined credentials.</returns>
-    /// <exception cref="ArgumentException">The connection is not secure.</exception>
     public static ChannelCredentials Create(ChannelCredentials channelCredentials, CallCredentials callCredentials) =>
         new CompositeChannelCredentials(channelCredentials, callCredentials);
 

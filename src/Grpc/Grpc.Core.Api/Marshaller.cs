@@ -2,7 +2,10 @@ using Grpc.Core.Internal;
 
 namespace Grpc.Core;
 
-/// <summary>Turns messages of one type into bytes and back. Either pair of delegates is enough; the other is made from it.</summary>
+/// <summary>
+/// Turns messages of one type into bytes and back. Either pair of delegates is enough; the other is made from it. The pair that is made from
+/// delegates on contexts offers them whole arrays only, no buffers.
+/// </summary>
 /// <typeparam name="T">The message.</typeparam>
 public class Marshaller<T>
 {

@@ -24,7 +24,7 @@ public sealed partial class Metadata
             ArgumentNullException.ThrowIfNull(value);
             if (IsBinary)
             {
-                throw new ArgumentException($"The key '{key}' ends in {BinaryHeaderSuffix}: its value has to be bytes.", nameof(key));
+                throw new ArgumentException($"The key '{key}' ends in {BinaryHeaderSuffix}: its value is bytes.", nameof(key));
             }
 
             _text = value;
@@ -40,7 +40,7 @@ public sealed partial class Metadata
             ArgumentNullException.ThrowIfNull(valueBytes);
             if (!IsBinary)
             {
-                throw new ArgumentException($"The key '{key}' does not end in {BinaryHeaderSuffix}: its value has to be text.", nameof(key));
+                throw new ArgumentException($"The key '{key}' lacks {BinaryHeaderSuffix} at its end: its value is text.", nameof(key));
             }
 
             _bytes = valueBytes.AsSpan().ToArray();
@@ -70,7 +70,7 @@ public sealed partial class Metadata
         {
             ArgumentNullException.ThrowIfNull(key);
             var lower = key.ToLowerInvariant();
-            return lower.Length > 0 && !lower.AsSpan().ContainsAnyExcept(KeyCharacters)
+            return !lower.AsSpan().ContainsAnyExcept(KeyCharacters)
                 ? lower
                 : throw new ArgumentException($"'{key}' is not a key: use letters, digits and . _ - only.", nameof(key));
         }

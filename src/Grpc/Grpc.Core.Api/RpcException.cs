@@ -1,6 +1,8 @@
 namespace Grpc.Core;
 
-/// <summary>A call that did not end with <see cref="StatusCode.OK"/>. Thrown by clients; thrown by a handler, it sets the call's status.</summary>
+/// <summary>
+/// A call that did not end with <see cref="StatusCode.OK"/>. Thrown by clients; thrown by a handler, it sets the call's status.
+/// </summary>
 public class RpcException : Exception
 {
     /// <summary>Makes an exception whose message shows the status.</summary>

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Grpc.Core;
 
-/// <summary>Takes the bytes of one message that is being written. A message is handed over once, by one of the two <c>Complete</c>.</summary>
+/// <summary>
+/// Takes the bytes of one message that is being written. A message is handed over once, by one of the two <c>Complete</c>.
+/// </summary>
 public abstract class SerializationContext
 {
     /// <summary>Hands over the whole message; the array must not change afterwards.</summary>

@@ -13,7 +13,7 @@ public class ServerServiceDefinition
 
     /// <summary>Hands each method to a server, in the order in which they were added.</summary>
     /// <param name="serviceBinder">The server.</param>
-    internal void BindService(ServiceBinderBase serviceBinder) => _methods.ForEach(add => add(serviceBinder));
+    public void BindService(ServiceBinderBase serviceBinder) => _methods.ForEach(add => add(serviceBinder));
 
     /// <summary>Puts a definition together.</summary>
     public class Builder

@@ -1,7 +1,7 @@
 namespace Grpc.Core;
 
 /// <summary>Takes the methods of a service, one by one; a server derives from it to learn what it serves.</summary>
-public abstract class ServiceBinderBase
+public class ServiceBinderBase
 {
     /// <summary>Takes a unary method.</summary>
     /// <typeparam name="TRequest">The request message.</typeparam>

@@ -44,9 +44,6 @@ public sealed class SslCredentials : ChannelCredentials
     public KeyCertificatePair? KeyCertificatePair { get; }
 
     /// <inheritdoc/>
-    internal override bool IsComposable => true;
-
-    /// <inheritdoc/>
     public override void InternalPopulateConfiguration(ChannelCredentialsConfiguratorBase configurator, object? state) =>
         configurator.SetSslCredentials(state, RootCertificates, KeyCertificatePair, _verifyPeerCallback);
 }

@@ -10,7 +10,8 @@ public static class AsyncStreamReaderExtensions
     /// <param name="streamReader">The stream.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     /// <returns>The messages, in order.</returns>
-    public static IAsyncEnumerable<T> ReadAllAsync<T>(this IAsyncStreamReader<T> streamReader, CancellationToken cancellationToken = default)
+    public static IAsyncEnumerable<T> ReadAllAsync<T>(
+        this IAsyncStreamReader<T> streamReader, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(streamReader);
         return ReadToEndAsync(streamReader, cancellationToken);

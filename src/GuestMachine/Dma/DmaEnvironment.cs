@@ -4,7 +4,8 @@ namespace CocoGuest.Machine.Dma;
 
 /// <summary>
 /// What the DMA layer of one guest knows about its platform (S-DMA-10..19).
-/// Models: x86 without encryption, SEV, SEV-SNP with C-bit, TDX. Does not model: device offset maps, an IOMMU, SME hosts, other architectures.
+/// Models: x86 without encryption, SEV, SEV-SNP with C-bit, TDX. Does not model: device offset maps, an IOMMU, SME hosts, other
+/// architectures.
 /// </summary>
 public sealed class DmaEnvironment
 {

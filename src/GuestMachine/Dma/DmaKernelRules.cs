@@ -37,7 +37,8 @@ public sealed record DmaKernelRules
     public bool PlatformForcesBounce { get; init; } = true;
 
     /// <summary>
-    /// Capability looks at the attributes (S-DMA-17), swiotlb pools know whether they are shared (S-SWI-80, 81), and mapping sizes are limited by
+    /// Capability looks at the attributes (S-DMA-17), swiotlb pools know whether they are shared (S-SWI-80, 81), and mapping sizes are
+    /// limited by
     /// <c>force_dma_unencrypted</c> (S-DMA-70): 7.3.
     /// </summary>
     public bool FollowsSharedState { get; init; }

@@ -26,7 +26,8 @@ public sealed partial class DmaMapper
     public ulong RequiredMask(DmaDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        ulong last = device.ForceUnencrypted ? _encoding.Unencrypted(_environment.LastRamByte) : _encoding.Private(_environment.LastRamByte);
+        ulong ram = _environment.LastRamByte;
+        ulong last = device.ForceUnencrypted ? _encoding.Unencrypted(ram) : _encoding.Private(ram);
         return ulong.MaxValue >> BitOperations.LeadingZeroCount(last | 1);
     }
 

@@ -95,7 +95,8 @@ public sealed partial class DmaMapper
     {
         if (_log.MayWarnRateLimited("swiotlb:full"))
         {
-            _log.Warn($"{device.LogName}: swiotlb buffer is full (sz: {size} bytes), total {pool.Slots} (slots), used {pool.UsedSlots} (slots)");
+            string state = $"total {pool.Slots} (slots), used {pool.UsedSlots} (slots)";
+            _log.Warn($"{device.LogName}: swiotlb buffer is full (sz: {size} bytes), {state}");
         }
     }
 

@@ -6,12 +6,16 @@ public sealed partial class DmaMapper
     /// <summary><c>dma_map_sgtable</c>: all entries or none (S-DMA-50, 51).</summary>
     /// <param name="device">The device.</param>
     /// <param name="entries">The entries, each at least 1 byte long.</param>
-    /// <param name="dma">Receives one DMA address per entry; at least as long as <paramref name="entries"/>. Undefined after a failure.</param>
+    /// <param name="dma">
+    /// Receives one DMA address per entry; at least as long as <paramref name="entries"/>. Undefined after a failure.
+    /// </param>
     /// <param name="direction">Direction.</param>
     /// <param name="attributes">Attributes.</param>
     /// <returns>
-    /// Number of DMA segments: that of the entries, or 0 for a device without mask (S-DMA-53). EIO when an entry cannot be mapped: the earlier
-    /// ones were unmapped without copy back; EOPNOTSUPP for REQUIRE_COHERENT on a device that is not coherent (S-DMA-54); EINVAL for an empty
+    /// Number of DMA segments: that of the entries, or 0 for a device without mask (S-DMA-53). EIO when an entry cannot be mapped: the
+    /// earlier
+    /// ones were unmapped without copy back; EOPNOTSUPP for REQUIRE_COHERENT on a device that is not coherent (S-DMA-54); EINVAL for an
+    /// empty
     /// list or entry (S-DMA-55).
     /// </returns>
     public Result<int> MapSg(
@@ -31,7 +35,8 @@ public sealed partial class DmaMapper
         {
             case DmaMapError.NotCoherent:
                 _failed++;
-                return Describe(DmaMapError.NotCoherent, Errno.EOPNOTSUPP, "dma_map_sgtable", device, entries[0].Phys, entries[0].Length, -1);
+                return Describe(
+                    DmaMapError.NotCoherent, Errno.EOPNOTSUPP, "dma_map_sgtable", device, entries[0].Phys, entries[0].Length, entry: -1);
             case DmaMapError.NoMask:
                 return 0;
         }
@@ -57,7 +62,9 @@ public sealed partial class DmaMapper
     }
 
     /// <summary><c>dma_unmap_sgtable</c> (S-DMA-44 for each entry).</summary>
-    /// <returns>Null; EINVAL when an address lies in a bounce pool but no mapping starts there. The other entries are unmapped even then.</returns>
+    /// <returns>
+    /// Null; EINVAL when an address lies in a bounce pool but no mapping starts there. The other entries are unmapped even then.
+    /// </returns>
     public Failure? UnmapSg(
         DmaDevice device,
         ReadOnlySpan<SgEntry> entries,

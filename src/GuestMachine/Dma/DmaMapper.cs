@@ -54,7 +54,9 @@ public sealed partial class DmaMapper
     public DmaCounters Snapshot() => new(_mapped, _unmapped, _bounced, _failed, DefaultPool?.Snapshot());
 
     /// <summary>Makes a device known.</summary>
-    /// <returns>The device; EINVAL for a mask that is not 2^n − 1, EIO for a DMA mask that direct mapping does not support (S-DMA-59).</returns>
+    /// <returns>
+    /// The device; EINVAL for a mask that is not 2^n − 1, EIO for a DMA mask that direct mapping does not support (S-DMA-59).
+    /// </returns>
     public Result<DmaDevice> AddDevice(DmaDeviceOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -87,8 +89,11 @@ public sealed partial class DmaMapper
     /// <param name="size">Bytes, at least 1.</param>
     /// <param name="direction">Direction.</param>
     /// <param name="attributes">Attributes.</param>
-    /// <returns>The DMA address; ENOMEM where the kernel gives <c>DMA_MAPPING_ERROR</c> (S-DMA-03); EINVAL for a call it has no answer to.</returns>
-    public Result<ulong> MapPhys(DmaDevice device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
+    /// <returns>
+    /// The DMA address; ENOMEM where the kernel gives <c>DMA_MAPPING_ERROR</c> (S-DMA-03); EINVAL for a call it has no answer to.
+    /// </returns>
+    public Result<ulong> MapPhys(
+        DmaDevice device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
     {
         if (CheckCall("dma_map_phys", direction, phys, size) is { } wrong)
         {
@@ -111,8 +116,24 @@ public sealed partial class DmaMapper
         return Describe(error, Errno.ENOMEM, "dma_map_phys", device, phys, size, entry: -1);
     }
 
+    /// <summary><c>dma_map_page_attrs</c>: as <see cref="MapPhys"/>, but MMIO is refused untraced (S-DMA-46).</summary>
+    /// <returns>As <see cref="MapPhys"/>.</returns>
+    public Result<ulong> MapPage(
+        DmaDevice device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
+    {
+        if ((attributes & DmaAttributes.Mmio) == 0)
+        {
+            return MapPhys(device, phys, size, direction, attributes);
+        }
+
+        _failed++;
+        return Describe(DmaMapError.Refused, Errno.ENOMEM, "dma_map_page_attrs", device, phys, size, entry: -1);
+    }
+
     /// <summary><c>dma_unmap_phys</c> (S-DMA-44).</summary>
-    /// <returns>Null; EINVAL when the address lies in a bounce pool but no mapping starts there (the kernel would damage its pool).</returns>
+    /// <returns>
+    /// Null; EINVAL when the address lies in a bounce pool but no mapping starts there (the kernel would damage its pool).
+    /// </returns>
     public Failure? UnmapPhys(
         DmaDevice device, ulong dma, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
     {
@@ -195,7 +216,8 @@ public sealed partial class DmaMapper
     private bool UnmapDirect(DmaDevice device, ulong dma, ulong size, DmaDirection direction, DmaAttributes attributes)
     {
         _unmapped++;
-        DmaAttributes untouched = device.Rules.KnowsRequireCoherent ? DmaAttributes.Mmio | DmaAttributes.RequireCoherent : DmaAttributes.Mmio;
+        DmaAttributes untouched = DmaAttributes.Mmio
+            | (device.Rules.KnowsRequireCoherent ? DmaAttributes.RequireCoherent : DmaAttributes.None);
         if ((attributes & untouched) != 0 || device.Pool is not { } pool)
         {
             return true;

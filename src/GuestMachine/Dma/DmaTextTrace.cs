@@ -33,7 +33,8 @@ public sealed class DmaTextTrace(KernelVersion kernel, Action<string, string> re
 
     /// <inheritdoc/>
     public void SyncSingle(DmaDevice device, ulong dma, ulong size, DmaDirection direction, bool forCpu) =>
-        receive(forCpu ? "dma_sync_single_for_cpu" : "dma_sync_single_for_device", DmaTraceText.SyncSingle(device.Name, dma, size, direction));
+        receive(
+            forCpu ? "dma_sync_single_for_cpu" : "dma_sync_single_for_device", DmaTraceText.SyncSingle(device.Name, dma, size, direction));
 
     /// <inheritdoc/>
     public void SyncSg(DmaDevice device, ReadOnlySpan<SgEntry> entries, ReadOnlySpan<ulong> dma, DmaDirection direction, bool forCpu) =>

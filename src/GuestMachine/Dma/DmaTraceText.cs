@@ -5,7 +5,8 @@ namespace CocoGuest.Machine.Dma;
 
 /// <summary>
 /// The kernel's text of the dma and swiotlb trace events (S-TRC-01..25, S-TRC-40).
-/// Models: names, fields, number formats, attribute names by kernel, the cap of <c>dma_map_sg</c>. Does not model: the columns in front of the
+/// Models: names, fields, number formats, attribute names by kernel, the cap of <c>dma_map_sg</c>. Does not model: the columns in front of
+/// the
 /// event name (S-TRC-80), hashing of pointers.
 /// </summary>
 public sealed class DmaTraceText
@@ -18,8 +19,8 @@ public sealed class DmaTraceText
     // Index = bit. Null: the bit has no name (S-TRC-02..04).
     private static readonly string?[] Until612 =
     [
-        null, "WEAK_ORDERING", "WRITE_COMBINE", null, "NO_KERNEL_MAPPING", "SKIP_CPU_SYNC", "FORCE_CONTIGUOUS", "ALLOC_SINGLE_PAGES", "NO_WARN",
-        "PRIVILEGED",
+        null, "WEAK_ORDERING", "WRITE_COMBINE", null, "NO_KERNEL_MAPPING", "SKIP_CPU_SYNC", "FORCE_CONTIGUOUS", "ALLOC_SINGLE_PAGES",
+        "NO_WARN", "PRIVILEGED",
     ];
 
     private static readonly string?[] P0Names = [.. Until612, "MMIO"];
@@ -43,7 +44,9 @@ public sealed class DmaTraceText
         _hasPhysCalls = DmaKernelRules.Of(kernel).HasPhysCalls;
     }
 
-    /// <summary>Name of the event of a single mapping: <c>dma_map_phys</c>, before 6.18 <c>dma_map_page</c> or <c>dma_map_resource</c> (S-TRC-12).</summary>
+    /// <summary>
+    /// Name of the event of a single mapping: <c>dma_map_phys</c>, before 6.18 <c>dma_map_page</c> or <c>dma_map_resource</c> (S-TRC-12).
+    /// </summary>
     public string MapEvent(DmaAttributes attributes) => "dma_map_" + Single(attributes);
 
     /// <summary>Name of the event of a single unmapping (S-TRC-12).</summary>

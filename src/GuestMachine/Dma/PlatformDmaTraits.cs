@@ -2,7 +2,9 @@ using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Dma;
 
-/// <summary>One row of S-DMA-10 and S-DMA-12: what the DMA layer asks a platform. The same for all kernels on the platforms modelled.</summary>
+/// <summary>
+/// One row of S-DMA-10 and S-DMA-12: what the DMA layer asks a platform. The same for all kernels on the platforms modelled.
+/// </summary>
 /// <param name="MemEncrypt"><c>CC_ATTR_MEM_ENCRYPT</c>.</param>
 /// <param name="HostMemEncrypt"><c>CC_ATTR_HOST_MEM_ENCRYPT</c>.</param>
 /// <param name="GuestMemEncrypt"><c>CC_ATTR_GUEST_MEM_ENCRYPT</c>.</param>

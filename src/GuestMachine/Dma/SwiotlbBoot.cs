@@ -65,7 +65,8 @@ public static class SwiotlbBoot
         const string Operation = "bind restricted pool";
         if (slots == 0 || slots % SwiotlbPool.SegmentSlots != 0 || !Memory.Page.IsAligned(start))
         {
-            return new Failure(Errno.EINVAL, Operation, "shape", $"{slots} slots at 0x{start:x} are not whole segments on a page.", "slots");
+            return new Failure(
+                Errno.EINVAL, Operation, "shape", $"{slots} slots at 0x{start:x} are not whole segments on a page.", "slots");
         }
 
         ulong last = start + ((ulong)slots << SwiotlbPool.SlotShift) - 1;

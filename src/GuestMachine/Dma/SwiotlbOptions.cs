@@ -26,7 +26,9 @@ public sealed record SwiotlbOptions(uint? Slots, uint? Areas, bool Force, bool N
     public static SwiotlbOptions Default { get; } = new(null, null, false, false, false, string.Empty);
 
     /// <summary>Reads the text behind <c>swiotlb=</c> as the given kernel does.</summary>
-    /// <returns>The options; EINVAL when the text cannot stand in a command line word or a number is beyond what a guest can hold.</returns>
+    /// <returns>
+    /// The options; EINVAL when the text cannot stand in a command line word or a number is beyond what a guest can hold.
+    /// </returns>
     public static Result<SwiotlbOptions> Parse(string text, KernelVersion kernel)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -79,7 +81,9 @@ public sealed record SwiotlbOptions(uint? Slots, uint? Areas, bool Force, bool N
         return found;
     }
 
-    /// <summary>A number with C's prefixes (0x hexadecimal, 0 octal) if the text starts with a digit; stops at the first other character.</summary>
+    /// <summary>
+    /// A number with C's prefixes (0x hexadecimal, 0 octal) if the text starts with a digit; stops at the first other character.
+    /// </summary>
     private static ulong? TakeNumber(ref ReadOnlySpan<char> rest)
     {
         if (rest.IsEmpty || !char.IsAsciiDigit(rest[0]))

@@ -3,6 +3,9 @@ namespace CocoGuest.Machine.Dma;
 /// <content>Finding, giving back and copying slots.</content>
 public sealed partial class SwiotlbPool
 {
+    // Free-run lengths of an empty segment: each run of numbers that an update writes is a part of it.
+    private static readonly byte[] EmptySegment = [.. Enumerable.Range(0, (int)SegmentSlots).Select(i => (byte)(SegmentSlots - i))];
+
     /// <summary>Gives slots to a mapping and records its original address (S-SWI-20..24). Copies nothing.</summary>
     /// <param name="original">Guest-physical address of the mapped memory.</param>
     /// <param name="mappingSize">Bytes of the mapping, at least 1.</param>
@@ -57,12 +60,8 @@ public sealed partial class SwiotlbPool
 
         uint behind = first + count;
         int run = behind % SegmentSlots == 0 ? 0 : _freeRun[behind];
-        for (uint slot = behind; slot-- > first;)
-        {
-            _freeRun[slot] = (byte)++run;
-        }
-
-        RenumberBefore(first, run);
+        EmptySegment.AsSpan((int)SegmentSlots - run - (int)count, (int)count).CopyTo(_freeRun.AsSpan((int)first));
+        RenumberBefore(first, run + (int)count);
         _areaUsed[first / _areaSlots] -= count;
         _used -= count;
         return true;
@@ -73,7 +72,9 @@ public sealed partial class SwiotlbPool
     /// <param name="size">Bytes asked for.</param>
     /// <param name="way">Which way.</param>
     /// <param name="minAlignMask">The device's mask, which tells where in its slot a mapping starts.</param>
-    /// <returns>Bytes that the mapping has from there on if that is less than asked for (only those are copied); else <paramref name="size"/>.</returns>
+    /// <returns>
+    /// Bytes that the mapping has from there on if that is less than asked for (only those are copied); else <paramref name="size"/>.
+    /// </returns>
     public ulong Copy(ulong bounce, ulong size, BounceWay way, ulong minAlignMask)
     {
         uint slot = (uint)((bounce - Start) >> SlotShift);
@@ -127,7 +128,8 @@ public sealed partial class SwiotlbPool
     }
 
     /// <summary>
-    /// One area (S-SWI-22). Candidates and their order are the kernel's; slots that cannot be the answer are passed over in one step: behind a free run
+    /// One area (S-SWI-22). Candidates and their order are the kernel's; slots that cannot be the answer are passed over in one step:
+    /// behind a free run
     /// that is too short every slot of that run is too, and all slots of an allocation are used. Whole strides keep alignment and count
     /// (not with both masks set, where the kernel's stride is no power of two).
     /// </summary>
@@ -178,7 +180,8 @@ public sealed partial class SwiotlbPool
         Span<int> allocation = _allocation.AsSpan((int)first, (int)count);
         for (int i = 0; i < allocation.Length; i++)
         {
-            // Counted from the start of the mapping, not of the slot, so it may be negative in the last slot; a skew (S-SWI-42) evens it out.
+            // Counted from the start of the mapping, not of the slot, so it may be negative in the last slot; a skew (S-SWI-42) evens it
+            // out.
             allocation[i] = bytes - (i << SlotShift);
         }
 
@@ -191,9 +194,8 @@ public sealed partial class SwiotlbPool
     /// <summary>Numbers the free slots right before a slot, inside its segment, upwards from a run length.</summary>
     private void RenumberBefore(uint slot, int run)
     {
-        while (slot % SegmentSlots != 0 && _freeRun[slot - 1] != 0)
-        {
-            _freeRun[--slot] = (byte)++run;
-        }
+        Span<byte> before = _freeRun.AsSpan((int)(slot - (slot % SegmentSlots)), (int)(slot % SegmentSlots));
+        Span<byte> free = before[(before.LastIndexOf((byte)0) + 1)..];
+        EmptySegment.AsSpan((int)SegmentSlots - run - free.Length, free.Length).CopyTo(free);
     }
 }

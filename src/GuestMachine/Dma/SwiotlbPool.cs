@@ -4,11 +4,13 @@ namespace CocoGuest.Machine.Dma;
 
 /// <summary>
 /// A swiotlb bounce pool, slot-exact.
-/// Models: slots, segments, areas with hints, search order, padding, free-run lists, counters (S-SWI-01..03, 11, 12, 20..26, 42..44, 52, 84).
+/// Models: slots, segments, areas with hints, search order, padding, free-run lists, counters (S-SWI-01..03, 11, 12, 20..26, 42..44, 52,
+/// 84).
 /// Does not model: dynamic and transient pools (S-SWI-60; off by default, S-SWI-63), allocations from a restricted pool (S-DMA-68).
 /// <para>
 /// State per slot (structure of arrays): original address (all ones: none), bytes of the allocation from here on, length of the free run
-/// that starts here (0: used), and, in the first non-padding slot of an allocation, its slots (0: no allocation starts here) and how many of
+/// that starts here (0: used), and, in the first non-padding slot of an allocation, its slots (0: no allocation starts here) and how many
+/// of
 /// them are padding. Invariants: a free run never crosses a segment; the used slots of the areas add up to the running counter, unless the
 /// pool is unusable.
 /// </para>
@@ -64,7 +66,8 @@ public sealed partial class SwiotlbPool
         if (options.Areas == 0 || options.Slots % (SegmentSlots * options.Areas) != 0 || options.Slots == 0
             || !Memory.Page.IsAligned(options.Start))
         {
-            throw new ArgumentException($"A pool of {options.Slots} slots in {options.Areas} areas at 0x{options.Start:x} cannot be.", nameof(options));
+            throw new ArgumentException(
+                $"A pool of {options.Slots} slots in {options.Areas} areas at 0x{options.Start:x} cannot be.", nameof(options));
         }
 
         _options = options;
@@ -186,7 +189,9 @@ public sealed partial class SwiotlbPool
         _peak = Math.Max(_peak, _used);
     }
 
-    /// <summary>Marks slots as once used and takes those that were stale out of the stale count. A run lies in one segment of two words.</summary>
+    /// <summary>
+    /// Marks slots as once used and takes those that were stale out of the stale count. A run lies in one segment of two words.
+    /// </summary>
     private void MarkUsed(uint first, uint count)
     {
         for (uint slot = first, end = first + count; slot < end;)

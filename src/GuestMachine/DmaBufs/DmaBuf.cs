@@ -53,9 +53,6 @@ internal sealed class DmaBuf
     /// <summary>Slot of <see cref="Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }
 
-    /// <summary>True once anything could have written the pages: they may no longer be zero.</summary>
-    public bool Touched { get; set; }
-
     /// <summary>Name by DMA_BUF_SET_NAME, or null when none was ever set.</summary>
     public string? Name { get; private set; }
 

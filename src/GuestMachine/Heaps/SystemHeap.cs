@@ -29,7 +29,7 @@ internal sealed class SystemHeap(BuddyAllocator frames, IPageStateTracker pages,
     public ulong LeakedBytes { get; private set; }
 
     /// <summary>Takes zeroed chunks for a length in whole pages and converts them if asked to. ENOMEM, or what the conversion returns.</summary>
-    public Result<Chunk[]> Allocate(ulong length, bool shared, bool hostVisible)
+    public Result<Chunk[]> Allocate(ulong length, bool shared)
     {
         if (!TakeChunks(length))
         {
@@ -40,7 +40,7 @@ internal sealed class SystemHeap(BuddyAllocator frames, IPageStateTracker pages,
         Chunk[] chunks = [.. _scratch];
         foreach (Chunk chunk in chunks)
         {
-            memory.Zero(chunk, willBeWritten: !hostVisible);
+            memory.Zero(chunk);
         }
 
         return shared && ConvertAll(chunks) is { } failure ? failure : chunks;

@@ -15,8 +15,8 @@ namespace CocoGuest.Machine.Memory;
 /// </summary>
 /// <remarks>
 /// Invariants. (1) A frame's bytes are in its <see cref="VisibleBacking"/> if <see cref="ChunkMap"/> knows one, else in the store at its
-/// address. (2) A frame without <see cref="FrameFlags.Dirty"/> has zeros in the store. (3) Only the guest's lock changes flags and chunks;
-/// bytes are copied outside it under pins.
+/// address. (2) A frame without <see cref="FrameFlags.Dirty"/> has zeros in the store: whoever plans a write to the store sets the flag,
+/// whether the frame is a buffer's or anybody's. (3) Only the guest's lock changes flags and chunks; bytes are copied outside it under pins.
 /// </remarks>
 internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
 {
@@ -57,7 +57,7 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
         (_flags[frame] & (byte)FrameFlags.Plain) == 0 && _platform is Platform.Sev or Platform.SevSnp;
 
     /// <summary>What the page allocator's zeroed allocation does: the frames read zero in the private view.</summary>
-    public void Zero(Chunk chunk, bool willBeWritten)
+    public void Zero(Chunk chunk)
     {
         Span<byte> flags = FlagsOf(chunk.Range);
         if (flags.IndexOfAnyInRange((byte)FrameFlags.Dirty, byte.MaxValue) >= 0)
@@ -65,11 +65,8 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
             ClearStore(chunk);
         }
 
-        flags.Fill((byte)(willBeWritten ? FrameFlags.Plain | FrameFlags.Dirty : FrameFlags.Plain));
+        flags.Fill((byte)FrameFlags.Plain);
     }
-
-    /// <summary>A private buffer that nobody wrote gives its frames back: they are still zero.</summary>
-    public void MarkUntouched(Chunk chunk) => FlagsOf(chunk.Range).Fill((byte)FrameFlags.Plain);
 
     /// <summary>Gives chunks that just became host-visible a backing of their own.</summary>
     public VisibleBacking AddBacking(Chunk[] chunks, ulong size, bool readOnly, out int slot)
@@ -134,6 +131,8 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     {
         // Both sides are inside one chunk or the pool, hence contiguous in the host (S-DMA-50: one mapping per entry).
         Buffer.MemoryCopy((void*)Resolve(sourcePhys, length), (void*)Resolve(targetPhys, length), length, length);
+        ulong first = Page.FrameOf(targetPhys);
+        FlagsOf(new FrameRange(first, Page.FrameOf(targetPhys + length - 1) + 1 - first)).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
         BouncedBytes += length;
     }
 

@@ -1,7 +1,8 @@
 namespace CocoGuest.Machine.Tracing;
 
 /// <summary>
-/// Models: a bounded ring of log lines, lines printed once per boot, and rate limits of 10 lines in 5 seconds of guest time per site (S-UNV-56).
+/// Models: a bounded ring of log lines, lines printed once per boot, and rate limits of 10 lines in 5 seconds of guest time per site
+/// (S-UNV-56).
 /// Does not model: log levels beyond information and warning, the kernel's own lines about suppressed ones.
 /// Not thread-safe: the guest's lock orders its calls.
 /// </summary>

@@ -14,7 +14,7 @@ internal sealed class HealthService(HealthState state) : HealthV1.HealthBase
             ? Task.FromResult(new HealthCheckResponse { Status = status })
             : throw new RpcException(new Status(StatusCode.NotFound, $"service '{request.Service}' is not known here"));
 
-    /// <summary>Answers the present status and each change, until the client cancels or the server stops (<see cref="StatusCode.Unavailable"/>).</summary>
+    /// <summary>Answers the present status and each change, until the client cancels or the server stops (Unavailable).</summary>
     public override async Task Watch(
         HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {

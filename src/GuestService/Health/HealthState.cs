@@ -23,7 +23,7 @@ internal sealed class HealthState
         _ = stopping.Register(Stop);
     }
 
-    /// <summary>Sets the status of a service, and so makes the service known. Watchers hear of it if it is another one than before.</summary>
+    /// <summary>Sets the status of a service, and so makes the service known. Watchers hear of it if it is a new one.</summary>
     /// <param name="service">The full name of the service; empty for the server.</param>
     /// <param name="status">The status.</param>
     internal void SetStatus(string service, ServingStatus status)

@@ -71,6 +71,8 @@ internal sealed class GuestServer : IAsyncDisposable
             RuntimeDirectory.Prepare(folder);
         }
 
+        SocketFile.Check(socket);
+        SocketFile.Check(brokerSocket);
         var server = new GuestServer(options, Build(options, time, logging, socket), socket, brokerSocket);
         try
         {

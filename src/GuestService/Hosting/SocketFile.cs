@@ -28,11 +28,6 @@ internal static class SocketFile
         var locks = new FolderLocks();
         try
         {
-            foreach (string path in paths)
-            {
-                CheckPath(path);
-            }
-
             // In one order for all servers, so that two that start together cannot wait for each other.
             foreach (string folder in paths.Select(p => Path.GetDirectoryName(p)!).Distinct().Order(StringComparer.Ordinal))
             {
@@ -62,7 +57,9 @@ internal static class SocketFile
         }
     }
 
-    private static void CheckPath(string path)
+    /// <summary>Checks what can be checked of a path before anything is made.</summary>
+    /// <exception cref="StartupException">It is too long, or its folder is missing.</exception>
+    public static void Check(string path)
     {
         if (System.Text.Encoding.UTF8.GetByteCount(path) > LongestPath)
         {

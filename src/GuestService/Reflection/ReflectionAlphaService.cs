@@ -6,8 +6,8 @@ using Stable = Grpc.Reflection.V1;
 namespace CocoGuest.Service.Reflection;
 
 /// <summary>
-/// Serves <c>grpc.reflection.v1alpha.ServerReflection</c>, which older clients ask for. Its messages are those of v1 on the wire, so they are
-/// translated by their bytes.
+/// Serves <c>grpc.reflection.v1alpha.ServerReflection</c>, which older clients ask for. Its messages are those of v1 on the wire, so they
+/// are translated by their bytes.
 /// </summary>
 internal sealed class ReflectionAlphaService(ReflectionAnswers answers) : ServerReflection.ServerReflectionBase
 {

@@ -5,7 +5,7 @@ using Request = Grpc.Reflection.V1.ServerReflectionRequest.MessageRequestOneofCa
 
 namespace CocoGuest.Service.Reflection;
 
-/// <summary>Answers single reflection requests. What is not found, or not asked for properly, is an answer too: the stream goes on.</summary>
+/// <summary>Answers single reflection requests. What is not found, or not asked properly, is an answer too: the stream goes on.</summary>
 internal sealed class ReflectionAnswers(DescriptorIndex index)
 {
     /// <summary>Answers one request.</summary>
@@ -14,7 +14,8 @@ internal sealed class ReflectionAnswers(DescriptorIndex index)
         var response = request.MessageRequestCase switch
         {
             Request.FileByFilename => File(index.FileByName(request.FileByFilename), $"file '{request.FileByFilename}'"),
-            Request.FileContainingSymbol => File(index.FileOfSymbol(request.FileContainingSymbol), $"symbol '{request.FileContainingSymbol}'"),
+            Request.FileContainingSymbol => File(
+                index.FileOfSymbol(request.FileContainingSymbol), $"symbol '{request.FileContainingSymbol}'"),
             Request.FileContainingExtension => File(
                 index.FileOfExtension(request.FileContainingExtension.ContainingType, request.FileContainingExtension.ExtensionNumber),
                 $"extension {request.FileContainingExtension.ExtensionNumber} of '{request.FileContainingExtension.ContainingType}'"),

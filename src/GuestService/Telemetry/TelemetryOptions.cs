@@ -8,7 +8,7 @@ internal sealed class TelemetryOptions
     /// <summary>The configuration key, and environment variable, of the endpoint.</summary>
     internal const string EndpointKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-    /// <summary>The configuration key, and environment variable, of the protocol: <c>grpc</c> (the default) or <c>http/protobuf</c>.</summary>
+    /// <summary>The configuration key, and environment variable, of the protocol, <c>grpc</c> or <c>http/protobuf</c>.</summary>
     internal const string ProtocolKey = "OTEL_EXPORTER_OTLP_PROTOCOL";
 
     private const string GrpcProtocol = "grpc";

@@ -3,7 +3,9 @@ using static CocoGuest.Machine.Dma.MappingInputs;
 
 namespace CocoGuest.Tests.Machine.Dma;
 
-/// <summary>Every row of S-DMA-30..33, hit by inputs that no earlier row takes; the results are written out by hand from the reference.</summary>
+/// <summary>
+/// Every row of S-DMA-30..33, hit by inputs that no earlier row takes; the results are written out by hand from the reference.
+/// </summary>
 public class DirectMappingTableTests
 {
     private const MappingInputs AllForms = CapablePhys | CapablePrivate | CapableUnencrypted;
@@ -79,7 +81,9 @@ public class DirectMappingTableTests
     {
         // Row 3 of P3 chooses the address for the rows behind it and ends nothing.
         IEnumerable<(string, int)> all = DirectMappingTables.All
-            .SelectMany(table => table.Rows.Where(row => row.Action != MappingAction.ChooseAddress).Select(row => (table.Name, row.Number)));
+            .SelectMany(table => table.Rows
+                .Where(row => row.Action != MappingAction.ChooseAddress)
+                .Select(row => (table.Name, row.Number)));
         IEnumerable<(string, int)> tested = Rows.Select(row => ((string)row[0], (int)row[1])).Distinct();
 
         Assert.Equal(all.Order(), tested.Order());
@@ -87,7 +91,8 @@ public class DirectMappingTableTests
 
     [Fact]
     public void Constructor_TableWithAGap_Throws() =>
-        Assert.Throws<ArgumentException>(() => new DirectMappingTable("gap", "none", new MappingRow(1, ForcedBounce, MappingAction.Swiotlb)));
+        Assert.Throws<ArgumentException>(
+            () => new DirectMappingTable("gap", "none", new MappingRow(1, ForcedBounce, MappingAction.Swiotlb)));
 
     [Fact]
     [Statement("S-DMA-33")]

@@ -65,7 +65,8 @@ internal sealed class DmaRig
     public IEnumerable<string> Warnings => Log.Lines().Where(line => line.IsWarning).Select(line => line.Text);
 
     /// <summary>The DMA address, or ERROR.</summary>
-    public ulong Map(ulong phys, ulong size, DmaAttributes attributes = DmaAttributes.None, DmaDirection direction = DmaDirection.Bidirectional)
+    public ulong Map(
+        ulong phys, ulong size, DmaAttributes attributes = DmaAttributes.None, DmaDirection direction = DmaDirection.Bidirectional)
     {
         Result<ulong> result = Mapper.MapPhys(Device, phys, size, direction, attributes);
         return result.Ok ? result.Value : DmaMapper.Error;

@@ -15,7 +15,9 @@ public class PlatformDmaTraitsTests
     {
         PlatformDmaTraits traits = PlatformDmaTraits.Of(platform);
 
-        Assert.Equal((mem, host, guest, state), (traits.MemEncrypt, traits.HostMemEncrypt, traits.GuestMemEncrypt, traits.GuestStateEncrypt));
+        Assert.Equal(
+            (mem, host, guest, state),
+            (traits.MemEncrypt, traits.HostMemEncrypt, traits.GuestMemEncrypt, traits.GuestStateEncrypt));
     }
 
     [Theory]

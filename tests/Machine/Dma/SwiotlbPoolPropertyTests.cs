@@ -69,7 +69,10 @@ public class SwiotlbPoolPropertyTests
         ulong original = (ulong)random.NextInt64(1 << 30);
         int size = Sizes[random.Next(Sizes.Length)];
         var wants = new SwiotlbConstraints(
-            Masks[random.Next(Masks.Length)], Boundaries[random.Next(Boundaries.Length)], random.Next(3), AllocMasks[random.Next(AllocMasks.Length)]);
+            Masks[random.Next(Masks.Length)],
+            Boundaries[random.Next(Boundaries.Length)],
+            random.Next(3),
+            AllocMasks[random.Next(AllocMasks.Length)]);
         ulong expected = model.Allocate(
             original, size, wants.MinAlignMask, wants.SegmentBoundaryMask, wants.Cpu, wants.AllocAlignMask);
         return pool.Allocate(original, (ulong)size, wants) == expected;

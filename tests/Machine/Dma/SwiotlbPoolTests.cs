@@ -39,7 +39,7 @@ public class SwiotlbPoolTests
         ulong address = pool.Allocate(0x10003800, 4096, wants);
 
         Assert.Equal((0x40003800UL, 32u), (address, pool.UsedSlots));
-        Assert.Equal([SwiotlbPool.NoAddress, 0x10003800UL, 0x10004000UL], new[] { pool.OriginalOf(6), pool.OriginalOf(7), pool.OriginalOf(8) });
+        Assert.Equal([SwiotlbPool.NoAddress, 0x10003800UL, 0x10004000UL], new[] { 6u, 7u, 8u }.Select(pool.OriginalOf));
         Assert.True(pool.Release(address));
         Assert.Equal(0u, pool.UsedSlots);
     }
@@ -157,7 +157,8 @@ public class SwiotlbPoolTests
     [InlineData(false, false, 32, 32, 0, 32)]
     [InlineData(true, false, 32, 0, 0, 0)]
     [InlineData(true, true, 32, 32, 0, 32)]
-    public void Snapshot_OneMappingHeldAndGone_ReportsAsTheKernel(bool optIn, bool track, uint held, uint heldPeak, uint gone, uint gonePeak)
+    public void Snapshot_OneMappingHeldAndGone_ReportsAsTheKernel(
+        bool optIn, bool track, uint held, uint heldPeak, uint gone, uint gonePeak)
     {
         var pool = new SwiotlbPool(
             new SwiotlbPoolOptions("", Start, 32768, 1, SwiotlbForce.None) { HighWaterIsOptIn = optIn, TrackHighWater = track },

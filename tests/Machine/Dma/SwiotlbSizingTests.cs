@@ -106,7 +106,8 @@ public class SwiotlbSizingTests
     [Statement("S-SWI-72")]
     [InlineData(KernelVersion.V72, 0x50000000, Errno.EIO, Errno.None, "")]
     [InlineData(KernelVersion.V73, 0x50000000, Errno.EIO, Errno.EIO, "Failed to decrypt restricted DMA pool")]
-    [InlineData(KernelVersion.V72, 0x7ffff000, Errno.None, Errno.EINVAL, "Restricted DMA pool must be accessible within the linear mapping.")]
+    [InlineData(
+        KernelVersion.V72, 0x7ffff000, Errno.None, Errno.EINVAL, "Restricted DMA pool must be accessible within the linear mapping.")]
     public void MakeRestricted_ConversionOrPlace_DecidesByKernel(
         KernelVersion kernel, ulong start, Errno conversion, Errno expected, string message)
     {

@@ -188,6 +188,22 @@ public sealed class ViewTests
         Assert.Equal(new byte[0x21000], test.Load(test.Map(test.Allocate(TestGuest.Private, 0x21000)), 0x21000));
     }
 
+    [Theory]
+    [Statement("S-SYS-05")]
+    [InlineData(Platform.Sev, false)]
+    [InlineData(Platform.SevSnp, true)]
+    [InlineData(Platform.Tdx, true)]
+    public void Load_PrivateBufferInFramesThatOnlyADeviceWrote_IsZeros(Platform platform, bool trusted)
+    {
+        using var test = new TestGuest(platform);
+        test.Register(test.Init, trusted: trusted);
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        Assert.Null(test.Guest.Devices.DmaWrite(test.Init, TestGuest.Nic, test.Stat(fd).Chunks[0].Address, Secret));
+        Assert.Null(test.Guest.Buffers.Release(test.Init, fd));
+
+        Assert.Equal(new byte[4096], test.Load(test.Map(test.Allocate(TestGuest.Private, 4096)), 4096));
+    }
+
     [Fact]
     [Statement("S-SWI-35")]
     public void Snapshot_LiveAndStaleBounceMemory_IsCountedAsDeclassified()

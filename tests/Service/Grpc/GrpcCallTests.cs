@@ -33,7 +33,9 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
 
         var client = host.Client(transport, options => options.MaxReceiveMessageSize = 32 << 20);
 
-        Assert.True((await client.UnaryAsync(new ProbeRequest { Data = UnsafeByteOperations.UnsafeWrap(data) })).Data.Span.SequenceEqual(data));
+        var reply = await client.UnaryAsync(new ProbeRequest { Data = UnsafeByteOperations.UnsafeWrap(data) });
+
+        Assert.True(reply.Data.Span.SequenceEqual(data));
     }
 
     [Theory, MemberData(nameof(Transports))]
@@ -185,12 +187,12 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
             new ProbeRequest { Text = "w" }, new CallOptions().WithWaitForReady())).Text);
 
     [Fact]
-    public async Task UnaryAsync_ServiceBoundByDefinition_IsAnswered() =>
-        Assert.Equal("bound a", (await new Bound.BoundClient(host.Host.Channel(Transport.Tcp)).UnaryAsync(new ProbeRequest { Text = "a" })).Text);
+    public async Task UnaryAsync_ServiceBoundByDefinition_IsAnswered()
+    {
+        var client = new Bound.BoundClient(host.Host.Channel(Transport.Tcp));
 
-    [Fact]
-    public async Task UnaryAsync_LiteClient_IsAnswered() =>
-        Assert.Equal("bound b", await new LiteBoundClient(host.Host.Channel(Transport.Tcp).CreateCallInvoker()).UnaryAsync("b"));
+        Assert.Equal("bound a", (await client.UnaryAsync(new ProbeRequest { Text = "a" })).Text);
+    }
 
     private async Task<RpcException> FailAsync(Transport transport) => await Assert.ThrowsAsync<RpcException>(async () =>
         await host.Client(transport).UnaryAsync(new ProbeRequest { Act = ProbeRequest.Types.Act.Fail }));

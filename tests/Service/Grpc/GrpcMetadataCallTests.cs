@@ -76,6 +76,21 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     }
 
     [Fact]
+    public async Task UnaryAsync_CallCredentialsOfTheChannel_AddTheirHeader()
+    {
+        var client = host.Client(Transport.Tcp, options =>
+        {
+            options.Credentials = ChannelCredentials.Create(ChannelCredentials.Insecure, Adds("channel"));
+            options.UnsafeUseInsecureChannelCallCredentials = true;
+        });
+
+        using var call = client.UnaryAsync(new ProbeRequest());
+        await call;
+
+        Assert.Equal("channel Unary", (await call.ResponseHeadersAsync).GetValue("x-echo-credentials"));
+    }
+
+    [Fact]
     [SuppressMessage("Performance", "CA1849:Call async methods when in an async method", Justification = "The blocking call is the point.")]
     public async Task Intercept_EachKindOfCall_IsSeenByTheClientsMember()
     {
@@ -131,7 +146,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
         using var call = host.Client(Transport.Tcp).UnaryAsync(new ProbeRequest());
         await call;
 
-        Assert.Equal("server UnaryServerHandler /cocoguest.tests.Probe/Unary", call.GetTrailers().GetValue("x-interceptor"));
+        Assert.Equal("server UnaryServerHandler /cocoguest.tests.Probe/Unary", Interceptor(call.GetTrailers()));
     }
 
     [Fact]
@@ -140,7 +155,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
         using var call = host.Client(Transport.Tcp).ServerStream(new ProbeRequest());
         Assert.False(await call.ResponseStream.MoveNext(CancellationToken.None));
 
-        Assert.Equal("server ServerStreamingServerHandler /cocoguest.tests.Probe/ServerStream", call.GetTrailers().GetValue("x-interceptor"));
+        Assert.Equal("server ServerStreamingServerHandler /cocoguest.tests.Probe/ServerStream", Interceptor(call.GetTrailers()));
     }
 
     [Fact]
@@ -150,7 +165,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
         await call.RequestStream.CompleteAsync();
         await call;
 
-        Assert.Equal("server ClientStreamingServerHandler /cocoguest.tests.Probe/ClientStream", call.GetTrailers().GetValue("x-interceptor"));
+        Assert.Equal("server ClientStreamingServerHandler /cocoguest.tests.Probe/ClientStream", Interceptor(call.GetTrailers()));
     }
 
     [Fact]
@@ -160,8 +175,10 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
         await call.RequestStream.CompleteAsync();
         Assert.False(await call.ResponseStream.MoveNext(CancellationToken.None));
 
-        Assert.Equal("server DuplexStreamingServerHandler /cocoguest.tests.Probe/Duplex", call.GetTrailers().GetValue("x-interceptor"));
+        Assert.Equal("server DuplexStreamingServerHandler /cocoguest.tests.Probe/Duplex", Interceptor(call.GetTrailers()));
     }
+
+    private static string? Interceptor(Metadata trailers) => trailers.GetValue("x-interceptor");
 
     private static CallCredentials Adds(string value) => CallCredentials.FromInterceptor((context, metadata) =>
     {

@@ -111,13 +111,13 @@ public sealed class GrpcSurfaceTests : IDisposable
     }
 
     [Fact]
-    public void Check_InternalMethodOfANonFriend_IsReported()
+    public void Check_InternalMethod_IsReported()
     {
         var planted = new PlantedReferrer();
         planted.Method(
-            planted.Type("ServerServiceDefinition"), "BindService", r => r.Void(), p => p.Type(planted.Type("ServiceBinderBase"), false));
+            planted.Type("ClientBase"), "get_Configuration", r => r.Type().Type(planted.Type("ClientBase", "ClientBaseConfiguration"), false));
 
-        Assert.Contains("BindService", Assert.Single(Check(planted).Problems), StringComparison.Ordinal);
+        Assert.Contains("get_Configuration", Assert.Single(Check(planted).Problems), StringComparison.Ordinal);
     }
 
     [Fact]

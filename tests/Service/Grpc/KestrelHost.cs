@@ -10,6 +10,9 @@ namespace CocoGuest.Tests.Service.Grpc;
 /// <summary>A real server in this process, on a loopback port of its own and on a Unix socket, and channels to it.</summary>
 internal sealed class KestrelHost : IAsyncDisposable
 {
+    /// <summary>After this a wait is given up as lost, so that a fault shows as a failed test and not as one that never ends.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private readonly WebApplication _app;
     private readonly DirectoryInfo _folder;
     private readonly List<IDisposable> _channels = [];
@@ -45,6 +48,9 @@ internal sealed class KestrelHost : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The deadline for calls whose end a test waits for.</summary>
+    internal static DateTime Deadline => TimeProvider.System.GetUtcNow().UtcDateTime + Patience;
 
     internal IServiceProvider Services => _app.Services;
 

@@ -74,7 +74,8 @@ internal sealed class ProbeService : Probe.ProbeBase
         {
             case ProbeRequest.Types.Act.Fail:
                 throw new RpcException(
-                    new Status(StatusCode.ResourceExhausted, FailureDetail), new Metadata { { "errno", "ENOMEM" }, { "errno-bin", [12, 0, 255] } });
+                    new Status(StatusCode.ResourceExhausted, FailureDetail),
+                    new Metadata { { "errno", "ENOMEM" }, { "errno-bin", [12, 0, 255] } });
             case ProbeRequest.Types.Act.Throw:
                 throw new InvalidOperationException("not for the other side");
             case ProbeRequest.Types.Act.Wait:

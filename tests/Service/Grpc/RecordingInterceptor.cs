@@ -12,7 +12,8 @@ internal sealed class RecordingInterceptor(string name = "server") : Interceptor
     public override TResponse BlockingUnaryCall<TRequest, TResponse>(
         TRequest request,
         ClientInterceptorContext<TRequest, TResponse> context,
-        BlockingUnaryCallContinuation<TRequest, TResponse> continuation) => continuation(request, Marked(context, nameof(BlockingUnaryCall)));
+        BlockingUnaryCallContinuation<TRequest, TResponse> continuation) =>
+        continuation(request, Marked(context, nameof(BlockingUnaryCall)));
 
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
         TRequest request,

@@ -6,9 +6,9 @@ internal sealed class WaitingCall
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal Task Begun => _begun.Task;
+    internal Task Begun => _begun.Task.WaitAsync(KestrelHost.Patience);
 
-    internal Task Cancelled => _cancelled.Task;
+    internal Task Cancelled => _cancelled.Task.WaitAsync(KestrelHost.Patience);
 
     internal async Task WaitAsync(CancellationToken cancellationToken)
     {

@@ -43,7 +43,8 @@ public sealed class HealthServiceTests : IAsyncLifetime
     [Fact]
     public async Task Check_UnknownService_IsNotFoundAndNamesIt()
     {
-        var error = await Assert.ThrowsAsync<RpcException>(async () => await Client().CheckAsync(new HealthCheckRequest { Service = "a.B" }));
+        var error = await Assert.ThrowsAsync<RpcException>(async () =>
+            await Client().CheckAsync(new HealthCheckRequest { Service = "a.B" }));
 
         Assert.Equal(StatusCode.NotFound, error.StatusCode);
         Assert.Contains("'a.B'", error.Status.Detail, StringComparison.Ordinal);
@@ -52,7 +53,7 @@ public sealed class HealthServiceTests : IAsyncLifetime
     [Theory, MemberData(nameof(Transports))]
     public async Task Watch_ServiceBecomesKnown_GivesEachChange(Transport transport)
     {
-        using var call = Client(transport).Watch(new HealthCheckRequest { Service = "a.B" });
+        using var call = Client(transport).Watch(new HealthCheckRequest { Service = "a.B" }, deadline: KestrelHost.Deadline);
         Assert.Equal(ServingStatus.ServiceUnknown, await NextAsync(call));
 
         State.SetStatus("a.B", ServingStatus.Serving);
@@ -66,20 +67,20 @@ public sealed class HealthServiceTests : IAsyncLifetime
     public async Task Watch_Cancelled_TakesTheWatcherOff()
     {
         var before = State.Count;
-        var call = Client().Watch(new HealthCheckRequest { Service = "a.B" });
+        var call = Client().Watch(new HealthCheckRequest { Service = "a.B" }, deadline: KestrelHost.Deadline);
         _ = await NextAsync(call);
         Assert.Equal(before + 1, State.Count);
 
         call.Dispose();
 
-        Assert.Null(await _end.Reached);
+        Assert.Null(await _end.Reached.WaitAsync(KestrelHost.Patience));
         Assert.Equal(before, State.Count);
     }
 
     [Fact]
     public async Task Watch_ServerStops_GivesNotServingAndEndsUnavailable()
     {
-        using var call = Client().Watch(new HealthCheckRequest());
+        using var call = Client().Watch(new HealthCheckRequest(), deadline: KestrelHost.Deadline);
         Assert.Equal(ServingStatus.Serving, await NextAsync(call));
 
         _host!.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();

@@ -1,4 +1,5 @@
 using CocoGuest.Service.Health;
+using CocoGuest.Tests.Service.Grpc;
 using FsCheck;
 using FsCheck.Fluent;
 using static Grpc.Health.V1.HealthCheckResponse.Types;
@@ -85,7 +86,7 @@ public sealed class HealthStateTests : IDisposable
 
         _state.SetStatus("", ServingStatus.NotServing);
 
-        Assert.Equal(ServingStatus.NotServing, await next);
+        Assert.Equal(ServingStatus.NotServing, await next.AsTask().WaitAsync(KestrelHost.Patience));
     }
 
     [Fact]

@@ -136,7 +136,8 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     public async Task Alpha_SameQuestion_GivesTheSameAnswer()
     {
         var request = new ServerReflectionRequest { Host = "h", FileContainingSymbol = "cocoguest.tests.Probe" };
-        using var call = new Alpha.ServerReflection.ServerReflectionClient(_host!.Channel(Transport.Tcp)).ServerReflectionInfo();
+        using var call = new Alpha.ServerReflection.ServerReflectionClient(_host!.Channel(Transport.Tcp))
+            .ServerReflectionInfo(deadline: KestrelHost.Deadline);
         await call.RequestStream.WriteAsync(Alpha.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString()));
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
 
@@ -148,7 +149,8 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
 
     private async Task<List<ServerReflectionResponse>> AskAsync(Transport transport, params ServerReflectionRequest[] requests)
     {
-        using var call = new ServerReflection.ServerReflectionClient(_host!.Channel(transport)).ServerReflectionInfo();
+        using var call = new ServerReflection.ServerReflectionClient(_host!.Channel(transport))
+            .ServerReflectionInfo(deadline: KestrelHost.Deadline);
         foreach (var request in requests)
         {
             await call.RequestStream.WriteAsync(request);

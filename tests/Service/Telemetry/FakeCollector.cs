@@ -1,5 +1,6 @@
 using System.Text;
 using System.Threading.Channels;
+using CocoGuest.Tests.Service.Grpc;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -56,7 +57,8 @@ internal sealed class FakeCollector : IAsyncDisposable
     private static async Task WithAsync(ChannelReader<byte[]> bodies, string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
-        await foreach (var body in bodies.ReadAllAsync())
+        using var patience = new CancellationTokenSource(KestrelHost.Patience);
+        await foreach (var body in bodies.ReadAllAsync(patience.Token))
         {
             if (body.AsSpan().IndexOf(bytes) >= 0)
             {

@@ -24,7 +24,8 @@ public sealed class TelemetryServiceTests : IAsyncLifetime
     {
         var endpoint = protocol == "grpc" ? _collector!.GrpcEndpoint : _collector!.HttpEndpoint;
 
-        await CallAsync(builder => builder.Services.AddCocoTelemetry(options => (options.Endpoint, options.Protocol) = (endpoint, protocol)));
+        await CallAsync(builder => builder.Services.AddCocoTelemetry(options =>
+            (options.Endpoint, options.Protocol) = (endpoint, protocol)));
 
         await _collector.TracesWithAsync("/grpc.health.v1.Health/Check");
         await _collector.MetricsWithAsync("http.server.request.duration");

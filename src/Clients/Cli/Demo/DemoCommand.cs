@@ -85,10 +85,7 @@ internal static class DemoCommand
         {
             await using var server = await DemoServer.FindOrStartAsync(parsed.GetValue(globals.Server), directory.FullName, cancel);
             using var connection = CocoConnection.Connect(server.Target, parsed.GetValue(globals.Token));
-            var report = output.IsJson
-                ? await new DemoRun(options, server, connection, directory.FullName, _ => { }).RunAsync(cancel)
-                : await AnsiConsole.Status().StartAsync("starting", status => new DemoRun(
-                    options, server, connection, directory.FullName, step => ShowStep(status, step)).RunAsync(cancel));
+            var report = await RunAsync(step => new DemoRun(options, server, connection, directory.FullName, step).RunAsync(cancel), output);
             if (output.IsJson)
                 Output.Node(report.ToJson());
             else
@@ -105,10 +102,21 @@ internal static class DemoCommand
         }
     }
 
-    private static void ShowStep(StatusContext status, string step)
+    // JSON: silent. A terminal: each step as a line, the last one with a spinner. Anything else: a line a step.
+    private static Task<DemoReport> RunAsync(Func<Action<string>, Task<DemoReport>> run, Output output)
     {
-        AnsiConsole.WriteLine("· " + step);
-        status.Status = Markup.Escape(step);
+        if (output.IsJson)
+            return run(_ => { });
+        if (Console.IsOutputRedirected)
+            return run(step => Console.Out.WriteLine("· " + step));
+        var last = "";
+        return Output.Screen.Status().StartAsync("starting", status => run(step =>
+        {
+            if (last.Length > 0)
+                Output.Screen.MarkupLineInterpolated($"[green]✓[/] {last}");
+            last = step;
+            status.Status = Markup.Escape(step);
+        }));
     }
 
     private static PictureLayout ParseSize(ArgumentResult result)

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CocoGuest.V1;
+using Google.Protobuf;
 
 namespace CocoGuest.Cli.Demo;
 
@@ -41,6 +42,12 @@ internal sealed class DemoReport
 
     public PrivatePage? Page { get; set; }
 
+    /// <summary>Bytes that the server copied during the run.</summary>
+    public CopyCounters? Copies => Difference(Before?.Copies, During?.Copies);
+
+    /// <summary>Conversions during the run, those of the guest's boot not counted.</summary>
+    public ConversionCounters? Conversions => Difference(Before?.Conversions, During?.Conversions);
+
     public bool AsPredicted => Outcome == Prediction.Outcome && Checks.TrueForAll(c => c.Held);
 
     public JsonObject ToJson() => new()
@@ -62,8 +69,8 @@ internal sealed class DemoReport
         ["server"] = Server,
         ["guest"] = Guest,
         ["processes"] = new JsonArray([.. Processes.Select(p => p.ToJson())]),
-        ["serverCopies"] = Copies(),
-        ["conversions"] = Parse(During?.Conversions),
+        ["serverCopies"] = Parse(Copies),
+        ["conversions"] = Parse(Conversions),
         ["swiotlb"] = Parse(During?.Swiotlb),
         ["pageStates"] = new JsonObject { ["before"] = StatesBefore, ["during"] = StatesDuring, ["after"] = StatesAfter },
         ["sharedBytes"] = new JsonObject
@@ -75,9 +82,19 @@ internal sealed class DemoReport
         ["privatePage"] = Page?.ToJson(),
     };
 
-    private JsonNode? Copies() => Parse(During?.Copies);
+    // Counters only rise and are all uint64: field by field.
+    private static T? Difference<T>(T? before, T? after)
+        where T : class, IMessage, new()
+    {
+        if (before is null || after is null)
+            return null;
+        var difference = new T();
+        foreach (var field in difference.Descriptor.Fields.InFieldNumberOrder())
+            field.Accessor.SetValue(difference, (ulong)field.Accessor.GetValue(after) - (ulong)field.Accessor.GetValue(before));
+        return difference;
+    }
 
-    private static JsonNode? Parse(Google.Protobuf.IMessage? message) =>
-        message is null ? null : JsonNode.Parse(new Google.Protobuf.JsonFormatter(
-            Google.Protobuf.JsonFormatter.Settings.Default.WithFormatDefaultValues(true)).Format(message));
+    private static JsonNode? Parse(IMessage? message) =>
+        message is null ? null : JsonNode.Parse(new JsonFormatter(
+            JsonFormatter.Settings.Default.WithFormatDefaultValues(true)).Format(message));
 }

@@ -100,11 +100,11 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         }
         catch (CocoException e) when (e.Errno == Enoent && _report.Prediction.Outcome == DemoOutcome.NoSuchHeap)
         {
-            (_report.Outcome, _report.Error) = (DemoOutcome.NoSuchHeap, Cli.Output.Sentence(e));
+            (_report.Outcome, _report.Error) = (DemoOutcome.NoSuchHeap, Output.Sentence(e));
         }
         catch (CocoException e) when (e.Errno == Eio)
         {
-            (_report.Outcome, _report.Error) = (DemoOutcome.MapFailed, Cli.Output.Sentence(e));
+            (_report.Outcome, _report.Error) = (DemoOutcome.MapFailed, Output.Sentence(e));
             await MeasureAsync(cast, cancel);
         }
 
@@ -271,8 +271,8 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
 
     private void CheckCopies()
     {
-        var copies = _report.During!.Copies;
-        if (options.Mediated || _report.During.Swiotlb.BouncedMappings != 0)
+        var copies = _report.Copies!;
+        if (options.Mediated || _report.During!.Swiotlb.BouncedMappings != 0)
             return;
         var copied = copies.LoadBytes + copies.StoreBytes + copies.DmaReadBytes + copies.DmaWriteBytes + copies.BounceBytes;
         _report.Checks.Add(("The server copied no byte of the picture.", copied == 0));

@@ -50,8 +50,12 @@ internal sealed class DemoServer : IAsyncDisposable
         try
         {
             // SIGTERM lets it end its guests and remove its sockets; .NET itself only offers SIGKILL.
-            using (var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]))
+            if (!_process.HasExited)
+            {
+                using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
                 await kill.WaitForExitAsync();
+            }
+
             using var timeout = new CancellationTokenSource(StopTimeout);
             await _process.WaitForExitAsync(timeout.Token);
         }

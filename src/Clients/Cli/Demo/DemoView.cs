@@ -8,11 +8,11 @@ internal static class DemoView
 {
     public static void Show(DemoReport report)
     {
-        AnsiConsole.WriteLine();
+        Console.Out.WriteLine();
         if (report.Processes.Count > 0)
-            AnsiConsole.Write(Processes(report));
+            Output.Screen.Write(Processes(report));
         if (report.During is not null)
-            AnsiConsole.Write(Machine(report));
+            Output.Screen.Write(Machine(report));
         if (report.Page is { } page)
             ShowPage(report, page);
         ShowVerdict(report);
@@ -20,7 +20,8 @@ internal static class DemoView
 
     private static Table Processes(DemoReport report)
     {
-        var table = NewTable("Bytes moved per process", "process", "pid", "CPU, shared memory", "CPU, Load/Store", "DMA, shared memory", "DMA, DmaRead/DmaWrite", "RDMA");
+        var table = NewTable(
+            "Bytes moved per process", "process", "pid", "CPU, direct", "CPU, Load/Store", "DMA, direct", "DMA, DmaRead/Write", "RDMA");
         foreach (var row in report.Processes)
         {
             table.AddRow(
@@ -34,7 +35,7 @@ internal static class DemoView
 
     private static Table Machine(DemoReport report)
     {
-        var (during, copies) = (report.During!, report.During!.Copies);
+        var (during, copies, conversions) = (report.During!, report.Copies!, report.Conversions!);
         var table = NewTable("The guest and the server", "what", "value");
         table.AddRow("server", Markup.Escape(report.Server));
         table.AddRow("picture", report.Picture);
@@ -45,9 +46,9 @@ internal static class DemoView
         table.AddRow("reachable by fd tokens", $"{Number(copies.SharedMappedBytes)} bytes in {Number(copies.SharedMappings)} mappings");
         table.AddRow(
             "conversions",
-            $"{Number(during.Conversions.ToShared)} to shared ({Number(during.Conversions.PagesToShared)} pages), "
-                + $"{Number(during.Conversions.ToPrivate)} to private");
-        table.AddRow("hypervisor calls", $"{Number(during.Conversions.HypervisorCalls)} in {Number(during.Conversions.Batches)} batches");
+            $"{Number(conversions.ToShared)} to shared ({Number(conversions.PagesToShared)} pages), "
+                + $"{Number(conversions.ToPrivate)} to private");
+        table.AddRow("hypervisor calls", $"{Number(conversions.HypervisorCalls)} in {Number(conversions.Batches)} batches");
         table.AddRow(
             "swiotlb slots",
             $"{Number(during.Swiotlb.SlotsUsed)} used, {Number(during.Swiotlb.SlotsHighWater)} high water, of {Number(during.Swiotlb.Slots)}; "
@@ -64,27 +65,27 @@ internal static class DemoView
 
     private static void ShowPage(DemoReport report, PrivatePage page)
     {
-        AnsiConsole.MarkupLineInterpolated($"[bold]One private page[/] at guest-physical 0x{page.Address:x}, platform {report.Options.Platform}");
-        AnsiConsole.WriteLine("  as the guest sees it");
-        foreach (var line in Cli.Output.HexDump(page.Address, page.Guest))
-            AnsiConsole.WriteLine("    " + line);
-        AnsiConsole.WriteLine($"  as the host sees it: {page.HostSees}");
-        foreach (var line in Cli.Output.HexDump(page.Address, page.Host))
-            AnsiConsole.WriteLine("    " + line);
-        AnsiConsole.WriteLine();
+        Console.Out.WriteLine($"One private page at guest-physical 0x{page.Address:x}, platform {report.Options.Platform}");
+        Console.Out.WriteLine("  as the guest sees it");
+        foreach (var line in Output.HexDump(page.Address, page.Guest))
+            Console.Out.WriteLine("    " + line);
+        Console.Out.WriteLine($"  as the host sees it: {page.HostSees}");
+        foreach (var line in Output.HexDump(page.Address, page.Host))
+            Console.Out.WriteLine("    " + line);
+        Console.Out.WriteLine();
     }
 
     private static void ShowVerdict(DemoReport report)
     {
         var prediction = report.Prediction;
         if (report.Error is { } error)
-            AnsiConsole.WriteLine($"Stopped: {error}");
-        AnsiConsole.WriteLine($"Predicted: {Sentence(prediction.Outcome)} ({prediction.Statements})");
-        AnsiConsole.WriteLine($"  {prediction.Because}");
-        AnsiConsole.WriteLine($"Happened:  {Sentence(report.Outcome)}");
+            Console.Out.WriteLine($"Stopped: {error}");
+        Console.Out.WriteLine($"Predicted: {Sentence(prediction.Outcome)} ({prediction.Statements})");
+        Console.Out.WriteLine($"  {prediction.Because}");
+        Console.Out.WriteLine($"Happened:  {Sentence(report.Outcome)}");
         foreach (var (sentence, held) in report.Checks)
-            AnsiConsole.WriteLine($"  {(held ? "holds" : "DOES NOT HOLD")}: {sentence}");
-        AnsiConsole.WriteLine(report.AsPredicted ? "The outcome equals the prediction." : "THE OUTCOME DIFFERS FROM THE PREDICTION.");
+            Console.Out.WriteLine($"  {(held ? "holds" : "DOES NOT HOLD")}: {sentence}");
+        Console.Out.WriteLine(report.AsPredicted ? "The outcome equals the prediction." : "THE OUTCOME DIFFERS FROM THE PREDICTION.");
     }
 
     private static string Sentence(DemoOutcome outcome) => outcome switch

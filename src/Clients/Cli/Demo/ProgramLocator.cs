@@ -1,6 +1,9 @@
 namespace CocoGuest.Cli.Demo;
 
-/// <summary>Finds the other programs: beside this one, or in the source tree's build output of the same configuration.</summary>
+/// <summary>
+/// Finds the other programs: in the source tree's build output of the same configuration, else beside this one. In that order, because a
+/// build puts the bare launchers of referenced programs beside this one.
+/// </summary>
 internal static class ProgramLocator
 {
     public const string Server = "CocoGuest.Service";
@@ -23,7 +26,7 @@ internal static class ProgramLocator
     public static string Find(string program)
     {
         var own = AppContext.BaseDirectory;
-        var candidates = new List<string> { Path.Combine(own, program) };
+        var candidates = new List<string>();
         // .../src/Clients/Cli/bin/Debug/net10.0/ -> Debug/net10.0
         var framework = new DirectoryInfo(own.TrimEnd(Path.DirectorySeparatorChar));
         for (var root = framework.Parent; root is not null; root = root.Parent)
@@ -32,6 +35,7 @@ internal static class ProgramLocator
                 candidates.Add(Path.Combine(root.FullName, Projects[program], "bin", framework.Parent!.Name, framework.Name, program));
         }
 
+        candidates.Add(Path.Combine(own, program));
         return candidates.Find(File.Exists)
             ?? throw new FileNotFoundException($"The program {program} was not found at {string.Join(" or ", candidates)}.");
     }

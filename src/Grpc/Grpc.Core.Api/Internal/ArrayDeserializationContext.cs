@@ -1,8 +1,6 @@
-using System.Buffers;
-
 namespace Grpc.Core.Internal;
 
-/// <summary>Gives the bytes of an array, for marshallers that are called outside of a call.</summary>
+/// <summary>Gives one message as an array, for marshallers that are called outside of a call.</summary>
 internal sealed class ArrayDeserializationContext(byte[] payload) : DeserializationContext
 {
     /// <inheritdoc/>
@@ -10,7 +8,4 @@ internal sealed class ArrayDeserializationContext(byte[] payload) : Deserializat
 
     /// <inheritdoc/>
     public override byte[] PayloadAsNewBuffer() => payload.AsSpan().ToArray();
-
-    /// <inheritdoc/>
-    public override ReadOnlySequence<byte> PayloadAsReadOnlySequence() => new(payload);
 }

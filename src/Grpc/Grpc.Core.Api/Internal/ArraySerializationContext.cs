@@ -1,11 +1,8 @@
-using System.Buffers;
-
 namespace Grpc.Core.Internal;
 
-/// <summary>Collects one message into an array, for marshallers that are called outside of a call.</summary>
+/// <summary>Takes one message as an array, for marshallers that are called outside of a call. It has no buffer to write into.</summary>
 internal sealed class ArraySerializationContext : SerializationContext
 {
-    private ArrayBufferWriter<byte>? _writer;
     private byte[]? _payload;
 
     /// <summary>The message; an error if the serializer did not complete it.</summary>
@@ -22,19 +19,4 @@ internal sealed class ArraySerializationContext : SerializationContext
 
         _payload = payload;
     }
-
-    /// <inheritdoc/>
-    public override IBufferWriter<byte> GetBufferWriter() => _writer ??= new ArrayBufferWriter<byte>();
-
-    /// <inheritdoc/>
-    public override void SetPayloadLength(int payloadLength)
-    {
-        if (payloadLength > 0)
-        {
-            _writer ??= new ArrayBufferWriter<byte>(payloadLength);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void Complete() => Complete(_writer?.WrittenSpan.ToArray() ?? []);
 }

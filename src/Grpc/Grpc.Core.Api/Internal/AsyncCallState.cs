@@ -1,6 +1,8 @@
 namespace Grpc.Core.Internal;
 
-/// <summary>What the four kinds of running calls share. The functions take a state object, so that a transport need not allocate closures.</summary>
+/// <summary>
+/// What the four kinds of running calls share. The functions take a state object, so that a transport need not allocate closures.
+/// </summary>
 internal readonly struct AsyncCallState(
     Func<object, Task<Metadata>> responseHeadersAsync,
     Func<object, Status> getStatus,

@@ -10,11 +10,6 @@ internal sealed class CompositeChannelCredentials : ChannelCredentials
     {
         ArgumentNullException.ThrowIfNull(channelCredentials);
         ArgumentNullException.ThrowIfNull(callCredentials);
-        if (!channelCredentials.IsComposable)
-        {
-            throw new ArgumentException("Call credentials can be joined with credentials of a secure connection only.", nameof(channelCredentials));
-        }
-
         _channelCredentials = channelCredentials;
         _callCredentials = callCredentials;
     }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 
@@ -57,30 +56,10 @@ internal sealed class AssemblySet
     {
         HandleKind.TypeReference => SignatureNames.AssemblyOf(Referrer, (TypeReferenceHandle)handle) is { } name
             && SignatureNames.ApiAssemblies.Contains(name),
-        HandleKind.TypeSpecification => GenericTypeOf(Referrer, (TypeSpecificationHandle)handle, [], out _) is { } type && PointsToApi(type),
+        HandleKind.TypeSpecification => GenericTypeOf(Referrer, (TypeSpecificationHandle)handle, [], out _) is { } type
+            && PointsToApi(type),
         _ => false,
     };
-
-    /// <summary>The names of the assemblies that may use an API assembly's internals.</summary>
-    internal static IEnumerable<string> FriendsOf(MetadataReader api)
-    {
-        foreach (var attribute in api.GetAssemblyDefinition().GetCustomAttributes().Select(api.GetCustomAttribute))
-        {
-            if (attribute.Constructor.Kind != HandleKind.MemberReference)
-            {
-                continue;
-            }
-
-            var constructor = api.GetMemberReference((MemberReferenceHandle)attribute.Constructor);
-            if (constructor.Parent.Kind == HandleKind.TypeReference
-                && api.GetString(api.GetTypeReference((TypeReferenceHandle)constructor.Parent).Name) == "InternalsVisibleToAttribute")
-            {
-                var value = api.GetBlobReader(attribute.Value);
-                _ = value.ReadUInt16();
-                yield return new AssemblyName(value.ReadSerializedString()!).Name!;
-            }
-        }
-    }
 
     private static EntityHandle? GenericTypeOf(
         MetadataReader reader, TypeSpecificationHandle handle, ImmutableArray<string> context, out ImmutableArray<string> arguments)

@@ -16,13 +16,23 @@ internal sealed class PlantedReferrer
         _ = _metadata.AddModule(0, _metadata.GetOrAddString("Planted.dll"), default, default, default);
         _ = _metadata.AddAssembly(_metadata.GetOrAddString("Planted"), new Version(1, 0), default, default, 0, AssemblyHashAlgorithm.None);
         _ = _metadata.AddTypeDefinition(
-            0, default, _metadata.GetOrAddString("<Module>"), default, MetadataTokens.FieldDefinitionHandle(1), MetadataTokens.MethodDefinitionHandle(1));
+            0,
+            default,
+            _metadata.GetOrAddString("<Module>"),
+            default,
+            MetadataTokens.FieldDefinitionHandle(1),
+            MetadataTokens.MethodDefinitionHandle(1));
         _api = Reference("Grpc.Core.Api");
-        _object = _metadata.AddTypeReference(Reference("System.Runtime"), _metadata.GetOrAddString("System"), _metadata.GetOrAddString("Object"));
+        _object = _metadata.AddTypeReference(
+            Reference("System.Runtime"), _metadata.GetOrAddString("System"), _metadata.GetOrAddString("Object"));
     }
 
     internal TypeReferenceHandle Type(string name) =>
         _metadata.AddTypeReference(_api, _metadata.GetOrAddString("Grpc.Core"), _metadata.GetOrAddString(name));
+
+    /// <summary>Refers to a nested type.</summary>
+    internal TypeReferenceHandle Type(string outer, string name) =>
+        _metadata.AddTypeReference(Type(outer), default, _metadata.GetOrAddString(name));
 
     internal PlantedReferrer Field(TypeReferenceHandle type, string name, Action<SignatureTypeEncoder> fieldType)
     {

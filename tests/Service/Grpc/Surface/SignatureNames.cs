@@ -6,7 +6,7 @@ namespace CocoGuest.Tests.Service.Grpc.Surface;
 
 /// <summary>
 /// Spells types so that references and definitions of the same type in different assemblies come out alike. The two API assemblies are part
-/// of a name; the framework's are not, since its types move between facades. Class or value type is part of it: the run time compares that too.
+/// of a name; the framework's are not, since its types move between facades. Class or value type is part of it: the run time compares that.
 /// </summary>
 internal sealed class SignatureNames : ISignatureTypeProvider<string, ImmutableArray<string>>
 {

@@ -71,13 +71,13 @@ internal sealed class SurfaceChecker
             var field = type.Definition.GetFields().Select(type.Reader.GetFieldDefinition)
                 .Where(f => $"{f.DecodeSignature(SignatureNames.Instance, [])} {type.Reader.GetString(f.Name)}" == wanted)
                 .Select(f => (FieldAttributes?)f.Attributes).FirstOrDefault();
-            Require(field is { } attributes && IsVisible((MethodAttributes)attributes, type), $"field {type.Name}: {wanted}");
+            Require(field is { } attributes && IsVisible((MethodAttributes)attributes), $"field {type.Name}: {wanted}");
             return;
         }
 
         var method = SignatureNames.Spell(name, member.DecodeMethodSignature(SignatureNames.Instance, []));
         Require(
-            _set.WithBases(type).Any(site => site.Methods.Any(m => site.Spell(m) == method && IsVisible(m.Attributes, site))),
+            _set.WithBases(type).Any(site => site.Methods.Any(m => site.Spell(m) == method && IsVisible(m.Attributes))),
             $"method {type.Name}: {method}");
     }
 
@@ -117,7 +117,7 @@ internal sealed class SurfaceChecker
             _report.Overrides++;
             Require(
                 chain.Skip(1).Any(site => site.Methods.Any(m =>
-                    IsVirtual(m) && (m.Attributes & MethodAttributes.Final) == 0 && site.Spell(m) == spelled && SameConstraints(site, m, type, method))),
+                    IsVirtual(m) && !IsFinal(m) && site.Spell(m) == spelled && SameConstraints(site, m, type, method))),
                 $"{type.Name} overrides {spelled}, which no base has");
         }
     }
@@ -148,7 +148,8 @@ internal sealed class SurfaceChecker
             _report.InterfaceMembers++;
             var spelled = @interface.Spell(method);
             Require(
-                chain.Exists(site => site.Methods.Any(m => IsVirtual(m) && site.Spell(m) == spelled)) || ExplicitOnes(type).Contains(spelled),
+                chain.Exists(site => site.Methods.Any(m => IsVirtual(m) && site.Spell(m) == spelled))
+                    || ExplicitOnes(type).Contains(spelled),
                 $"{type.Name} does not implement {@interface.Name}: {spelled}");
         }
     }
@@ -167,25 +168,18 @@ internal sealed class SurfaceChecker
         Constraints(a.Reader, m).SequenceEqual(Constraints(b.Reader, n));
 
     private static IEnumerable<GenericParameterAttributes> Constraints(MetadataReader reader, MethodDefinition method) =>
-        method.GetGenericParameters().Select(p => reader.GetGenericParameter(p).Attributes & GenericParameterAttributes.SpecialConstraintMask);
+        from handle in method.GetGenericParameters()
+        select reader.GetGenericParameter(handle).Attributes & GenericParameterAttributes.SpecialConstraintMask;
 
     private static bool IsVirtual(MethodDefinition method) => (method.Attributes & MethodAttributes.Virtual) != 0;
 
-    private bool IsFriend(MetadataReader api) => AssemblySet.FriendsOf(api).Contains(_referrerName);
+    private static bool IsFinal(MethodDefinition method) => (method.Attributes & MethodAttributes.Final) != 0;
 
-    private bool IsVisible(MethodAttributes attributes, TypeSite type) => (attributes & MethodAttributes.MemberAccessMask) switch
-    {
-        MethodAttributes.Public or MethodAttributes.Family or MethodAttributes.FamORAssem => true,
-        MethodAttributes.Assembly or MethodAttributes.FamANDAssem => IsFriend(type.Reader),
-        _ => false,
-    };
+    private static bool IsVisible(MethodAttributes attributes) => (attributes & MethodAttributes.MemberAccessMask)
+        is MethodAttributes.Public or MethodAttributes.Family or MethodAttributes.FamORAssem;
 
-    private bool IsVisible(TypeSite type) => (type.Definition.Attributes & TypeAttributes.VisibilityMask) switch
-    {
-        TypeAttributes.Public or TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem => true,
-        TypeAttributes.NestedPrivate => false,
-        _ => IsFriend(type.Reader),
-    };
+    private static bool IsVisible(TypeSite type) => (type.Definition.Attributes & TypeAttributes.VisibilityMask)
+        is TypeAttributes.Public or TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem;
 
     private void Require(bool condition, string what)
     {

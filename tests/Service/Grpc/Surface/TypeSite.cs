@@ -10,7 +10,7 @@ internal readonly record struct TypeSite(MetadataReader Reader, TypeDefinitionHa
 
     internal string Name => SignatureNames.NameOf(Reader, Handle);
 
-    /// <summary>Spells a method's signature with this type's arguments put in, so that two spellings are equal if the signatures are.</summary>
+    /// <summary>Spells a method's signature with this type's arguments put in, so that equal spellings are equal signatures.</summary>
     internal string Spell(MethodDefinition method) =>
         SignatureNames.Spell(Reader.GetString(method.Name), method.DecodeSignature(SignatureNames.Instance, Arguments));
 

@@ -1,0 +1,6 @@
+using CocoGuest.Machine.DmaBufs;
+
+namespace CocoGuest.Tests.Machine.Properties.Model;
+
+/// <summary>A live buffer; the inode is its identity.</summary>
+internal sealed record ModelBuffer(ulong Inode, ulong Size, bool Shared, bool ReadOnly, IReadOnlyList<Chunk> Chunks);

@@ -1,0 +1,115 @@
+using CocoGuest.Machine;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.PageState.Views;
+using CocoGuest.Machine.Profiles;
+
+namespace CocoGuest.Tests.Machine.Properties;
+
+/// <summary>No untrusted view ever shows what a guest wrote to private memory, but for what Linux itself bounces.</summary>
+public sealed class SecrecyTests
+{
+    private const int Steps = 90;
+    private const int Every = 15;
+
+    [Theory]
+    [Statement("S-PLAT-10", "S-PLAT-11", "S-PLAT-12", "S-SWI-35")]
+    [InlineData(Platform.Sev, KernelVersion.V72)]
+    [InlineData(Platform.SevSnp, KernelVersion.V72)]
+    [InlineData(Platform.Tdx, KernelVersion.V72)]
+    [InlineData(Platform.Sev, KernelVersion.SeedV1)]
+    [InlineData(Platform.SevSnp, KernelVersion.SeedV1)]
+    [InlineData(Platform.Tdx, KernelVersion.SeedV1)]
+    public void AnyRun_EveryUntrustedView_ShowsNoSecret(Platform platform, KernelVersion kernel) =>
+        Ops.Check(4, Steps, run =>
+        {
+            using var world = new World(platform, kernel);
+            CheckRun(world, run, new Secrecy(world));
+        });
+
+    [Fact]
+    [Statement("S-SWI-35")]
+    public void BouncedSecrets_InTheSameRuns_AreFoundInThePool()
+    {
+        int found = 0;
+        for (int seed = 1; seed <= 3; seed++)
+        {
+            using var world = new World();
+            var secrecy = new Secrecy(world);
+            CheckRun(world, Ops.Of(seed, Steps), secrecy);
+            found += secrecy.FoundInPool;
+        }
+
+        Assert.NotEqual(0, found);
+    }
+
+    [Theory]
+    [InlineData(Platform.Sev)]
+    [InlineData(Platform.SevSnp)]
+    [InlineData(Platform.Tdx)]
+    public void PlantedHostView_ThatReadsAsTheGuestDoes_IsCaught(Platform platform)
+    {
+        using var world = new World(platform);
+        Failure? ReadAsGuest(ulong address, Span<byte> target)
+        {
+            using var plan = new AccessPlan();
+            Failure? failure = world.Guest.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, address, (ulong)target.Length, false, "planted");
+            if (failure is not null)
+            {
+                return world.Guest.Host.Read(address, target);
+            }
+
+            plan.Read(target);
+            return null;
+        }
+
+        var secrecy = new Secrecy(world, ReadAsGuest);
+
+        Assert.Throws<PropertyViolation>(() => CheckRun(world, Ops.Of(1, Steps), secrecy));
+    }
+
+    [Theory]
+    [InlineData(Platform.Sev)]
+    [InlineData(Platform.SevSnp)]
+    [InlineData(Platform.Tdx)]
+    public void PlantedCopy_FromPrivateToSharedMemory_IsCaught(Platform platform)
+    {
+        using var world = new World(platform);
+        var secrecy = new Secrecy(world);
+        CheckRun(world, Ops.Of(2, Steps), secrecy, finish: false);
+        int shared = world.Test.TryAllocate(world.Kernel == KernelVersion.V72 ? "system_cc_shared" : "system", 4096).Value.Fd;
+        world.EverAllocated.UnionWith(world.Test.Stat(shared).Chunks);
+        secrecy.Check();
+        world.Test.Store(world.Test.Map(shared) + 7, world.Markers.Secret(Markers.Length));
+
+        Assert.Throws<PropertyViolation>(secrecy.Check);
+    }
+
+    [Fact]
+    public void PlantedBounce_ThatTheModelDoesNotKnow_IsCaught()
+    {
+        using var world = new World();
+        int fd = world.Test.Allocate("system", 4096);
+        world.Test.Store(world.Test.Map(fd), world.Markers.Secret(64));
+        world.Test.AttachAndMap(fd);
+
+        Assert.Throws<PropertyViolation>(new Secrecy(world).Check);
+    }
+
+    private static void CheckRun(World world, Op[] run, Secrecy secrecy, bool finish = true)
+    {
+        int step = 0;
+        world.Run(run, _ =>
+        {
+            if (++step % Every == 0)
+            {
+                secrecy.Check();
+            }
+        });
+        secrecy.Check();
+        if (finish)
+        {
+            world.Finish();
+            secrecy.Check();
+        }
+    }
+}

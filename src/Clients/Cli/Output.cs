@@ -131,6 +131,7 @@ internal sealed class Output(bool json)
         var text = value switch
         {
             null => "",
+            bool flag => flag ? "true" : "false",
             ulong number when name.Contains("ddress", StringComparison.Ordinal) => string.Create(CultureInfo.InvariantCulture, $"0x{number:x}"),
             IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
             _ => value.ToString() ?? "",

@@ -31,11 +31,10 @@ internal static class DemoCommand
             Description = "system_cc_shared or system. Default: system_cc_shared; on platform none: system.",
         };
         heap.AcceptOnlyFromAmong(DemoOptions.SharedHeap, "system");
-        var size = new Option<PictureLayout>("--size")
+        var size = new Option<PictureLayout?>("--size")
         {
-            Description = "WIDTHxHEIGHT of the drawn picture.",
-            CustomParser = ParseSize,
-            DefaultValueFactory = _ => new PictureLayout(1280, 720),
+            Description = "WIDTHxHEIGHT of the drawn picture. Default: 1280x720.",
+            CustomParser = result => ParseSize(result),
         };
         var noSync = new Option<bool>("--no-sync") { Description = "The application calls no DMA_BUF_IOCTL_SYNC." };
         var order = new Option<string>("--order")
@@ -51,7 +50,7 @@ internal static class DemoCommand
             parsed,
             new DemoOptions(
                 parsed.GetValue(input),
-                parsed.GetValue(size),
+                parsed.GetValue(size) ?? new PictureLayout(1280, 720),
                 parsed.GetValue(output)!,
                 parsed.GetValue(platform)!,
                 parsed.GetValue(heap) ?? DemoOptions.DefaultHeap(parsed.GetValue(platform)!),

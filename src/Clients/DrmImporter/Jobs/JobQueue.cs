@@ -68,8 +68,8 @@ internal sealed class JobQueue : IAsyncDisposable
             }
 
             await ReleaseAsync(job);
-            done.SetResult(fence);
             Signalled?.Invoke(fence);
+            done.SetResult(fence);
         }
     }
 

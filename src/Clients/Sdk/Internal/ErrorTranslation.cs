@@ -19,7 +19,7 @@ internal static class ErrorTranslation
         if (ReadDetails(error) is { } info)
             return FromDetails(error, info);
         if (IsConnectionLoss(error))
-            return new ServerGoneException($"No CocoGuest server answers at {endpoint}: {Innermost(error).Message}", error);
+            return new ServerGoneException($"No CocoGuest server answers at {endpoint}: {Reason(Innermost(error))}", error);
         if (error.StatusCode == StatusCode.Cancelled)
             return new OperationCanceledException("The call was cancelled.", error);
         return new CocoException(error.Status.Detail, error) { StatusCode = error.StatusCode };
@@ -66,6 +66,11 @@ internal static class ErrorTranslation
     private static bool IsConnectionLoss(RpcException error) =>
         error.StatusCode == StatusCode.Unavailable
         || error.Status.DebugException is HttpRequestException or IOException or SocketException;
+
+    // .NET's words for a Unix socket that is not there mislead: "Cannot assign requested address".
+    private static string Reason(Exception error) => error is SocketException { SocketErrorCode: SocketError.AddressNotAvailable }
+        ? "there is no such socket."
+        : error.Message;
 
     private static Exception Innermost(RpcException error)
     {

@@ -1,0 +1,101 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Tests.Clients.Sdk;
+
+/// <summary>The server side of the fd broker's protocol, one connection, driven by a test.</summary>
+internal sealed partial class FakeBroker : IDisposable
+{
+    public const uint Magic = 0x31424743;
+
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("coco-test-");
+    private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private Socket? _peer;
+
+    public FakeBroker()
+    {
+        _listener.Bind(new UnixDomainSocketEndPoint(Path));
+        _listener.Listen();
+    }
+
+    public string Path => System.IO.Path.Combine(_directory.FullName, "broker.sock");
+
+    public async Task<byte[]> ReceiveRequestAsync()
+    {
+        _peer ??= await _listener.AcceptAsync();
+        var request = new byte[32];
+        await using var stream = new NetworkStream(_peer, ownsSocket: false);
+        await stream.ReadExactlyAsync(request);
+        return request;
+    }
+
+    public static byte[] Frame(uint kind, ulong backingId, ReadOnlySpan<byte> token, int errno = 0, uint flags = 0, ulong size = 0)
+    {
+        var frame = new byte[48];
+        BinaryPrimitives.WriteUInt32LittleEndian(frame, Magic);
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(4), kind);
+        BinaryPrimitives.WriteInt32LittleEndian(frame.AsSpan(8), errno);
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(12), flags);
+        BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(16), backingId);
+        BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(24), size);
+        token.CopyTo(frame.AsSpan(32));
+        return frame;
+    }
+
+    public void Send(ReadOnlySpan<byte> bytes) => _peer!.Send(bytes);
+
+    /// <summary>Sends bytes with fds attached to the first of them.</summary>
+    public unsafe void Send(ReadOnlySpan<byte> bytes, params SafeFileHandle[] fds)
+    {
+        var control = stackalloc byte[16 + (8 * fds.Length)];
+        *(ulong*)control = (ulong)(16 + (4 * fds.Length));
+        *(int*)(control + 8) = 1;
+        *(int*)(control + 12) = 1;
+        for (var i = 0; i < fds.Length; i++)
+            *(int*)(control + 16 + (4 * i)) = (int)fds[i].DangerousGetHandle();
+        fixed (byte* data = bytes)
+        {
+            var vector = new IoVector { Base = data, Length = (nuint)bytes.Length };
+            var message = new MessageHeader
+            {
+                Vectors = &vector,
+                VectorCount = 1,
+                Control = control,
+                ControlLength = (nuint)(16 + (((4 * fds.Length) + 7) & ~7)),
+            };
+            // SAFETY: message, vector, control and the pinned bytes live until the call returns.
+            Assert.Equal(bytes.Length, SendMessage(_peer!.SafeHandle, &message, 0x4000));
+        }
+    }
+
+    public void HangUp() => _peer!.Dispose();
+
+    public void Dispose()
+    {
+        _peer?.Dispose();
+        _listener.Dispose();
+        _directory.Delete(recursive: true);
+    }
+
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    private static unsafe partial nint SendMessage(SafeSocketHandle socket, MessageHeader* message, int flags);
+
+    private unsafe struct IoVector
+    {
+        public void* Base;
+        public nuint Length;
+    }
+
+    private unsafe struct MessageHeader
+    {
+        public void* Name;
+        public uint NameLength;
+        public IoVector* Vectors;
+        public nuint VectorCount;
+        public void* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+}

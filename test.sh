@@ -9,7 +9,7 @@ cd "$(dirname "$0")" || exit 2
 root=$PWD
 work=$root/.test
 mkdir -p "$work"
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
 
 projects=("$@")
 [ ${#projects[@]} -gt 0 ] || projects=(Machine Conformance Clients Service EndToEnd)
@@ -63,7 +63,9 @@ export COCOGUEST_TEST_NODE_MODULES=$work/node/node_modules COCOGUEST_TEST_PICTUR
 
 # --- build and run -------------------------------------------------------------------------------------------------------------
 say "building"
-if ! dotnet build CocoGuest.sln -c Release -v quiet -nologo >"$work/build.log" 2>&1; then
+# One compiler server for all projects; it is stopped again, so that nothing of the tests stays behind.
+trap 'dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1' EXIT
+if ! dotnet build CocoGuest.sln -c Release -v quiet -nologo -p:UseSharedCompilation=true >"$work/build.log" 2>&1; then
   grep -E 'error' "$work/build.log" | sort -u | head -40
   say "the build failed; all of it is in .test/build.log"
   say "0 passed, 1 failed"

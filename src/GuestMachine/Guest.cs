@@ -152,11 +152,18 @@ public sealed class Guest : IDisposable
     /// <summary>EOWNERDEAD once the guest terminated or was destroyed.</summary>
     internal Failure? CheckAlive() => _end is null ? null : Ended();
 
-    /// <summary>As <see cref="CheckAlive()"/>, and ENOENT for a process that is gone.</summary>
+    /// <summary>As <see cref="CheckAlive()"/>, and ENOENT for a process that is gone or another guest's.</summary>
     internal Failure? CheckAlive(GuestProcess process) =>
         _end is not null ? Ended()
+        : CheckOwn(process) is { } foreign ? foreign
         : process.Alive ? null
         : new Failure(Errno.ENOENT, "find_process", "check life", $"Process {process.Pid} ({process.Name}) is gone.", "process");
+
+    /// <summary>ENOENT for a process of another guest: what it holds is not of this guest's memory.</summary>
+    internal Failure? CheckOwn(GuestProcess process) =>
+        ReferenceEquals(process.Guest, this)
+            ? null
+            : new Failure(Errno.ENOENT, "find_process", "check guest", $"Process {process.Pid} is not a process of guest {Shape.Name}.", "process");
 
     /// <summary>Called after conversions: a guest that terminated itself stays so (S-SNP-37).</summary>
     internal void NoteTermination()

@@ -108,6 +108,15 @@ public sealed class GuestDevices
         }
 
         plan.Write(source);
+        if (plan.WritesPrivateFrames)
+        {
+            // Nothing held the frames: they may have been freed, cleared and given away while the bytes were on their way.
+            lock (_guest.Gate)
+            {
+                _guest.Memory.MarkWritten(_guest.Dma.Environment.Encoding.Physical(dmaAddress), (ulong)source.Length);
+            }
+        }
+
         _guest.Copies.AddDmaWrite(source.Length);
         return null;
     }
@@ -201,7 +210,7 @@ public sealed class GuestDevices
         }
 
         ViewAccessor accessor = device.Value.Spec.Trusted ? ViewAccessor.DeviceT1 : ViewAccessor.DeviceT0;
-        return _guest.Access.Plan(plan, accessor, phys, length, write, operation);
+        return _guest.Access.Plan(plan, accessor, phys, length, write, operation) is { } fault ? fault with { Field = "dma_address" } : null;
     }
 
     private Result<DmaDevice> MakeDma(DeviceSpec spec) => _guest.Dma.AddDevice(new DmaDeviceOptions(spec.Name)

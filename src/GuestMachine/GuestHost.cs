@@ -85,14 +85,16 @@ public sealed class GuestHost(TimeProvider time, ISecretSource secrets, IGuestOb
     /// <summary>Ends a guest: its processes die, its memory goes, holders of its fds read zeros. ENOENT when there is none.</summary>
     public Failure? Destroy(string name)
     {
-        Result<Guest> guest = Find(name);
-        if (!guest.Ok)
-        {
-            return guest.Failure;
-        }
-
+        Result<Guest> guest;
         lock (_lock)
         {
+            // In one step: a second call must not take out a new guest of that name.
+            guest = Find(name);
+            if (!guest.Ok)
+            {
+                return guest.Failure;
+            }
+
             _guests.Remove(guest.Value.Shape.Name);
         }
 

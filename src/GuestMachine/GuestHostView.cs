@@ -60,7 +60,8 @@ public sealed class GuestHostView
             if (!Page.IsAligned(address) || !Page.IsAligned(length) || address >= EndAddress || length > EndAddress - address)
             {
                 return new Failure(Errno.EINVAL, "get_page_states", "check range",
-                    $"0x{address:x} + {length} is not a page-aligned range below 0x{EndAddress:x}.", Page.IsAligned(address) ? "length" : "address");
+                    $"0x{address:x} + {length} is not a page-aligned range below 0x{EndAddress:x}.",
+                    Page.IsAligned(address) && address < EndAddress ? "length" : "address");
             }
 
             ulong bytes = length == 0 ? EndAddress - address : length;

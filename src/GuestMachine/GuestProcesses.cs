@@ -60,11 +60,19 @@ public sealed class GuestProcesses
         }
     }
 
-    /// <summary>Ends a process, by exit or by kill: it loses all it holds. Ending twice is harmless; init cannot end (EPERM).</summary>
+    /// <summary>
+    /// Ends a process, by exit or by kill: it loses all it holds. Ending twice is harmless; init cannot end (EPERM), nor can another guest's
+    /// process (ENOENT).
+    /// </summary>
     public Failure? End(GuestProcess process)
     {
         lock (_guest.Gate)
         {
+            if (_guest.CheckOwn(process) is { } foreign)
+            {
+                return foreign;
+            }
+
             if (ReferenceEquals(process, Init))
             {
                 return new Failure(Errno.EPERM, "exit_process", "check process", "init does not exit; destroy the guest instead.", "process");
@@ -82,10 +90,10 @@ public sealed class GuestProcesses
         }
     }
 
-    /// <summary>Empties every process; for the end of the guest.</summary>
+    /// <summary>Empties every process in the order of their pids; for the end of the guest.</summary>
     internal void DropEverything()
     {
-        foreach (GuestProcess process in _processes.Values)
+        foreach (GuestProcess process in _processes.Values.OrderBy(p => p.Pid))
         {
             process.Alive = false;
             DropAll(process);

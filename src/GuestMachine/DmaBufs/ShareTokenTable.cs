@@ -6,16 +6,29 @@ namespace CocoGuest.Machine.DmaBufs;
 /// </summary>
 internal sealed class ShareTokenTable(TimeProvider time, int limit)
 {
+    // Redeemed tokens stay in the queue until they expire or are more than the others by this many.
+    private const int MostRedeemed = 256;
+
     private readonly Dictionary<Handle128, Entry> _entries = [];
     private readonly PriorityQueue<Handle128, long> _byExpiry = new();
 
     public int Count => _entries.Count;
+
+    /// <summary>Expiries kept, those of tokens long redeemed included.</summary>
+    public int Scheduled => _byExpiry.Count;
 
     public bool IsFull => _entries.Count >= limit;
 
     /// <summary>Adds a token; the caller has taken the reference.</summary>
     public void Add(Handle128 token, DmaBuf buffer, Handle128? addressee, TimeSpan life)
     {
+        if (_byExpiry.Count > (2 * _entries.Count) + MostRedeemed)
+        {
+            (Handle128, long)[] live = [.. _byExpiry.UnorderedItems.Where(i => _entries.ContainsKey(i.Element))];
+            _byExpiry.Clear();
+            _byExpiry.EnqueueRange(live);
+        }
+
         long expires = time.GetTimestamp() + (long)(life.TotalSeconds * time.TimestampFrequency);
         _entries.Add(token, new Entry(buffer, addressee));
         _byExpiry.Enqueue(token, expires);

@@ -12,6 +12,12 @@ internal sealed unsafe class AccessPlan : IDisposable
     private readonly List<Segment> _segments = [];
     private readonly List<MemoryPin> _pins = [];
 
+    /// <summary>Bytes of it that lie in host-visible buffers.</summary>
+    public ulong SharedBytes { get; set; }
+
+    /// <summary>True when a write will change frames whose bytes are in the store and that some day are given to somebody else.</summary>
+    public bool WritesPrivateFrames { get; set; }
+
     /// <summary>Adds a run of bytes that are contiguous in the host.</summary>
     public void Add(Transform transform, byte* pointer, ulong address, ulong length, XexEngine engine) =>
         _segments.Add(new Segment(transform, pointer, address, (int)length, engine));

@@ -26,6 +26,7 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     private readonly Platform _platform;
     private readonly CopyCounter _copies;
     private ulong _nextBackingId;
+    private bool _disposed;
 
     private GuestMemory(AnonymousRegion store, RamLayout layout, Platform platform, XexEngine engine, CopyCounter copies)
     {
@@ -83,7 +84,8 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     /// </summary>
     public void RemoveBacking(VisibleBacking backing, int slot, ReadOnlySpan<Chunk> chunks)
     {
-        if (backing.Live && ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfOldPlain)
+        // A load in flight may keep a buffer longer than its guest; then nobody will look at the frames again.
+        if (backing.Live && !_disposed && ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfOldPlain)
         {
             DecryptInPlace(backing, chunks);
         }
@@ -131,12 +133,22 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     {
         // Both sides are inside one chunk or the pool, hence contiguous in the host (S-DMA-50: one mapping per entry).
         Buffer.MemoryCopy((void*)Resolve(sourcePhys, length), (void*)Resolve(targetPhys, length), length, length);
-        ulong first = Page.FrameOf(targetPhys);
-        FlagsOf(new FrameRange(first, Page.FrameOf(targetPhys + length - 1) + 1 - first)).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
+        MarkWritten(targetPhys, length);
         BouncedBytes += length;
     }
 
-    public void Dispose() => _store.Dispose();
+    /// <summary>Somebody wrote there (at least 1 byte): the frames are to be cleared before they are anybody's again.</summary>
+    public void MarkWritten(ulong address, ulong length)
+    {
+        ulong first = Page.FrameOf(address);
+        FlagsOf(new FrameRange(first, Page.FrameOf(address + length - 1) + 1 - first)).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
+    }
+
+    public void Dispose()
+    {
+        _disposed = true;
+        _store.Dispose();
+    }
 
     private nint Resolve(ulong phys, ulong length)
     {

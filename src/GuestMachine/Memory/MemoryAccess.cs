@@ -25,7 +25,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
             {
                 ulong inside = offset - start;
                 ulong part = Math.Min(length, chunk.Bytes - inside);
-                if (Plan(plan, accessor, chunk.Address + inside, part, write, operation) is { } failure)
+                if (PlanRange(plan, accessor, chunk.Address + inside, part, write, operation) is { } failure)
                 {
                     return failure;
                 }
@@ -37,11 +37,14 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
             start += chunk.Bytes;
         }
 
-        return null;
+        return Count(plan);
     }
 
     /// <summary>Plans an access to guest-physical memory, all of which has to be RAM.</summary>
-    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, ulong address, ulong length, bool write, string operation)
+    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, ulong address, ulong length, bool write, string operation) =>
+        PlanRange(plan, accessor, address, length, write, operation) ?? Count(plan);
+
+    private Failure? PlanRange(AccessPlan plan, ViewAccessor accessor, ulong address, ulong length, bool write, string operation)
     {
         bool storePinned = false;
         while (length > 0)
@@ -65,7 +68,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
                 }
 
                 plan.Keep(pin.Value);
-                copies.AddSharedBuffer(part);
+                plan.SharedBytes += part;
                 byte* place = pin.Value.Pointer + Page.AddressOf(page) + (address & Page.OffsetMask);
                 plan.Add(TransformOf(cell.Outcome), place, address, part, memory.Engine);
             }
@@ -82,6 +85,17 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
 
             address += part;
             length -= part;
+        }
+
+        return null;
+    }
+
+    // Only what will be copied counts: an access that faults in the middle moves nothing.
+    private Failure? Count(AccessPlan plan)
+    {
+        if (plan.SharedBytes != 0)
+        {
+            copies.AddSharedBuffer(plan.SharedBytes);
         }
 
         return null;
@@ -112,6 +126,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
         if (rawZero || write)
         {
             memory.Materialize(frame);
+            plan.WritesPrivateFrames |= write && pages.ConditionOf(frame) != PageCondition.Shared;
         }
 
         plan.Add(TransformOf(outcome), memory.StoreAt(address), address, part, memory.Engine);

@@ -1,19 +1,20 @@
-using System.Runtime.InteropServices;
 using CocoGuest.Machine.Memory.HostMemory;
 
 namespace CocoGuest.Machine.Memory;
 
 /// <summary>
 /// Keeps one host mapping from being unmapped while bytes are copied outside the guest's lock. One holder, disposed once; it pins the
-/// mapping, not the contents.
+/// mapping, not the contents: what is written to a <see cref="VisibleBacking"/> after its revocation is cleared with the last pin.
 /// </summary>
 internal readonly unsafe struct MemoryPin : IDisposable
 {
-    private readonly SafeHandle? _owner;
+    private readonly HostMapping? _mapping;
+    private readonly VisibleBacking? _backing;
 
-    private MemoryPin(SafeHandle owner, byte* pointer)
+    private MemoryPin(HostMapping? mapping, VisibleBacking? backing, byte* pointer)
     {
-        _owner = owner;
+        _mapping = mapping;
+        _backing = backing;
         Pointer = pointer;
     }
 
@@ -23,8 +24,15 @@ internal readonly unsafe struct MemoryPin : IDisposable
     {
         bool added = false;
         mapping.DangerousAddRef(ref added);
-        return new MemoryPin(mapping, mapping.Pointer);
+        return new MemoryPin(mapping, null, mapping.Pointer);
     }
 
-    public void Dispose() => _owner?.DangerousRelease();
+    /// <summary>A pin that the backing has counted.</summary>
+    public static MemoryPin Of(VisibleBacking backing, byte* pointer) => new(null, backing, pointer);
+
+    public void Dispose()
+    {
+        _mapping?.DangerousRelease();
+        _backing?.Unpin();
+    }
 }

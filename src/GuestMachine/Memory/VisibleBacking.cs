@@ -14,7 +14,8 @@ namespace CocoGuest.Machine.Memory;
 /// server), <i>revoked</i> (the buffer went private, was released or its guest ended; every mapping of the fd, old ones too, reads zeros).
 /// A backing goes unborn → live → revoked, or straight from unborn to revoked, and never back.</para>
 /// <para>Who calls: the guest resolves guest-physical addresses to it under the guest's lock; the fd broker opens fds without that lock.
-/// The own lock orders birth against revocation. A copy in flight holds a pin, which keeps the server's mapping, not the contents.</para>
+/// The own lock orders birth against revocation. A copy in flight holds a pin, which keeps the server's mapping, not the contents; what it
+/// wrote after revocation goes with the last pin.</para>
 /// <para>Contents at birth follow S-PLAT-21: zeros for a new shared backing, on SEV the ciphertext of the zeroed page (S-SYS-27).</para>
 /// </remarks>
 public sealed class VisibleBacking
@@ -24,6 +25,7 @@ public sealed class VisibleBacking
     private readonly XexEngine? _cipherOfZeros;
     private SealedMemfd? _memfd;
     private bool _revoked;
+    private int _pins;
 
     internal VisibleBacking(ulong id, Chunk[] chunks, ulong size, bool readOnly, XexEngine? cipherOfZeros)
     {
@@ -61,12 +63,30 @@ public sealed class VisibleBacking
     }
 
     /// <summary>Keeps the server's mapping while bytes are copied; dispose the pin afterwards.</summary>
-    internal Result<MemoryPin> Pin()
+    internal unsafe Result<MemoryPin> Pin()
     {
         lock (_lock)
         {
             Result<SealedMemfd> memfd = Bear();
-            return memfd.Ok ? MemoryPin.Take(memfd.Value.Mapping) : memfd.Failure;
+            if (!memfd.Ok)
+            {
+                return memfd.Failure;
+            }
+
+            _pins++;
+            return MemoryPin.Of(this, memfd.Value.Pointer);
+        }
+    }
+
+    /// <summary>A copy is done. After revocation the last one's bytes are taken back, too, and the mapping goes.</summary>
+    internal void Unpin()
+    {
+        lock (_lock)
+        {
+            if (--_pins == 0 && _revoked)
+            {
+                TakeBack();
+            }
         }
     }
 
@@ -92,7 +112,15 @@ public sealed class VisibleBacking
         lock (_lock)
         {
             _revoked = true;
-            _memfd?.PunchAll();
+            TakeBack();
+        }
+    }
+
+    private void TakeBack()
+    {
+        _memfd?.PunchAll();
+        if (_pins == 0)
+        {
             _memfd?.Dispose();
         }
     }

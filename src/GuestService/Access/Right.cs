@@ -1,6 +1,8 @@
 namespace CocoGuest.Service.Access;
 
-/// <summary>What a call reaches, which decides who may make it over TCP. Over the Unix socket the peer's uid has opened all of them.</summary>
+/// <summary>
+/// What a call reaches, which decides who may make it over TCP. Over the Unix socket the peer's uid has opened all of them.
+/// </summary>
 internal enum Right
 {
     /// <summary>One's own process and what anybody may see: open.</summary>

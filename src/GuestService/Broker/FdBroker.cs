@@ -12,14 +12,16 @@ namespace CocoGuest.Service.Broker;
 /// Kestrel owns its sockets and would swallow the control data.
 /// </summary>
 /// <remarks>
-/// <para>States of a connection: accepted, serving, hung up. Each has its own tasks, so a client that stalls blocks nobody else; their number
-/// is limited. A connection that is open says that the server lives: <see cref="StopAsync"/> hangs up on all.</para>
+/// <para>States of a connection: accepted, serving, hung up. Each has its own tasks, so a client that stalls blocks nobody else; their
+/// number is limited. A connection that is open says that the server lives: <see cref="StopAsync"/> hangs up on all.</para>
 /// <para>Invariant: an fd is sent for a live token only, a token answers once, and whoever got an fd is on the
 /// <see cref="RevocationBoard"/> until the memory is taken back or the connection ends.</para>
 /// </remarks>
 internal sealed class FdBroker : IDisposable
 {
     private const int Backlog = 128;
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
+
     private readonly BrokerServices _services;
     private readonly int _limit;
     private readonly Lock _lock = new();
@@ -89,21 +91,22 @@ internal sealed class FdBroker : IDisposable
 
     private async Task AcceptAsync(Socket listener)
     {
-        try
+        while (!_stopping.IsCancellationRequested)
         {
-            while (true)
+            try
             {
-                Socket client = await listener.AcceptAsync(_stopping.Token);
-                Serve(client);
+                Serve(await listener.AcceptAsync(_stopping.Token));
             }
-        }
-        catch (Exception e) when (_stopping.IsCancellationRequested && e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // Stopping.
-        }
-        catch (Exception e)
-        {
-            ServiceLog.BrokerAcceptFailed(_services.Log, e);
+            catch (Exception) when (_stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (SocketException e)
+            {
+                // The peer hung up before it was accepted, or fds ran out: the next try may do better, but not at once.
+                ServiceLog.BrokerAcceptFailed(_services.Log, e);
+                await Task.Delay(AcceptPause, _services.Time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
     }
 

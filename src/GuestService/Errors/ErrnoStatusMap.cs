@@ -4,7 +4,9 @@ using Grpc.Core;
 
 namespace CocoGuest.Service.Errors;
 
-/// <summary>The one place that turns an errno into a gRPC status code. docs/protocol.md shows the same table; a test keeps them equal.</summary>
+/// <summary>
+/// The one place that turns an errno into a gRPC status code. docs/protocol.md shows the same table; a test keeps them equal.
+/// </summary>
 internal static class ErrnoStatusMap
 {
     /// <summary>All rows.</summary>

@@ -26,7 +26,7 @@ internal sealed class CallMetrics : IDisposable
     {
         _calls = _meter.CreateCounter<long>("cocoguest.calls", "{call}", "Calls that ended, by method and errno ('' for success).");
         _meter.CreateObservableGauge("cocoguest.guests", () => host.List().Count, "{guest}", "Live guests.");
-        _meter.CreateObservableGauge("cocoguest.processes", () => sessions.Count, "{process}", "Processes opened and not ended, without inits.");
+        _meter.CreateObservableGauge("cocoguest.processes", () => sessions.Count, "{process}", "Live processes, without inits.");
         _meter.CreateObservableGauge("cocoguest.buffers", () => Live(host), "{buffer}", "Live dma-bufs of all guests.");
         _meter.CreateObservableGauge("cocoguest.fd_tokens", () => tokens.Count, "{token}", "fd tokens that were not redeemed.");
     }

@@ -53,8 +53,10 @@ internal sealed class GuestServer : IAsyncDisposable
     public string BrokerPath => _brokerSocket;
 
     /// <summary>Address of the TCP listener with the port that it got, or null without one.</summary>
-    public Uri? TcpAddress => _app.Urls.Where(u => u.StartsWith("http://", StringComparison.Ordinal) && !u.Contains("unix", StringComparison.Ordinal))
-        .Select(u => new Uri(u)).FirstOrDefault();
+    public Uri? TcpAddress => _app.Urls
+        .Where(u => u.StartsWith("http://", StringComparison.Ordinal) && !u.StartsWith("http://unix:", StringComparison.Ordinal))
+        .Select(u => new Uri(u))
+        .FirstOrDefault();
 
     /// <summary>Starts a server.</summary>
     /// <param name="options">Checked options.</param>
@@ -134,7 +136,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private static void AddParts(IServiceCollection parts, ServerOptions options, TimeProvider time)
     {
         parts.AddSingleton(options).AddSingleton(time);
-        parts.AddSingleton<BearerToken>().AddSingleton<RandomSecrets>().AddSingleton<ISecretSource>(p => p.GetRequiredService<RandomSecrets>());
+        parts.AddSingleton<BearerToken>().AddSingleton<ISecretSource, RandomSecrets>();
         parts.AddSingleton<FdPoller>().AddSingleton<FdTokenTable>().AddSingleton<RevocationBoard>().AddSingleton<SharedMappings>();
         parts.AddSingleton<BrokerServices>(p => new BrokerServices(
             p.GetRequiredService<FdTokenTable>(), p.GetRequiredService<RevocationBoard>(), p.GetRequiredService<SharedMappings>(),

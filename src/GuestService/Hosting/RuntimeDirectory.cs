@@ -38,7 +38,8 @@ internal static class RuntimeDirectory
         if (status.Value.Owner != UnixUser.EffectiveId)
         {
             throw new StartupException(
-                $"The runtime folder {path} belongs to uid {status.Value.Owner}, not to uid {UnixUser.EffectiveId}; choose another with --runtime-dir.");
+                $"The runtime folder {path} belongs to uid {status.Value.Owner}, not to uid {UnixUser.EffectiveId}; "
+                + "choose another with --runtime-dir.");
         }
 
         if ((status.Value.Mode & ~OwnerOnly) != 0)

@@ -12,10 +12,12 @@ internal static partial class ServiceLog
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "Stopping: guests end, sockets go.")]
     public static partial void Stopping(ILogger log);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "TCP listener {Endpoint} is not loopback: whoever reaches it may open processes.")]
+    [LoggerMessage(EventId = 3, Level = LogLevel.Warning,
+        Message = "TCP listener {Endpoint} is not loopback: whoever reaches it may open processes.")]
     public static partial void OpenToNetwork(ILogger log, System.Net.IPEndPoint endpoint);
 
-    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "poll failed with errno {Errno}: deaths by pid are no longer seen, stream ends still are.")]
+    [LoggerMessage(EventId = 4, Level = LogLevel.Error,
+        Message = "poll failed with errno {Errno}: deaths by pid are no longer seen, stream ends still are.")]
     public static partial void PollFailed(ILogger log, int errno);
 
     [LoggerMessage(EventId = 100, Level = LogLevel.Warning, Message = "Refused a connection to the Unix socket by uid {UserId}.")]
@@ -24,7 +26,8 @@ internal static partial class ServiceLog
     [LoggerMessage(EventId = 200, Level = LogLevel.Information, Message = "Process {Pid} of guest {Guest} died: {Cause}.")]
     public static partial void ProcessDied(ILogger log, uint pid, string guest, string cause);
 
-    [LoggerMessage(EventId = 201, Level = LogLevel.Warning, Message = "Process {Pid} of guest {Guest} does not read its events; its stream was ended.")]
+    [LoggerMessage(EventId = 201, Level = LogLevel.Warning,
+        Message = "Process {Pid} of guest {Guest} does not read its events; its stream was ended.")]
     public static partial void EventsNotRead(ILogger log, uint pid, string guest);
 
     [LoggerMessage(EventId = 202, Level = LogLevel.Information, Message = "Guest {Guest} ended: {Reason}.")]
@@ -42,6 +45,6 @@ internal static partial class ServiceLog
     [LoggerMessage(EventId = 303, Level = LogLevel.Error, Message = "A connection of the fd broker failed unexpectedly.")]
     public static partial void BrokerConnectionFailed(ILogger log, Exception exception);
 
-    [LoggerMessage(EventId = 304, Level = LogLevel.Error, Message = "The fd broker cannot accept connections any more.")]
+    [LoggerMessage(EventId = 304, Level = LogLevel.Warning, Message = "The fd broker could not accept a connection; it goes on trying.")]
     public static partial void BrokerAcceptFailed(ILogger log, Exception exception);
 }

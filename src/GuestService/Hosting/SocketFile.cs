@@ -97,7 +97,8 @@ internal static class SocketFile
             throw new StartupException($"The socket {path} exists and cannot be tried: {e.Message}.", e);
         }
 
-        throw new StartupException($"Another server is listening on {path}; stop it, or choose another path with --socket or --runtime-dir.");
+        throw new StartupException(
+            $"Another server is listening on {path}; stop it, or choose another path with --socket or --runtime-dir.");
     }
 
     private sealed class FolderLocks : IDisposable

@@ -14,7 +14,7 @@ internal static unsafe partial class ScmRights
     private const int InterruptedCall = 4;
     private const int WouldBlock = 11;
 
-    /// <summary>Sends a frame without waiting. A frame is smaller than any socket buffer chunk, so it goes as a whole or not at all.</summary>
+    /// <summary>Sends a frame without waiting. A frame is small, so it goes as a whole or not at all.</summary>
     /// <param name="socket">A connected Unix stream socket.</param>
     /// <param name="frame">The bytes; at least one.</param>
     /// <param name="passed">The fd that goes with the first byte, or null.</param>

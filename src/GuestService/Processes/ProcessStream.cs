@@ -8,7 +8,8 @@ namespace CocoGuest.Service.Processes;
 /// <summary>The loop of one OpenProcess stream: events from the queue to the wire, in order, until one side ends.</summary>
 internal static class ProcessStream
 {
-    private static readonly Failure TakenOver = new(Errno.EINTR, "open_process", "stream", "Another stream took this process over.", "process");
+    private static readonly Failure TakenOver = new(
+        Errno.EINTR, "open_process", "stream", "Another stream took this process over.", "process");
 
     private static readonly Failure NotRead = new(Errno.ENOSPC, "open_process", "stream",
         "Events were lost because the stream was not read; the process lives on for the grace time.");
@@ -21,7 +22,11 @@ internal static class ProcessStream
     /// <param name="callEnd">Fires when the client's call is over.</param>
     /// <returns>Null for an end that is none of the server's complaints; else why the server ended the stream.</returns>
     public static async Task<Failure?> RunAsync(
-        ProcessSession session, StreamLease lease, Func<OpenProcessResponse, CancellationToken, Task> write, ILogger log, CancellationToken callEnd)
+        ProcessSession session,
+        StreamLease lease,
+        Func<OpenProcessResponse, CancellationToken, Task> write,
+        ILogger log,
+        CancellationToken callEnd)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(lease.Ending, callEnd);
         ChannelReader<OpenProcessResponse> events = session.Events;

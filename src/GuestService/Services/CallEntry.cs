@@ -66,5 +66,6 @@ internal sealed class CallEntry(GuestHost host, ProcessSessions sessions)
         }
     }
 
-    private static void ThrowCancelled() => throw new RpcException(new Status(StatusCode.Cancelled, "The call was given up before it began."));
+    private static void ThrowCancelled() =>
+        throw new RpcException(new Status(StatusCode.Cancelled, "The call was given up before it began."));
 }

@@ -11,7 +11,9 @@ using Grpc.Core;
 
 namespace CocoGuest.Service.Services;
 
-/// <summary>GuestService: processes, buffers and mappings. Each call is checked, done under one lock of the machine, and answered at once.</summary>
+/// <summary>
+/// GuestService: processes, buffers and mappings. Each call is checked, done under one lock of the machine, and answered at once.
+/// </summary>
 internal sealed partial class GuestCalls(
     CallEntry entry, ProcessSessions sessions, FdTokens fdTokens, ShareTokenReaper reaper, ServerOptions options, ILogger<GuestCalls> log)
     : GuestService.GuestServiceBase

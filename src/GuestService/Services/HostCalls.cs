@@ -11,7 +11,8 @@ using WireShape = CocoGuest.V1.GuestShape;
 namespace CocoGuest.Service.Services;
 
 /// <summary>HostService: life of guests.</summary>
-internal sealed class HostCalls(GuestHost host, CallEntry entry, GuestInfoWriter writer, ServerOptions options) : HostService.HostServiceBase
+internal sealed class HostCalls(GuestHost host, CallEntry entry, GuestInfoWriter writer, ServerOptions options)
+    : HostService.HostServiceBase
 {
     /// <inheritdoc/>
     public override Task<CreateGuestResponse> CreateGuest(CreateGuestRequest request, ServerCallContext context)
@@ -20,7 +21,8 @@ internal sealed class HostCalls(GuestHost host, CallEntry entry, GuestInfoWriter
         GuestShape shape = ShapeOf(request.Shape ?? new WireShape());
         if (host.List().Count >= options.MaxGuests)
         {
-            GrpcErrors.Throw(new Failure(Errno.ENOSPC, "create_guest", "check limit", $"There are {options.MaxGuests} guests already (max-guests)."));
+            GrpcErrors.Throw(new Failure(Errno.ENOSPC, "create_guest", "check limit",
+                $"There are {options.MaxGuests} guests already (max-guests)."));
         }
 
         return Task.FromResult(new CreateGuestResponse { Guest = writer.Write(host.Create(shape).OrThrow()) });

@@ -3,7 +3,9 @@ using CocoGuest.Service.Errors;
 
 namespace CocoGuest.Service.Services;
 
-/// <summary>Request fields that have to be read before the machine can judge them; a wrong one ends the call with EINVAL and its name.</summary>
+/// <summary>
+/// Request fields that have to be read before the machine can judge them; a wrong one ends the call with EINVAL and its name.
+/// </summary>
 internal static class RequestFields
 {
     /// <summary>A handle or token: 32 hex digits.</summary>

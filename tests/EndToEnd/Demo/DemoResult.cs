@@ -9,7 +9,7 @@ internal sealed record DemoResult(int ExitCode, JsonNode Report, string Said)
     /// <summary>Runs the demo.</summary>
     public static async Task<DemoResult> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
     {
-        (int exitCode, string output, string said) = await ChildProgram.RunAsync(Repository.Coco, ["demo", "--json", .. arguments], environment);
+        (int exitCode, string output, string said) = await ChildProgram.RunAsync(Programs.Coco, ["demo", "--json", .. arguments], environment);
         string line = Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         return new DemoResult(exitCode, JsonNode.Parse(line)!, said);
     }

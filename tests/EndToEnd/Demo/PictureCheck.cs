@@ -14,7 +14,7 @@ internal static class PictureCheck
 
     private static async Task<(int Differing, string Detail)> RunAsync(params string[] arguments)
     {
-        (int exitCode, string line, string said) = await ChildProgram.RunAsync("node", [Repository.Foreign("node/picture.js"), .. arguments]);
+        (int exitCode, string line, string said) = await ChildProgram.RunAsync("node", [Programs.Foreign("node/picture.js"), .. arguments]);
         Assert.True(exitCode == 0, said);
         return (JsonNode.Parse(line)!["differing"]!.GetValue<int>(), line);
     }

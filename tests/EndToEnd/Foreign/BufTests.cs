@@ -51,7 +51,7 @@ public sealed class BufTests(SharedServer shared) : IClassFixture<SharedServer>
     private async Task<Dictionary<string, JsonNode>> RunAsync(Transport transport)
     {
         (int exitCode, string output, string said) = await ChildProgram.RunAsync(
-            Repository.Foreign("buf/five-calls.sh"), [shared.Server.Target(transport)], ("BUF", ForeignTools.Buf));
+            Programs.Foreign("buf/five-calls.sh"), [shared.Server.Target(transport)], ("BUF", ForeignTools.Buf));
         Assert.True(exitCode == 0, said);
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)
             .ToDictionary(node => node["step"]!.ToString(), node => node["answer"]!);

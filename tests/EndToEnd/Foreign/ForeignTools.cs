@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using CocoGuest.Tests.EndToEnd.Processes;
 
 namespace CocoGuest.Tests.EndToEnd.Foreign;
 

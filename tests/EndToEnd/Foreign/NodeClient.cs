@@ -6,5 +6,5 @@ namespace CocoGuest.Tests.EndToEnd.Foreign;
 internal static class NodeClient
 {
     public static ChildProgram Start(string mode, string target) => ChildProgram.Start(
-        "node", [Repository.Foreign("node/client.js"), mode, target], ("NODE_PATH", ForeignTools.NodeModules));
+        "node", [Programs.Foreign("node/client.js"), mode, target], ("NODE_PATH", ForeignTools.NodeModules));
 }

@@ -13,7 +13,7 @@ public sealed class PythonStubs : IAsyncLifetime
     /// <summary>What protoc is asked for, without the files.</summary>
     public static string[] ProtocArguments(string folder) =>
     [
-        $"-I{Repository.Protos}", $"--python_out={folder}", $"--grpc_python_out={folder}",
+        $"-I{Programs.Protos}", $"--python_out={folder}", $"--grpc_python_out={folder}",
         "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin",
     ];
 
@@ -25,7 +25,7 @@ public sealed class PythonStubs : IAsyncLifetime
             return;
         }
 
-        string[] files = [.. new[] { "cocoguest/v1", "google/rpc" }.SelectMany(f => Directory.GetFiles(Path.Combine(Repository.Protos, f), "*.proto"))];
+        string[] files = [.. new[] { "cocoguest/v1", "google/rpc" }.SelectMany(f => Directory.GetFiles(Path.Combine(Programs.Protos, f), "*.proto"))];
         (int exitCode, _, string said) = await ChildProgram.RunAsync("/usr/bin/protoc", [.. ProtocArguments(Folder), .. files]);
         Assert.True(exitCode == 0, said);
     }
@@ -39,6 +39,6 @@ public sealed class PythonStubs : IAsyncLifetime
 
     /// <summary>Starts the client.</summary>
     internal ChildProgram Start(string mode, string target) => ChildProgram.Start(
-        ForeignTools.Python, [Repository.Foreign("python/coco_client.py"), mode, target],
+        ForeignTools.Python, [Programs.Foreign("python/coco_client.py"), mode, target],
         ("PYTHONPATH", Folder), ("PYTHONDONTWRITEBYTECODE", "1"));
 }

@@ -21,10 +21,10 @@ internal sealed class Cast : IAsyncDisposable
         string[] to = ["--server", server.Unix, "--guest", guest];
         _programs = new()
         {
-            [CastRole.Application] = LineProgram.Start(Repository.Coco, ["demo-application", .. to]),
-            [CastRole.Sender] = LineProgram.Start(Repository.RdmaImporter, [.. to, "--device", "rdma0"]),
-            [CastRole.Receiver] = LineProgram.Start(Repository.RdmaImporter, [.. to, "--device", "rdma1"]),
-            [CastRole.Gpu] = LineProgram.Start(Repository.DrmImporter, [.. to, "--device", "card0"]),
+            [CastRole.Application] = LineProgram.Start(Programs.Coco, ["demo-application", .. to]),
+            [CastRole.Sender] = LineProgram.Start(Programs.RdmaImporter, [.. to, "--device", "rdma0"]),
+            [CastRole.Receiver] = LineProgram.Start(Programs.RdmaImporter, [.. to, "--device", "rdma1"]),
+            [CastRole.Gpu] = LineProgram.Start(Programs.DrmImporter, [.. to, "--device", "card0"]),
         };
         _steps =
         [

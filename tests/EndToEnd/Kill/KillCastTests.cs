@@ -71,7 +71,7 @@ public sealed class KillCastTests(SharedServer shared) : IClassFixture<SharedSer
         await shared.Server.CreateGuestAsync("kill-tcp");
         GuestCensus empty = await GuestCensus.TakeAsync(connection, "kill-tcp");
         await using LineProgram importer = LineProgram.Start(
-            Repository.RdmaImporter, "--server", $"http://{shared.Server.Tcp}", "--guest", "kill-tcp");
+            Programs.RdmaImporter, "--server", $"http://{shared.Server.Tcp}", "--guest", "kill-tcp");
         await importer.ReadyAsync();
         int fd = (await importer.CallAsync("alloc", new() { ["heap"] = "system", ["len"] = 65536 }))["fd"]!.GetValue<int>();
         await importer.CallAsync("reg", new() { ["fd"] = fd });

@@ -70,7 +70,7 @@ public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedSe
         await shared.Server.CreateGuestAsync(guest);
         GuestCensus empty = await GuestCensus.TakeAsync(connection, guest);
         await using ChildProgram holder = ChildProgram.Start(
-            Repository.TokenHolder, [shared.Server.Unix, guest, life.ToString(CultureInfo.InvariantCulture)]);
+            Programs.TokenHolder, [shared.Server.Unix, guest, life.ToString(CultureInfo.InvariantCulture)]);
         OutputLine tokens = await holder.ReadLineAsync(line => line.StartsWith('{'));
         holder.Kill();
         GuestCensus left = await GuestCensus.UntilAsync(connection, guest, census => census.Objects.Processes == empty.Objects.Processes);

@@ -40,7 +40,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("coco-e2e-");
         ChildProgram program = ChildProgram.Start(
-            Repository.Server, ["--runtime-dir", folder.FullName, "--tcp", "127.0.0.1:0", "--log-level", "information", .. options]);
+            Programs.Server, ["--runtime-dir", folder.FullName, "--tcp", "127.0.0.1:0", "--log-level", "information", .. options]);
         try
         {
             OutputLine tcp = await program.ReadLineAsync(line => TcpLine().IsMatch(line));

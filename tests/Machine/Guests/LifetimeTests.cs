@@ -1,6 +1,11 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Profiles;
+using FileAccess = System.IO.FileAccess;
 
 namespace CocoGuest.Tests.Machine.Guests;
 
@@ -164,6 +169,84 @@ public sealed class LifetimeTests
 
         Assert.Equal(Errno.EMFILE, test.Guest.Buffers.Allocate(process, TestGuest.Shared, Size, 2, 0).Failure!.Errno);
         Assert.Equal((before.Memory, before.Objects.Buffers), (test.Snapshot().Memory, test.Snapshot().Objects.Buffers));
+    }
+
+    [Fact]
+    public void Revoke_WhileACopyIsInFlight_LeavesZerosInOldFiles()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Shared, 4096);
+        ulong address = test.Stat(fd).Chunks[0].Address;
+        MmapResult map = test.Guest.Mappings.Mmap(test.Init, fd, 0, null, null, MapFlags.Shared).Value;
+        using var file = new FileStream(map.Backing!.OpenFd().Value, FileAccess.Read, 1);
+        var bytes = new byte[4096];
+        using (var plan = new AccessPlan())
+        {
+            Assert.Null(test.Guest.Access.Plan(plan, ViewAccessor.DeviceT0, address, 4096, write: true, "dma_write"));
+            Assert.Null(test.Guest.Buffers.Release(test.Init, fd));
+            Assert.Null(test.Guest.Mappings.Munmap(test.Init, map.Address));
+            Array.Fill(bytes, (byte)0xaa);
+            plan.Write(bytes);
+        }
+
+        file.ReadExactly(bytes);
+
+        Assert.Equal(new byte[4096], bytes);
+    }
+
+    [Theory]
+    [InlineData(Platform.Sev)]
+    [InlineData(Platform.SevSnp)]
+    [InlineData(Platform.Tdx)]
+    public void Dispose_Guest_WhileALoadHoldsABuffer_LetsTheLoadEndQuietly(Platform platform)
+    {
+        using var test = new TestGuest(platform);
+        int fd = test.Allocate(TestGuest.Shared, Size);
+        DmaBuf held = test.Init.Fds.Find(fd)!;
+        test.Store(test.Map(fd), "x"u8);
+        held.References++;
+
+        Assert.Null(test.Host.Destroy(test.Guest.Shape.Name));
+        Assert.Empty(test.Revoked);
+        test.Guest.Buffers.Put(held);
+
+        Assert.Single(test.Revoked);
+    }
+
+    [Fact]
+    public void Dispose_Guest_EndsItsProcessesInOrder()
+    {
+        using var test = new TestGuest();
+        GuestProcess first = test.Open();
+        test.Open();
+        Assert.Null(test.Guest.Processes.End(first));
+        test.Open();
+        test.Open();
+        foreach (uint pid in new uint[] { 1, 3, 4, 5 })
+        {
+            GuestProcess process = test.Guest.Processes.All.Single(p => p.Pid == pid);
+            int fd = test.Guest.Buffers.Allocate(process, TestGuest.Shared, pid * Size, 2, 0).Value.Fd;
+            Assert.Equal(3, fd);
+        }
+
+        Assert.Null(test.Host.Destroy(test.Guest.Shape.Name));
+
+        Assert.Equal([1 * Size, 3 * Size, 4 * Size, 5 * Size], test.Revoked.Select(r => r.Backing.Size));
+    }
+
+    [Fact]
+    public void ShareTokens_RedeemedLongBeforeTheyExpire_LeaveNothingBehind()
+    {
+        var time = new ManualTime();
+        var table = new ShareTokenTable(time, 16);
+        var buffer = new DmaBuf(1, "system", Size, [], CocoGuest.Machine.DmaBufs.FileAccess.ReadWrite, shared: false);
+        for (ulong i = 0; i < 10_000; i++)
+        {
+            table.Add(new Handle128(i, i), buffer, null, GuestLimits.LongestTokenLife);
+            table.Remove(new Handle128(i, i));
+        }
+
+        Assert.InRange(table.Scheduled, 0, 1000);
     }
 
     [Fact]

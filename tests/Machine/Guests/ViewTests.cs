@@ -69,6 +69,34 @@ public sealed class ViewTests
         Assert.Equal(new byte[Secret.Length], bytes);
     }
 
+    [Theory]
+    [InlineData(1UL, 4096UL, "address")]
+    [InlineData(0UL, 4095UL, "length")]
+    [InlineData(1UL << 60, 4096UL, "address")]
+    [InlineData(4096UL, 1UL << 60, "length")]
+    public void PageStates_WrongRange_BlamesTheRightArgument(ulong address, ulong length, string field)
+    {
+        using var test = new TestGuest();
+
+        Failure failure = test.Guest.Host.PageStates(address, length, 1).Failure!;
+
+        Assert.Equal((Errno.EINVAL, field), (failure.Errno, failure.Field));
+    }
+
+    [Fact]
+    [Statement("S-PLAT-11")]
+    public void DmaRead_FromASharedIntoAPrivatePage_CountsNoCopyAndBlamesTheDmaAddress()
+    {
+        using var test = new TestGuest();
+        ulong shared = test.Stat(test.Allocate(TestGuest.Shared, 4096)).Chunks[0].Address;
+        CopyCounters before = test.Snapshot().Copies;
+
+        Failure failure = test.Guest.Devices.DmaRead(test.Init, "", shared + 4000, new byte[200])!;
+
+        Assert.Equal((Errno.EFAULT, "dma_address"), (failure.Errno, failure.Field));
+        Assert.Equal(before, test.Snapshot().Copies);
+    }
+
     [Fact]
     [Statement("S-PLAT-10")]
     public void DmaRead_PrivatePageOnSev_IsTheCiphertextThatTheHostSees()

@@ -25,6 +25,11 @@ internal static class Ops
     public static Arbitrary<Op[]> Runs(int steps) =>
         Arb.From(Gen.Choose(0, int.MaxValue - 1).ArrayOf(steps).Select(Decode), Shrink);
 
+    /// <summary>Checks a property of sequences of numbers, shrunk in the same way.</summary>
+    public static void CheckNumbers(int runs, int length, Action<int[]> property) =>
+        Prop.ForAll(Arb.From(Gen.Choose(0, int.MaxValue - 1).ArrayOf(length), Shrink), property)
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(runs * Factor));
+
     /// <summary>The run of a seed, for tests that want the same one again.</summary>
     public static Op[] Of(int seed, int steps)
     {
@@ -38,7 +43,7 @@ internal static class Ops
 
     private static Op[] Decode(int[] numbers) => Array.ConvertAll(numbers, n => new Op(Wheel[n % Wheel.Length], n / Wheel.Length));
 
-    private static IEnumerable<Op[]> Shrink(Op[] run)
+    private static IEnumerable<T[]> Shrink<T>(T[] run)
     {
         for (int size = run.Length / 2; size > 0; size /= 2)
         {

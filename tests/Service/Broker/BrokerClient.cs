@@ -74,7 +74,13 @@ internal sealed unsafe partial class BrokerClient : IDisposable
         fixed (byte* bytes = target)
         {
             var vector = new IoVector { Base = bytes, Length = (nuint)target.Length };
-            var message = new MessageHeader { Vectors = &vector, VectorCount = 1, Control = &control, ControlLength = (nuint)sizeof(FdMessage) };
+            var message = new MessageHeader
+            {
+                Vectors = &vector,
+                VectorCount = 1,
+                Control = &control,
+                ControlLength = (nuint)sizeof(FdMessage),
+            };
             nint count = ReceiveMessage(_socket.SafeHandle, &message, CloseOnExec);
             Assert.True(count >= 0, $"recvmsg: errno {Marshal.GetLastPInvokeError()}");
             if (control.Length == 16 + sizeof(int))

@@ -2,8 +2,8 @@ using CocoGuest.Machine;
 using CocoGuest.Service.Broker;
 using CocoGuest.Tests.Service.Hosting;
 using CocoGuest.V1;
-using CopyCounters = CocoGuest.V1.CopyCounters;
 using Google.Protobuf;
+using CopyCounters = CocoGuest.V1.CopyCounters;
 
 namespace CocoGuest.Tests.Service.Broker;
 

@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Tests.Service.Broker;
 
 /// <summary>A frame as a client reads it.</summary>
-internal sealed record ReceivedFrame(uint Kind, Errno Errno, uint Flags, ulong BackingId, ulong Size, string Token, SafeFileHandle? Fd) : IDisposable
+internal sealed record ReceivedFrame(uint Kind, Errno Errno, uint Flags, ulong BackingId, ulong Size, string Token, SafeFileHandle? Fd)
+    : IDisposable
 {
     /// <summary>Reads bytes of the memory behind the fd.</summary>
     public string ReadText(long offset, int length)

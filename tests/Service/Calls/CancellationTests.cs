@@ -34,7 +34,8 @@ public sealed class CancellationTests : ServerTest
         for (int i = 0; i < 50; i++)
         {
             using var given = new CancellationTokenSource();
-            AsyncUnaryCall<AllocateBufferResponse> call = guests.AllocateBufferAsync(new() { Heap = "system", Len = 1 }, cancellationToken: given.Token);
+            AsyncUnaryCall<AllocateBufferResponse> call = guests.AllocateBufferAsync(
+                new() { Heap = "system", Len = 1 }, cancellationToken: given.Token);
             await given.CancelAsync();
             try
             {
@@ -72,7 +73,8 @@ public sealed class CancellationTests : ServerTest
 
         protected override AuthContext AuthContextCore => throw new NotSupportedException();
 
-        protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) => throw new NotSupportedException();
+        protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) =>
+            throw new NotSupportedException();
 
         protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => Task.CompletedTask;
     }

@@ -48,7 +48,9 @@ public sealed class ErrorDetailsTests : ServerTest
     {
         RpcException e = await Assert.ThrowsAsync<RpcException>(() => Call(what));
         ErrorInfo info = Failures.InfoOf(e);
-        Assert.Equal((status, errno, "cocoguest", field), (e.StatusCode, info.Reason, info.Domain, info.Metadata.GetValueOrDefault("field")));
+        Assert.Equal(
+            (status, errno, "cocoguest", field),
+            (e.StatusCode, info.Reason, info.Domain, info.Metadata.GetValueOrDefault("field")));
         Assert.True(int.Parse(info.Metadata["errno"]) > 0 && info.Metadata["operation"].Length > 0 && info.Metadata["step"].Length > 0);
         Assert.EndsWith(".", e.Status.Detail, StringComparison.Ordinal);
     }

@@ -100,6 +100,7 @@ public sealed class FiveCallsTests : ServerTest
         StatBufferResponse stat = await calls.StatBufferAsync(new() { Fd = buffer.Fd });
         Assert.Equal(
             (8192ul, "system_cc_shared", "scanout", true, 8192ul, "emu0"),
-            (stat.Size, stat.ExpName, stat.Name, stat.Shared, stat.Chunks.Aggregate(0ul, (sum, c) => sum + c.Length), stat.AttachedDevices[0]));
+            (stat.Size, stat.ExpName, stat.Name, stat.Shared,
+                stat.Chunks.Aggregate(0ul, (sum, c) => sum + c.Length), stat.AttachedDevices[0]));
     }
 }

@@ -9,7 +9,8 @@ internal static class Failures
 {
     public static ErrorInfo InfoOf(RpcException e)
     {
-        byte[] details = e.Trailers.GetValueBytes("grpc-status-details-bin") ?? throw new InvalidOperationException($"No details: {e.Status}");
+        byte[] details = e.Trailers.GetValueBytes("grpc-status-details-bin")
+            ?? throw new InvalidOperationException($"No details: {e.Status}");
         RpcStatus status = RpcStatus.Parser.ParseFrom(details);
         Assert.Equal((int)e.StatusCode, status.Code);
         Assert.Equal(e.Status.Detail, status.Message);

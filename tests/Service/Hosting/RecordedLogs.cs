@@ -13,7 +13,9 @@ internal sealed class RecordedLogs : ILoggerProvider
     /// <summary>Event ids that a test provokes.</summary>
     public HashSet<int> Expected { get; } = [];
 
-    public IEnumerable<string> Unexpected => _records.Where(r => !Expected.Contains(r.Id.Id)).Select(r => $"{r.Id.Id} {r.Id.Name}: {r.Text}");
+    public IEnumerable<string> Unexpected => _records
+        .Where(r => !Expected.Contains(r.Id.Id))
+        .Select(r => $"{r.Id.Id} {r.Id.Name}: {r.Text}");
 
     public ILogger CreateLogger(string categoryName) => new Recorder(this, categoryName);
 

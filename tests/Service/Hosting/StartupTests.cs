@@ -15,7 +15,9 @@ public sealed class StartupTests : ServerTest
     public void Sockets_OfARunningServer_AreTheOwnersOnly()
     {
         const UnixFileMode ownerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        Assert.Equal((ownerOnly, ownerOnly), (UnixFiles.StatusOf(Host.Server.SocketPath)!.Value.Mode, UnixFiles.StatusOf(Host.Server.BrokerPath)!.Value.Mode));
+        Assert.Equal(
+            (ownerOnly, ownerOnly),
+            (UnixFiles.StatusOf(Host.Server.SocketPath)!.Value.Mode, UnixFiles.StatusOf(Host.Server.BrokerPath)!.Value.Mode));
     }
 
     [Fact]
@@ -143,8 +145,10 @@ public sealed class StartupTests : ServerTest
         GuestService.GuestServiceClient guests = Host.Guests();
         await guests.AllocateBufferAsync(new() { Heap = "system", Len = 1 });
         await host.DestroyGuestAsync(new());
-        CreateGuestResponse made = await host.CreateGuestAsync(new() { Shape = new() { Name = "default", Platform = "tdx", MemoryBytes = 1 << 30 } });
-        Assert.Equal(("tdx", 52u, 0ul, 1ul), (made.Guest.Shape.Platform, made.Guest.Shape.GpaWidth, made.Guest.Objects.Buffers, made.Guest.Objects.Processes));
+        CreateGuestResponse made = await host.CreateGuestAsync(
+            new() { Shape = new() { Name = "default", Platform = "tdx", MemoryBytes = 1 << 30 } });
+        GuestInfo guest = made.Guest;
+        Assert.Equal(("tdx", 52u, 0ul, 1ul), (guest.Shape.Platform, guest.Shape.GpaWidth, guest.Objects.Buffers, guest.Objects.Processes));
     }
 
     private static void LeaveStaleSocket(string path)

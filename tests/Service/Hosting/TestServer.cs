@@ -9,7 +9,9 @@ using Microsoft.Extensions.Logging;
 
 namespace CocoGuest.Tests.Service.Hosting;
 
-/// <summary>The whole server in this process: real Kestrel on a port of its own and a Unix socket in a folder of its own, with a clock by hand.</summary>
+/// <summary>
+/// The whole server in this process: real Kestrel on a port of its own and a Unix socket in a folder of its own, with a clock by hand.
+/// </summary>
 internal sealed class TestServer : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder;

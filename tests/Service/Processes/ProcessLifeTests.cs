@@ -71,7 +71,8 @@ public sealed class ProcessLifeTests : ServerTest
     public async Task Rejoin_WithWrongSecret_IsRefusedAndChangesNothing()
     {
         using OpenedProcess process = await OpenedProcess.StartAsync(Host.Unix());
-        RpcException e = await Assert.ThrowsAsync<RpcException>(() => OpenedProcess.RejoinAsync(Host.Unix(), process.Opened, process.Handle));
+        RpcException e = await Assert.ThrowsAsync<RpcException>(
+            () => OpenedProcess.RejoinAsync(Host.Unix(), process.Opened, process.Handle));
         Assert.Equal(("EPERM", "secret"), (Failures.InfoOf(e).Reason, Failures.InfoOf(e).Metadata["field"]));
         await process.Client.ExitProcessAsync(new() { Process = process.Handle });
         Assert.Null(await process.NextAsync());
@@ -158,14 +159,16 @@ public sealed class ProcessLifeTests : ServerTest
     {
         using OpenedProcess process = await OpenedProcess.StartAsync(Host.Unix());
         RpcException e = await FailsAsync(
-            new GuestService.GuestServiceClient(Host.Tcp()).AllocateBufferAsync(new() { Process = process.Handle, Heap = "system", Len = 1 }));
+            new GuestService.GuestServiceClient(Host.Tcp()).AllocateBufferAsync(
+                new() { Process = process.Handle, Heap = "system", Len = 1 }));
         Assert.Equal((StatusCode.PermissionDenied, "EPERM"), (e.StatusCode, Failures.InfoOf(e).Reason));
     }
 
     [Fact]
     public async Task Process_OfAnotherGuest_IsNotFoundUnderTheWrongName()
     {
-        await new HostService.HostServiceClient(Host.Unix()).CreateGuestAsync(new() { Shape = new() { Name = "other", MemoryBytes = 1 << 28, Swiotlb = "1024" } });
+        await new HostService.HostServiceClient(Host.Unix()).CreateGuestAsync(
+            new() { Shape = new() { Name = "other", MemoryBytes = 1 << 28, Swiotlb = "1024" } });
         using OpenedProcess process = await OpenedProcess.StartAsync(Host.Unix(), new() { Guest = "other" });
         RpcException e = await FailsAsync(process.Client.ReleaseAsync(new() { Guest = "default", Process = process.Handle, Fd = 3 }));
         Assert.Equal(("ENOENT", "process"), (Failures.InfoOf(e).Reason, Failures.InfoOf(e).Metadata["field"]));

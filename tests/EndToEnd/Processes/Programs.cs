@@ -1,11 +1,8 @@
 namespace CocoGuest.Tests.EndToEnd.Processes;
 
 /// <summary>Where the built programs, the protos and the foreign clients are.</summary>
-internal static class Repository
+internal static class Programs
 {
-    /// <summary>The project's root folder: COCOGUEST_TEST_ROOT, else the folder above this assembly that has CocoGuest.sln.</summary>
-    public static string Root { get; } = Environment.GetEnvironmentVariable("COCOGUEST_TEST_ROOT") is { Length: > 0 } root ? root : FindRoot();
-
     /// <summary>The server.</summary>
     public static string Server => Built("src/GuestService", "CocoGuest.Service");
 
@@ -22,28 +19,15 @@ internal static class Repository
     public static string TokenHolder => Path.Combine(AppContext.BaseDirectory, "CocoGuest.Tests.EndToEnd");
 
     /// <summary>The .proto files.</summary>
-    public static string Protos => Path.Combine(Root, "protos");
+    public static string Protos => Path.Combine(Repository.Root, "protos");
 
     /// <summary>A file of the foreign clients.</summary>
-    public static string Foreign(string path) => Path.Combine(Root, "tests/EndToEnd/Foreign", path);
+    public static string Foreign(string path) => Path.Combine(Repository.Root, "tests/EndToEnd/Foreign", path);
 
     // .../tests/EndToEnd/bin/Release/net10.0/ -> Release/net10.0, so that a test runs what was built with it.
     private static string Built(string project, string program)
     {
         var own = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        return Path.Combine(Root, project, "bin", own.Parent!.Name, own.Name, program);
-    }
-
-    private static string FindRoot()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "CocoGuest.sln")))
-            {
-                return folder.FullName;
-            }
-        }
-
-        throw new DirectoryNotFoundException($"No folder above {AppContext.BaseDirectory} has CocoGuest.sln, and COCOGUEST_TEST_ROOT is not set.");
+        return Path.Combine(Repository.Root, project, "bin", own.Parent!.Name, own.Name, program);
     }
 }

@@ -22,7 +22,7 @@ public sealed class PythonStubs : IAsyncLifetime
         (int exitCode, _, string said) = await ChildProgram.RunAsync(
             "/usr/bin/protoc",
             [
-                $"-I{Repository.Protos}", $"--python_out={Folder}", $"--grpc_python_out={Folder}",
+                $"-I{Programs.Protos}", $"--python_out={Folder}", $"--grpc_python_out={Folder}",
                 "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin", .. files,
             ]);
         Assert.True(exitCode == 0, said);

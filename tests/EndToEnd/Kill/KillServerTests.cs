@@ -63,14 +63,8 @@ public sealed class KillServerTests(PythonStubs stubs) : IClassFixture<PythonStu
     {
         await using ServerProcess server = await ServerProcess.StartAsync();
         using Client.CocoConnection connection = server.Connect();
-<<<<<<< HEAD
-        await using ChildProgram demo = ChildProgram.Start(Repository.Coco, ["demo", "--json", "--server", server.Unix, "--output", "/dev/null"]);
-        await UntilPlayedAsync(connection, demo);
-=======
         await using ChildProgram demo = ChildProgram.Start(Programs.Coco, ["demo", "--json", "--server", server.Unix, "--output", "/dev/null"]);
-        string guest = $"demo-{demo.Pid}";
-        await UntilPlayedAsync(connection, guest);
->>>>>>> service
+        await UntilPlayedAsync(connection, demo);
 
         server.Program.Kill();
         int exitCode = await demo.WaitForExitAsync();

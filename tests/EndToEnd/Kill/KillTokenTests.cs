@@ -83,7 +83,7 @@ public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedSe
         await GuestCensus.UntilAsync(connection, "descriptors-2", _ => Directory.GetFiles(folder).Length <= before);
     }
 
-    private static Task NoTokensAsync(CocoConnection connection, string guest) =>
+    private static Task<GuestCensus> NoTokensAsync(CocoConnection connection, string guest) =>
         GuestCensus.UntilAsync(connection, guest, census => census.Objects.Buffers == 0);
 
     /// <summary>Starts a holder in a guest of its own, kills it, and waits until its process is gone.</summary>

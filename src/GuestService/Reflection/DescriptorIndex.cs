@@ -16,13 +16,19 @@ internal sealed class DescriptorIndex
 
     /// <summary>Builds the index.</summary>
     /// <param name="services">The services that are served.</param>
-    internal DescriptorIndex(IEnumerable<ServiceDescriptor> services)
+    /// <param name="details">Files that no service imports: error details travel as Any, and clients ask for their type.</param>
+    internal DescriptorIndex(IEnumerable<ServiceDescriptor> services, IEnumerable<FileDescriptor> details)
     {
         var list = services.ToList();
         Services = [.. list.Select(service => service.FullName).Distinct().Order(StringComparer.Ordinal)];
         foreach (var service in list)
         {
             AddFile(service.File);
+        }
+
+        foreach (var file in details)
+        {
+            AddFile(file);
         }
     }
 

@@ -1,3 +1,4 @@
+using Google.Rpc;
 using Grpc.Reflection.V1;
 using Alpha = Grpc.Reflection.V1Alpha;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
@@ -12,7 +13,8 @@ internal static class ReflectionExtensions
     /// <param name="served">The descriptors of the gRPC services that are mapped; reflection lists itself by itself.</param>
     internal static IServiceCollection AddCocoReflection(this IServiceCollection services, params IEnumerable<ServiceDescriptor> served) =>
         services.AddSingleton(new ReflectionAnswers(new DescriptorIndex(
-            [.. served, ServerReflection.Descriptor, Alpha.ServerReflection.Descriptor])));
+            [.. served, ServerReflection.Descriptor, Alpha.ServerReflection.Descriptor],
+            [ErrorDetailsReflection.Descriptor])));
 
     /// <summary>Maps reflection, v1 and v1alpha.</summary>
     internal static void MapCocoReflection(this IEndpointRouteBuilder endpoints)

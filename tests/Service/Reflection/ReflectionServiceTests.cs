@@ -61,6 +61,14 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task FileContainingSymbol_TypeOfErrorDetails_IsGivenAlthoughNoServiceImportsIt()
+    {
+        var answer = await AskAsync(new ServerReflectionRequest { FileContainingSymbol = "google.rpc.ErrorInfo" });
+
+        Assert.Equal("google/rpc/error_details.proto", Files(answer)[0].Name);
+    }
+
+    [Fact]
     public async Task FileByFilename_FileWithImports_GivesThemAllOnce()
     {
         var answer = await AskAsync(new ServerReflectionRequest { FileByFilename = "probe.proto" });

@@ -28,7 +28,9 @@ apt_packages() {
     return 1
   fi
   say "installing ${wanted[*]}"
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } >"$work/apt.log" 2>&1
+  local install=(apt-get install -y -qq --no-install-recommends "${wanted[@]}")
+  export DEBIAN_FRONTEND=noninteractive
+  { "${install[@]}" || { apt-get update -qq; "${install[@]}"; }; } >"$work/apt.log" 2>&1
 }
 
 pictures() {
@@ -41,11 +43,12 @@ pictures() {
 }
 
 node_packages() {
-  command -v npm >/dev/null || return 1
+  command -v node >/dev/null && command -v npm >/dev/null || apt_packages nodejs npm || return 1
   [ -x "$work/node/node_modules/.bin/buf" ] && [ -d "$work/node/node_modules/@grpc/grpc-js" ] && [ -d "$work/node/node_modules/@grpc/proto-loader" ] && return 0
   say "installing buf, @grpc/grpc-js and @grpc/proto-loader"
-  mkdir -p "$work/node" && cp tests/EndToEnd/Foreign/node/package.json tests/EndToEnd/Foreign/node/package-lock.json "$work/node/" \
-    && npm ci --prefix "$work/node" --no-audit --no-fund --silent >"$work/npm.log" 2>&1
+  mkdir -p "$work/node" && cp tests/EndToEnd/Foreign/node/{package.json,package-lock.json,.npmrc} "$work/node/" || return 1
+  # Not `npm ci`: buf has one optional package for each system, a registry may lack those of other systems, and `ci` insists on all.
+  npm install --prefix "$work/node" --no-audit --no-fund --silent >"$work/npm.log" 2>&1
 }
 
 want() { # name, what is skipped without it, command...
@@ -55,8 +58,9 @@ want() { # name, what is skipped without it, command...
 }
 
 if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
-  want "Debian's python3-grpcio and protoc" "the Python client" apt_packages python3 python3-grpcio python3-protobuf protobuf-compiler protobuf-compiler-grpc
-  want "real pictures (Debian's desktop-base, unpacked, not installed)" "the demo on a real picture" pictures
+  want "Debian's python3-grpcio and protoc" "the Python client" apt_packages python3 python3-grpcio python3-protobuf \
+    protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
+  want "real pictures (Debian's desktop-base, unpacked, not installed)" "the demo on real pictures" pictures
   want "npm's buf and @grpc/grpc-js" "buf curl, buf lint and the Node client" node_packages
 fi
 export COCOGUEST_TEST_NODE_MODULES=$work/node/node_modules COCOGUEST_TEST_PICTURES=$work/pictures COCOGUEST_TEST_ROOT=$root
@@ -88,7 +92,8 @@ for project in "${projects[@]}"; do
   fi
   passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
   say "  ${p:-0} passed, ${f:-0} failed, ${s:-0} skipped"
-  grep -E '\[(FAIL|SKIP)\]' "$log" | sed 's/^/  /' || true
+  grep -A1 -E '\[SKIP\]' "$log" | sed -E '/^--$/d; s/^\[xUnit.net [0-9:.]+\]/ /'
+  grep -E '\[FAIL\]' "$log" | sed -E 's/^\[xUnit.net [0-9:.]+\]/ /'
   [ "${f:-0}" -eq 0 ] || { say "  from .test/$project.log:"; grep -A25 -E '^ +Failed |\[FAIL\]' "$log" | head -120; }
 done
 

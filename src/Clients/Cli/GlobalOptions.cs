@@ -12,7 +12,11 @@ internal sealed class GlobalOptions
         Recursive = true,
     };
 
-    public Option<string?> Token { get; } = new("--token") { Description = "Bearer token for privileged calls over TCP.", Recursive = true };
+    public Option<string?> Token { get; } = new("--token")
+    {
+        Description = "Bearer token for privileged calls over TCP.",
+        Recursive = true,
+    };
 
     public Option<bool> Json { get; } = new("--json") { Description = "Answers and errors as JSON on stdout.", Recursive = true };
 

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CocoGuest.Client;
@@ -15,7 +16,7 @@ namespace CocoGuest.Cli;
 internal sealed class Output(bool json)
 {
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true));
-    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public bool IsJson => json;
 
@@ -132,7 +133,7 @@ internal sealed class Output(bool json)
         {
             null => "",
             bool flag => flag ? "true" : "false",
-            ulong number when name.Contains("ddress", StringComparison.Ordinal) => string.Create(CultureInfo.InvariantCulture, $"0x{number:x}"),
+            ulong number when name.Contains("ddress", StringComparison.Ordinal) => $"0x{number:x}",
             IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
             _ => value.ToString() ?? "",
         };

@@ -6,7 +6,8 @@ using CocoGuest.Cli.Demo;
 var globals = new GlobalOptions();
 var factory = new CommandFactory(globals);
 var root = new RootCommand(
-    "CocoGuest: guests, buffers and devices by hand, and a demo of the whole path. Exit codes: 0; 1 (refused; the errno is named); 3 (no server).");
+    "CocoGuest: guests, buffers and devices by hand, and a demo of the whole path. "
+    + "Exit codes: 0; 1 (refused; the errno is named); 3 (no server).");
 globals.AddTo(root);
 root.Subcommands.Add(GuestCommands.Make(factory));
 foreach (var command in BufferCommands.Make(factory).Concat(MemoryCommands.Make(factory)))

@@ -96,8 +96,9 @@ internal sealed class DrmControl : IAsyncDisposable
 
     private async Task<JsonObject> WaitAsync(ControlRequest request, CancellationToken cancel)
     {
-        var fence = _queue.Fence(request.Number("seqno"))
-            ?? throw new CocoException(2, "ENOENT", "wait", "fence", $"No job has the sequence number {request.Number("seqno")}.") { Field = "seqno" };
+        var seqno = request.Number("seqno");
+        var fence = _queue.Fence(seqno)
+            ?? throw new CocoException(2, "ENOENT", "wait", "fence", $"No job has the sequence number {seqno}.") { Field = "seqno" };
         return (await fence.WaitAsync(cancel)).DeepClone().AsObject();
     }
 

@@ -16,7 +16,9 @@ const string Description = """
       {"id":1,"op":"fill","handle":N,"offset":0,"length":N,"value":N}
       {"id":1,"op":"copy","src":N,"dst":N,"srcOffset":0,"dstOffset":0,"length":N}
       {"id":1,"op":"checksum","handle":N,"offset":0,"length":N}   SHA-256
-      {"id":1,"op":"convolve","src":N,"dst":N,"width":W,"height":H}   XRGB8888, row pitch a multiple of 64 bytes; kernel 0 -1 0 / -1 5 -1 / 0 -1 0
+      {"id":1,"op":"convolve","src":N,"dst":N,"width":W,"height":H}
+                                                                  XRGB8888, row pitch a multiple of 64 bytes;
+                                                                  kernel 0 -1 0 / -1 5 -1 / 0 -1 0
                                                                   jobs answer {"context","seqno"} at once
       {"id":1,"op":"wait","seqno":N}                              -> the fence: {"context","seqno","job","ok","result"|"error"}
       {"id":1,"op":"close","fd":N} {"id":1,"op":"stats"} {"id":1,"op":"exit"}

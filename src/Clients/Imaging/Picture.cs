@@ -18,7 +18,8 @@ public sealed class Picture(PictureLayout layout, byte[] pixels)
     /// <summary>The bytes, padding included.</summary>
     public byte[] Pixels { get; } = pixels.Length == layout.Bytes
         ? pixels
-        : throw new ArgumentException($"A picture of {layout.Width}x{layout.Height} takes {layout.Bytes} bytes, not {pixels.Length}.", nameof(pixels));
+        : throw new ArgumentException(
+            $"A picture of {layout.Width}x{layout.Height} takes {layout.Bytes} bytes, not {pixels.Length}.", nameof(pixels));
 
     /// <summary>The pixels of one row, without padding.</summary>
     /// <param name="y">Row from the top.</param>

@@ -26,7 +26,8 @@ internal readonly record struct PngHeader(PictureLayout Layout, int Channels)
         var width = BinaryPrimitives.ReadUInt32BigEndian(ihdr);
         var height = BinaryPrimitives.ReadUInt32BigEndian(ihdr[4..]);
         var (depth, colour, compression, filter, interlace) = (ihdr[8], ihdr[9], ihdr[10], ihdr[11], ihdr[12]);
-        var found = string.Create(CultureInfo.InvariantCulture, $"{depth}-bit {ColourTypes.GetValueOrDefault(colour, $"colour type {colour}")}");
+        var kind = ColourTypes.GetValueOrDefault(colour, $"colour type {colour}");
+        var found = string.Create(CultureInfo.InvariantCulture, $"{depth}-bit {kind}");
         if (depth != 8 || colour is not (2 or 6))
             throw new PngException($"This PNG is {found}; only 8-bit RGB and 8-bit RGBA are read.");
         if (compression != 0)
@@ -39,7 +40,7 @@ internal readonly record struct PngHeader(PictureLayout Layout, int Channels)
             || (long)width * height * PictureLayout.BytesPerPixel > PictureLayout.MaxBytes - (PictureLayout.PitchAlignment * (long)height))
         {
             throw new PngException(
-                $"This PNG is {width}x{height}; sides from 1 to {PictureLayout.MaxSide} and {PictureLayout.MaxBytes} bytes in all are read.");
+                $"This PNG is {width}x{height}; sides from 1 to {PictureLayout.MaxSide}, {PictureLayout.MaxBytes} bytes in all are read.");
         }
 
         return new PngHeader(new PictureLayout((int)width, (int)height), colour == 2 ? 3 : 4);

@@ -58,7 +58,8 @@ public sealed class ControlRequest(JsonObject json)
 
     /// <summary>A size in pixels: 1 to 32768.</summary>
     /// <param name="field">Name of the field.</param>
-    public int Pixels(string field) => Number(field) is >= 1 and <= 32768 and var number ? (int)number : throw Wrong(field, "must be 1 to 32768");
+    public int Pixels(string field) =>
+        Number(field) is >= 1 and <= 32768 and var number ? (int)number : throw Wrong(field, "must be 1 to 32768");
 
     private static CocoException Wrong(string field, string what) =>
         new(22, "EINVAL", "request", "fields", $"'{field}' {what}.") { Field = field };

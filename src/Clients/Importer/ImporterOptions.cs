@@ -25,7 +25,11 @@ public sealed class ImporterOptions
     };
 
     private readonly Option<string?> _dmaMask = new("--dma-mask") { Description = "DMA mask, for example 0xffffffff. Default: 64 bits." };
-    private readonly Option<string?> _minAlignMask = new("--min-align-mask") { Description = "min_align_mask, for example 0xfff. Default: 0." };
+    private readonly Option<string?> _minAlignMask = new("--min-align-mask")
+    {
+        Description = "min_align_mask, for example 0xfff. Default: 0.",
+    };
+
     private readonly Option<bool> _trusted = new("--trusted") { Description = "A T=1 device, which may see private memory." };
 
     /// <summary>Makes the options of a program.</summary>

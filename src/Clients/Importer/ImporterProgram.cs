@@ -36,7 +36,8 @@ public static class ImporterProgram
             {
                 using var connection = options.Connect(parsed);
                 await using var process = await options.OpenProcessAsync(parsed, connection, stop.Token);
-                return await serve(parsed, process, new ControlLoop(new StreamReader(Console.OpenStandardInput()), Console.Out), stop.Token);
+                var loop = new ControlLoop(new StreamReader(Console.OpenStandardInput()), Console.Out);
+                return await serve(parsed, process, loop, stop.Token);
             }
             catch (OperationCanceledException)
             {

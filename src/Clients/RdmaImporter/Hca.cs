@@ -56,7 +56,7 @@ internal sealed class Hca(GuestDevice device, DmaCounters counters) : IAsyncDisp
         if (unchecked(request.Offset + request.Length) < request.Offset || unchecked(request.Iova + request.Length) < request.Iova)
             throw Invalid("length", "The range wraps around.");
         if (buffer is null)
-            throw new CocoException(9, "EBADF", "ib_umem_dmabuf_get", "fd", $"{request.Fd} is no open fd of this importer.") { Field = "fd" };
+            throw new CocoException(9, "EBADF", "ib_umem_dmabuf_get", "fd", $"{request.Fd} is no open fd here.") { Field = "fd" };
         if (request.Offset + request.Length > buffer.Size)
             throw Invalid("length", $"The dma-buf has {buffer.Size} bytes; the region ends at {request.Offset + request.Length}.");
         if (request.Length == 0)

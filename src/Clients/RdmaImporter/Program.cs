@@ -8,8 +8,8 @@ const string Description = """
     Control: one JSON object a line on stdin, one answer a line on stdout; first comes a line "ready {...}".
       {"id":1,"op":"import","token":HEX}                          -> {"fd","size","ino","hostVisible"}
       {"id":1,"op":"alloc","heap":NAME,"len":BYTES}               -> {"fd","size","ino","hostVisible"}
-      {"id":1,"op":"load-picture","heap":NAME,"path":FILE.png}    -> {"fd","size","width","height","pitch","bytes"}; without "path" a picture
-                                                                     of "width" x "height" is drawn
+      {"id":1,"op":"load-picture","heap":NAME,"path":FILE.png}    -> {"fd","size","width","height","pitch","bytes"}; without "path" a
+                                                                     picture of "width" x "height" is drawn
       {"id":1,"op":"store","fd":N,"offset":N,"data":BASE64}       CPU write by the importer's process; "load" with "length" reads
       {"id":1,"op":"reg","fd":N,"offset":0,"length":N,"iova":N,"access":7,"pd":1,"cpu":0,"maxPage":N}
                                                                   -> {"lkey","rkey","iova","length","pageSize","entries","bounced","direct"}
@@ -20,7 +20,8 @@ const string Description = """
       {"id":1,"op":"write","qp":N,"lkey":N,"local":IOVA,"rkey":N,"remote":IOVA,"length":N}    -> {"status","name"}; "read" is alike
       {"id":1,"op":"disconnect","qp":N} {"id":1,"op":"close","fd":N} {"id":1,"op":"stats"} {"id":1,"op":"exit"}
     Numbers may be texts such as "0x1000". Access bits: LOCAL_WRITE 1, REMOTE_WRITE 2, REMOTE_READ 4, REMOTE_ATOMIC 8.
-    Errors: {"id":1,"ok":false,"error":{"errno","errnoName","operation","step","message"}}. Events: {"event":"refused"|"revoked"|"server-gone"}.
+    Errors: {"id":1,"ok":false,"error":{"errno","errnoName","operation","step","message"}}.
+    Events: {"event":"refused"|"revoked"|"peer-lost"|"server-gone",...}.
     Exit codes: 0; 1 when it failed; 3 when the server is gone.
     """;
 

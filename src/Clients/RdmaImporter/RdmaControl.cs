@@ -38,8 +38,10 @@ internal sealed class RdmaControl : IAsyncDisposable
         loop.On("listen", (request, _) => Done(Listen(request)));
         loop.On("connect", ConnectAsync);
         loop.On("disconnect", DisconnectAsync);
-        loop.On("write", (request, cancel) => PostAsync(request, (qp, a) => qp.WriteAsync(a.Lkey, a.Local, a.Rkey, a.Remote, a.Length, cancel)));
-        loop.On("read", (request, cancel) => PostAsync(request, (qp, a) => qp.ReadAsync(a.Lkey, a.Local, a.Rkey, a.Remote, a.Length, cancel)));
+        loop.On("write", (request, cancel) =>
+            PostAsync(request, (qp, a) => qp.WriteAsync(a.Lkey, a.Local, a.Rkey, a.Remote, a.Length, cancel)));
+        loop.On("read", (request, cancel) =>
+            PostAsync(request, (qp, a) => qp.ReadAsync(a.Lkey, a.Local, a.Rkey, a.Remote, a.Length, cancel)));
         loop.On("stats", (_, _) => Done(Stats()));
         _counters.OnRefused += status => loop.Event("refused", Describe(status));
         process.MemoryRevoked += (id, reason) => loop.Event("revoked", new JsonObject { ["backingId"] = id, ["reason"] = reason });
@@ -106,7 +108,10 @@ internal sealed class RdmaControl : IAsyncDisposable
         var page = request.NumberOrNull("maxPage") ?? Hca.MaxPage;
         return page >= TranslationTable.MinPage && page <= 1UL << 62 && ulong.IsPow2(page)
             ? page
-            : throw new CocoException(22, "EINVAL", "request", "fields", "'maxPage' must be a power of two from 4096 up.") { Field = "maxPage" };
+            : throw new CocoException(22, "EINVAL", "request", "fields", "'maxPage' must be a power of two from 4096 up.")
+            {
+                Field = "maxPage",
+            };
     }
 
     private async Task<JsonObject> DeregisterAsync(ControlRequest request, CancellationToken cancel)
@@ -122,7 +127,9 @@ internal sealed class RdmaControl : IAsyncDisposable
         var listener = Endpoint.Listen(request);
         _listeners.Add(listener);
         _ = AcceptAsync(listener, pd);
-        return listener.LocalEndPoint is IPEndPoint tcp ? new JsonObject { ["port"] = tcp.Port } : new JsonObject { ["path"] = request.Text("path") };
+        return listener.LocalEndPoint is IPEndPoint tcp
+            ? new JsonObject { ["port"] = tcp.Port }
+            : new JsonObject { ["path"] = request.Text("path") };
     }
 
     private async Task AcceptAsync(Socket listener, uint pd)

@@ -163,7 +163,8 @@ public sealed class BrokerConnection : IDisposable
 
     private static CocoException Refused(in BrokerFrame frame) => frame.Errno == 2
         ? new CocoException(2, "ENOENT", "redeem", "token", "The fd token is unknown, used, expired or another user's.")
-        : new CocoException(frame.Errno, frame.Errno == 22 ? "EINVAL" : "", "redeem", "frame", $"The fd broker refused with errno {frame.Errno}.");
+        : new CocoException(
+            frame.Errno, frame.Errno == 22 ? "EINVAL" : "", "redeem", "frame", $"The fd broker refused with errno {frame.Errno}.");
 
     private void End(ServerGoneException gone)
     {

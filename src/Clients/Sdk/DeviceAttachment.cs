@@ -1,3 +1,4 @@
+using CocoGuest.Client.Internal;
 using CocoGuest.V1;
 
 namespace CocoGuest.Client;
@@ -53,32 +54,16 @@ public sealed class DeviceAttachment : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         var process = Device.Process;
-        if (Interlocked.Exchange(ref _detached, 1) != 0 || process.Ended.IsCompleted)
+        if (Interlocked.Exchange(ref _detached, 1) != 0)
             return;
-        try
-        {
-            await process.Connection.Guest.DetachAsync(
-                new DetachRequest { Guest = process.Guest, Process = process.Handle, Attachment = Id });
-        }
-        catch (ServerGoneException)
-        {
-            // The attachment went with the server.
-        }
+        await Disposal.GiveBackAsync(process, async () => await process.Connection.Guest.DetachAsync(
+            new DetachRequest { Guest = process.Guest, Process = process.Handle, Attachment = Id }));
     }
 
     internal async Task UnmapAsync()
     {
         var process = Device.Process;
-        if (process.Ended.IsCompleted)
-            return;
-        try
-        {
-            await process.Connection.Guest.UnmapDmaBufAsync(
-                new UnmapDmaBufRequest { Guest = process.Guest, Process = process.Handle, Attachment = Id });
-        }
-        catch (ServerGoneException)
-        {
-            // The mapping went with the server.
-        }
+        await Disposal.GiveBackAsync(process, async () => await process.Connection.Guest.UnmapDmaBufAsync(
+            new UnmapDmaBufRequest { Guest = process.Guest, Process = process.Handle, Attachment = Id }));
     }
 }

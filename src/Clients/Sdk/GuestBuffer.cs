@@ -1,3 +1,4 @@
+using CocoGuest.Client.Internal;
 using CocoGuest.V1;
 
 namespace CocoGuest.Client;
@@ -54,7 +55,8 @@ public sealed class GuestBuffer : IAsyncDisposable
     /// <param name="cancel">Cancels the call.</param>
     public async Task<SyncBufferResponse> SyncAsync(SyncFlags flags, CancellationToken cancel = default) =>
         await Process.Connection.Guest.SyncBufferAsync(
-            new SyncBufferRequest { Guest = Process.Guest, Process = Process.Handle, Fd = Fd, Flags = (ulong)flags }, cancellationToken: cancel);
+            new SyncBufferRequest { Guest = Process.Guest, Process = Process.Handle, Fd = Fd, Flags = (ulong)flags },
+            cancellationToken: cancel);
 
     /// <summary>DMA_BUF_SET_NAME (S-BUF-71).</summary>
     /// <param name="name">At most 31 bytes of UTF-8.</param>
@@ -89,17 +91,5 @@ public sealed class GuestBuffer : IAsyncDisposable
     }
 
     /// <summary>Closes the fd if it is still open and its process still lives.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (Process.Ended.IsCompleted)
-            return;
-        try
-        {
-            await ReleaseAsync();
-        }
-        catch (ServerGoneException)
-        {
-            // The fd went with the server.
-        }
-    }
+    public ValueTask DisposeAsync() => Disposal.GiveBackAsync(Process, () => ReleaseAsync());
 }

@@ -31,7 +31,8 @@ public sealed class GuestDevice : IAsyncDisposable
     public async Task<DeviceAttachment> AttachAsync(GuestBuffer buffer, CancellationToken cancel = default)
     {
         var answer = await Process.Connection.Guest.AttachAsync(
-            new AttachRequest { Guest = Process.Guest, Process = Process.Handle, Fd = buffer.Fd, Device = Name }, cancellationToken: cancel);
+            new AttachRequest { Guest = Process.Guest, Process = Process.Handle, Fd = buffer.Fd, Device = Name },
+            cancellationToken: cancel);
         return new DeviceAttachment(this, answer.Attachment, answer.Size);
     }
 
@@ -85,16 +86,9 @@ public sealed class GuestDevice : IAsyncDisposable
     /// <summary>Removes the device.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _removed, 1) != 0 || Process.Ended.IsCompleted)
+        if (Interlocked.Exchange(ref _removed, 1) != 0)
             return;
-        try
-        {
-            await Process.Connection.Device.UnregisterDeviceAsync(
-                new UnregisterDeviceRequest { Guest = Process.Guest, Process = Process.Handle, Device = Name });
-        }
-        catch (ServerGoneException)
-        {
-            // The device went with the server.
-        }
+        await Disposal.GiveBackAsync(Process, async () => await Process.Connection.Device.UnregisterDeviceAsync(
+            new UnregisterDeviceRequest { Guest = Process.Guest, Process = Process.Handle, Device = Name }));
     }
 }

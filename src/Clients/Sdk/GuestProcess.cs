@@ -154,14 +154,16 @@ public sealed class GuestProcess : IAsyncDisposable
     }
 
     /// <summary>Redeems an fd token and maps its memory.</summary>
-    internal async Task<DirectMemory> MapTokenAsync(string token, string brokerPath, ulong offset, ulong? length, bool writable, CancellationToken cancel)
+    internal async Task<DirectMemory> MapTokenAsync(
+        string token, string brokerPath, ulong offset, ulong? length, bool writable, CancellationToken cancel)
     {
         var broker = await BrokerAsync(brokerPath, cancel);
         using var memory = await broker.RedeemAsync(token, cancel);
         var bytes = length ?? memory.Size;
         if (bytes == 0 || bytes > memory.Size || offset > memory.Size - bytes)
             throw new InvalidDataException($"The broker's memory of {memory.Size} bytes does not hold {bytes} bytes at {offset}.");
-        var direct = new DirectMemory(MemoryMapHandle.Map(memory.Fd, offset, bytes, writable && !memory.ReadOnly), memory.BackingId, _registry);
+        var map = MemoryMapHandle.Map(memory.Fd, offset, bytes, writable && !memory.ReadOnly);
+        var direct = new DirectMemory(map, memory.BackingId, _registry);
         _registry.Add(direct);
         return direct;
     }

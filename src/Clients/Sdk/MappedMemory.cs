@@ -24,7 +24,7 @@ public sealed class MappedMemory : IAsyncDisposable
             direct.Revoked += reason => Revoked?.Invoke(reason);
     }
 
-    /// <summary>The memory was taken back; the argument says why. From then on the mapping reads zeros. Raised on a thread of the pool.</summary>
+    /// <summary>The memory was taken back; the argument says why. The mapping reads zeros from then on. Raised on any thread.</summary>
     public event Action<string>? Revoked;
 
     /// <summary>Address in the emulated process.</summary>
@@ -122,16 +122,7 @@ public sealed class MappedMemory : IAsyncDisposable
         if (Interlocked.Exchange(ref _unmapped, 1) != 0)
             return;
         _direct?.Dispose();
-        if (_process.Ended.IsCompleted)
-            return;
-        try
-        {
-            await _process.Connection.Guest.MunmapAsync(
-                new MunmapRequest { Guest = _process.Guest, Process = _process.Handle, Address = Address });
-        }
-        catch (ServerGoneException)
-        {
-            // The mapping went with the server.
-        }
+        await Disposal.GiveBackAsync(_process, async () => await _process.Connection.Guest.MunmapAsync(
+            new MunmapRequest { Guest = _process.Guest, Process = _process.Handle, Address = Address }));
     }
 }

@@ -9,7 +9,8 @@ internal static class PngFiles
 {
     public static readonly byte[] Signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-    public static byte[] Header(int width, int height, byte depth = 8, byte colour = 2, byte compression = 0, byte filter = 0, byte interlace = 0)
+    public static byte[] Header(
+        int width, int height, byte depth = 8, byte colour = 2, byte compression = 0, byte filter = 0, byte interlace = 0)
     {
         var data = new byte[13];
         BinaryPrimitives.WriteInt32BigEndian(data, width);
@@ -57,7 +58,10 @@ internal static class PngFiles
 
         return
         [
-            .. Signature, .. Header(width, height, colour: (byte)(channels == 3 ? 2 : 6)), .. Chunk("IDAT", Deflate(rows)), .. Chunk("IEND", []),
+            .. Signature,
+            .. Header(width, height, colour: (byte)(channels == 3 ? 2 : 6)),
+            .. Chunk("IDAT", Deflate(rows)),
+            .. Chunk("IEND", []),
         ];
     }
 

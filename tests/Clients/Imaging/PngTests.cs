@@ -8,13 +8,14 @@ public sealed class PngTests
 {
     // 5x6 RGBA, row y filtered by type y mod 5, a tEXt chunk, two IDAT chunks; written by another program (Python's zlib).
     private const string Foreign =
-        "iVBORw0KGgoAAAANSUhEUgAAAAUAAAAGCAYAAAAL+1RLAAAAA3RFWHRrAHbLBPOQAAAAKElEQVR4nAF+AIH/AKVNyhglMLsdbRMs3tYjey7ZHj9yAR/LGXH4eXtlMvgJ4BQQ"
-        + "YQAAAGFJREFUhuskIdXsvqvNArvV1XeiVeuGM+38oXuF1fQcuOuxA+CqYKCk1wN7rYWAV7QLxvU7AFdeBGQRFaGlMCVpcfOUYFw1vKuKHc/JAEbcjtS3wnZNKlpNdncG+F2G"
-        + "kAJK0Es8DX3QouMAAAAASUVORK5CYII=";
+        "iVBORw0KGgoAAAANSUhEUgAAAAUAAAAGCAYAAAAL+1RLAAAAA3RFWHRrAHbLBPOQAAAAKElEQVR4nAF+AIH/AKVNyhglMLsdbRMs3tYjey7ZHj"
+        + "9yAR/LGXH4eXtlMvgJ4BQQYQAAAGFJREFUhuskIdXsvqvNArvV1XeiVeuGM+38oXuF1fQcuOuxA+CqYKCk1wN7rYWAV7QLxvU7AFdeBGQRFaGl"
+        + "MCVpcfOUYFw1vKuKHc/JAEbcjtS3wnZNKlpNdncG+F2GkAJK0Es8DX3QouMAAAAASUVORK5CYII=";
 
     private const string ForeignSamples =
-        "a54dca182530bb1d6d132cded6237b2ed91e3f721fcb1971174494d6493c9d5c3460be31201e69fedaa0eee8b9997f5c7c2999fdafe593253cd654af4dfad71427a0aeb3"
-        + "fee9232f8af2211f9ee491c5b10becb5563bfc1e6f93427ecbc8fe2955e5cd8e46dc8ed4b7c2764d2a5a4d767706f85d8690024a";
+        "a54dca182530bb1d6d132cded6237b2ed91e3f721fcb1971174494d6493c9d5c3460be31201e69fedaa0eee8b9997f5c7c2999fdafe593"
+        + "253cd654af4dfad71427a0aeb3fee9232f8af2211f9ee491c5b10becb5563bfc1e6f93427ecbc8fe2955e5cd8e46dc8ed4b7c2764d2a5a"
+        + "4d767706f85d8690024a";
 
     [Fact]
     public void Decode_FileOfAnotherProgram_GivesItsSamples()
@@ -118,7 +119,10 @@ public sealed class PngTests
     {
         byte[] file =
         [
-            .. PngFiles.Signature, .. PngFiles.Header(1, 1), .. PngFiles.Chunk("IDAT", PngFiles.Deflate([0, 1, 2, 3, 4])), .. PngFiles.Chunk("IEND", []),
+            .. PngFiles.Signature,
+            .. PngFiles.Header(1, 1),
+            .. PngFiles.Chunk("IDAT", PngFiles.Deflate([0, 1, 2, 3, 4])),
+            .. PngFiles.Chunk("IEND", []),
         ];
 
         Assert.Contains("more bytes", Refusal(file), StringComparison.Ordinal);
@@ -129,7 +133,10 @@ public sealed class PngTests
     {
         byte[] file =
         [
-            .. PngFiles.Signature, .. PngFiles.Header(1, 1), .. PngFiles.Chunk("IDAT", PngFiles.Deflate([5, 1, 2, 3])), .. PngFiles.Chunk("IEND", []),
+            .. PngFiles.Signature,
+            .. PngFiles.Header(1, 1),
+            .. PngFiles.Chunk("IDAT", PngFiles.Deflate([5, 1, 2, 3])),
+            .. PngFiles.Chunk("IEND", []),
         ];
 
         Assert.Contains("filter type 5", Refusal(file), StringComparison.Ordinal);

@@ -108,7 +108,8 @@ public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
 
     [Fact]
     public async Task Write_MoreThanAMessageHolds_IsLengthError() =>
-        Assert.Equal(CompletionStatus.LOC_LEN_ERR, await _queuePair.WriteAsync(_lkey, LocalIova, _rkey, RemoteIova, (1UL << 31) + 1, default));
+        Assert.Equal(
+            CompletionStatus.LOC_LEN_ERR, await _queuePair.WriteAsync(_lkey, LocalIova, _rkey, RemoteIova, (1UL << 31) + 1, default));
 
     [Fact]
     [Statement("S-RDMA-36")]

@@ -42,7 +42,8 @@ public sealed class ErrorTranslationTests
     [InlineData(StatusCode.Unknown)]
     public void Translate_TransportFailure_IsServerGone(StatusCode code)
     {
-        var status = new Grpc.Core.Status(code, "x", new HttpRequestException("y", new SocketException((int)SocketError.ConnectionRefused)));
+        var cause = new HttpRequestException("y", new SocketException((int)SocketError.ConnectionRefused));
+        var status = new Grpc.Core.Status(code, "x", cause);
 
         Assert.IsType<ServerGoneException>(ErrorTranslation.Translate(new RpcException(status), "unix:/x"));
     }

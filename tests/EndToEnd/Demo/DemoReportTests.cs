@@ -71,7 +71,7 @@ public sealed class DemoReportTests(SharedServer shared) : IClassFixture<SharedS
 
     [Fact]
     [Statement("S-SYS-60", "S-SWI-12")]
-    public async Task Demo_PrivateMemoryWithAMegabyteChunk_FailsWithEioAndCountsTheFailure()
+    public async Task Demo_PrivateMemoryWithAMegabyteChunk_FailsWithEioAndTakesNoSlot()
     {
         DemoResult demo = await RunAsync("--heap", "system");
 

@@ -10,13 +10,6 @@ public sealed class PythonStubs : IAsyncLifetime
     /// <summary>For PYTHONPATH.</summary>
     public string Folder => _folder.FullName;
 
-    /// <summary>What protoc is asked for, without the files.</summary>
-    public static string[] ProtocArguments(string folder) =>
-    [
-        $"-I{Programs.Protos}", $"--python_out={folder}", $"--grpc_python_out={folder}",
-        "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin",
-    ];
-
     /// <inheritdoc/>
     public async Task InitializeAsync()
     {
@@ -26,7 +19,12 @@ public sealed class PythonStubs : IAsyncLifetime
         }
 
         string[] files = [.. new[] { "cocoguest/v1", "google/rpc" }.SelectMany(f => Directory.GetFiles(Path.Combine(Programs.Protos, f), "*.proto"))];
-        (int exitCode, _, string said) = await ChildProgram.RunAsync("/usr/bin/protoc", [.. ProtocArguments(Folder), .. files]);
+        (int exitCode, _, string said) = await ChildProgram.RunAsync(
+            "/usr/bin/protoc",
+            [
+                $"-I{Programs.Protos}", $"--python_out={Folder}", $"--grpc_python_out={Folder}",
+                "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin", .. files,
+            ]);
         Assert.True(exitCode == 0, said);
     }
 

@@ -26,8 +26,8 @@ internal readonly record struct Holdings(
         (CastStep.Imported, CastRole.Gpu, new() { Fds = 2 }),
         (CastStep.Registered, CastRole.Sender, new() { Attachments = 1, DmaMappings = 1 }),
         (CastStep.Registered, CastRole.Receiver, new() { Attachments = 1, DmaMappings = 1 }),
-        // A GEM object has a reference on the file, which is an fd of its own here.
-        (CastStep.Registered, CastRole.Gpu, new() { Fds = 2, Attachments = 2, DmaMappings = 2, Slots = SlotsOfABuffer }),
+        // A PRIME import has two references on the file beside the attachment's (S-GPU-11): fds of their own here.
+        (CastStep.Registered, CastRole.Gpu, new() { Fds = 4, Attachments = 2, DmaMappings = 2, Slots = SlotsOfABuffer }),
     ];
 
     /// <summary>Who holds which buffer from which step on.</summary>

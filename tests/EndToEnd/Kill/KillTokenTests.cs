@@ -64,6 +64,28 @@ public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedSe
         Assert.Equal(empty, left);
     }
 
+    [Fact]
+    public async Task Kill_HoldersOneAfterAnother_ServerKeepsNoDescriptorOfThem()
+    {
+        using CocoConnection connection = shared.Server.Connect();
+        // The first one makes the server open what it keeps for good.
+        await KillHolderAsync(connection, "descriptors-0", ShortLife);
+        string folder = $"/proc/{shared.Server.Program.Pid}/fd";
+        await NoTokensAsync(connection, "descriptors-0");
+        int before = Directory.GetFiles(folder).Length;
+
+        await KillHolderAsync(connection, "descriptors-1", ShortLife);
+        await KillHolderAsync(connection, "descriptors-2", ShortLife);
+        await NoTokensAsync(connection, "descriptors-1");
+        await NoTokensAsync(connection, "descriptors-2");
+
+        // Sockets close a moment after the process is gone; the calls in between are what this waits on.
+        await GuestCensus.UntilAsync(connection, "descriptors-2", _ => Directory.GetFiles(folder).Length <= before);
+    }
+
+    private static Task<GuestCensus> NoTokensAsync(CocoConnection connection, string guest) =>
+        GuestCensus.UntilAsync(connection, guest, census => census.Objects.Buffers == 0);
+
     /// <summary>Starts a holder in a guest of its own, kills it, and waits until its process is gone.</summary>
     private async Task<(JsonNode Tokens, GuestCensus Empty, GuestCensus Left)> KillHolderAsync(CocoConnection connection, string guest, ulong life)
     {

@@ -29,6 +29,9 @@ internal sealed partial class ChildProgram : IAsyncDisposable
     /// <summary>Its process id.</summary>
     public int Pid => _process.Id;
 
+    /// <summary>True once it is over.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Its exit code, after <see cref="WaitForExitAsync"/>.</summary>
     public int ExitCode => _process.ExitCode;
 

@@ -36,7 +36,8 @@ public sealed class ConservationTests
     {
         using var world = new World();
         world.Run(Ops.Of(1, 40), Census.Check);
-        ModelFd fd = world.Model.Fds[0];
+        world.Prime();
+        ModelFd fd = world.Model.Fds[^1];
         world.ProcessOf(fd.Pid).Fds.Find(fd.Fd)!.References++;
 
         Assert.Throws<PropertyViolation>(() => Census.Check(world));
@@ -58,7 +59,8 @@ public sealed class ConservationTests
     {
         using var world = new World();
         world.Run(Ops.Of(1, 40), Census.Check);
-        ModelVma vma = world.Model.Vmas.First(v => v is { Writable: true, CopyOnWrite: false });
+        world.Prime();
+        ModelVma vma = world.Model.Vmas[^1];
         byte other = (byte)~world.Shadow.Cpu(vma.Inode)[(int)vma.Offset];
         Assert.Null(world.Guest.Mappings.Store(world.ProcessOf(vma.Pid), vma.Address, [other]));
 

@@ -9,9 +9,9 @@ internal static class Ops
 {
     private static readonly (OpKind Kind, int Weight)[] Weights =
     [
-        (OpKind.Allocate, 10), (OpKind.Release, 9), (OpKind.Mmap, 9), (OpKind.Munmap, 5), (OpKind.Store, 14), (OpKind.Load, 6),
+        (OpKind.Allocate, 10), (OpKind.Release, 7), (OpKind.Mmap, 9), (OpKind.Munmap, 5), (OpKind.Store, 18), (OpKind.Load, 6),
         (OpKind.Attach, 8), (OpKind.Map, 8), (OpKind.Unmap, 6), (OpKind.Detach, 5), (OpKind.Sync, 7), (OpKind.DmaWrite, 7),
-        (OpKind.DmaRead, 3), (OpKind.WildWrite, 10), (OpKind.WildRead, 3), (OpKind.HostRead, 3), (OpKind.OpenFd, 3), (OpKind.Export, 4),
+        (OpKind.DmaRead, 3), (OpKind.WildWrite, 8), (OpKind.WildRead, 3), (OpKind.HostRead, 3), (OpKind.OpenFd, 3), (OpKind.Export, 4),
         (OpKind.Import, 4), (OpKind.Advance, 2), (OpKind.Open, 3), (OpKind.End, 2), (OpKind.Register, 3), (OpKind.Unregister, 1),
     ];
 

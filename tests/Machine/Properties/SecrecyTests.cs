@@ -51,15 +51,25 @@ public sealed class SecrecyTests
         using var world = new World(platform);
         Failure? ReadAsGuest(ulong address, Span<byte> target)
         {
-            using var plan = new AccessPlan();
-            Failure? failure = world.Guest.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, address, (ulong)target.Length, false, "planted");
-            if (failure is not null)
+            Failure? failure = null;
+            while (failure is null && target.Length > 0)
             {
-                return world.Guest.Host.Read(address, target);
+                int part = (int)Math.Min(Page.Size - (address & Page.OffsetMask), (ulong)target.Length);
+                using var plan = new AccessPlan();
+                if (world.Guest.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, address, (ulong)part, false, "planted") is null)
+                {
+                    plan.Read(target[..part]);
+                }
+                else
+                {
+                    failure = world.Guest.Host.Read(address, target[..part]);
+                }
+
+                address += (ulong)part;
+                target = target[part..];
             }
 
-            plan.Read(target);
-            return null;
+            return failure;
         }
 
         var secrecy = new Secrecy(world, ReadAsGuest);
@@ -98,6 +108,7 @@ public sealed class SecrecyTests
     private static void CheckRun(World world, Op[] run, Secrecy secrecy, bool finish = true)
     {
         int step = 0;
+        world.Prime();
         world.Run(run, _ =>
         {
             if (++step % Every == 0)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CocoGuest.Machine;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
@@ -18,13 +19,15 @@ internal sealed partial class World
 
     private string Allocate(Random dice)
     {
-        uint pid = AnyProcess(dice);
-        bool shared = dice.Next(2) == 0;
-        bool readOnly = dice.Next(8) == 0;
-        bool flagged = Kernel == KernelVersion.SeedV1;
         int size = Sizes[dice.Next(Sizes.Length)];
+        return AllocateOne(AnyProcess(dice), size, size - dice.Next(4096), shared: dice.Next(5) < 2, readOnly: dice.Next(8) == 0);
+    }
+
+    private string AllocateOne(uint pid, int size, int asked, bool shared, bool readOnly)
+    {
+        bool flagged = Kernel == KernelVersion.SeedV1;
         Result<BufferHandle> result = Guest.Buffers.Allocate(
-            ProcessOf(pid), shared && !flagged ? TestGuest.Shared : TestGuest.Private, (ulong)(size - dice.Next(4096)),
+            ProcessOf(pid), shared && !flagged ? TestGuest.Shared : TestGuest.Private, (ulong)asked,
             readOnly ? 0u : 2u, shared && flagged ? 1UL : 0);
         Must(result.Failure);
         BufferHandle handle = result.Value;
@@ -112,11 +115,13 @@ internal sealed partial class World
 
     private string Store(Random dice)
     {
-        if (Pick(dice, Model.Vmas) is not { } vma)
-        {
-            return None;
-        }
+        // Mostly to private memory, where secrets go.
+        ImmutableList<ModelVma> hidden = Model.Vmas.FindAll(v => v is { Writable: true, CopyOnWrite: false } && !Model.Buffers[v.Inode].Shared);
+        return Pick(dice, dice.Next(3) == 0 || hidden.IsEmpty ? Model.Vmas : hidden) is { } vma ? StoreTo(dice, vma) : None;
+    }
 
+    private string StoreTo(Random dice, ModelVma vma)
+    {
         (int offset, int length) = Part(dice, vma.Length);
         bool shared = Model.Buffers[vma.Inode].Shared;
         byte[] bytes = shared ? Markers.Public(length) : Markers.Secret(length);
@@ -180,6 +185,24 @@ internal sealed partial class World
                 var bytes = new byte[Math.Min(GuestLimits.BytesPerAccess, vma.Length - at)];
                 Must(Guest.Mappings.Load(ProcessOf(vma.Pid), vma.Address + at, bytes));
                 SameBytes(Shadow.Cpu(vma.Inode).AsSpan((int)(vma.Offset + at), bytes.Length), bytes, $"load of buffer {vma.Inode} at {vma.Offset}+{at}");
+            }
+        }
+    }
+
+    /// <summary>Some private buffers of all kinds of chunks, mapped and full of secrets.</summary>
+    public void Prime()
+    {
+        var dice = new Random(1);
+        foreach (int size in new[] { 4096, 69632, 135168, 1 << 20 })
+        {
+            AllocateOne(Test.Init.Pid, size, size, shared: false, readOnly: false);
+            ModelFd fd = Model.Fds[^1];
+            MmapResult map = Guest.Mappings.Mmap(Test.Init, fd.Fd, 0, null, null, MapFlags.Shared).Value;
+            var vma = new ModelVma(Test.Init.Pid, map.Address, map.Length, 0, fd.Inode, CopyOnWrite: false, Writable: true);
+            Model = Model with { Vmas = Model.Vmas.Add(vma) };
+            for (int i = 0; i < 8; i++)
+            {
+                StoreTo(dice, vma);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Tests.Machine.Properties.Model;
@@ -30,9 +31,13 @@ internal sealed partial class World
         return result.Value.ToString();
     }
 
+    // Mostly those that the step can do something with.
+    private ImmutableList<ModelAttachment> Attachments(Random dice, bool mapped) =>
+        dice.Next(5) == 0 ? Model.Attachments : Model.Attachments.FindAll(a => a.Mapped == mapped);
+
     private string Map(Random dice)
     {
-        if (Pick(dice, Model.Attachments) is not { } attachment)
+        if (Pick(dice, Attachments(dice, mapped: false)) is not { } attachment)
         {
             return None;
         }
@@ -87,7 +92,7 @@ internal sealed partial class World
 
     private string Unmap(Random dice)
     {
-        if (Pick(dice, Model.Attachments) is not { } attachment)
+        if (Pick(dice, Attachments(dice, mapped: true)) is not { } attachment)
         {
             return None;
         }
@@ -113,7 +118,7 @@ internal sealed partial class World
 
     private string Detach(Random dice)
     {
-        if (Pick(dice, Model.Attachments) is not { } attachment)
+        if (Pick(dice, Attachments(dice, mapped: false)) is not { } attachment)
         {
             return None;
         }
@@ -183,7 +188,7 @@ internal sealed partial class World
 
     private string End(Random dice)
     {
-        uint pid = AnyProcess(dice);
+        uint pid = dice.Next(4) == 0 ? Test.Init.Pid : Model.Processes[^1];
         return pid == Test.Init.Pid ? MustFail(Guest.Processes.End(Test.Init), Errno.EPERM) : EndProcess(pid);
     }
 

@@ -83,8 +83,29 @@ internal sealed partial class World : IDisposable
     /// <summary>Carries one step out.</summary>
     public string Step(Op op)
     {
-        var dice = new Random(op.Bits);
-        string answer = op.Kind switch
+        string answer = Do(op.Kind, new Random(op.Bits));
+        if (answer == None && Needs(op.Kind) is { } needed)
+        {
+            return Step(op with { Kind = needed });
+        }
+
+        return $"{op.Kind} {answer}";
+    }
+
+    /// <summary>What has to come before a step that found nothing to work on, so that runs are not full of empty steps.</summary>
+    private static OpKind? Needs(OpKind kind) => kind switch
+    {
+        OpKind.Store or OpKind.Load or OpKind.Munmap or OpKind.OpenFd => OpKind.Mmap,
+        OpKind.Mmap or OpKind.Attach or OpKind.Export or OpKind.Sync or OpKind.Release => OpKind.Allocate,
+        OpKind.WildRead or OpKind.WildWrite or OpKind.HostRead => OpKind.Allocate,
+        OpKind.Map or OpKind.Unmap or OpKind.Detach => OpKind.Attach,
+        OpKind.DmaRead or OpKind.DmaWrite => OpKind.Map,
+        OpKind.Import => OpKind.Export,
+        _ => null,
+    };
+
+    private string Do(OpKind kind, Random dice) =>
+        kind switch
         {
             OpKind.Allocate => Allocate(dice),
             OpKind.Release => Release(dice),
@@ -111,8 +132,6 @@ internal sealed partial class World : IDisposable
             OpKind.Register => Register(dice),
             _ => Unregister(dice),
         };
-        return $"{op.Kind} {answer}";
-    }
 
     /// <summary>Every process lets go of all it has, and every token expires.</summary>
     public void Finish()

@@ -4,7 +4,7 @@ using CocoGuest.V1;
 
 namespace CocoGuest.Cli.Commands;
 
-/// <summary>One call each on buffers of a guest process: heaps, alloc, mmap, munmap, stat, sync, attach, detach, map, unmap, release.</summary>
+/// <summary>One call each on buffers: heaps, alloc, mmap, munmap, stat, sync, attach, detach, map, unmap, release.</summary>
 internal static class BufferCommands
 {
     public static IEnumerable<Command> Make(CommandFactory factory)
@@ -42,7 +42,13 @@ internal static class BufferCommands
         var device = new Option<string>("--device") { Description = "The device. Default: emu0.", DefaultValueFactory = _ => "" };
         yield return factory.Call("attach", "dma_buf_attach.", [fd, device, guest, process], async (connection, p, cancel) =>
             await connection.Guest.AttachAsync(
-                new AttachRequest { Guest = p.GetValue(guest), Process = p.GetValue(process), Fd = p.GetValue(fd), Device = p.GetValue(device) },
+                new AttachRequest
+                {
+                    Guest = p.GetValue(guest),
+                    Process = p.GetValue(process),
+                    Fd = p.GetValue(fd),
+                    Device = p.GetValue(device),
+                },
                 cancellationToken: cancel));
 
         yield return factory.Call("detach", "dma_buf_detach.", [attachment, guest, process], async (connection, p, cancel) =>
@@ -131,7 +137,13 @@ internal static class BufferCommands
             var access = p.GetValue(what) switch { "read" => SyncFlags.Read, "write" => SyncFlags.Write, _ => SyncFlags.ReadWrite };
             var flags = access | (p.GetValue(when) == "end" ? SyncFlags.End : SyncFlags.Start);
             return await connection.Guest.SyncBufferAsync(
-                new SyncBufferRequest { Guest = p.GetValue(guest), Process = p.GetValue(process), Fd = p.GetValue(fd), Flags = (ulong)flags },
+                new SyncBufferRequest
+                {
+                    Guest = p.GetValue(guest),
+                    Process = p.GetValue(process),
+                    Fd = p.GetValue(fd),
+                    Flags = (ulong)flags,
+                },
                 cancellationToken: cancel);
         });
     }
@@ -146,7 +158,8 @@ internal static class BufferCommands
             DefaultValueFactory = _ => "bidirectional",
         };
         direction.AcceptOnlyFromAmong("bidirectional", "to-device", "from-device");
-        return factory.Call("map", "dma_buf_map_attachment: the DMA addresses.", [attachment, direction, cpu, guest, process], async (connection, p, cancel) =>
+        Symbol[] symbols = [attachment, direction, cpu, guest, process];
+        return factory.Call("map", "dma_buf_map_attachment: the DMA addresses.", symbols, async (connection, p, cancel) =>
             await connection.Guest.MapDmaBufAsync(
                 new MapDmaBufRequest
                 {

@@ -40,7 +40,11 @@ internal static class GuestCommands
     private static Command Create(CommandFactory factory)
     {
         var name = new Argument<string>("name") { Description = "1 to 64 of a-z, A-Z, 0-9, '-', '_', '.'." };
-        var platform = new Option<string>("--platform") { Description = "none, sev, snp or tdx. Default: snp.", DefaultValueFactory = _ => "" };
+        var platform = new Option<string>("--platform")
+        {
+            Description = "none, sev, snp or tdx. Default: snp.",
+            DefaultValueFactory = _ => "",
+        };
         var kernel = new Option<string>("--kernel") { Description = "seed-v1 or 7.2. Default: 7.2.", DefaultValueFactory = _ => "" };
         var memory = Numbers.Option("--memory", "Bytes of RAM, for example 512M. Default: 4G.");
         var cpus = Numbers.Option("--cpus", "Possible CPUs. Default: 2.");
@@ -48,7 +52,11 @@ internal static class GuestCommands
         var cma = new Option<string>("--cma") { Description = "The kernel's cma= value.", DefaultValueFactory = _ => "" };
         var cBit = Numbers.Option("--c-bit", "Position of the C-bit (SEV, SEV-SNP). Default: 51.");
         var gpaWidth = Numbers.Option("--gpa-width", "Guest-physical address width (TDX). Default: 52.");
-        var heaps = new Option<string[]>("--heap") { Description = "A heap to register; may be repeated. Default: all.", DefaultValueFactory = _ => [] };
+        var heaps = new Option<string[]>("--heap")
+        {
+            Description = "A heap to register; may be repeated. Default: all.",
+            DefaultValueFactory = _ => [],
+        };
         var order8 = Numbers.Option("--order8-fails-from", "The n-th and later 1 MiB requests fail. Default: never.");
         var order4 = Numbers.Option("--order4-fails-from", "The n-th and later 64 KiB requests fail. Default: never.");
         var seed = Numbers.Option("--seed", "Decides keys and all that is random in hardware. Default: 0.");

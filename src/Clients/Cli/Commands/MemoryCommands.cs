@@ -20,7 +20,10 @@ internal static class MemoryCommands
         var (guest, process) = (factory.Globals.Guest, factory.Globals.Process);
         var address = Numbers.Argument("address", "Address in the guest process (mmap gave it), or guest-physical with --host.");
         var length = Numbers.Argument("length", "Bytes, at most 1M.");
-        var host = new Option<bool>("--host") { Description = "Guest-physical memory as the host sees it: ciphertext, zeros, 0xff or plain text." };
+        var host = new Option<bool>("--host")
+        {
+            Description = "Guest-physical memory as the host sees it: ciphertext, zeros, 0xff or plain text.",
+        };
         var file = new Option<string?>("--output") { Description = "Writes the bytes to a file instead." };
         return factory.Call(
             "read",

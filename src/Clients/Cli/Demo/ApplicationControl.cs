@@ -53,13 +53,14 @@ internal sealed class ApplicationControl : IAsyncDisposable
     private async Task<JsonObject> StatAsync(ControlRequest request, CancellationToken cancel)
     {
         var stat = await Buffer(request).StatAsync(cancel);
+        var chunks = stat.Chunks.Select(c => new JsonObject { ["address"] = c.GuestPhysicalAddress, ["length"] = c.Length });
         return new JsonObject
         {
             ["size"] = stat.Size,
             ["shared"] = stat.Shared,
             ["hostVisible"] = stat.HostVisible,
             ["attachedDevices"] = new JsonArray([.. stat.AttachedDevices.Select(d => JsonValue.Create(d))]),
-            ["chunks"] = new JsonArray([.. stat.Chunks.Select(c => new JsonObject { ["address"] = c.GuestPhysicalAddress, ["length"] = c.Length })]),
+            ["chunks"] = new JsonArray([.. chunks]),
         };
     }
 

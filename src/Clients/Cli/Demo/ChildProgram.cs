@@ -121,13 +121,15 @@ internal sealed class ChildProgram : IAsyncDisposable
             : new CocoException($"The {Role} ended with exit code {_process.ExitCode}. {said}");
     }
 
-    private CocoException ToException(JsonNode error) => new(
-        error["errno"]?.GetValue<int>() ?? 0,
-        error["errnoName"]?.GetValue<string>() ?? "",
-        error["operation"]?.GetValue<string>() ?? Role,
-        error["step"]?.GetValue<string>() ?? "",
-        error["message"]?.GetValue<string>() ?? "")
-    {
-        Field = error["field"]?.GetValue<string>(),
-    };
+    private CocoException ToException(JsonNode error) => error["serverGone"]?.GetValue<bool>() == true
+        ? new ServerGoneException($"The {Role} lost the server: {error["message"]}")
+        : new CocoException(
+            error["errno"]?.GetValue<int>() ?? 0,
+            error["errnoName"]?.GetValue<string>() ?? "",
+            error["operation"]?.GetValue<string>() ?? Role,
+            error["step"]?.GetValue<string>() ?? "",
+            error["message"]?.GetValue<string>() ?? "")
+        {
+            Field = error["field"]?.GetValue<string>(),
+        };
 }

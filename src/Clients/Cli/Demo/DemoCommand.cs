@@ -22,8 +22,15 @@ internal static class DemoCommand
 
     public static Command Make(GlobalOptions globals)
     {
-        var input = new Option<string?>("--input") { Description = "A PNG file: 8-bit RGB or RGBA, not interlaced. Default: a picture is drawn." };
-        var output = new Option<string>("--output") { Description = "Where the result goes.", DefaultValueFactory = _ => "./coco-demo.png" };
+        var input = new Option<string?>("--input")
+        {
+            Description = "A PNG file: 8-bit RGB or RGBA, not interlaced. Default: a picture is drawn.",
+        };
+        var output = new Option<string>("--output")
+        {
+            Description = "Where the result goes.",
+            DefaultValueFactory = _ => "./coco-demo.png",
+        };
         var platform = new Option<string>("--platform") { Description = "snp, tdx, sev or none.", DefaultValueFactory = _ => "snp" };
         platform.AcceptOnlyFromAmong("snp", "tdx", "sev", "none");
         var heap = new Option<string?>("--heap")
@@ -65,7 +72,8 @@ internal static class DemoCommand
     public static Command MakeApplication(CommandFactory factory)
     {
         var guest = factory.Globals.Guest;
-        var command = factory.Run("demo-application", "The demo's application; the demo starts it.", [guest], async (connection, parsed, _, cancel) =>
+        const string Purpose = "The demo's application; the demo starts it.";
+        var command = factory.Run("demo-application", Purpose, [guest], async (connection, parsed, _, cancel) =>
         {
             await using var process = await GuestProcess.OpenAsync(connection, parsed.GetValue(guest)!, "application", cancel);
             var loop = new Importer.ControlLoop(new StreamReader(Console.OpenStandardInput()), Console.Out);
@@ -84,7 +92,8 @@ internal static class DemoCommand
         {
             await using var server = await DemoServer.FindOrStartAsync(parsed.GetValue(globals.Server), directory.FullName, cancel);
             using var connection = CocoConnection.Connect(server.Target, parsed.GetValue(globals.Token));
-            var report = await RunAsync(step => new DemoRun(options, server, connection, directory.FullName, step).RunAsync(cancel), output);
+            var report = await RunAsync(
+                step => new DemoRun(options, server, connection, directory.FullName, step).RunAsync(cancel), output);
             if (output.IsJson)
                 Output.Node(report.ToJson());
             else

@@ -17,7 +17,8 @@ internal sealed record DemoPrediction(DemoOutcome Outcome, string Statements, st
         ((o, _) => o is { Heap: DemoOptions.SharedHeap, Encrypted: false }, new(
             DemoOutcome.NoSuchHeap,
             "S-HEAP-48",
-            "A plain guest has no encrypted memory, so kernel 7.2 does not register system_cc_shared there: opening it is ENOENT. Take heap system.")),
+            "A plain guest has no encrypted memory, so kernel 7.2 does not register system_cc_shared there: opening it is ENOENT. "
+                + "Take heap system.")),
         ((o, _) => o.Heap == DemoOptions.SharedHeap, new(
             DemoOutcome.Picture,
             "S-SYS-64, S-BUF-67",
@@ -34,13 +35,13 @@ internal sealed record DemoPrediction(DemoOutcome Outcome, string Statements, st
         ((o, _) => !o.Sync, new(
             DemoOutcome.Untouched,
             "S-BUF-65, S-SYS-62",
-            "The devices see snapshots in bounce slots. Without syncs nothing is copied between slots and buffers, so the application still "
-                + "reads the zeros of the allocation.")),
+            "The devices see snapshots in bounce slots. Without syncs nothing is copied between slots and buffers, so the application "
+                + "still reads the zeros of the allocation.")),
         ((o, _) => o.GpuFirst, new(
             DemoOutcome.SharpenedZeros,
             "S-BUF-66",
-            "START copies from each device's slots, newest attachment first, so the oldest wins: the GPU attached first, and its old snapshot "
-                + "overwrites what the RDMA importer wrote.")),
+            "START copies from each device's slots, newest attachment first, so the oldest wins: the GPU attached first, and its old "
+                + "snapshot overwrites what the RDMA importer wrote.")),
         ((_, _) => true, new(
             DemoOutcome.Picture,
             "S-BUF-65, S-SYS-61, S-SYS-62",

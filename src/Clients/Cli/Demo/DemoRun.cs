@@ -62,13 +62,14 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     private async Task WithProcessesAsync(CancellationToken cancel)
     {
         step("start the application, two RDMA importers and the DRM importer");
-        var mode = options.Mediated ? "mediated" : "mapped";
+        var (rdma, drm) = (ProgramLocator.Find(ProgramLocator.RdmaImporter), ProgramLocator.Find(ProgramLocator.DrmImporter));
+        string[] mode = ["--mode", options.Mediated ? "mediated" : "mapped"];
         var starts = new[]
         {
             StartAsync("application", ProgramLocator.Self, ["demo-application"], [], cancel),
-            StartAsync("RDMA sender", ProgramLocator.Find(ProgramLocator.RdmaImporter), [], ["--name", "sender", "--device", "rdma0", "--mode", mode], cancel),
-            StartAsync("RDMA receiver", ProgramLocator.Find(ProgramLocator.RdmaImporter), [], ["--name", "receiver", "--device", "rdma1", "--mode", mode], cancel),
-            StartAsync("DRM importer", ProgramLocator.Find(ProgramLocator.DrmImporter), [], ["--name", "gpu", "--device", "card0", "--mode", mode], cancel),
+            StartAsync("RDMA sender", rdma, [], ["--name", "sender", "--device", "rdma0", .. mode], cancel),
+            StartAsync("RDMA receiver", rdma, [], ["--name", "receiver", "--device", "rdma1", .. mode], cancel),
+            StartAsync("DRM importer", drm, [], ["--name", "gpu", "--device", "card0", .. mode], cancel),
         };
         var cast = new List<ChildProgram>();
         try
@@ -146,7 +147,8 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
 
     private async Task<uint> AllocateAsync(ChildProgram application, CancellationToken cancel)
     {
-        var answer = await application.CallAsync("alloc", new JsonObject { ["heap"] = options.Heap, ["len"] = _input.Layout.Bytes }, cancel);
+        var request = new JsonObject { ["heap"] = options.Heap, ["len"] = _input.Layout.Bytes };
+        var answer = await application.CallAsync("alloc", request, cancel);
         var fd = answer["fd"]!.GetValue<uint>();
         var stat = await application.CallAsync("stat", Fd(fd), cancel);
         foreach (var chunk in stat["chunks"]!.AsArray())
@@ -230,7 +232,8 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
             return;
         var moved = await application.CallAsync("sync", new JsonObject { ["fd"] = fd, ["flags"] = flags }, cancel);
         var words = (flags & 4) == 0 ? "START" : "END";
-        step($"application: SYNC {words} of fd {fd}: {moved["bytesToBuffer"]} bytes to the buffer, {moved["bytesToDevice"]} to the devices");
+        var (back, forth) = (moved["bytesToBuffer"], moved["bytesToDevice"]);
+        step($"application: SYNC {words} of fd {fd}: {back} bytes to the buffer, {forth} to the devices");
     }
 
     private async Task<string> SaveAsync(ChildProgram application, uint fd, string? path, CancellationToken cancel)
@@ -255,8 +258,9 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     private Picture Expected(DemoOutcome outcome)
     {
         var result = new Picture(_input.Layout);
+        var source = outcome == DemoOutcome.Picture ? _input.Pixels : new byte[_input.Layout.Bytes];
         if (outcome != DemoOutcome.Untouched)
-            Convolution.Sharpen(outcome == DemoOutcome.Picture ? _input.Pixels : new byte[_input.Layout.Bytes], result.Pixels, _input.Layout);
+            Convolution.Sharpen(source, result.Pixels, _input.Layout);
         return result;
     }
 
@@ -279,7 +283,12 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     }
 
     private async Task TearDownAsync(
-        Cast cast, RegisteredBuffer target, (uint Source, uint Destination) handles, uint pictureFd, uint resultFd, CancellationToken cancel)
+        Cast cast,
+        RegisteredBuffer target,
+        (uint Source, uint Destination) handles,
+        uint pictureFd,
+        uint resultFd,
+        CancellationToken cancel)
     {
         step("release everything");
         await cast.Gpu.CallAsync("gem-close", new JsonObject { ["handle"] = handles.Destination }, cancel);
@@ -300,14 +309,16 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         _report.After = await InfoAsync(cancel);
         _report.StatesAfter = (await PageStates.TakeAsync(connection, _guest, cancel)).Summarize(_chunks);
         _report.Checks.Add((
-            "After the release as much memory is shared as before.", _report.After.Memory.SharedBytes == _report.Before!.Memory.SharedBytes));
+            "After the release as much memory is shared as before.",
+            _report.After.Memory.SharedBytes == _report.Before!.Memory.SharedBytes));
     }
 
     private async Task ShowPrivatePageAsync(ChildProgram application, CancellationToken cancel)
     {
         const int Shown = 64;
         step("application: write a private page; read it as the guest and as the host");
-        var fd = (await application.CallAsync("alloc", new JsonObject { ["heap"] = "system", ["len"] = 4096 }, cancel))["fd"]!.GetValue<uint>();
+        var request = new JsonObject { ["heap"] = "system", ["len"] = 4096 };
+        var fd = (await application.CallAsync("alloc", request, cancel))["fd"]!.GetValue<uint>();
         var text = Encoding.ASCII.GetBytes("This page is private: the guest reads it, the host must not....!");
         await application.CallAsync("store", new JsonObject { ["fd"] = fd, ["data"] = Convert.ToBase64String(text) }, cancel);
         var seen = await application.CallAsync("load", new JsonObject { ["fd"] = fd, ["length"] = Shown }, cancel);
@@ -318,7 +329,8 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         _report.Page = new PrivatePage(address, Convert.FromBase64String(seen["data"]!.GetValue<string>()), host.Data.ToByteArray());
         var expected = PrivatePage.Expected(options.Platform);
         _report.Checks.Add((
-            $"The host sees {string.Join(" or ", expected)} of a private page (S-PLAT-10 to 12).", expected.Contains(_report.Page.HostSees)));
+            $"The host sees {string.Join(" or ", expected)} of a private page (S-PLAT-10 to 12).",
+            expected.Contains(_report.Page.HostSees)));
         await application.CallAsync("close", Fd(fd), cancel);
     }
 

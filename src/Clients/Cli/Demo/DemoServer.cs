@@ -72,7 +72,8 @@ internal sealed class DemoServer : IAsyncDisposable
     {
         var runtime = Path.Combine(directory, "run");
         var start = new ProcessStartInfo(
-            ProgramLocator.Find(ProgramLocator.Server), [$"--runtime-dir={runtime}", "--tcp=off", "--no-default-guest", "--log-level=warning"])
+            ProgramLocator.Find(ProgramLocator.Server),
+            [$"--runtime-dir={runtime}", "--tcp=off", "--no-default-guest", "--log-level=warning"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

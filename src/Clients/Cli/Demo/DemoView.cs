@@ -25,7 +25,13 @@ internal static class DemoView
         foreach (var row in report.Processes)
         {
             table.AddRow(
-                row.Role, Number(row.Pid ?? 0), Number(row.Cpu), Number(row.CpuByServer), Number(row.Dma), Number(row.DmaByServer), Number(row.Rdma));
+                row.Role,
+                Number(row.Pid ?? 0),
+                Number(row.Cpu),
+                Number(row.CpuByServer),
+                Number(row.Dma),
+                Number(row.DmaByServer),
+                Number(row.Rdma));
         }
 
         foreach (var column in table.Columns.Skip(1))
@@ -42,7 +48,8 @@ internal static class DemoView
         table.AddRow(
             "bytes copied by the server",
             $"Load {Number(copies.LoadBytes)}, Store {Number(copies.StoreBytes)}, DmaRead {Number(copies.DmaReadBytes)}, "
-                + $"DmaWrite {Number(copies.DmaWriteBytes)}, bounce {Number(copies.BounceBytes)}, shared mappings {Number(copies.SharedMappingBytes)}");
+                + $"DmaWrite {Number(copies.DmaWriteBytes)}, bounce {Number(copies.BounceBytes)}, "
+                + $"shared mappings {Number(copies.SharedMappingBytes)}");
         table.AddRow("reachable by fd tokens", $"{Number(copies.SharedMappedBytes)} bytes in {Number(copies.SharedMappings)} mappings");
         table.AddRow(
             "conversions",
@@ -51,7 +58,8 @@ internal static class DemoView
         table.AddRow("hypervisor calls", $"{Number(conversions.HypervisorCalls)} in {Number(conversions.Batches)} batches");
         table.AddRow(
             "swiotlb slots",
-            $"{Number(during.Swiotlb.SlotsUsed)} used, {Number(during.Swiotlb.SlotsHighWater)} high water, of {Number(during.Swiotlb.Slots)}; "
+            $"{Number(during.Swiotlb.SlotsUsed)} used, {Number(during.Swiotlb.SlotsHighWater)} high water, "
+                + $"of {Number(during.Swiotlb.Slots)}; "
                 + $"{Number(during.Swiotlb.BouncedMappings)} bounced, {Number(during.Swiotlb.FailedMappings)} failed mappings");
         table.AddRow("page states before", Markup.Escape(report.StatesBefore));
         table.AddRow("page states during", Markup.Escape(report.StatesDuring));

@@ -117,7 +117,11 @@ internal sealed class JobFactory(PrimeFile file)
         if (offset > found.Size || length > found.Size - offset || length > PictureLayout.MaxBytes)
         {
             throw new CocoException(
-                22, "EINVAL", "job", "range", $"{length} bytes at {offset} do not fit the object of {found.Size} bytes, or a job's limit of {PictureLayout.MaxBytes}.")
+                22,
+                "EINVAL",
+                "job",
+                "range",
+                $"{length} bytes at {offset} do not fit the object of {found.Size} bytes, or a job's limit of {PictureLayout.MaxBytes}.")
             {
                 Field = handle,
             };

@@ -17,8 +17,8 @@ internal static class AccessRules
 
     private const AccessFlags Remote = AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic;
 
-    private const AccessFlags Known = DmabufAllowed | AccessFlags.MwBind | AccessFlags.ZeroBased | AccessFlags.OnDemand | AccessFlags.HugeTlb
-        | AccessFlags.FlushGlobal | AccessFlags.FlushPersistent;
+    private const AccessFlags Known = DmabufAllowed | AccessFlags.MwBind | AccessFlags.ZeroBased | AccessFlags.OnDemand
+        | AccessFlags.HugeTlb | AccessFlags.FlushGlobal | AccessFlags.FlushPersistent;
 
     // S-RDMA-04, in order; the first row that holds decides.
     private static readonly (Func<AccessFlags, bool> Holds, int Errno, string Name, string Sentence)[] Rows =
@@ -44,7 +44,7 @@ internal static class AccessRules
 
     /// <summary>The checks of REG_DMABUF_MR on its flags: S-RDMA-03, then S-RDMA-04. Null, or the error.</summary>
     public static CocoException? CheckDmabuf(AccessFlags access) => (access & ~DmabufAllowed) != 0
-        ? Refuse(22, "EINVAL", access, "REG_DMABUF_MR allows LOCAL_WRITE, REMOTE_WRITE, REMOTE_READ, REMOTE_ATOMIC and RELAXED_ORDERING only")
+        ? Refuse(22, "EINVAL", access, "REG_DMABUF_MR allows LOCAL_WRITE, REMOTE_WRITE, REMOTE_READ, REMOTE_ATOMIC, RELAXED_ORDERING only")
         : Check(access);
 
     /// <summary>True when a peer may use a region at all; only then has it an rkey (S-RDMA-30).</summary>

@@ -87,6 +87,6 @@ internal sealed class KeyTable
     private MemoryRegion? Find(uint key)
     {
         var index = (int)(key >> 8);
-        return index < _slots.Count && _slots[index] is { Region: { } region, Variant: var variant } && variant == (byte)key ? region : null;
+        return index < _slots.Count && _slots[index].Variant == (byte)key ? _slots[index].Region : null;
     }
 }

@@ -81,7 +81,7 @@ async function walk(target) {
   // Shared memory: the device reaches the buffer's own pages.
   const shared = await guest.AllocateBuffer({ heap: 'system_cc_shared', len: 65536, ...on });
   seen.size = Number(shared.size);
-  seen.host_visible = shared.hostVisible ?? shared.host_visible;
+  seen.host_visible = shared.hostVisible;
   const mapped = await guest.Mmap({ fd: shared.fd, ...on });
   await guest.Store({ address: mapped.address, data: Buffer.from('written by CPU  '), ...on });
   const attached = await guest.Attach({ fd: shared.fd, device: 'node0', ...on });

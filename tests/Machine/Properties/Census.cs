@@ -1,6 +1,6 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Tests.Machine.Properties.Model;
@@ -26,7 +26,7 @@ internal static class Census
     {
         Check(world);
         GuestSnapshot end = world.Test.Snapshot();
-        PropertyViolation.Unless(
+        Violation.Unless(
             end.Memory == world.Booted.Memory && end.Objects == world.Booted.Objects,
             $"not back at the start: {end.Memory} {end.Objects}, was {world.Booted.Memory} {world.Booted.Objects}");
     }
@@ -37,23 +37,24 @@ internal static class Census
         var expected = new ObjectCensus(
             model.Processes.Count, model.Buffers.Count, model.Fds.Count, model.Vmas.Count, model.Attachments.Count,
             model.Attachments.Count(a => a.Mapped), model.Devices.Count, model.Tokens.Count);
-        PropertyViolation.Unless(actual == expected, $"{actual}, expected {expected}");
+        Violation.Unless(actual == expected, $"{actual}, expected {expected}");
     }
 
     private static void CheckMemory(World world, MemoryCensus memory)
     {
         ulong used = world.Model.Buffers.Values.Aggregate(0UL, (sum, b) => sum + b.Size);
-        PropertyViolation.Unless(memory.Free + memory.Used + memory.Leaked + memory.Reserved == memory.Total, $"{memory} does not add up");
-        PropertyViolation.Unless(
-            memory.Used == used && memory.Leaked == 0 && memory.Reserved == world.Booted.Memory.Reserved, $"{memory}, expected {used} bytes used");
+        Violation.Unless(memory.Free + memory.Used + memory.Leaked + memory.Reserved == memory.Total, $"{memory} does not add up");
+        Violation.Unless(
+            memory.Used == used && memory.Leaked == 0 && memory.Reserved == world.Booted.Memory.Reserved,
+            $"{memory}, expected {used} bytes used");
     }
 
     private static void CheckPool(World world, SwiotlbCounters pool)
     {
         ulong live = world.Model.Attachments.Where(a => a.Bounced).Aggregate(0UL, (sum, a) => sum + world.Model.Buffers[a.Inode].Size);
-        PropertyViolation.Unless(
+        Violation.Unless(
             pool.LiveBytes == live && (ulong)pool.UsedSlots * SwiotlbPool.SlotBytes == live, $"{pool}, expected {live} bytes in use");
-        PropertyViolation.Unless(pool.StaleBytes + live <= (ulong)pool.Slots * SwiotlbPool.SlotBytes, $"{pool}: more stale than there is");
+        Violation.Unless(pool.StaleBytes + live <= (ulong)pool.Slots * SwiotlbPool.SlotBytes, $"{pool}: more stale than there is");
     }
 
     // fdinfo's count is the file's references minus one (S-BUF-100).
@@ -63,10 +64,12 @@ internal static class Census
         {
             BufferStat stat = world.Guest.Buffers.Stat(world.ProcessOf(fd.Pid), fd.Fd).Value;
             int expected = world.Model.ReferencesOn(fd.Inode) - 1;
-            PropertyViolation.Unless(
-                stat.Inode == fd.Inode && stat.Count == (ulong)expected, $"fd {fd} reaches {stat.Inode} with count {stat.Count}, expected {expected}");
-            IEnumerable<string> devices = world.Model.Attachments.Where(a => a.Inode == fd.Inode).OrderByDescending(a => a.Id).Select(a => a.Device.Name);
-            PropertyViolation.Unless(stat.AttachedDevices.SequenceEqual(devices), $"fd {fd}: attached {string.Join(',', stat.AttachedDevices)}");
+            Violation.Unless(
+                stat.Inode == fd.Inode && stat.Count == (ulong)expected,
+                $"fd {fd} reaches {stat.Inode} with count {stat.Count}, expected {expected}");
+            IEnumerable<string> devices = world.Model.Attachments
+                .Where(a => a.Inode == fd.Inode).OrderByDescending(a => a.Id).Select(a => a.Device.Name);
+            Violation.Unless(stat.AttachedDevices.SequenceEqual(devices), $"fd {fd}: attached {string.Join(',', stat.AttachedDevices)}");
         }
     }
 
@@ -81,7 +84,7 @@ internal static class Census
             {
                 for (ulong frame = chunk.Frame; frame < chunk.Range.End; frame++)
                 {
-                    PropertyViolation.Unless(owned.Add(frame), $"frame {frame} has two owners");
+                    Violation.Unless(owned.Add(frame), $"frame {frame} has two owners");
                     _ = buffer.Shared && shared.Add(frame);
                 }
             }
@@ -99,12 +102,12 @@ internal static class Census
             for (ulong frame = run.Range.First; frame < run.Range.End; frame++)
             {
                 bool known = frame - pool.First < pool.Count || shared.Contains(frame);
-                PropertyViolation.Unless(known, $"frame {frame} is shared but belongs to no shared buffer");
+                Violation.Unless(known, $"frame {frame} is shared but belongs to no shared buffer");
                 seen++;
             }
         }
 
-        PropertyViolation.Unless(seen == pool.Count + (ulong)shared.Count, $"{seen} frames are shared, expected {pool.Count} and {shared.Count}");
+        Violation.Unless(seen == pool.Count + (ulong)shared.Count, $"{seen} frames are shared, expected {pool.Count} and {shared.Count}");
     }
 
     // A file that a client kept reads zeros once the buffer is gone, and its bytes until then.
@@ -115,7 +118,7 @@ internal static class Census
             var bytes = new byte[file.Length];
             RandomAccess.Read(file.SafeFileHandle, bytes, 0);
             ReadOnlySpan<byte> expected = world.Model.Buffers.ContainsKey(inode) ? world.Shadow.Cpu(inode) : new byte[bytes.Length];
-            PropertyViolation.Unless(expected.SequenceEqual(bytes), $"a file of buffer {inode} does not hold what it should");
+            Violation.Unless(expected.SequenceEqual(bytes), $"a file of buffer {inode} does not hold what it should");
         }
     }
 }

@@ -6,7 +6,7 @@ using CocoGuest.Tests.Machine.Guests;
 
 namespace CocoGuest.Tests.Machine.Properties;
 
-/// <summary>Several threads on one guest: no exception, nothing torn, nothing lost. Bounded by numbers of operations, never by time.</summary>
+/// <summary>Several threads on one guest: no exception, nothing torn, nothing lost. Bounded by numbers of operations.</summary>
 public sealed class ConcurrencyTests
 {
     private const int Threads = 4;

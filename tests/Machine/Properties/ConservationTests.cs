@@ -40,8 +40,8 @@ public sealed class ConservationTests
         ModelFd fd = world.Model.Fds[^1];
         world.ProcessOf(fd.Pid).Fds.Find(fd.Fd)!.References++;
 
-        Assert.Throws<PropertyViolation>(() => Census.Check(world));
-        Assert.Throws<PropertyViolation>(() => FinishAndCheck(world));
+        Assert.Throws<Violation>(() => Census.Check(world));
+        Assert.Throws<Violation>(() => FinishAndCheck(world));
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class ConservationTests
         world.Run(Ops.Of(1, 40), Census.Check);
         Assert.Null(world.Guest.Pages.ConvertToShared(new FrameRange(world.Guest.Memory.Layout.Pool.First - 1, 1)));
 
-        Assert.Throws<PropertyViolation>(() => Census.Check(world));
+        Assert.Throws<Violation>(() => Census.Check(world));
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class ConservationTests
         byte other = (byte)~world.Shadow.Cpu(vma.Inode)[(int)vma.Offset];
         Assert.Null(world.Guest.Mappings.Store(world.ProcessOf(vma.Pid), vma.Address, [other]));
 
-        Assert.Throws<PropertyViolation>(world.LoadAll);
+        Assert.Throws<Violation>(world.LoadAll);
     }
 
     private static void CheckRun(World world, Op[] run)

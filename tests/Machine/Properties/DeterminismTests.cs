@@ -44,7 +44,7 @@ public sealed class DeterminismTests
         using var one = new World(Platform.Sev, seed: 1);
         using var two = new World(Platform.Sev, seed: 2);
 
-        Assert.Throws<PropertyViolation>(() => Same(one.Run(run), two.Run(run)));
+        Assert.Throws<Violation>(() => Same(one.Run(run), two.Run(run)));
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed class DeterminismTests
         using var two = new World();
         two.Test.Map(two.Test.Allocate(Guests.TestGuest.Private, 4096));
 
-        Assert.Throws<PropertyViolation>(() => Same(Census(one), Census(two)));
+        Assert.Throws<Violation>(() => Same(Census(one), Census(two)));
         Assert.ThrowsAny<Exception>(() => Same(one.Run(run), two.Run(run)));
     }
 
@@ -65,7 +65,7 @@ public sealed class DeterminismTests
         {
             string first = i < one.Count ? one[i] : "nothing";
             string second = i < two.Count ? two[i] : "nothing";
-            PropertyViolation.Unless(first == second, $"answer {i} differs: '{first}' and '{second}'");
+            Violation.Unless(first == second, $"answer {i} differs: '{first}' and '{second}'");
         }
     }
 

@@ -25,12 +25,16 @@ internal sealed class Hostile
 
     private static readonly string[] Names =
     [
-        "", " ", "emu0", "system", "system_cc_shared", "nosuch", "../../etc/passwd", "a\0b", "nul\0", "zeile\nzeile", "\ud800", "äöü", "d1", "d2",
+        "", " ", "emu0", "system", "system_cc_shared", "nosuch", "../../etc/passwd", "a\0b", "nul\0", "zeile\nzeile",
+        "\ud800", "äöü", "d1", "d2",
         new('x', 31), new('x', 32), new('x', 64), new('x', 65), new('y', 100_000),
     ];
 
     private static readonly TimeSpan[] Lives =
-        [TimeSpan.Zero, TimeSpan.FromTicks(1), TimeSpan.FromTicks(-1), TimeSpan.FromHours(24), TimeSpan.FromHours(25), TimeSpan.MinValue, TimeSpan.MaxValue];
+        [
+            TimeSpan.Zero, TimeSpan.FromTicks(1), TimeSpan.FromTicks(-1), TimeSpan.FromHours(24), TimeSpan.FromHours(25), TimeSpan.MinValue,
+            TimeSpan.MaxValue,
+        ];
 
     private readonly World _world;
     private readonly GuestProcess[] _wrong;
@@ -59,14 +63,17 @@ internal sealed class Hostile
         Guest guest = _world.Guest;
         return
         [
-            ("allocate", d => guest.Buffers.Allocate(Process(d), Name(d, "system"), Length(d), Flags(d), d.Next(Rare) == 0 ? Number(d) : 0).Failure),
+            ("allocate", d => guest.Buffers.Allocate(
+                Process(d), Name(d, "system"), Length(d), Flags(d), d.Next(Rare) == 0 ? Number(d) : 0).Failure),
             ("release", d => guest.Buffers.Release(Process(d), Fd(d))),
             ("set name", d => guest.Buffers.SetName(Process(d), Fd(d), Name(d, "n"))),
             ("stat", d => guest.Buffers.Stat(Process(d), Fd(d)).Failure),
-            ("export", d => guest.Buffers.Export(Process(d), Fd(d), d.Next(2) == 0 ? null : Handle(d), Lives[d.Next(Lives.Length)]).Failure),
+            ("export", d => guest.Buffers.Export(
+                Process(d), Fd(d), d.Next(2) == 0 ? null : Handle(d), Lives[d.Next(Lives.Length)]).Failure),
             ("import", d => guest.Buffers.Import(Process(d), Handle(d)).Failure),
             ("mmap", d => guest.Mappings.Mmap(
-                Process(d), Fd(d), Number(d), d.Next(3) == 0 ? null : Number(d), d.Next(2) == 0 ? null : (MapProtection)Enum(d), (MapFlags)Enum(d)).Failure),
+                Process(d), Fd(d), Number(d), d.Next(3) == 0 ? null : Number(d),
+                d.Next(2) == 0 ? null : (MapProtection)Enum(d), (MapFlags)Enum(d)).Failure),
             ("munmap", d => guest.Mappings.Munmap(Process(d), Address(d))),
             ("load", d => guest.Mappings.Load(Process(d), Address(d), Bytes(d))),
             ("store", d => guest.Mappings.Store(Process(d), Address(d), Bytes(d))),
@@ -87,7 +94,8 @@ internal sealed class Hostile
     }
 
     private GuestProcess Process(Random dice) =>
-        dice.Next(Rare) == 0 ? _wrong[dice.Next(_wrong.Length)] : _world.ProcessOf(_world.Model.Processes[dice.Next(_world.Model.Processes.Count)]);
+        dice.Next(Rare) == 0 ? _wrong[dice.Next(_wrong.Length)]
+        : _world.ProcessOf(_world.Model.Processes[dice.Next(_world.Model.Processes.Count)]);
 
     private static string Name(Random dice, string right) => dice.Next(3) == 0 ? right : Names[dice.Next(Names.Length)];
 
@@ -95,7 +103,8 @@ internal sealed class Hostile
         dice.Next(Rare) == 0 ? (ulong)dice.NextInt64(long.MinValue, long.MaxValue) : Numbers[dice.Next(Numbers.Length)];
 
     private int Fd(Random dice) =>
-        dice.Next(2) == 0 && _world.Model.Fds.Count > 0 ? _world.Model.Fds[dice.Next(_world.Model.Fds.Count)].Fd : Fds[dice.Next(Fds.Length)];
+        dice.Next(2) == 0 && _world.Model.Fds.Count > 0 ? _world.Model.Fds[dice.Next(_world.Model.Fds.Count)].Fd
+        : Fds[dice.Next(Fds.Length)];
 
     // A length that does not take all memory when it is right.
     private static ulong Length(Random dice) => dice.Next(2) == 0 ? (ulong)dice.Next(20000) : Number(dice);
@@ -123,7 +132,8 @@ internal sealed class Hostile
             : _world.EverAllocated.OrderBy(c => c.Frame).First().Address + (ulong)dice.Next(1 << 21);
 
     private ulong Id(Random dice) =>
-        dice.Next(3) == 0 || _world.Model.Attachments.Count == 0 ? Number(dice) : _world.Model.Attachments[dice.Next(_world.Model.Attachments.Count)].Id;
+        dice.Next(3) == 0 || _world.Model.Attachments.Count == 0 ? Number(dice)
+        : _world.Model.Attachments[dice.Next(_world.Model.Attachments.Count)].Id;
 
     private Handle128 Handle(Random dice) =>
         dice.Next(2) == 0 || _world.Model.Tokens.Count == 0 ? new Handle128(Number(dice), Number(dice)) : _world.Model.Tokens[0].Token;

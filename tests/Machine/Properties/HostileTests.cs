@@ -15,7 +15,10 @@ public sealed partial class HostileTests
     private static readonly Errno[] Blameless = [Errno.EMFILE, Errno.ENOSPC, Errno.EAGAIN, Errno.EIO, Errno.ENOMEM];
 
     private static readonly string[] Sizes =
-        ["", "0", "1", "64M", "63", "-1", "1,2", "4294967295", "4294967296", "2147483649", "99999999999999999999", "force", "noforce", "x", "512,4096", ",0", "64,0,force"];
+        [
+            "", "0", "1", "64M", "63", "-1", "1,2", "4294967295", "4294967296", "2147483649", "99999999999999999999", "force",
+            "noforce", "x", "512,4096", ",0", "64,0,force",
+        ];
 
     [Theory]
     [InlineData(Platform.Sev)]
@@ -38,11 +41,12 @@ public sealed partial class HostileTests
                 if (failure is not null)
                 {
                     CheckFailure(name, failure);
-                    PropertyViolation.Unless(
-                        after == before || failure.Errno == Errno.EIO, $"{name} failed with {failure} but changed the guest:\n{before}\n{after}");
+                    Violation.Unless(
+                        after == before || failure.Errno == Errno.EIO,
+                        $"{name} failed with {failure} but changed the guest:\n{before}\n{after}");
                 }
 
-                PropertyViolation.Unless(State(other) == elsewhere, $"{name} changed another guest ({failure})");
+                Violation.Unless(State(other) == elsewhere, $"{name} changed another guest ({failure})");
                 before = after;
             }
         });
@@ -72,7 +76,7 @@ public sealed partial class HostileTests
                 if (guest.Ok)
                 {
                     MemoryCensus memory = guest.Value.Snapshot().Memory;
-                    PropertyViolation.Unless(memory.Free + memory.Reserved == memory.Total, $"{shape}: {memory}");
+                    Violation.Unless(memory.Free + memory.Reserved == memory.Total, $"{shape}: {memory}");
                     Assert.Null(host.Destroy(shape.Name));
                 }
                 else
@@ -84,7 +88,7 @@ public sealed partial class HostileTests
 
     [Fact]
     public void PlantedFailure_WithoutAField_IsCaught() =>
-        Assert.Throws<PropertyViolation>(() => CheckFailure("planted", new Failure(Errno.EINVAL, "planted", "planted", "A sentence.")));
+        Assert.Throws<Violation>(() => CheckFailure("planted", new Failure(Errno.EINVAL, "planted", "planted", "A sentence.")));
 
     [Fact]
     public void PlantedChange_OfOneCounter_IsSeen()
@@ -112,11 +116,12 @@ public sealed partial class HostileTests
 
     private static void CheckFailure(string name, Failure failure)
     {
-        PropertyViolation.Unless(failure.Errno != Errno.None, $"{name}: no errno in {failure}");
+        Violation.Unless(failure.Errno != Errno.None, $"{name}: no errno in {failure}");
         bool blames = failure.Field is not null && FieldName().IsMatch(failure.Field);
-        PropertyViolation.Unless(blames || (failure.Field is null && Blameless.Contains(failure.Errno)), $"{name}: field '{failure.Field}' of {failure}");
+        Violation.Unless(blames || (failure.Field is null && Blameless.Contains(failure.Errno)),
+            $"{name}: field '{failure.Field}' of {failure}");
         bool readable = failure.Sentence.Length is > 0 and < LongestSentence && failure.Sentence.EndsWith('.');
-        PropertyViolation.Unless(readable, $"{name}: sentence of {failure.Sentence.Length} characters: {failure.Sentence}");
+        Violation.Unless(readable, $"{name}: sentence of {failure.Sentence.Length} characters: {failure.Sentence}");
     }
 
     private static string State(World world)

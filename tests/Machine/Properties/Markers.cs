@@ -3,8 +3,8 @@ using System.Text;
 namespace CocoGuest.Tests.Machine.Properties;
 
 /// <summary>
-/// Recognisable secrets: 16 ASCII characters, of which the first eight are the same in all. Data that is no secret (<see cref="Public"/>) has
-/// only bytes above 0x7f, so it can damage a secret but never make one.
+/// Recognisable secrets: 16 ASCII characters, of which the first eight are the same in all. Data that is no secret
+/// (<see cref="Public"/>) has only bytes above 0x7f, so it can damage a secret but never make one.
 /// </summary>
 internal sealed class Markers(int seed)
 {
@@ -57,7 +57,7 @@ internal sealed class Markers(int seed)
     {
         int intact = found.IndexOfAnyInRange((byte)0x80, byte.MaxValue);
         byte[] prefix = (intact < 0 ? found : found[..intact]).ToArray();
-        return _declassified.Exists(d => d.AsSpan(0, Math.Min(d.Length, prefix.Length)).SequenceEqual(prefix.AsSpan(0, Math.Min(d.Length, prefix.Length))));
+        return _declassified.Exists(d => d.AsSpan().CommonPrefixLength(prefix) == Math.Min(d.Length, prefix.Length));
     }
 
     /// <summary>Where the next marker starts, or -1.</summary>

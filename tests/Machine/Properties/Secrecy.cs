@@ -69,12 +69,12 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
         for (ulong at = 0; at < length; at += Piece)
         {
             Span<byte> bytes = _buffer.AsSpan(0, (int)Math.Min(length - at, Piece));
-            PropertyViolation.Unless(read(start + at, bytes) is null, $"{who} cannot read 0x{start + at:x}");
+            Violation.Unless(read(start + at, bytes) is null, $"{who} cannot read 0x{start + at:x}");
             Judge(bytes, start + at, who);
             if (at + Piece < length)
             {
                 Span<byte> border = _buffer.AsSpan(0, Markers.Length);
-                PropertyViolation.Unless(read(start + at + Piece - (Markers.Length / 2), border) is null, $"{who} cannot read a border");
+                Violation.Unless(read(start + at + Piece - (Markers.Length / 2), border) is null, $"{who} cannot read a border");
                 Judge(border, start + at + Piece - (Markers.Length / 2), who);
             }
         }
@@ -91,7 +91,7 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
                 bytes = bytes[..(int)Page.Size];
                 bytes.Clear();
                 bool fault = world.Guest.Devices.DmaRead(world.Test.Init, "", start + at, bytes) is not null;
-                PropertyViolation.Unless(!fault || !bytes.ContainsAnyExcept((byte)0), $"a DMA fault at 0x{start + at:x} moved bytes");
+                Violation.Unless(!fault || !bytes.ContainsAnyExcept((byte)0), $"a DMA fault at 0x{start + at:x} moved bytes");
             }
 
             Judge(bytes, start + at, "device");
@@ -104,14 +104,16 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
         for (int found = Markers.Next(bytes, 0); found >= 0; found = Markers.Next(bytes, found + 1))
         {
             ulong address = start + (ulong)found;
-            PropertyViolation.Unless(IsPool(address), $"{who} sees a secret at 0x{address:x}");
+            Violation.Unless(IsPool(address), $"{who} sees a secret at 0x{address:x}");
             ReadOnlySpan<byte> marker = bytes[found..Math.Min(bytes.Length, found + Markers.Length)];
-            PropertyViolation.Unless(
-                world.Markers.IsDeclassified(marker), $"{who} sees {Encoding.Latin1.GetString(marker)} at 0x{address:x}, which was never bounced");
+            Violation.Unless(
+                world.Markers.IsDeclassified(marker),
+                $"{who} sees {Encoding.Latin1.GetString(marker)} at 0x{address:x}, which was never bounced");
             FoundInPool++;
             SwiotlbCounters pool = world.Guest.Dma.DefaultPool!.Snapshot();
-            PropertyViolation.Unless(
-                IsLive(address) ? pool.LiveBytes != 0 : pool.StaleBytes != 0, $"0x{address:x} holds a secret that the counters deny: {pool}");
+            Violation.Unless(
+                IsLive(address) ? pool.LiveBytes != 0 : pool.StaleBytes != 0,
+                $"0x{address:x} holds a secret that the counters deny: {pool}");
         }
     }
 
@@ -137,7 +139,7 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
         {
             var bytes = new byte[file.Length];
             RandomAccess.Read(file.SafeFileHandle, bytes, 0);
-            PropertyViolation.Unless(Markers.Next(bytes, 0) < 0, $"a file of buffer {inode} holds a secret");
+            Violation.Unless(Markers.Next(bytes, 0) < 0, $"a file of buffer {inode} holds a secret");
         }
     }
 
@@ -146,8 +148,9 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
         string hex = Convert.ToHexString(Markers.Magic);
         foreach (string text in world.Test.Snapshot().KernelLog.Concat(world.Sentences))
         {
-            bool found = text.Contains(Markers.MagicText, StringComparison.Ordinal) || text.Contains(hex, StringComparison.OrdinalIgnoreCase);
-            PropertyViolation.Unless(!found, $"a text holds a secret: {text}");
+            bool found = text.Contains(Markers.MagicText, StringComparison.Ordinal)
+                || text.Contains(hex, StringComparison.OrdinalIgnoreCase);
+            Violation.Unless(!found, $"a text holds a secret: {text}");
         }
     }
 }

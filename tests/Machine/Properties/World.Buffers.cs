@@ -31,9 +31,9 @@ internal sealed partial class World
             readOnly ? 0u : 2u, shared && flagged ? 1UL : 0);
         Must(result.Failure);
         BufferHandle handle = result.Value;
-        PropertyViolation.Unless(handle.Size == (ulong)size && handle.HostVisible == shared, $"asked for {size} bytes, shared {shared}: {handle}");
+        Violation.Unless(handle.Size == (ulong)size && handle.HostVisible == shared, $"asked for {size} bytes, shared {shared}: {handle}");
         int expected = Model.NextFd(pid);
-        PropertyViolation.Unless(handle.Fd == expected, $"fd {handle.Fd} is not the lowest free one, {expected}");
+        Violation.Unless(handle.Fd == expected, $"fd {handle.Fd} is not the lowest free one, {expected}");
         var buffer = new ModelBuffer(
             handle.Inode, handle.Size, shared, readOnly, Guest.Buffers.Stat(ProcessOf(pid), handle.Fd).Value.Chunks);
         Model = Model.Allocated(buffer, new ModelFd(pid, handle.Fd, handle.Inode));
@@ -74,7 +74,7 @@ internal sealed partial class World
 
         Must(result.Failure);
         MmapResult map = result.Value;
-        PropertyViolation.Unless(
+        Violation.Unless(
             map.Length == size && (map.Backing is not null) == (buffer.Shared && !copyOnWrite), $"wrong mapping {map.Length} of {size}");
         if (map.Backing is { } backing)
         {
@@ -116,7 +116,8 @@ internal sealed partial class World
     private string Store(Random dice)
     {
         // Mostly to private memory, where secrets go.
-        ImmutableList<ModelVma> hidden = Model.Vmas.FindAll(v => v is { Writable: true, CopyOnWrite: false } && !Model.Buffers[v.Inode].Shared);
+        ImmutableList<ModelVma> hidden = Model.Vmas.FindAll(
+            v => v is { Writable: true, CopyOnWrite: false } && !Model.Buffers[v.Inode].Shared);
         return Pick(dice, dice.Next(3) == 0 || hidden.IsEmpty ? Model.Vmas : hidden) is { } vma ? StoreTo(dice, vma) : None;
     }
 
@@ -146,7 +147,8 @@ internal sealed partial class World
         (int offset, int length) = Part(dice, vma.Length);
         var bytes = new byte[length];
         Must(Guest.Mappings.Load(ProcessOf(vma.Pid), vma.Address + (ulong)offset, bytes));
-        SameBytes(Shadow.Cpu(vma.Inode).AsSpan((int)vma.Offset + offset, length), bytes, $"load of buffer {vma.Inode} at {vma.Offset}+{offset}");
+        SameBytes(Shadow.Cpu(vma.Inode).AsSpan((int)vma.Offset + offset, length), bytes,
+            $"load of buffer {vma.Inode} at {vma.Offset}+{offset}");
         return Hex(bytes);
     }
 
@@ -184,7 +186,8 @@ internal sealed partial class World
             {
                 var bytes = new byte[Math.Min(GuestLimits.BytesPerAccess, vma.Length - at)];
                 Must(Guest.Mappings.Load(ProcessOf(vma.Pid), vma.Address + at, bytes));
-                SameBytes(Shadow.Cpu(vma.Inode).AsSpan((int)(vma.Offset + at), bytes.Length), bytes, $"load of buffer {vma.Inode} at {vma.Offset}+{at}");
+                SameBytes(Shadow.Cpu(vma.Inode).AsSpan((int)(vma.Offset + at), bytes.Length), bytes,
+                    $"load of buffer {vma.Inode} at {vma.Offset}+{at}");
             }
         }
     }
@@ -252,7 +255,8 @@ internal sealed partial class World
 
         uint addressee = dice.Next(3) == 0 ? AnyProcess(dice) : 0;
         TimeSpan life = dice.Next(2) == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(dice.Next(1, 200));
-        Result<Handle128> result = Guest.Buffers.Export(ProcessOf(fd.Pid), fd.Fd, addressee == 0 ? null : ProcessOf(addressee).Handle, life);
+        Result<Handle128> result = Guest.Buffers.Export(
+            ProcessOf(fd.Pid), fd.Fd, addressee == 0 ? null : ProcessOf(addressee).Handle, life);
         Must(result.Failure);
         long expires = Test.Time.GetTimestamp() + (life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life).Ticks;
         Model = Model with { Tokens = Model.Tokens.Add(new ModelToken(result.Value, fd.Inode, addressee, expires)) };
@@ -275,7 +279,7 @@ internal sealed partial class World
 
         Must(result.Failure);
         int expected = Model.NextFd(pid);
-        PropertyViolation.Unless(result.Value.Fd == expected && result.Value.Inode == token.Inode, $"token of {token.Inode} gave {result.Value}");
+        Violation.Unless(result.Value.Fd == expected && result.Value.Inode == token.Inode, $"token of {token.Inode} gave {result.Value}");
         Model = Model.Imported(token, new ModelFd(pid, result.Value.Fd, token.Inode));
         return result.Value.ToString();
     }

@@ -22,7 +22,7 @@ internal sealed partial class World
         ModelDevice device = Pick(dice, [.. Model.Devices.Where(d => d.Pid == fd.Pid || d.Name == DeviceSpec.BuiltInName)])!;
         Result<ImportedBuffer> result = Guest.Importers.Attach(ProcessOf(fd.Pid), fd.Fd, device.Name);
         Must(result.Failure);
-        PropertyViolation.Unless(result.Value.Size == Model.Buffers[fd.Inode].Size, $"attached {result.Value}");
+        Violation.Unless(result.Value.Size == Model.Buffers[fd.Inode].Size, $"attached {result.Value}");
         Model = Model with
         {
             Attachments = Model.Attachments.Add(
@@ -66,9 +66,10 @@ internal sealed partial class World
 
         Must(result.Failure);
         DmaMapping mapping = result.Value;
-        PropertyViolation.Unless(mapping.Bounced == bounces, $"bounced {mapping.Bounced}, expected {bounces}");
-        PropertyViolation.Unless(
-            (mapping.Backing is not null) == (buffer.Shared && !attachment.Device.Mediated), $"backing {mapping.Backing?.Id} of {attachment}");
+        Violation.Unless(mapping.Bounced == bounces, $"bounced {mapping.Bounced}, expected {bounces}");
+        Violation.Unless(
+            (mapping.Backing is not null) == (buffer.Shared && !attachment.Device.Mediated),
+            $"backing {mapping.Backing?.Id} of {attachment}");
         if (mapping.Backing is { } backing)
         {
             _backings[buffer.Inode] = backing;
@@ -97,14 +98,17 @@ internal sealed partial class World
             return None;
         }
 
-        return attachment.Mapped ? UnmapOne(attachment) : MustFail(Guest.Importers.Unmap(ProcessOf(attachment.Pid), attachment.Id), Errno.EINVAL);
+        return attachment.Mapped
+            ? UnmapOne(attachment)
+            : MustFail(Guest.Importers.Unmap(ProcessOf(attachment.Pid), attachment.Id), Errno.EINVAL);
     }
 
     private string UnmapOne(ModelAttachment attachment)
     {
         Must(Guest.Importers.Unmap(ProcessOf(attachment.Pid), attachment.Id));
         UnmapShadow(attachment);
-        Model = Model with { Attachments = Model.Attachments.Replace(attachment, attachment with { Mapped = false, Bounced = false, Addresses = [] }) };
+        ModelAttachment unmapped = attachment with { Mapped = false, Bounced = false, Addresses = [] };
+        Model = Model with { Attachments = Model.Attachments.Replace(attachment, unmapped) };
         return Text($"{attachment.Id}");
     }
 
@@ -123,7 +127,9 @@ internal sealed partial class World
             return None;
         }
 
-        return attachment.Mapped ? MustFail(Guest.Importers.Detach(ProcessOf(attachment.Pid), attachment.Id), Errno.EBUSY) : DetachOne(attachment);
+        return attachment.Mapped
+            ? MustFail(Guest.Importers.Detach(ProcessOf(attachment.Pid), attachment.Id), Errno.EBUSY)
+            : DetachOne(attachment);
     }
 
     private string DetachOne(ModelAttachment attachment)
@@ -148,14 +154,16 @@ internal sealed partial class World
         if ((flags & (end ? SyncWrite : SyncRead)) != 0)
         {
             // Newest attachment first, so the oldest one's data wins (S-BUF-66).
-            foreach (ModelAttachment attachment in Model.Attachments.Where(a => a.Inode == fd.Inode && a.Bounced).OrderByDescending(a => a.Id))
+            var bounced = Model.Attachments.Where(a => a.Inode == fd.Inode && a.Bounced);
+            foreach (ModelAttachment attachment in bounced.OrderByDescending(a => a.Id))
             {
                 moved += Model.Buffers[fd.Inode].Size;
                 SyncShadow(attachment, end);
             }
         }
 
-        PropertyViolation.Unless(result.Value == new SyncOutcome(end ? 0 : moved, end ? moved : 0), $"sync {flags} moved {result.Value}, expected {moved}");
+        Violation.Unless(result.Value == new SyncOutcome(end ? 0 : moved, end ? moved : 0),
+            $"sync {flags} moved {result.Value}, expected {moved}");
         return result.Value.ToString();
     }
 

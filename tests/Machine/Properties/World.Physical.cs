@@ -64,7 +64,7 @@ internal sealed partial class World
             : Guest.Devices.DmaRead(ProcessOf(device.Pid), device.Name, address, bytes);
         if (fault)
         {
-            PropertyViolation.Unless(write || !bytes.AsSpan().ContainsAnyExcept((byte)0), $"a DMA fault moved bytes");
+            Violation.Unless(write || !bytes.AsSpan().ContainsAnyExcept((byte)0), $"a DMA fault moved bytes");
             return MustFail(failure, Errno.EFAULT);
         }
 
@@ -79,7 +79,8 @@ internal sealed partial class World
             else if (piece.Owner is { } owner)
             {
                 bool cipher = !owner.Shared && Platform == Platform.Sev;
-                SameBytes(cipher ? Shadow.CipherOf(owner, piece.Offset, piece.Length) : Plain(piece), part, $"wild DMA read of {owner.Inode}");
+                SameBytes(cipher ? Shadow.CipherOf(owner, piece.Offset, piece.Length) : Plain(piece), part,
+                    $"wild DMA read of {owner.Inode}");
             }
         }
 

@@ -26,7 +26,9 @@ internal sealed partial class World : IDisposable
     private readonly Dictionary<ulong, VisibleBacking> _backings = [];
     private int _names;
 
-    public World(Platform platform = Platform.SevSnp, KernelVersion kernel = KernelVersion.V72, ulong seed = 42, Func<GuestShape, GuestShape>? shape = null)
+    public World(
+        Platform platform = Platform.SevSnp, KernelVersion kernel = KernelVersion.V72, ulong seed = 42,
+        Func<GuestShape, GuestShape>? shape = null)
     {
         Test = new TestGuest(platform, kernel, s =>
         {
@@ -181,12 +183,12 @@ internal sealed partial class World : IDisposable
     }
 
     /// <summary>A call that has to succeed.</summary>
-    private static void Must(Failure? failure) => PropertyViolation.Unless(failure is null, $"{failure?.Operation} failed: {failure?.Sentence}");
+    private static void Must(Failure? failure) => Violation.Unless(failure is null, $"{failure?.Operation} failed: {failure?.Sentence}");
 
     /// <summary>A call that has to fail with this errno.</summary>
     private string MustFail(Failure? failure, Errno errno)
     {
-        PropertyViolation.Unless(failure?.Errno == errno, $"expected {errno}, got {failure?.Errno} ({failure?.Operation}: {failure?.Sentence})");
+        Violation.Unless(failure?.Errno == errno, $"expected {errno}, got {failure?.Errno} ({failure?.Operation}: {failure?.Sentence})");
         return Failed(failure!);
     }
 
@@ -200,7 +202,7 @@ internal sealed partial class World : IDisposable
         int at = expected.CommonPrefixLength(actual);
         if (at < expected.Length)
         {
-            throw new PropertyViolation($"{Text(what)}: byte {at} is {actual[at]:x2}, not {expected[at]:x2}");
+            throw new Violation($"{Text(what)}: byte {at} is {actual[at]:x2}, not {expected[at]:x2}");
         }
     }
 }

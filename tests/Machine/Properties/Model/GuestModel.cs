@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace CocoGuest.Tests.Machine.Properties.Model;
 
 /// <summary>
-/// Reference model of what a guest holds. It knows no counts: a buffer lives exactly as long as an fd, a mapping, an attachment or a token in
-/// flight names it (S-BUF-90). Immutable, so that a step is a function from model to model.
+/// Reference model of what a guest holds. It knows no counts: a buffer lives exactly as long as an fd, a mapping, an attachment or a
+/// token in flight names it (S-BUF-90). Immutable, so that a step is a function from model to model.
 /// </summary>
 internal sealed record GuestModel
 {
@@ -29,7 +29,8 @@ internal sealed record GuestModel
 
     public ImmutableList<uint> Processes { get; init; } = [];
 
-    public GuestModel Allocated(ModelBuffer buffer, ModelFd fd) => this with { Buffers = Buffers.Add(buffer.Inode, buffer), Fds = Fds.Add(fd) };
+    public GuestModel Allocated(ModelBuffer buffer, ModelFd fd) =>
+        this with { Buffers = Buffers.Add(buffer.Inode, buffer), Fds = Fds.Add(fd) };
 
     public GuestModel Released(ModelFd fd) => (this with { Fds = Fds.Remove(fd) }).Collected();
 

@@ -1,14 +1,14 @@
 namespace CocoGuest.Tests.Machine.Properties;
 
 /// <summary>What a checker throws: the machine is not what the model says.</summary>
-internal sealed class PropertyViolation(string message) : Exception(message)
+internal sealed class Violation(string message) : Exception(message)
 {
     /// <summary>Throws unless the condition holds.</summary>
     public static void Unless(bool holds, FormattableString message)
     {
         if (!holds)
         {
-            throw new PropertyViolation(FormattableString.Invariant(message));
+            throw new Violation(FormattableString.Invariant(message));
         }
     }
 }

@@ -12,7 +12,7 @@ internal static class ForeignTools
         (ForeignTool.Node, new(() => Succeeds("node", "--version") ? null : "Node.js (node) does not start")),
         (ForeignTool.NodeGrpc, new(() => MissingFile(Path.Combine(NodeModules, "@grpc/grpc-js/package.json"), "npm's @grpc/grpc-js"))),
         (ForeignTool.Buf, new(() => MissingFile(Buf, "npm's @bufbuild/buf"))),
-        (ForeignTool.Pictures, new(() => MissingFile(Picture(Pictures.Wide), "the pictures of Debian's desktop-base"))),
+        (ForeignTool.Pictures, new(() => MissingFile(Picture(Pictures.Wide), "Debian's desktop-base (pictures)"))),
     ];
 
     /// <summary>The Python that Debian's packages belong to; another one may come first on PATH.</summary>

@@ -83,6 +83,22 @@ public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedSe
         await GuestCensus.UntilAsync(connection, "descriptors-2", _ => Directory.GetFiles(folder).Length <= before);
     }
 
+    [Fact]
+    public async Task Descriptors_WhileAHolderLives_AreMore()
+    {
+        // What the test above counts does count: without this it could pass with a server that shows nothing.
+        using CocoConnection connection = shared.Server.Connect();
+        await KillHolderAsync(connection, "alive-0", ShortLife);
+        await NoTokensAsync(connection, "alive-0");
+        string folder = $"/proc/{shared.Server.Program.Pid}/fd";
+        int before = Directory.GetFiles(folder).Length;
+        await using ChildProgram holder = ChildProgram.Start(Programs.TokenHolder, [shared.Server.Unix, "alive-0", "0"]);
+
+        await holder.ReadLineAsync(line => line.StartsWith('{'));
+
+        Assert.True(Directory.GetFiles(folder).Length > before);
+    }
+
     private static Task<GuestCensus> NoTokensAsync(CocoConnection connection, string guest) =>
         GuestCensus.UntilAsync(connection, guest, census => census.Objects.Buffers == 0);
 

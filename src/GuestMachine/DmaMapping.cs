@@ -6,11 +6,14 @@ namespace CocoGuest.Machine;
 /// <summary>What MapDmaBuf gives: one DMA segment a chunk (S-BUF-57).</summary>
 public readonly struct DmaMapping
 {
-    private readonly Attachment _attachment;
+    // Immutable both: an unmap and a new map meanwhile do not show here.
+    private readonly ulong[] _addresses;
+    private readonly Chunk[] _chunks;
 
     internal DmaMapping(Attachment attachment, VisibleBacking? backing)
     {
-        _attachment = attachment;
+        _addresses = attachment.DmaAddresses;
+        _chunks = attachment.Buffer.Chunks;
         Backing = backing;
         Bounced = attachment.Bounced;
     }
@@ -22,11 +25,11 @@ public readonly struct DmaMapping
     public VisibleBacking? Backing { get; }
 
     /// <summary>Number of segments.</summary>
-    public int Count => _attachment.DmaAddresses.Length;
+    public int Count => _addresses.Length;
 
     /// <summary>DMA address of a segment.</summary>
-    public ulong AddressOf(int segment) => _attachment.DmaAddresses[segment];
+    public ulong AddressOf(int segment) => _addresses[segment];
 
     /// <summary>Bytes of a segment.</summary>
-    public ulong LengthOf(int segment) => _attachment.Buffer.Chunks[segment].Bytes;
+    public ulong LengthOf(int segment) => _chunks[segment].Bytes;
 }

@@ -26,6 +26,7 @@ public sealed class Guest : IDisposable
     private readonly RamLayout _layout;
     private readonly KernelLog _log;
     private readonly BuddyAllocator _frames;
+    private readonly SharedFrameCounter _shared;
     private string? _end;
     private bool _disposed;
 
@@ -40,6 +41,7 @@ public sealed class Guest : IDisposable
         _layout = boot.Layout;
         _log = boot.Log;
         _frames = boot.Frames;
+        _shared = boot.Shared;
         Memory = boot.Memory;
         Copies = boot.Copies;
         Pages = boot.Pages;
@@ -128,8 +130,12 @@ public sealed class Guest : IDisposable
             Processes.DropEverything();
             Buffers.DropTokens();
             _disposed = true;
-            _end ??= "destroyed";
-            Observer?.GuestEnded(this, _end);
+            if (_end is null)
+            {
+                _end = "destroyed";
+                Observer?.GuestEnded(this, _end);
+            }
+
             Memory.Dispose();
         }
     }
@@ -182,7 +188,8 @@ public sealed class Guest : IDisposable
         ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes;
         ulong free = _frames.FreeFrames * Page.Size;
         ulong leaked = SystemHeap.LeakedBytes;
-        return new MemoryCensus(_layout.TotalBytes, free, _layout.TotalBytes - free - leaked - reserved, leaked, reserved);
+        ulong used = _layout.TotalBytes - free - leaked - reserved;
+        return new MemoryCensus(_layout.TotalBytes, free, used, leaked, reserved, _shared.Frames * Page.Size);
     }
 
     private ObjectCensus CountObjects()

@@ -16,13 +16,16 @@ internal sealed class GuestBoot
     // The first key slot that an SNP guest may get (S-ENC-07).
     private const int KeyId = 1;
 
-    private GuestBoot(RamLayout layout, GuestMemory memory, CopyCounter copies, KernelLog log, IPageStateTracker pages, BuddyAllocator frames, DmaMapper dma)
+    private GuestBoot(
+        RamLayout layout, GuestMemory memory, CopyCounter copies, KernelLog log, IPageStateTracker pages, SharedFrameCounter shared,
+        BuddyAllocator frames, DmaMapper dma)
     {
         Layout = layout;
         Memory = memory;
         Copies = copies;
         Log = log;
         Pages = pages;
+        Shared = shared;
         Frames = frames;
         Dma = dma;
     }
@@ -36,6 +39,8 @@ internal sealed class GuestBoot
     public KernelLog Log { get; }
 
     public IPageStateTracker Pages { get; }
+
+    public SharedFrameCounter Shared { get; }
 
     public BuddyAllocator Frames { get; }
 
@@ -69,12 +74,14 @@ internal sealed class GuestBoot
         GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
     {
         var log = new KernelLog(time);
+        var shared = new SharedFrameCounter();
         IPageStateTracker pages = PageStateTrackers.Create(new PageStateOptions
         {
             Platform = shape.Platform,
             Frames = Page.FrameOf(layout.EndAddress),
             Asid = KeyId,
             Warn = log.Warn,
+            Observer = shared,
         });
         var frames = new BuddyAllocator(layout.Ranges);
         Reserve(frames, layout.Firmware);
@@ -89,7 +96,7 @@ internal sealed class GuestBoot
         }
 
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
-        return new GuestBoot(layout, memory, copies, log, pages, frames, new DmaMapper(environment, pool, log));
+        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log));
     }
 
     private static void Reserve(BuddyAllocator frames, FrameRange range)

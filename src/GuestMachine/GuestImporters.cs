@@ -174,12 +174,14 @@ public sealed class GuestImporters
         DmaBuf buffer = attachment.Buffer;
         DmaAttributes attributes = buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None;
         attachment.Device.Cpu = (int)cpu;
-        Result<int> mapped = _guest.Dma.MapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, direction, attributes);
+        var addresses = new ulong[buffer.Chunks.Length];
+        Result<int> mapped = _guest.Dma.MapSg(attachment.Device, buffer.Segments, addresses, direction, attributes);
         if (!mapped.Ok)
         {
             return mapped.Failure;
         }
 
+        attachment.DmaAddresses = addresses;
         attachment.Mapped = true;
         attachment.Direction = direction;
         attachment.Bounced = IsBounced(attachment);

@@ -2,6 +2,7 @@ namespace CocoGuest.Machine.Dma;
 
 /// <summary>Counters of one pool at one moment.</summary>
 /// <param name="Slots"><c>io_tlb_nslabs</c>.</param>
+/// <param name="Areas">Areas that the pool is divided into (S-SWI-07).</param>
 /// <param name="UsedSlots"><c>io_tlb_used</c> as the kernel reports it (S-SWI-52).</param>
 /// <param name="HighWaterSlots"><c>io_tlb_used_hiwater</c> as the kernel reports it (S-SWI-52).</param>
 /// <param name="PeakSlots">Most slots ever used at once, whatever the kernel reports.</param>
@@ -13,6 +14,7 @@ namespace CocoGuest.Machine.Dma;
 /// <param name="StaleBytes">Bytes of free slots that were used before: the host may still read old data there (S-SWI-35).</param>
 public sealed record SwiotlbCounters(
     uint Slots,
+    uint Areas,
     uint UsedSlots,
     uint HighWaterSlots,
     uint PeakSlots,

@@ -143,7 +143,7 @@ public sealed partial class SwiotlbPool
 
     /// <summary>All counters at this moment.</summary>
     public SwiotlbCounters Snapshot() => new(
-        Slots, UsedSlots, CountsPerArea ? 0 : _highWater, _peak, _mappings, _full, _bytesToBounce, _bytesFromBounce, _liveBytes,
+        Slots, Areas, UsedSlots, CountsPerArea ? 0 : _highWater, _peak, _mappings, _full, _bytesToBounce, _bytesFromBounce, _liveBytes,
         (ulong)_staleSlots << SlotShift);
 
     /// <summary>Write to <c>io_tlb_used_hiwater</c>: only 0 may be written (S-SWI-50).</summary>

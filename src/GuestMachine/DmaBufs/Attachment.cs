@@ -15,7 +15,6 @@ internal sealed class Attachment
         Buffer = buffer;
         GuestDevice = device;
         Owner = owner;
-        DmaAddresses = new ulong[buffer.Chunks.Length];
     }
 
     public ulong Id { get; }
@@ -28,8 +27,8 @@ internal sealed class Attachment
 
     public GuestProcess Owner { get; }
 
-    /// <summary>DMA address of each chunk while mapped.</summary>
-    public ulong[] DmaAddresses { get; }
+    /// <summary>DMA address of each chunk while mapped. Each mapping has a table of its own, which nobody changes afterwards.</summary>
+    public ulong[] DmaAddresses { get; set; } = [];
 
     public bool Mapped { get; set; }
 

@@ -26,6 +26,7 @@ internal sealed class GuestInfoWriter(SharedMappings mappings)
         if (snapshot.Dma.DefaultPool is { } pool)
         {
             info.Swiotlb = Swiotlb(pool);
+            info.Swiotlb.Areas = pool.Areas;
             info.Declassified = new DeclassifiedCounters { LiveBytes = pool.LiveBytes, StaleBytes = pool.StaleBytes };
         }
 
@@ -60,7 +61,7 @@ internal sealed class GuestInfoWriter(SharedMappings mappings)
         UsedBytes = snapshot.Memory.Used,
         LeakedBytes = snapshot.Memory.Leaked,
         ReservedBytes = snapshot.Memory.Reserved,
-        SharedBytes = (snapshot.Conversions.PagesToShared - snapshot.Conversions.PagesToPrivate) * Machine.Memory.Page.Size,
+        SharedBytes = snapshot.Memory.Shared,
     };
 
     private static V1.ObjectCensus Objects(Machine.ObjectCensus objects) => new()
@@ -94,7 +95,7 @@ internal sealed class GuestInfoWriter(SharedMappings mappings)
         PagesToPrivate = counters.PagesToPrivate,
         HypervisorCalls = counters.HypervisorExits,
         Batches = counters.PscBatches,
-        PagesValidated = counters.Pvalidates,
+        Pvalidates = counters.Pvalidates,
         PagesAccepted = counters.PagesAccepted,
         TlbFlushes = counters.TlbFlushes,
         RmpSplits = counters.RmpSplits,

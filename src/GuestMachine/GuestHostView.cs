@@ -43,7 +43,7 @@ public sealed class GuestHostView
         return null;
     }
 
-    /// <summary>Page states of a range as runs of equal pages, at most <paramref name="maxRuns"/>.</summary>
+    /// <summary>Page states of the RAM in a range as runs of equal pages, at most <paramref name="maxRuns"/>; the hole below 4 GiB has none.</summary>
     /// <param name="address">Page-aligned start.</param>
     /// <param name="length">Bytes, whole pages; 0: to the end of RAM.</param>
     /// <param name="maxRuns">Where to cut the answer.</param>
@@ -65,8 +65,22 @@ public sealed class GuestHostView
             }
 
             ulong bytes = length == 0 ? EndAddress - address : length;
-            var range = new FrameRange(Page.FrameOf(address), bytes >> Page.Shift);
-            return _guest.Pages.Runs(range).Take(maxRuns).ToArray();
+            return RamIn(address, bytes).SelectMany(_guest.Pages.Runs).Take(maxRuns).ToArray();
+        }
+    }
+
+    private IEnumerable<FrameRange> RamIn(ulong address, ulong bytes)
+    {
+        ulong first = Page.FrameOf(address);
+        ulong end = first + (bytes >> Page.Shift);
+        foreach (FrameRange ram in _guest.Memory.Layout.Ranges)
+        {
+            ulong from = Math.Max(first, ram.First);
+            ulong to = Math.Min(end, ram.End);
+            if (from < to)
+            {
+                yield return new FrameRange(from, to - from);
+            }
         }
     }
 }

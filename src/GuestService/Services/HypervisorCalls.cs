@@ -45,7 +45,7 @@ internal sealed class HypervisorCalls(CallEntry entry) : HypervisorService.Hyper
             next = run.Range.Address + run.Range.Bytes;
         }
 
-        response.NextAddress = next < end ? next : 0;
+        response.NextAddress = runs.Count == most && next < end ? next : 0;
         return Task.FromResult(response);
     }
 }

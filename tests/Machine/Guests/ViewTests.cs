@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Guests;
@@ -259,6 +260,17 @@ public sealed class ViewTests
         Assert.Equal(0UL, test.Snapshot().Copies.SharedBufferBytes);
         Assert.Equal(Secret, test.Load(map.Address, Secret.Length));
         Assert.Equal((ulong)Secret.Length, test.Snapshot().Copies.SharedBufferBytes);
+    }
+
+    [Fact]
+    public void PageStates_GuestWithMemoryAbove4GiB_SkipTheHoleBelow()
+    {
+        using var test = new TestGuest(shape: s => s with { MemoryBytes = 4UL << 30 });
+
+        IReadOnlyList<PageStateRun> runs = test.Guest.Host.PageStates(0, 0, 1024).Value;
+
+        Assert.Equal(4UL << 30, runs.Aggregate(0UL, (sum, run) => sum + run.Range.Bytes));
+        Assert.All(runs, run => Assert.False(run.Range.Address is >= 3UL << 30 and < 4UL << 30));
     }
 
     private static ulong StoreSecret(TestGuest test)

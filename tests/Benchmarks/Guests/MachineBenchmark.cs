@@ -69,8 +69,7 @@ internal static class MachineBenchmark
             });
             bounced = Repeat(Count, () =>
             {
-                guest.Importers.Map(guest.Processes.Init, attachment, DmaDirection.Bidirectional, 0);
-                guest.Importers.Unmap(guest.Processes.Init, attachment);
+                MapAndUnmap(guest, attachment);
             });
             if (round >= 0)
             {
@@ -118,15 +117,29 @@ internal static class MachineBenchmark
     private static void Cycle(Guest guest, int fd)
     {
         ulong attachment = guest.Importers.Attach(guest.Processes.Init, fd, "").Value.Attachment;
-        guest.Importers.Map(guest.Processes.Init, attachment, DmaDirection.Bidirectional, 0);
-        guest.Importers.Unmap(guest.Processes.Init, attachment);
-        guest.Importers.Detach(guest.Processes.Init, attachment);
+        MapAndUnmap(guest, attachment);
+        Must(guest.Importers.Detach(guest.Processes.Init, attachment));
+    }
+
+    private static void MapAndUnmap(Guest guest, ulong attachment)
+    {
+        Must(guest.Importers.Map(guest.Processes.Init, attachment, DmaDirection.Bidirectional, 0).Failure);
+        Must(guest.Importers.Unmap(guest.Processes.Init, attachment));
+    }
+
+    // A benchmark of failures would be fast.
+    private static void Must(Failure? failure)
+    {
+        if (failure is not null)
+        {
+            throw new InvalidOperationException(failure.Sentence);
+        }
     }
 
     private static void AllocateAndRelease(Guest guest, ulong length)
     {
         BufferHandle buffer = guest.Buffers.Allocate(guest.Processes.Init, "system_cc_shared", length, 2, 0).Value;
-        guest.Buffers.Release(guest.Processes.Init, buffer.Fd);
+        Must(guest.Buffers.Release(guest.Processes.Init, buffer.Fd));
     }
 
     private static double AllocateOnly(Guest guest)

@@ -35,7 +35,8 @@ public abstract class ServerTest : IAsyncLifetime
         foreach (TestServer server in _servers)
         {
             await server.DisposeAsync();
-            Assert.Empty(server.Logs.Unexpected);
+            string[] unexpected = [.. server.Logs.Unexpected];
+            Assert.True(unexpected.Length == 0, "Unexpected log records:\n" + string.Join('\n', unexpected));
         }
 
         // At once: looking again and again would make garbage, and a collection would close what was forgotten.

@@ -1,8 +1,8 @@
 namespace Grpc.Core;
 
 /// <summary>
-/// Turns messages of one type into bytes and back. Transports use the pair of delegates on contexts. The pair on arrays is there only if the
-/// marshaller was made from it.
+/// Turns messages of one type into bytes and back. Transports use the pair of delegates on contexts. The pair on arrays is there only if
+/// the marshaller was made from it.
 /// </summary>
 /// <typeparam name="T">The message.</typeparam>
 public class Marshaller<T>

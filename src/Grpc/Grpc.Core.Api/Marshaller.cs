@@ -1,10 +1,8 @@
-using Grpc.Core.Internal;
-
 namespace Grpc.Core;
 
 /// <summary>
-/// Turns messages of one type into bytes and back. Either pair of delegates is enough; the other is made from it. The pair that is made from
-/// delegates on contexts offers them whole arrays only, no buffers.
+/// Turns messages of one type into bytes and back. Transports use the pair of delegates on contexts. The pair on arrays is there only if
+/// the marshaller was made from it.
 /// </summary>
 /// <typeparam name="T">The message.</typeparam>
 public class Marshaller<T>
@@ -31,13 +29,8 @@ public class Marshaller<T>
         ArgumentNullException.ThrowIfNull(deserializer);
         ContextualSerializer = serializer;
         ContextualDeserializer = deserializer;
-        Serializer = value =>
-        {
-            var context = new ArraySerializationContext();
-            serializer(value, context);
-            return context.Payload;
-        };
-        Deserializer = payload => deserializer(new ArrayDeserializationContext(payload));
+        Serializer = static _ => throw NoArrays();
+        Deserializer = static _ => throw NoArrays();
     }
 
     /// <summary>Message to bytes.</summary>
@@ -51,4 +44,6 @@ public class Marshaller<T>
 
     /// <summary>The transport's buffer to message.</summary>
     public Func<DeserializationContext, T> ContextualDeserializer { get; }
+
+    private static NotSupportedException NoArrays() => new("This marshaller works on the buffers of a transport only.");
 }

@@ -114,8 +114,8 @@ public sealed class GrpcSurfaceTests : IDisposable
     public void Check_InternalMethod_IsReported()
     {
         var planted = new PlantedReferrer();
-        planted.Method(
-            planted.Type("ClientBase"), "get_Configuration", r => r.Type().Type(planted.Type("ClientBase", "ClientBaseConfiguration"), false));
+        var configuration = planted.Type("ClientBase", "ClientBaseConfiguration");
+        planted.Method(planted.Type("ClientBase"), "get_Configuration", r => r.Type().Type(configuration, isValueType: false));
 
         Assert.Contains("get_Configuration", Assert.Single(Check(planted).Problems), StringComparison.Ordinal);
     }

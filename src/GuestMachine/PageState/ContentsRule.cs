@@ -1,6 +1,8 @@
 namespace CocoGuest.Machine.PageState;
 
-/// <summary>What the bytes of a page are through its new view, right after a conversion. The engine does the ciphering (S-ENC-06).</summary>
+/// <summary>
+/// What the bytes of a page are through its new view, right after a conversion. The engine does the ciphering (S-ENC-06).
+/// </summary>
 public enum ContentsRule
 {
     /// <summary>The bytes stay readable as they were.</summary>

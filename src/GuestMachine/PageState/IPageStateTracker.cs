@@ -9,7 +9,8 @@ namespace CocoGuest.Machine.PageState;
 /// RMP, PVALIDATE and page state change (S-SNP-01..40), TDX's SEPT, MapGPA and accept (S-TDX-01..15), boot state (S-PLAT-03).</para>
 /// <para>Does not model: addresses that are not page-aligned (a range is whole frames), contents (see
 /// <see cref="ContentsAfterConversion"/>), SVSM, answers of a VMM that make KVM_RUN fail, page faults that are no conversion.</para>
-/// <para>Conversions of one guest must not run at the same time; the look-ups may run beside one and see each frame before or after.</para>
+/// <para>Conversions of one guest must not run at the same time; the look-ups may run beside one and see each frame in a state it really
+/// goes through.</para>
 /// </summary>
 public interface IPageStateTracker
 {

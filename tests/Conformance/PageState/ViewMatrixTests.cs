@@ -27,6 +27,7 @@ public class ViewMatrixTests
         Row(data, Platform.SevSnp, HostRead, "raw ciphertext", "raw ciphertext", "plain text");
         Row(data, Platform.SevSnp, HostWrite, "#PF RMP (error bit 31)", "#PF RMP (error bit 31)", "plain text");
         Row(data, Platform.SevSnp, DeviceT0, "IOMMU RMP check", "IOMMU RMP check", "plain text");
+        Row(data, Platform.SevSnp, DeviceT0WithCBit, "DMA address beyond reach", "DMA address beyond reach", "DMA address beyond reach");
         Row(data, Platform.SevSnp, DeviceT1, "plain text", "page not validated or accepted", "plain text");
 
         // S-PLAT-12
@@ -35,6 +36,7 @@ public class ViewMatrixTests
         Row(data, Platform.Tdx, HostRead, "zeros", "zeros", "plain text");
         Row(data, Platform.Tdx, HostWrite, "#MC poison on next read", "#MC poison on next read", "plain text");
         Row(data, Platform.Tdx, DeviceT0, "DMA fault", "DMA fault", "plain text");
+        Row(data, Platform.Tdx, DeviceT0WithCBit, "DMA fault", "DMA fault", "plain text");
         Row(data, Platform.Tdx, DeviceT1, "plain text", "page not validated or accepted", "plain text");
         return data;
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -115,7 +114,7 @@ public sealed unsafe partial class SealedMemfd : IDisposable
             // Held, so that the number in the path cannot become another file's meanwhile.
             File.DangerousAddRef(ref held);
             var copy = readOnly
-                ? Open("/proc/self/fd/" + File.DangerousGetHandle().ToString(CultureInfo.InvariantCulture), OpenReadOnlyCloseOnExec)
+                ? Open(FormattableString.Invariant($"/proc/self/fd/{File.DangerousGetHandle()}"), OpenReadOnlyCloseOnExec)
                 : FcntlDuplicate(File, DuplicateCloseOnExec, 0);
             if (!copy.IsInvalid)
                 return copy;

@@ -184,7 +184,9 @@ internal static partial class AesNiLoops
         }
     }
 
-    /// <summary>Fills in tweaks from the state after round 2, which is <paramref name="table"/>[block] xor <paramref name="page"/>.</summary>
+    /// <summary>
+    /// Fills in tweaks from the state after round 2, which is <paramref name="table"/>[block] xor <paramref name="page"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void MakeTweaks(
         ref byte tweaks, nuint length, ref Vector128<byte> table, Vector128<byte> page, ref Vector128<byte> keys)

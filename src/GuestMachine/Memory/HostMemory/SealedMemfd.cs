@@ -104,7 +104,10 @@ public sealed unsafe partial class SealedMemfd : IDisposable
 
     /// <summary>A new descriptor, close-on-exec, for a client.</summary>
     /// <param name="readOnly">Opened for reading only, whatever this buffer allows.</param>
-    /// <returns>The descriptor, or the host's errno (<see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>, ENOENT without /proc).</returns>
+    /// <returns>
+    /// The descriptor, or the host's errno (<see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>, or
+    /// <see cref="Errno.ENOENT"/> without /proc).
+    /// </returns>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public Result<SafeFileHandle> DuplicateFor(bool readOnly)
     {

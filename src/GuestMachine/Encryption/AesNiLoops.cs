@@ -100,7 +100,8 @@ internal static partial class AesNiLoops
 
     /// <summary>Encrypts and makes the tweaks on the way, see <see cref="MakeTweaks"/>.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void EncryptFresh(ref byte from, ref byte to, nuint length, ref Vector128<byte> table, Vector128<byte> page, ref Vector128<byte> keys)
+    public static void EncryptFresh(
+        ref byte from, ref byte to, nuint length, ref Vector128<byte> table, Vector128<byte> page, ref Vector128<byte> keys)
     {
         nuint at = 0;
         for (; length - at >= Step; at += Step)
@@ -142,7 +143,8 @@ internal static partial class AesNiLoops
 
     /// <summary>Decrypts and makes the tweaks on the way, see <see cref="MakeTweaks"/>.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void DecryptFresh(ref byte from, ref byte to, nuint length, ref Vector128<byte> table, Vector128<byte> page, ref Vector128<byte> keys)
+    public static void DecryptFresh(
+        ref byte from, ref byte to, nuint length, ref Vector128<byte> table, Vector128<byte> page, ref Vector128<byte> keys)
     {
         nuint at = 0;
         for (; length - at >= Step; at += Step)
@@ -182,9 +184,12 @@ internal static partial class AesNiLoops
         }
     }
 
-    /// <summary>Fills in tweaks from the state after round 2, which is <paramref name="table"/>[block] xor <paramref name="page"/>.</summary>
+    /// <summary>
+    /// Fills in tweaks from the state after round 2, which is <paramref name="table"/>[block] xor <paramref name="page"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void MakeTweaks(ref byte tweaks, nuint length, ref Vector128<byte> table, Vector128<byte> page, ref Vector128<byte> keys)
+    public static void MakeTweaks(
+        ref byte tweaks, nuint length, ref Vector128<byte> table, Vector128<byte> page, ref Vector128<byte> keys)
     {
         nuint at = 0;
         for (; length - at >= Step; at += Step)

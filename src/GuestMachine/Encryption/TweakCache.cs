@@ -7,7 +7,7 @@ namespace CocoGuest.Machine.Encryption;
 /// <para>A page is taken in at its second miss in a row on its slot: a stream over many pages then neither fills the cache nor
 /// evicts what is hot. Threads share it without locks: entries are immutable and published by reference; two threads that
 /// write one slot at once cost one of them its entry, nothing else.</para>
-/// <para>Bound: 256 pages of 4 KiB of tweaks and a table of 6 KiB, about 1 MiB, allocated as pages come in.</para>
+/// <para>Bound: 256 pages of 4 KiB of tweaks and tables of 4 KiB, about 1 MiB, allocated as pages come in.</para>
 /// </summary>
 internal sealed class TweakCache(XexKernel kernel)
 {

@@ -9,7 +9,7 @@ namespace CocoGuest.Machine.Encryption;
 /// S-ENC-02: no freshness, no integrity, one block changed by one byte, garbage under another address or key.
 /// Does not model: the real key derivation and tweak (not public), AES-256, integrity MACs and owner bits (S-ENC-04),
 /// poison (S-ENC-05), caches and their coherence.</para>
-/// <para>Thread safe. Immutable but for the <see cref="TweakCache"/>; about 1 MiB at most, 14 KiB before the first page is hot.</para>
+/// <para>Thread safe. Immutable but for the <see cref="TweakCache"/>; about 1 MiB at most, 9 KiB before the first page is hot.</para>
 /// </summary>
 public sealed class XexEngine
 {

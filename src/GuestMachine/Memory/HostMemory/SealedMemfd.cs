@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -105,7 +104,10 @@ public sealed unsafe partial class SealedMemfd : IDisposable
 
     /// <summary>A new descriptor, close-on-exec, for a client.</summary>
     /// <param name="readOnly">Opened for reading only, whatever this buffer allows.</param>
-    /// <returns>The descriptor, or the host's errno (<see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>, ENOENT without /proc).</returns>
+    /// <returns>
+    /// The descriptor, or the host's errno (<see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>, or
+    /// <see cref="Errno.ENOENT"/> without /proc).
+    /// </returns>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public Result<SafeFileHandle> DuplicateFor(bool readOnly)
     {
@@ -115,7 +117,7 @@ public sealed unsafe partial class SealedMemfd : IDisposable
             // Held, so that the number in the path cannot become another file's meanwhile.
             File.DangerousAddRef(ref held);
             var copy = readOnly
-                ? Open("/proc/self/fd/" + File.DangerousGetHandle().ToString(CultureInfo.InvariantCulture), OpenReadOnlyCloseOnExec)
+                ? Open(FormattableString.Invariant($"/proc/self/fd/{File.DangerousGetHandle()}"), OpenReadOnlyCloseOnExec)
                 : FcntlDuplicate(File, DuplicateCloseOnExec, 0);
             if (!copy.IsInvalid)
                 return copy;

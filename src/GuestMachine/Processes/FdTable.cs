@@ -45,9 +45,6 @@ internal sealed class FdTable(int limit)
         return fd;
     }
 
-    /// <summary>True when <see cref="Install"/> would find a number.</summary>
-    public bool HasRoom => Count + FirstFd < limit;
-
     /// <summary>The buffer behind a fd, or null (EBADF).</summary>
     public DmaBuf? Find(int fd) => (uint)fd < (uint)_entries.Length ? _entries[fd].Buffer : null;
 

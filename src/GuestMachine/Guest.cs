@@ -49,6 +49,7 @@ public sealed class Guest : IDisposable
         Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
+        Files = new GuestFiles(this);
         Buffers = new GuestBuffers(this, time, limits);
         Mappings = new GuestMappings(this);
         Importers = new GuestImporters(this, limits);
@@ -60,6 +61,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>The whole shape, defaults filled in.</summary>
     public GuestShape Shape { get; }
+
+    /// <summary>Open files and fds.</summary>
+    public GuestFiles Files { get; }
 
     /// <summary>Buffers: allocate, release, share.</summary>
     public GuestBuffers Buffers { get; }

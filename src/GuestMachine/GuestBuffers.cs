@@ -1,5 +1,6 @@
 using System.Globalization;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Processes;
 
@@ -17,7 +18,7 @@ public sealed class GuestBuffers
     private const uint CloseOnExecBit = 0x80000;
     private readonly Guest _guest;
     private readonly ShareTokenTable _tokens;
-    private ulong _lastInode;
+    private readonly Dictionary<string, Exporter> _exporters = new(StringComparer.Ordinal);
 
     internal GuestBuffers(Guest guest, TimeProvider time, GuestLimits limits)
     {
@@ -68,24 +69,7 @@ public sealed class GuestBuffers
     }
 
     /// <summary>close of one fd (S-BUF-92).</summary>
-    public Failure? Release(GuestProcess process, int fd)
-    {
-        lock (_guest.Gate)
-        {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            if (process.Fds.Remove(fd) is not { } buffer)
-            {
-                return BadFd("close", fd);
-            }
-
-            Put(buffer);
-            return null;
-        }
-    }
+    public Failure? Release(GuestProcess process, int fd) => _guest.Files.Close(process, fd);
 
     /// <summary>DMA_BUF_SET_NAME (S-BUF-70, 71).</summary>
     public Failure? SetName(GuestProcess process, int fd, string name)
@@ -109,7 +93,7 @@ public sealed class GuestBuffers
             }
 
             DmaBuf buffer = found.Value;
-            return new BufferStat(buffer.Size, buffer.Inode, buffer.Exporter, buffer.Name, (ulong)buffer.References - 1, buffer.FdInfo(),
+            return new BufferStat(buffer.Size, buffer.Inode, buffer.Exporter.Name, buffer.Name, (ulong)buffer.References - 1, buffer.FdInfo(),
                 buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)]);
         }
     }
@@ -161,7 +145,7 @@ public sealed class GuestBuffers
             }
 
             ExpireTokens();
-            if (_tokens.Find(token, process.Handle) is not { } buffer)
+            if (_tokens.Find(token, process.Handle) is not DmaBuf buffer)
             {
                 return new Failure(Errno.ENOENT, "import", "look up token",
                     "The share token is unknown, used, expired or addressed to another process.", "share_token");
@@ -170,7 +154,7 @@ public sealed class GuestBuffers
             int fd = process.Fds.Install(buffer, closeOnExec: true);
             if (fd < 0)
             {
-                return NoFd("import");
+                return GuestFiles.NoFd("import");
             }
 
             // The token's reference becomes the fd's.
@@ -184,35 +168,37 @@ public sealed class GuestBuffers
     {
         lock (_guest.Gate)
         {
-            while (_tokens.TakeExpired() is { } buffer)
+            while (_tokens.TakeExpired() is { } file)
             {
-                Put(buffer);
+                GuestFiles.Put(file);
             }
         }
     }
 
-    /// <summary>The buffer behind a fd: EBADF when it is not open (S-BUF-40).</summary>
-    internal Result<DmaBuf> Find(GuestProcess process, int fd, string operation) =>
-        _guest.CheckAlive(process) is { } dead ? dead
-        : process.Fds.Find(fd) is { } buffer ? buffer
-        : BadFd(operation, fd);
+    /// <summary>The buffer behind a fd: EBADF when it is not open, EINVAL when it is no dma-buf (S-BUF-40).</summary>
+    internal Result<DmaBuf> Find(GuestProcess process, int fd, string operation, Errno otherKind = Errno.EINVAL) =>
+        _guest.Files.Find<DmaBuf>(process, fd, operation, otherKind);
 
-    /// <summary>Drops one reference; the last one releases the buffer and its frames (S-BUF-91, S-SYS-26).</summary>
-    internal void Put(DmaBuf buffer)
+    /// <summary>The last reference is gone: the exporter takes the memory back (S-BUF-91, S-SYS-26).</summary>
+    internal void Released(DmaBuf buffer)
     {
-        if (--buffer.References == 0)
+        Live--;
+        if (buffer.Backing is { } backing)
         {
-            Live--;
-            GiveBack(buffer);
+            _guest.Memory.RemoveBacking(backing, buffer.BackingSlot, buffer.Chunks);
+            _guest.Observer?.MemoryRevoked(backing, "released");
         }
+
+        buffer.Exporter.Release(buffer);
+        _guest.NoteTermination();
     }
 
     /// <summary>Everything in flight ends with the guest.</summary>
     internal void DropTokens()
     {
-        foreach (DmaBuf buffer in _tokens.Clear())
+        foreach (GuestFile file in _tokens.Clear())
         {
-            Put(buffer);
+            GuestFiles.Put(file);
         }
     }
 
@@ -226,11 +212,11 @@ public sealed class GuestBuffers
             return chunks.Failure;
         }
 
-        var access = (DmaBufs.FileAccess)(fdFlags & AccessModeBits);
-        var buffer = new DmaBuf(++_lastInode, heap.Name, size, chunks.Value, access, shared);
+        var access = (AccessMode)(fdFlags & AccessModeBits);
+        var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared);
         if (hostVisible)
         {
-            buffer.Backing = _guest.Memory.AddBacking(chunks.Value, size, access == DmaBufs.FileAccess.ReadOnly, out int slot);
+            buffer.Backing = _guest.Memory.AddBacking(chunks.Value, size, access == AccessMode.ReadOnly, out int slot);
             buffer.BackingSlot = slot;
         }
 
@@ -240,23 +226,23 @@ public sealed class GuestBuffers
         if (fd < 0)
         {
             // S-HEAP-23 step 6: the buffer is released again.
-            Put(buffer);
-            return NoFd(AllocOperation);
+            GuestFiles.Put(buffer);
+            return GuestFiles.NoFd(AllocOperation);
         }
 
         return HandleOf(buffer, fd);
     }
 
-    private void GiveBack(DmaBuf buffer)
+    // One exporter a node, made when first used: the registry knows names, the machine owns the memory.
+    private Exporter ExporterOf(HeapInfo heap)
     {
-        if (buffer.Backing is { } backing)
+        if (!_exporters.TryGetValue(heap.Name, out Exporter? exporter))
         {
-            _guest.Memory.RemoveBacking(backing, buffer.BackingSlot, buffer.Chunks);
-            _guest.Observer?.MemoryRevoked(backing, "released");
+            exporter = new SystemHeapExporter(heap.Name, _guest.SystemHeap);
+            _exporters.Add(heap.Name, exporter);
         }
 
-        _guest.SystemHeap.Free(buffer.Chunks, buffer.Shared);
-        _guest.NoteTermination();
+        return exporter;
     }
 
     // S-HEAP-23 steps 2 to 4, in this order; step 1 (the fd field) is the raw ioctl's.
@@ -280,11 +266,6 @@ public sealed class GuestBuffers
     private Failure NoHeap(string name) => new(Errno.ENOENT, "open", "look up /dev/dma_heap",
         $"There is no heap '{(name.Length <= 64 ? name : name[..64] + "…")}' in this guest (kernel {_guest.Kernel.Name}, platform "
         + $"{_guest.Platform.Name}); it has {string.Join(", ", _guest.Heaps.All.Select(h => h.Name))}.", "heap");
-
-    private static Failure NoFd(string operation) => new(Errno.EMFILE, operation, "get fd", "The process has no free fd number left.");
-
-    private static Failure BadFd(string operation, int fd) =>
-        new(Errno.EBADF, operation, "look up fd", string.Create(CultureInfo.InvariantCulture, $"fd {fd} is not open in this process."), "fd");
 
     private static BufferHandle HandleOf(DmaBuf buffer, int fd) => new(fd, buffer.Size, buffer.Inode, buffer.Backing is not null);
 }

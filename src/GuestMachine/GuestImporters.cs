@@ -246,11 +246,11 @@ public sealed class GuestImporters
         }
     }
 
-    private void Remove(GuestProcess process, Attachment attachment)
+    private static void Remove(GuestProcess process, Attachment attachment)
     {
         process.Attachments.Remove(attachment.Id);
         attachment.Buffer.RemoveAttachment(attachment);
-        _guest.Buffers.Put(attachment.Buffer);
+        GuestFiles.Put(attachment.Buffer);
     }
 
     private Result<Attachment> Find(GuestProcess process, ulong id, string operation) =>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
@@ -77,7 +78,7 @@ public sealed class GuestMappings
                 return new Failure(Errno.EINVAL, "munmap", "look up mapping", $"No mapping of this process starts at 0x{address:x}.", "address");
             }
 
-            _guest.Buffers.Put(vma.Buffer);
+            GuestFiles.Put(vma.Buffer);
             return null;
         }
     }
@@ -124,8 +125,8 @@ public sealed class GuestMappings
         return null;
     }
 
-    private static MapProtection RightsOf(DmaBufs.FileAccess access) =>
-        access == DmaBufs.FileAccess.ReadOnly ? MapProtection.Read : MapProtection.Read | MapProtection.Write;
+    private static MapProtection RightsOf(AccessMode access) =>
+        access == AccessMode.ReadOnly ? MapProtection.Read : MapProtection.Read | MapProtection.Write;
 
     // The first failing check wins: VFS (S-BUF-35, 30), dma-buf core (S-BUF-31), exporter (S-SYS-49).
     private Failure? Check(DmaBuf buffer, ulong offset, ulong length, MapProtection rights, MapFlags flags)
@@ -167,8 +168,8 @@ public sealed class GuestMappings
             return Wrong(Errno.EINVAL, "prot", $"prot 0x{(int)rights:x} has unknown bits.");
         }
 
-        bool readable = buffer.Access is DmaBufs.FileAccess.ReadOnly or DmaBufs.FileAccess.ReadWrite;
-        bool writable = buffer.Access is DmaBufs.FileAccess.WriteOnly or DmaBufs.FileAccess.ReadWrite;
+        bool readable = buffer.Access is AccessMode.ReadOnly or AccessMode.ReadWrite;
+        bool writable = buffer.Access is AccessMode.WriteOnly or AccessMode.ReadWrite;
         bool shared = flags != MapFlags.Private;
         if (!readable || (shared && rights.HasFlag(MapProtection.Write) && !writable))
         {
@@ -251,7 +252,7 @@ public sealed class GuestMappings
         {
             lock (_guest.Gate)
             {
-                _guest.Buffers.Put(held);
+                GuestFiles.Put(held);
             }
         }
     }

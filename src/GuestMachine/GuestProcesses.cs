@@ -1,4 +1,3 @@
-using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine;
@@ -114,13 +113,12 @@ public sealed class GuestProcesses
         foreach (Vma vma in process.Addresses.Ascending().ToArray())
         {
             process.Addresses.RemoveAt(vma.Start);
-            _guest.Buffers.Put(vma.Buffer);
+            GuestFiles.Put(vma.Buffer);
         }
 
         foreach (int fd in process.Fds.OpenFds().ToArray())
         {
-            DmaBuf buffer = process.Fds.Remove(fd)!;
-            _guest.Buffers.Put(buffer);
+            GuestFiles.Put(process.Fds.Remove(fd)!);
         }
 
         _guest.Importers.DropAll(process);

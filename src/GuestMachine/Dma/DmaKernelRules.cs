@@ -22,6 +22,7 @@ public sealed record DmaKernelRules
             HighWaterIsOptIn = true,
             SwiotlbWordsByPrefix = true,
         },
+        /* V612Seed */ new() { Table = DirectMappingTables.P1, SharedAttribute = DmaAttributes.CcDecrypted },
     ];
 
     /// <summary>The decision table of direct mapping (S-DMA-30..33).</summary>

@@ -29,7 +29,7 @@ public sealed class DmaTraceText
     private static readonly string?[] P3Names = [.. P2Names, "ALLOC_CC_SHARED"];
 
     // Index = KernelVersion.
-    private static readonly string?[][] NamesByKernel = [Until612, P0Names, P1Names, P2Names, P2Names, P3Names];
+    private static readonly string?[][] NamesByKernel = [Until612, P0Names, P1Names, P2Names, P2Names, P3Names, P1Names];
 
     private static readonly string[] AllocationEvents =
         ["dma_alloc", "dma_alloc_pages", "dma_alloc_sgt", "dma_alloc_sgt_err", "dma_free", "dma_free_pages", "dma_free_sgt"];

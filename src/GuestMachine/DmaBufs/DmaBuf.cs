@@ -1,5 +1,6 @@
 using System.Globalization;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.DmaBufs;
@@ -13,26 +14,37 @@ namespace CocoGuest.Machine.DmaBufs;
 /// References: one a fd (any process), one a VMA, one an importer (from attach to detach), one a share token in flight, one a copy in
 /// flight. The guest's lock guards the count; at zero the exporter's release runs and the frames go back.
 /// </remarks>
-internal sealed class DmaBuf
+internal sealed class DmaBuf : GuestFile
 {
     private const int NameLimit = 32;
+    private readonly GuestBuffers _room;
     private readonly List<Attachment> _attachments = [];
 
-    public DmaBuf(ulong inode, string exporter, ulong size, Chunk[] chunks, FileAccess access, bool shared)
+    /// <param name="room">The room that counts it and takes it apart.</param>
+    /// <param name="inode">Inode number.</param>
+    /// <param name="exporter">Who owns the memory.</param>
+    /// <param name="size">Bytes, whole pages.</param>
+    /// <param name="chunks">The frames, in the buffer's order.</param>
+    /// <param name="access">Access mode of the file.</param>
+    /// <param name="shared">The frames were converted to shared.</param>
+    /// <param name="segments">The scatter table when it has not one entry a chunk (S-CMA-02).</param>
+    public DmaBuf(
+        GuestBuffers room, ulong inode, Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, bool shared, SgEntry[]? segments = null)
+        : base(inode, access)
     {
-        Inode = inode;
+        _room = room;
         Exporter = exporter;
         Size = size;
         Chunks = chunks;
-        Segments = Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
-        Access = access;
+        Segments = segments ?? Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
         Shared = shared;
     }
 
-    public ulong Inode { get; }
+    /// <summary>Who made it; its name is <c>exp_name</c> (S-SYS-08).</summary>
+    public Exporter Exporter { get; }
 
-    /// <summary><c>exp_name</c>: the heap's name (S-SYS-08).</summary>
-    public string Exporter { get; }
+    /// <inheritdoc/>
+    public override string Kind => "dma-buf";
 
     public ulong Size { get; }
 
@@ -40,9 +52,6 @@ internal sealed class DmaBuf
 
     /// <summary>The scatter table as the DMA layer takes it: one entry a chunk (S-SYS-06).</summary>
     public SgEntry[] Segments { get; }
-
-    /// <summary>Access mode of the file; all fds share it.</summary>
-    public FileAccess Access { get; }
 
     /// <summary>True when the exporter converted the pages: mapped with the shared attribute.</summary>
     public bool Shared { get; }
@@ -55,9 +64,6 @@ internal sealed class DmaBuf
 
     /// <summary>Name by DMA_BUF_SET_NAME, or null when none was ever set.</summary>
     public string? Name { get; private set; }
-
-    /// <summary>References on the file.</summary>
-    public int References { get; set; }
 
     /// <summary>Attachments, newest first (S-SYS-40).</summary>
     public IReadOnlyList<Attachment> Attachments => _attachments;
@@ -81,7 +87,9 @@ internal sealed class DmaBuf
     }
 
     /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c>, after the generic lines (S-BUF-100).</summary>
+    public override void Released() => _room.Released(this);
+
     public string FdInfo() =>
-        string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{References - 1}\nexp_name:\t{Exporter}\n")
+        string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{References - 1}\nexp_name:\t{Exporter.Name}\n")
         + (Name is null ? "" : $"name:\t{Name}\n");
 }

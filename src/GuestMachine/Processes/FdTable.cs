@@ -1,11 +1,11 @@
 using System.Numerics;
-using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Processes;
 
 /// <summary>
 /// The fd table of a process: lowest free number first, from 3 on (0 to 2 are the standard streams).
-/// Models: numbers, the limit (EMFILE), close-on-exec as a property of the fd. Does not model: files other than dma-bufs.
+/// Models: numbers, the limit (EMFILE), close-on-exec as a property of the fd.
 /// </summary>
 internal sealed class FdTable(int limit)
 {
@@ -18,8 +18,8 @@ internal sealed class FdTable(int limit)
     /// <summary>Open fds.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Installs a buffer at the lowest free number; −1 when the table is full (EMFILE).</summary>
-    public int Install(DmaBuf buffer, bool closeOnExec)
+    /// <summary>Installs a file at the lowest free number; −1 when the table is full (EMFILE).</summary>
+    public int Install(GuestFile file, bool closeOnExec)
     {
         int word = _firstWordWithRoom;
         while (word < _used.Length && _used[word] == ulong.MaxValue)
@@ -40,18 +40,18 @@ internal sealed class FdTable(int limit)
         }
 
         _used[word] |= 1UL << (fd % WordBits);
-        _entries[fd] = new Entry(buffer, closeOnExec);
+        _entries[fd] = new Entry(file, closeOnExec);
         Count++;
         return fd;
     }
 
-    /// <summary>The buffer behind a fd, or null (EBADF).</summary>
-    public DmaBuf? Find(int fd) => (uint)fd < (uint)_entries.Length ? _entries[fd].Buffer : null;
+    /// <summary>The file behind a fd, or null (EBADF).</summary>
+    public GuestFile? Find(int fd) => (uint)fd < (uint)_entries.Length ? _entries[fd].File : null;
 
     /// <summary>Takes a fd out; the caller drops its reference. Null: EBADF.</summary>
-    public DmaBuf? Remove(int fd)
+    public GuestFile? Remove(int fd)
     {
-        if (Find(fd) is not { } buffer)
+        if (Find(fd) is not { } file)
         {
             return null;
         }
@@ -61,7 +61,7 @@ internal sealed class FdTable(int limit)
         _used[word] &= ~(1UL << (fd % WordBits));
         _firstWordWithRoom = Math.Min(_firstWordWithRoom, word);
         Count--;
-        return buffer;
+        return file;
     }
 
     /// <summary>Open fds in ascending order, as exit closes them.</summary>
@@ -69,7 +69,7 @@ internal sealed class FdTable(int limit)
     {
         for (int fd = FirstFd; fd < _entries.Length; fd++)
         {
-            if (_entries[fd].Buffer is not null)
+            if (_entries[fd].File is not null)
             {
                 yield return fd;
             }
@@ -88,5 +88,5 @@ internal sealed class FdTable(int limit)
         return true;
     }
 
-    private readonly record struct Entry(DmaBuf? Buffer, bool CloseOnExec);
+    private readonly record struct Entry(GuestFile? File, bool CloseOnExec);
 }

@@ -24,12 +24,13 @@ public sealed record KernelProfile(
     /// <summary>All profiles, oldest first.</summary>
     public static IReadOnlyList<KernelProfile> All { get; } =
     [
-        new(KernelVersion.V612, "6.12", false, null, 0),
-        new(KernelVersion.V619, "6.19", false, null, 0),
+        new(KernelVersion.V612, "6.12", true, null, 0),
+        new(KernelVersion.V619, "6.19", true, null, 0),
         new(KernelVersion.SeedV1, "seed-v1", true, null, HeapFlagDecrypted),
-        new(KernelVersion.V71, "7.1", false, CcShared, 0),
+        new(KernelVersion.V71, "7.1", true, CcShared, 0),
         new(KernelVersion.V72, "7.2", true, CcShared, 0),
-        new(KernelVersion.V73, "7.3", false, CcShared, 0),
+        new(KernelVersion.V73, "7.3", true, CcShared, 0),
+        new(KernelVersion.V612Seed, "6.12-seed", false, null, HeapFlagDecrypted),
     ];
 
     /// <summary>The profile of a version.</summary>

@@ -15,4 +15,7 @@ public enum KernelVersion
     V72 = 4,
     /// <summary>P3: 7.3.</summary>
     V73 = 5,
+
+    /// <summary>6.12 with the seed series ported by hand: the kernel of the recordings named "handport" (S-REC). Not served.</summary>
+    V612Seed = 6,
 }

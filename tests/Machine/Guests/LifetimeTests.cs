@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
@@ -202,13 +203,13 @@ public sealed class LifetimeTests
     {
         using var test = new TestGuest(platform);
         int fd = test.Allocate(TestGuest.Shared, Size);
-        DmaBuf held = test.Init.Fds.Find(fd)!;
+        var held = (DmaBuf)test.Init.Fds.Find(fd)!;
         test.Store(test.Map(fd), "x"u8);
         held.References++;
 
         Assert.Null(test.Host.Destroy(test.Guest.Shape.Name));
         Assert.Empty(test.Revoked);
-        test.Guest.Buffers.Put(held);
+        GuestFiles.Put(held);
 
         Assert.Single(test.Revoked);
     }
@@ -239,7 +240,7 @@ public sealed class LifetimeTests
     {
         var time = new ManualTime();
         var table = new ShareTokenTable(time, 16);
-        var buffer = new DmaBuf(1, "system", Size, [], CocoGuest.Machine.DmaBufs.FileAccess.ReadWrite, shared: false);
+        var buffer = new DmaBuf(null!, 1, null!, Size, [], AccessMode.ReadWrite, shared: false);
         for (ulong i = 0; i < 10_000; i++)
         {
             table.Add(new Handle128(i, i), buffer, null, GuestLimits.LongestTokenLife);

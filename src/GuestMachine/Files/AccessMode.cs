@@ -1,7 +1,7 @@
-namespace CocoGuest.Machine.DmaBufs;
+namespace CocoGuest.Machine.Files;
 
-/// <summary>Access mode of a dma-buf's file: the O_ACCMODE bits of fd_flags as given (S-HEAP-12, S-BUF-03).</summary>
-internal enum FileAccess
+/// <summary>Access mode of an open file: the O_ACCMODE bits of fd_flags as given (S-HEAP-12, S-BUF-03).</summary>
+internal enum AccessMode
 {
     ReadOnly = 0,
     WriteOnly = 1,

@@ -1,4 +1,4 @@
-namespace CocoGuest.Machine.DmaBufs;
+namespace CocoGuest.Machine.Files;
 
 /// <summary>
 /// Share tokens in flight: each holds one reference on a buffer as an fd in an SCM_RIGHTS message does (S-BUF-90), survives its maker, is
@@ -20,7 +20,7 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
     public bool IsFull => _entries.Count >= limit;
 
     /// <summary>Adds a token; the caller has taken the reference.</summary>
-    public void Add(Handle128 token, DmaBuf buffer, Handle128? addressee, TimeSpan life)
+    public void Add(Handle128 token, GuestFile file, Handle128? addressee, TimeSpan life)
     {
         if (_byExpiry.Count > (2 * _entries.Count) + MostRedeemed)
         {
@@ -30,19 +30,19 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
         }
 
         long expires = time.GetTimestamp() + (long)(life.TotalSeconds * time.TimestampFrequency);
-        _entries.Add(token, new Entry(buffer, addressee));
+        _entries.Add(token, new Entry(file, addressee));
         _byExpiry.Enqueue(token, expires);
     }
 
     /// <summary>The buffer that a process may have for a token, or null.</summary>
-    public DmaBuf? Find(Handle128 token, Handle128 importer) =>
-        _entries.TryGetValue(token, out Entry entry) && (entry.Addressee is null || entry.Addressee == importer) ? entry.Buffer : null;
+    public GuestFile? Find(Handle128 token, Handle128 importer) =>
+        _entries.TryGetValue(token, out Entry entry) && (entry.Addressee is null || entry.Addressee == importer) ? entry.File : null;
 
     /// <summary>Takes a token out; its reference passes to the caller.</summary>
     public void Remove(Handle128 token) => _entries.Remove(token);
 
     /// <summary>Takes one expired token out and returns its buffer, whose reference passes to the caller; null when none is due.</summary>
-    public DmaBuf? TakeExpired()
+    public GuestFile? TakeExpired()
     {
         long now = time.GetTimestamp();
         while (_byExpiry.TryPeek(out Handle128 token, out long expires) && expires <= now)
@@ -50,7 +50,7 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
             _byExpiry.Dequeue();
             if (_entries.Remove(token, out Entry entry))
             {
-                return entry.Buffer;
+                return entry.File;
             }
         }
 
@@ -58,13 +58,13 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
     }
 
     /// <summary>Takes all tokens out; their references pass to the caller.</summary>
-    public IReadOnlyList<DmaBuf> Clear()
+    public IReadOnlyList<GuestFile> Clear()
     {
-        DmaBuf[] buffers = [.. _entries.Values.Select(e => e.Buffer)];
+        GuestFile[] buffers = [.. _entries.Values.Select(e => e.File)];
         _entries.Clear();
         _byExpiry.Clear();
         return buffers;
     }
 
-    private readonly record struct Entry(DmaBuf Buffer, Handle128? Addressee);
+    private readonly record struct Entry(GuestFile File, Handle128? Addressee);
 }

@@ -1,0 +1,47 @@
+namespace CocoGuest.Machine.Files;
+
+/// <summary>
+/// An open file of the guest: what the kernel calls a file and POSIX an open file description.
+/// Models: identity, access mode, status flags, position, and the references that keep it alive: fds of any process (also by dup and fork),
+/// mappings, importers, and fds in flight in SCM_RIGHTS messages (S-BUF-90). The last reference releases it.
+/// Does not model: what a kind of file can do; each kind is a type of its own, and rooms of the guest hold the calls.
+/// </summary>
+internal abstract class GuestFile
+{
+    /// <param name="inode">Number of its inode, unique in the guest.</param>
+    /// <param name="access">Access mode of the open.</param>
+    protected GuestFile(ulong inode, AccessMode access)
+    {
+        Inode = inode;
+        Access = access;
+    }
+
+    /// <summary>Inode number; a file opened anew on a node has the node's.</summary>
+    public ulong Inode { get; }
+
+    /// <summary>Access mode.</summary>
+    public AccessMode Access { get; }
+
+    /// <summary>Status flags as F_GETFL shows them, without the access mode (O_NONBLOCK, O_APPEND …).</summary>
+    public uint StatusFlags { get; set; }
+
+    /// <summary>The shared file offset, in bytes.</summary>
+    public ulong Position { get; set; }
+
+    /// <summary>References from fds, mappings, importers and messages in flight.</summary>
+    public int References { get; set; }
+
+    /// <summary>What the file is, for sentences: <c>dma-buf</c>, <c>sync_file</c>, <c>dma_heap device</c> …</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>True if the access mode allows reading.</summary>
+    public bool Readable => Access is AccessMode.ReadOnly or AccessMode.ReadWrite;
+
+    /// <summary>True if the access mode allows writing.</summary>
+    public bool Writable => Access is AccessMode.WriteOnly or AccessMode.ReadWrite;
+
+    /// <summary>The last reference is gone. Called once, under the guest's lock.</summary>
+    public virtual void Released()
+    {
+    }
+}

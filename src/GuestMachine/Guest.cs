@@ -1,4 +1,5 @@
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
@@ -46,8 +47,10 @@ public sealed class Guest : IDisposable
         Copies = boot.Copies;
         Pages = boot.Pages;
         Dma = boot.Dma;
+        FaultPoints = boot.Faults;
+        Faults = new GuestFaults(this, boot.Faults);
         Heaps = new HeapRegistry(shape, Kernel);
-        SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log);
+        SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
         Files = new GuestFiles(this);
         Buffers = new GuestBuffers(this, time, limits);
@@ -80,6 +83,9 @@ public sealed class Guest : IDisposable
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
 
+    /// <summary>Fault injection.</summary>
+    public GuestFaults Faults { get; }
+
     /// <summary>What the untrusted host sees.</summary>
     public GuestHostView Host { get; }
 
@@ -105,6 +111,8 @@ public sealed class Guest : IDisposable
     internal HeapRegistry Heaps { get; }
 
     internal SystemHeap SystemHeap { get; }
+
+    internal FaultBoard FaultPoints { get; }
 
     internal MemoryAccess Access { get; }
 
@@ -162,12 +170,15 @@ public sealed class Guest : IDisposable
     /// <summary>EOWNERDEAD once the guest terminated or was destroyed.</summary>
     internal Failure? CheckAlive() => _end is null ? null : Ended();
 
-    /// <summary>As <see cref="CheckAlive()"/>, and ENOENT for a process that is gone or another guest's.</summary>
-    internal Failure? CheckAlive(GuestProcess process) =>
-        _end is not null ? Ended()
+    /// <summary>As <see cref="CheckAlive()"/>, and ENOENT for a process that is gone or another guest's. Its call runs from here on.</summary>
+    internal Failure? CheckAlive(GuestProcess process)
+    {
+        FaultPoints.Current = process;
+        return _end is not null ? Ended()
         : CheckOwn(process) is { } foreign ? foreign
         : process.Alive ? null
         : new Failure(Errno.ENOENT, "find_process", "check life", $"Process {process.Pid} ({process.Name}) is gone.", "process");
+    }
 
     /// <summary>ENOENT for a process of another guest: what it holds is not of this guest's memory.</summary>
     internal Failure? CheckOwn(GuestProcess process) =>

@@ -1,5 +1,6 @@
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Encryption;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Profiles;
@@ -18,7 +19,7 @@ internal sealed class GuestBoot
 
     private GuestBoot(
         RamLayout layout, GuestMemory memory, CopyCounter copies, KernelLog log, IPageStateTracker pages, SharedFrameCounter shared,
-        BuddyAllocator frames, DmaMapper dma)
+        BuddyAllocator frames, DmaMapper dma, FaultBoard faults)
     {
         Layout = layout;
         Memory = memory;
@@ -28,6 +29,7 @@ internal sealed class GuestBoot
         Shared = shared;
         Frames = frames;
         Dma = dma;
+        Faults = faults;
     }
 
     public RamLayout Layout { get; }
@@ -45,6 +47,9 @@ internal sealed class GuestBoot
     public BuddyAllocator Frames { get; }
 
     public DmaMapper Dma { get; }
+
+    /// <summary>Armed faults; none at boot.</summary>
+    public FaultBoard Faults { get; }
 
     public static Result<GuestBoot> Run(GuestShape shape, TimeProvider time)
     {
@@ -75,6 +80,7 @@ internal sealed class GuestBoot
     {
         var log = new KernelLog(time);
         var shared = new SharedFrameCounter();
+        var faults = new FaultBoard();
         IPageStateTracker pages = PageStateTrackers.Create(new PageStateOptions
         {
             Platform = shape.Platform,
@@ -82,6 +88,8 @@ internal sealed class GuestBoot
             Asid = KeyId,
             Warn = log.Warn,
             Observer = shared,
+            Faults = faults,
+            Hypervisor = new FaultyHypervisor(ObedientHypervisor.Instance, faults),
         });
         var frames = new BuddyAllocator(layout.Ranges);
         Reserve(frames, layout.Firmware);
@@ -96,7 +104,7 @@ internal sealed class GuestBoot
         }
 
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
-        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log));
+        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log) { Faults = faults }, faults);
     }
 
     private static void Reserve(BuddyAllocator frames, FrameRange range)

@@ -151,15 +151,15 @@ public sealed class GuestBuffers
                     "The share token is unknown, used, expired or addressed to another process.", "share_token");
             }
 
-            int fd = process.Fds.Install(buffer, closeOnExec: true);
-            if (fd < 0)
+            Result<int> fd = GuestFiles.Install(process, buffer, closeOnExec: true, "import");
+            if (!fd.Ok)
             {
-                return GuestFiles.NoFd("import");
+                return fd.Failure;
             }
 
-            // The token's reference becomes the fd's.
             _tokens.Remove(token);
-            return HandleOf(buffer, fd);
+            GuestFiles.Put(buffer);
+            return HandleOf(buffer, fd.Value);
         }
     }
 
@@ -212,6 +212,14 @@ public sealed class GuestBuffers
             return chunks.Failure;
         }
 
+        if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
+        {
+            // S-SYS-08: a failed export frees and re-encrypts like a failed conversion.
+            _guest.SystemHeap.Free(chunks.Value, shared);
+            _guest.NoteTermination();
+            return new Failure(Errno.ENOMEM, AllocOperation, "dma_buf_export", "No memory for the dma-buf.");
+        }
+
         var access = (AccessMode)(fdFlags & AccessModeBits);
         var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared);
         if (hostVisible)
@@ -220,17 +228,18 @@ public sealed class GuestBuffers
             buffer.BackingSlot = slot;
         }
 
-        buffer.References = 1;
         Live++;
-        int fd = process.Fds.Install(buffer, (fdFlags & CloseOnExecBit) != 0);
-        if (fd < 0)
+        buffer.References = 1;
+        Result<int> fd = GuestFiles.Install(process, buffer, (fdFlags & CloseOnExecBit) != 0, AllocOperation);
+
+        // The maker's reference goes: to the fd, or with the buffer (S-HEAP-23 step 6).
+        GuestFiles.Put(buffer);
+        if (!fd.Ok)
         {
-            // S-HEAP-23 step 6: the buffer is released again.
-            GuestFiles.Put(buffer);
-            return GuestFiles.NoFd(AllocOperation);
+            return fd.Failure;
         }
 
-        return HandleOf(buffer, fd);
+        return HandleOf(buffer, fd.Value);
     }
 
     // One exporter a node, made when first used: the registry knows names, the machine owns the memory.

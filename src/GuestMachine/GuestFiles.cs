@@ -1,4 +1,5 @@
 using System.Globalization;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Processes;
 
@@ -41,7 +42,7 @@ public sealed class GuestFiles
     /// <summary>Installs a file at the lowest free number; the fd takes a reference of its own only if it succeeds (else EMFILE).</summary>
     internal static Result<int> Install(GuestProcess process, GuestFile file, bool closeOnExec, string operation)
     {
-        int fd = process.Fds.Install(file, closeOnExec);
+        int fd = process.Guest.FaultPoints.Fails(FaultPoint.FailFd) ? -1 : process.Fds.Install(file, closeOnExec);
         if (fd < 0)
         {
             return NoFd(operation);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine;
@@ -46,6 +47,11 @@ public sealed class GuestImporters
             if (process.Attachments.Count >= _limit)
             {
                 return new Failure(Errno.ENOMEM, "dma_buf_attach", "check limit", $"The process has {_limit} attachments already.");
+            }
+
+            if (_guest.FaultPoints.Fails(FaultPoint.Failslab))
+            {
+                return new Failure(Errno.ENOMEM, "dma_buf_attach", "copy sg_table", "No memory for the attachment (S-BUF-46, S-SYS-40).");
             }
 
             DmaBuf buffer = found.Value;

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Faults;
+
 namespace CocoGuest.Machine.Dma;
 
 /// <content>The swiotlb side of the mapper: S-SWI-30..45, S-SWI-80, 81.</content>
@@ -25,7 +27,7 @@ public sealed partial class DmaMapper
         }
 
         SwiotlbConstraints wants = device.Constraints;
-        ulong bounce = pool.Allocate(phys, size, wants);
+        ulong bounce = Faults?.Fails(FaultPoint.FailSwiotlb, size) == true ? SwiotlbPool.NoAddress : pool.Allocate(phys, size, wants);
         if (bounce == SwiotlbPool.NoAddress)
         {
             if ((attributes & DmaAttributes.NoWarn) == 0)

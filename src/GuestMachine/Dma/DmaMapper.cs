@@ -1,3 +1,4 @@
+using CocoGuest.Machine.Faults;
 using System.Numerics;
 using CocoGuest.Machine.Tracing;
 
@@ -43,6 +44,9 @@ public sealed partial class DmaMapper
         _trace = trace;
         DefaultPool = defaultPool;
     }
+
+    /// <summary>Fault points of the guest, or null: none.</summary>
+    internal FaultBoard? Faults { get; init; }
 
     /// <summary>The default swiotlb pool, or null.</summary>
     public SwiotlbPool? DefaultPool { get; }

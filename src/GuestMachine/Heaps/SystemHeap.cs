@@ -1,4 +1,5 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Tracing;
@@ -15,7 +16,8 @@ namespace CocoGuest.Machine.Heaps;
 /// <i>all</i> chunks, converted or not (S-SYS-23): what that does to untouched ones is the platform's business (S-SYS-24). A chunk whose
 /// re-encryption fails is leaked: it stays allocated and shared for the life of the guest (S-SYS-29).
 /// </remarks>
-internal sealed class SystemHeap(BuddyAllocator frames, IPageStateTracker pages, GuestMemory memory, FragmentationPolicy fragmentation, IKernelLog log)
+internal sealed class SystemHeap(BuddyAllocator frames, IPageStateTracker pages, GuestMemory memory, FragmentationPolicy fragmentation, IKernelLog log,
+    FaultBoard faults)
 {
     private static readonly int[] Orders = [8, 4, 0];
     private readonly List<Chunk> _scratch = [];
@@ -31,13 +33,20 @@ internal sealed class SystemHeap(BuddyAllocator frames, IPageStateTracker pages,
     /// <summary>Takes zeroed chunks for a length in whole pages and converts them if asked to. ENOMEM, or what the conversion returns.</summary>
     public Result<Chunk[]> Allocate(ulong length, bool shared)
     {
-        if (!TakeChunks(length))
+        if (faults.Fails(FaultPoint.Failslab) || !TakeChunks(length))
         {
             return new Failure(Errno.ENOMEM, "DMA_HEAP_IOCTL_ALLOC", "allocate pages",
                 $"{length} bytes were asked for; the guest has {frames.FreeFrames * Page.Size} bytes free.", "len");
         }
 
         Chunk[] chunks = [.. _scratch];
+        if (faults.Fails(FaultPoint.Failslab))
+        {
+            // S-SYS-06: no scatter table; nothing was converted yet.
+            Free(chunks, shared: false);
+            return new Failure(Errno.ENOMEM, "DMA_HEAP_IOCTL_ALLOC", "allocate sg_table", "No memory for the scatter table.");
+        }
+
         foreach (Chunk chunk in chunks)
         {
             memory.Zero(chunk);
@@ -96,7 +105,8 @@ internal sealed class SystemHeap(BuddyAllocator frames, IPageStateTracker pages,
     {
         foreach (int order in Orders)
         {
-            if (order <= limit && Page.Size << order <= remaining && !FailsByPolicy(order) && frames.TryAllocate(order, out ulong frame))
+            if (order <= limit && Page.Size << order <= remaining && !FailsByPolicy(order)
+                && !faults.Fails(FaultPoint.FailPageAlloc, Page.Size << order, order) && frames.TryAllocate(order, out ulong frame))
             {
                 chunk = new Chunk(frame, order);
                 return true;

@@ -36,6 +36,12 @@ public sealed class GuestProcess
     /// <summary>False once the process exited or was killed.</summary>
     public bool Alive { get; internal set; } = true;
 
+    /// <summary>/proc/self/fail-nth: counts down at fault points; the one that makes it 0 fails.</summary>
+    internal uint FailNth { get; set; }
+
+    /// <summary>How often fail-nth hit.</summary>
+    internal ulong FailNthHits { get; set; }
+
     internal FdTable Fds { get; }
 
     internal AddressSpace Addresses { get; }

@@ -11,6 +11,7 @@ namespace CocoGuest.Tests.Replay;
 internal sealed class Answers(Record record)
 {
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _incomparable = new(StringComparer.Ordinal);
 
     /// <summary>True if the record has the field and it is to be compared.</summary>
     public bool Wants(string key) => record.Out.Has(key);
@@ -41,6 +42,12 @@ internal sealed class Answers(Record record)
             Set("errno", errno.ToString());
         }
     }
+
+    /// <summary>The field depends here on something that nobody could reproduce, such as where a page lies in the recorder's memory.</summary>
+    public void Incomparable(string key) => _incomparable.Add(key);
+
+    /// <summary>Whether a handler said so.</summary>
+    public bool IsIncomparable(string key) => _incomparable.Contains(key);
 
     /// <summary>The raw JSON of a field, or null if the machine gave none.</summary>
     public string? Find(string key) => _values.GetValueOrDefault(key);

@@ -32,7 +32,7 @@ internal static class Comparison
 
         foreach (JsonProperty field in record.Out.EnumerateObject())
         {
-            if (NeverCompared.ContainsKey(field.Name) || record.Unstable?.Contains(field.Name) == true)
+            if (NeverCompared.ContainsKey(field.Name) || record.Unstable?.Contains(field.Name) == true || answers.IsIncomparable(field.Name))
             {
                 continue;
             }

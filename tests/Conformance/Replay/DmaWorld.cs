@@ -65,6 +65,7 @@ internal sealed class DmaWorld
             CoherentDmaMask = ulong.MaxValue >> (64 - maskBits),
             MinAlignMask = minAlign,
             SegmentBoundaryMask = ulong.MaxValue,
+            MaxSegmentSize = uint.MaxValue,
         }).Value;
         device.Cpu = Spec.Cpu;
         return device;

@@ -26,7 +26,7 @@ internal static class DmaQueryOps
         answers.Set("force_bounce", device.ForcedBounce);
         answers.Set("max_seg_size", device.Options.MaxSegmentSize);
         answers.Set("seg_boundary", Hex(device.Options.SegmentBoundaryMask));
-        answers.Set("need_sync_flag", !device.SkipSync);
+        answers.Set("need_sync_flag", world.Mapper.NeedsSync(device));
     }
 
     private static void Pool(ReplayCase c, Record record, Answers answers)
@@ -61,7 +61,7 @@ internal static class DmaQueryOps
         DmaWorld world = c.World.Dma;
         DmaDevice device = world.NewDevice((int)record.In.Number("mask_bits"), 0);
         ulong phys = record.In.Number("phys");
-        Result<ulong> result = world.Mapper.MapPhys(device, phys, record.In.Number("size"), DmaDirection.Bidirectional, DmaAttributes.Mmio);
+        Result<ulong> result = world.Mapper.MapResource(device, phys, record.In.Number("size"), DmaDirection.Bidirectional);
         answers.Set("error", result.Ok ? null : "DMA_MAPPING_ERROR");
         answers.Set("addr_equals_phys", result.Ok && result.Value == phys);
         answers.Set("used", world.Used);

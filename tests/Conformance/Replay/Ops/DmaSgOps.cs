@@ -42,7 +42,7 @@ internal static class DmaSgOps
         answers.Set("used_before", world.Used);
         Result<int> result = world.Mapper.MapSg(table.Device, table.Entries, table.Addresses, table.Direction, table.Attributes);
         answers.Set("rc", result.Ok ? 0L : -(int)result.Failure.Errno);
-        answers.Set("nents", result.Ok ? result.Value : 0L);
+        answers.Set("nents", result.Ok ? result.Value : (long)table.Entries.Length);
         answers.Set("orig_nents", (long)table.Entries.Length);
         answers.Set("used_after", world.Used);
         answers.SetRaw("orig_runs", OriginalRuns(c));

@@ -69,8 +69,9 @@ internal static class DmaSingleOps
 
         if (answers.Wants("slot_pre16_runs"))
         {
-            ulong before = Math.Min(PoolBefore, state.Dma - pool.Start);
-            answers.SetRaw("slot_pre16_runs", FlatMemory.Runs(world.Memory.At(state.Dma - before, before)));
+            answers.SetRaw("slot_pre16_runs", state.Dma - pool.Start < PoolBefore
+                ? "null"
+                : FlatMemory.Runs(world.Memory.At(state.Dma - PoolBefore, PoolBefore)));
         }
 
         if (answers.Wants("slot_tail_runs"))

@@ -70,6 +70,12 @@ internal static class SlotOps
         IEnumerable<ulong> slots = Enumerable.Range(0, Math.Min(mapped, FirstSlotsShown)).Select(i => mappings[i].Dma)
             .Where(dma => world.Pool?.Contains(dma) == true).Select(dma => (dma - DmaWorld.PoolStart) >> SwiotlbPool.SlotShift);
         answers.SetRaw("first_slots", $"[{string.Join(',', slots)}]");
+        if (mapped > 0 && world.Pool?.Contains(mappings[0].Dma) != true)
+        {
+            // Mapped in place: the recorder wrote the page's own address in units of slots.
+            answers.Incomparable("first_slots");
+        }
+
         AnswerState(c, answers);
     }
 

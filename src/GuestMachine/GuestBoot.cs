@@ -60,7 +60,8 @@ internal sealed class GuestBoot
         }
 
         int cBit = shape.CBitPosition == 0 ? DmaEnvironment.DefaultCBit : (int)shape.CBitPosition;
-        var environment = new DmaEnvironment(shape.Platform, shape.Kernel, RamLayout.EndOf(shape.MemoryBytes) - 1, cBit);
+        int width = shape.Platform == Platform.CcaRealm && shape.GpaWidth != 0 ? (int)shape.GpaWidth : DmaEnvironment.DefaultIpaWidth;
+        var environment = new DmaEnvironment(shape.Platform, shape.Kernel, RamLayout.EndOf(shape.MemoryBytes) - 1, cBit, width);
         SwiotlbPlan plan = SwiotlbSizing.Compute(environment, shape.MemoryBytes, (int)shape.Cpus, options.Value);
         ulong cma = shape.Cma.Length != 0 && GuestShapeRules.TryParseSize(shape.Cma, out ulong bytes) ? Page.AlignUp(bytes) : 0;
         if (!RamLayout.Fits(shape.MemoryBytes, plan.Bytes, cma))
@@ -89,6 +90,7 @@ internal sealed class GuestBoot
             Warn = log.Warn,
             Observer = shared,
             Faults = faults,
+            Claim = environment.Claim,
             Hypervisor = new FaultyHypervisor(ObedientHypervisor.Instance, faults),
         });
         var frames = new BuddyAllocator(layout.Ranges);
@@ -99,8 +101,11 @@ internal sealed class GuestBoot
         if (layout.Pool.Count != 0)
         {
             // In CoCo guests the pool is turned shared during start-up and cleared when created (S-SWI-10).
-            conversion = PlatformProfile.Of(shape.Platform).Encrypted ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None : Errno.None;
-            memory.ShareInPlace(layout.Pool);
+            conversion = environment.ConvertsPool ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None : Errno.None;
+            if (environment.ConvertsPool || !PlatformProfile.Of(shape.Platform).Encrypted)
+            {
+                memory.ShareInPlace(layout.Pool);
+            }
         }
 
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);

@@ -51,6 +51,7 @@ public sealed class Guest : IDisposable
         Faults = new GuestFaults(this, boot.Faults);
         Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
+        CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
         Files = new GuestFiles(this);
         Buffers = new GuestBuffers(this, time, limits);
@@ -111,6 +112,8 @@ public sealed class Guest : IDisposable
     internal HeapRegistry Heaps { get; }
 
     internal SystemHeap SystemHeap { get; }
+
+    internal CmaHeap CmaHeap { get; }
 
     internal FaultBoard FaultPoints { get; }
 

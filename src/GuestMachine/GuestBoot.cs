@@ -44,6 +44,9 @@ internal sealed class GuestBoot
 
     public SharedFrameCounter Shared { get; }
 
+    /// <summary>The area of the CMA heaps; empty without <c>cma=</c>.</summary>
+    public required CmaArea Cma { get; init; }
+
     public BuddyAllocator Frames { get; }
 
     public DmaMapper Dma { get; }
@@ -60,7 +63,9 @@ internal sealed class GuestBoot
         }
 
         int cBit = shape.CBitPosition == 0 ? DmaEnvironment.DefaultCBit : (int)shape.CBitPosition;
-        var environment = new DmaEnvironment(shape.Platform, shape.Kernel, RamLayout.EndOf(shape.MemoryBytes) - 1, cBit);
+        // The series ported by hand claims encryption only where heaps ask, not to the DMA layer.
+        Platform seen = shape is { Platform: Platform.Lab, Kernel: KernelVersion.V612Seed } ? Platform.None : shape.Platform;
+        var environment = new DmaEnvironment(seen, shape.Kernel, RamLayout.EndOf(shape.MemoryBytes) - 1, cBit);
         SwiotlbPlan plan = SwiotlbSizing.Compute(environment, shape.MemoryBytes, (int)shape.Cpus, options.Value);
         ulong cma = shape.Cma.Length != 0 && GuestShapeRules.TryParseSize(shape.Cma, out ulong bytes) ? Page.AlignUp(bytes) : 0;
         if (!RamLayout.Fits(shape.MemoryBytes, plan.Bytes, cma))
@@ -99,12 +104,17 @@ internal sealed class GuestBoot
         if (layout.Pool.Count != 0)
         {
             // In CoCo guests the pool is turned shared during start-up and cleared when created (S-SWI-10).
-            conversion = PlatformProfile.Of(shape.Platform).Encrypted ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None : Errno.None;
+            conversion = shape.PoolConversion != Errno.None ? shape.PoolConversion
+                : PlatformProfile.Of(shape.Platform).Encrypted ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None
+                : Errno.None;
             memory.ShareInPlace(layout.Pool);
         }
 
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
-        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log) { Faults = faults }, faults);
+        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log) { Faults = faults }, faults)
+        {
+            Cma = new CmaArea(layout.Cma),
+        };
     }
 
     private static void Reserve(BuddyAllocator frames, FrameRange range)

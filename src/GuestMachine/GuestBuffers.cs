@@ -1,4 +1,5 @@
 using System.Globalization;
+using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Heaps;
@@ -205,7 +206,7 @@ public sealed class GuestBuffers
     private Result<BufferHandle> AllocateChecked(GuestProcess process, HeapInfo heap, ulong size, uint fdFlags, bool shared)
     {
         bool hostVisible = shared || !_guest.Platform.Encrypted;
-        Result<Chunk[]> chunks = _guest.SystemHeap.Allocate(size, shared);
+        Result<Chunk[]> chunks = heap.Kind == HeapKind.Cma ? _guest.CmaHeap.Allocate(size) : _guest.SystemHeap.Allocate(size, shared);
         if (!chunks.Ok)
         {
             _guest.NoteTermination();
@@ -215,13 +216,13 @@ public sealed class GuestBuffers
         if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
         {
             // S-SYS-08: a failed export frees and re-encrypts like a failed conversion.
-            _guest.SystemHeap.Free(chunks.Value, shared);
-            _guest.NoteTermination();
+            FreeUnexported(heap, chunks.Value, size, shared);
             return new Failure(Errno.ENOMEM, AllocOperation, "dma_buf_export", "No memory for the dma-buf.");
         }
 
         var access = (AccessMode)(fdFlags & AccessModeBits);
-        var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared);
+        var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared,
+            heap.Kind == HeapKind.Cma ? [new SgEntry(chunks.Value[0].Address, size)] : null);
         if (hostVisible)
         {
             buffer.Backing = _guest.Memory.AddBacking(chunks.Value, size, access == AccessMode.ReadOnly, out int slot);
@@ -242,12 +243,26 @@ public sealed class GuestBuffers
         return HandleOf(buffer, fd.Value);
     }
 
+    private void FreeUnexported(HeapInfo heap, Chunk[] chunks, ulong size, bool shared)
+    {
+        if (heap.Kind == HeapKind.Cma)
+        {
+            _guest.CmaHeap.Free(chunks[0].Frame, size);
+            return;
+        }
+
+        _guest.SystemHeap.Free(chunks, shared);
+        _guest.NoteTermination();
+    }
+
     // One exporter a node, made when first used: the registry knows names, the machine owns the memory.
     private Exporter ExporterOf(HeapInfo heap)
     {
         if (!_exporters.TryGetValue(heap.Name, out Exporter? exporter))
         {
-            exporter = new SystemHeapExporter(heap.Name, _guest.SystemHeap);
+            exporter = heap.Kind == HeapKind.Cma
+                ? new CmaHeapExporter(heap.Name, _guest.CmaHeap)
+                : new SystemHeapExporter(heap.Name, _guest.SystemHeap);
             _exporters.Add(heap.Name, exporter);
         }
 

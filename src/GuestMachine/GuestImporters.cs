@@ -178,13 +178,16 @@ public sealed class GuestImporters
     private Result<DmaMapping> MapChecked(Attachment attachment, DmaDirection direction, uint cpu)
     {
         DmaBuf buffer = attachment.Buffer;
-        DmaAttributes attributes = buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None;
+        DmaAttributes attributes = buffer.Exporter.Traits.MapAttributes
+            | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
         attachment.Device.Cpu = (int)cpu;
-        var addresses = new ulong[buffer.Chunks.Length];
+        var addresses = new ulong[buffer.Segments.Length];
         Result<int> mapped = _guest.Dma.MapSg(attachment.Device, buffer.Segments, addresses, direction, attributes);
         if (!mapped.Ok)
         {
-            return mapped.Failure;
+            // The CMA heap reports every failure alike (S-CMA-03).
+            Errno own = buffer.Exporter.Traits.MapErrno;
+            return own == Errno.None ? mapped.Failure : mapped.Failure with { Errno = own };
         }
 
         attachment.DmaAddresses = addresses;
@@ -219,7 +222,8 @@ public sealed class GuestImporters
     private void Unmap(Attachment attachment)
     {
         attachment.Mapped = false;
-        _guest.Dma.UnmapSg(attachment.Device, attachment.Buffer.Segments, attachment.DmaAddresses, attachment.Direction, DmaAttributes.None);
+        _guest.Dma.UnmapSg(attachment.Device, attachment.Buffer.Segments, attachment.DmaAddresses, attachment.Direction,
+            attachment.Buffer.Exporter.Traits.UnmapAttributes);
     }
 
     private SyncOutcome SyncAll(DmaBuf buffer, DmaDirection direction, bool toDevice)

@@ -28,18 +28,30 @@ public static class GuestShapeRules
             Cpus = shape.Cpus == 0 ? DefaultCpus : shape.Cpus,
             CBitPosition = platform.HasCBit && shape.CBitPosition == 0 ? DefaultCBit : shape.CBitPosition,
             GpaWidth = shape.Platform == Platform.Tdx && shape.GpaWidth == 0 ? DefaultGpaWidth : shape.GpaWidth,
-            Heaps = shape.Heaps.Count == 0 ? HeapNames(shape.Platform, kernel) : shape.Heaps,
+            Heaps = shape.Heaps.Count == 0 ? HeapNames(shape, kernel) : shape.Heaps,
         };
-        Failure? failure = CheckName(full.Name) ?? CheckKernel(kernel) ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
+        Failure? failure = CheckName(full.Name) ?? CheckKernel(kernel, shape.Platform) ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
             ?? CheckAddressing(full, platform) ?? CheckHeaps(full, kernel) ?? CheckCma(full);
         return failure is null ? full : failure;
     }
 
-    /// <summary>The heap nodes of a kernel on a platform, in registration order (S-HEAP-46, S-HEAP-48).</summary>
-    public static IReadOnlyList<string> HeapNames(Platform platform, KernelProfile kernel) =>
-        kernel.SharedHeapName is { } shared && PlatformProfile.Of(platform).Encrypted
-            ? [Heaps.HeapRegistry.SystemHeapName, shared]
-            : [Heaps.HeapRegistry.SystemHeapName];
+    /// <summary>The heap nodes of a kernel on a platform, with the CMA area of its shape, in registration order (S-HEAP-46, S-HEAP-48, S-CMA-08).</summary>
+    public static IReadOnlyList<string> HeapNames(GuestShape shape, KernelProfile kernel)
+    {
+        List<string> names = [Heaps.HeapRegistry.SystemHeapName];
+        if (kernel.SharedHeapName is { } shared && PlatformProfile.Of(shape.Platform).Encrypted)
+        {
+            names.Add(shared);
+        }
+
+        if (shape.Cma.Length != 0)
+        {
+            names.Add(kernel.CmaHeapName);
+            names.AddRange(shape.MoreCmaNodes);
+        }
+
+        return names;
+    }
 
     /// <summary>Reads a size as the kernel's command line has it: digits and an optional K, M or G.</summary>
     public static bool TryParseSize(string text, out ulong bytes)
@@ -66,8 +78,8 @@ public static class GuestShapeRules
             ? null
             : Wrong("name", $"The guest name '{Shorten(name)}' is not 1 to 64 characters of a-z, A-Z, 0-9, '-', '_' and '.'.");
 
-    private static Failure? CheckKernel(KernelProfile kernel) =>
-        kernel.Served
+    private static Failure? CheckKernel(KernelProfile kernel, Platform platform) =>
+        kernel.Served || platform == Platform.Lab
             ? null
             : new Failure(Errno.EOPNOTSUPP, "create_guest", "kernel profile",
                 $"Kernel profile {kernel.Name} is known but not served yet; served are "
@@ -100,7 +112,7 @@ public static class GuestShapeRules
 
     private static Failure? CheckHeaps(GuestShape shape, KernelProfile kernel)
     {
-        IReadOnlyList<string> known = HeapNames(shape.Platform, kernel);
+        IReadOnlyList<string> known = HeapNames(shape, kernel);
         foreach (string heap in shape.Heaps)
         {
             if (!known.Contains(heap))

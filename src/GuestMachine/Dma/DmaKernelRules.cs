@@ -22,11 +22,19 @@ public sealed record DmaKernelRules
             HighWaterIsOptIn = true,
             SwiotlbWordsByPrefix = true,
         },
-        /* V612Seed */ new() { Table = DirectMappingTables.P1, SharedAttribute = DmaAttributes.CcDecrypted },
+        /* V612Seed */ new()
+        {
+            Table = DirectMappingTables.P1,
+            ResourceTable = DirectMappingTables.V612,
+            SharedAttribute = DmaAttributes.CcDecrypted,
+        },
     ];
 
     /// <summary>The decision table of direct mapping (S-DMA-30..33).</summary>
     public required DirectMappingTable Table { get; init; }
+
+    /// <summary>The table of <c>dma_map_resource</c> where it is a call of its own beside the phys call; null: the same.</summary>
+    public DirectMappingTable? ResourceTable { get; init; }
 
     /// <summary>The bit that says "this memory is shared"; none before the series (S-UP-20).</summary>
     public DmaAttributes SharedAttribute { get; init; }

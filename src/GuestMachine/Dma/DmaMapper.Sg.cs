@@ -44,7 +44,7 @@ public sealed partial class DmaMapper
         for (int i = 0; i < entries.Length; i++)
         {
             ref readonly SgEntry entry = ref entries[i];
-            ulong address = MapDirect(device, entry.Phys, entry.Length, attributes, out DmaMapError error);
+            ulong address = MapDirect(device, entry.Phys, entry.Length, attributes, device.Table, out DmaMapError error);
             if (address == Error)
             {
                 _mapped += (ulong)i;

@@ -97,7 +97,11 @@ public sealed partial class DmaMapper
     /// The DMA address; ENOMEM where the kernel gives <c>DMA_MAPPING_ERROR</c> (S-DMA-03); EINVAL for a call it has no answer to.
     /// </returns>
     public Result<ulong> MapPhys(
-        DmaDevice device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
+        DmaDevice device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None) =>
+        Map(device, phys, size, direction, attributes, device.Table);
+
+    private Result<ulong> Map(
+        DmaDevice device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes, DirectMappingTable table)
     {
         if (CheckCall("dma_map_phys", direction, phys, size) is { } wrong)
         {
@@ -107,7 +111,7 @@ public sealed partial class DmaMapper
         DmaMapError error = CheckDevice(device, attributes, "dma_map_phys");
         if (error == DmaMapError.None)
         {
-            ulong dma = MapDirect(device, phys, size, attributes, out error);
+            ulong dma = MapDirect(device, phys, size, attributes, table, out error);
             _trace?.MapPhys(device, phys, dma, size, direction, attributes);
             if (dma != Error)
             {
@@ -133,6 +137,12 @@ public sealed partial class DmaMapper
         _failed++;
         return Describe(DmaMapError.Refused, Errno.ENOMEM, "dma_map_page_attrs", device, phys, size, entry: -1);
     }
+
+    /// <summary><c>dma_map_resource</c>: a range that is no memory (S-DMA-46).</summary>
+    /// <returns>As <see cref="MapPhys"/>.</returns>
+    public Result<ulong> MapResource(
+        DmaDevice device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None) =>
+        Map(device, phys, size, direction, attributes | DmaAttributes.Mmio, device.Rules.ResourceTable ?? device.Table);
 
     /// <summary><c>dma_unmap_phys</c> (S-DMA-44).</summary>
     /// <returns>
@@ -182,7 +192,7 @@ public sealed partial class DmaMapper
         return null;
     }
 
-    private ulong MapDirect(DmaDevice device, ulong phys, ulong size, DmaAttributes attributes, out DmaMapError error)
+    private ulong MapDirect(DmaDevice device, ulong phys, ulong size, DmaAttributes attributes, DirectMappingTable table, out DmaMapError error)
     {
         ulong last = size - 1;
         ulong limit = device.Limit;
@@ -196,7 +206,7 @@ public sealed partial class DmaMapper
             | (priv + last <= limit && !device.RefusesPrivate ? MappingInputs.CapablePrivate : MappingInputs.None)
             | (unencrypted + last <= limit ? MappingInputs.CapableUnencrypted : MappingInputs.None);
         error = DmaMapError.None;
-        MappingAction action = device.Table.Decide(inputs);
+        MappingAction action = table.Decide(inputs);
         switch (action)
         {
             case MappingAction.Phys:

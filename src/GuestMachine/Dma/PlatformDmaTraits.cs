@@ -20,6 +20,7 @@ public sealed record PlatformDmaTraits(
         /* Sev    */ new(true, false, true, false, true),
         /* SevSnp */ new(true, false, true, true, true),
         /* Tdx    */ new(true, false, true, false, false),
+        /* Lab    */ new(true, false, true, false, false),
     ];
 
     /// <summary>The row of a platform.</summary>

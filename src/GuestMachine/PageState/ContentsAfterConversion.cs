@@ -17,6 +17,7 @@ public static class ContentsAfterConversion
         ],
         [ContentsRule.Zeros, ContentsRule.DecryptionOfZeros, ContentsRule.OldSharedContents, ContentsRule.OldPrivateContents],
         [ContentsRule.Zeros, ContentsRule.Zeros, ContentsRule.OldSharedContents, ContentsRule.Zeros],
+        [ContentsRule.Kept, ContentsRule.Kept, ContentsRule.Kept, ContentsRule.Kept],
     ];
 
     /// <summary>The rule for a page that changed sides.</summary>

@@ -13,6 +13,7 @@ public static class PageStateTrackers
         Platform.None => new PlainTracker(options),
         Platform.Sev => new SevTracker(options),
         Platform.SevSnp => new SnpTracker(options),
+        Platform.Lab => new LabTracker(options),
         Platform.Tdx => new TdxTracker(options),
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.Platform, "No page-state machine for this platform."),
     };

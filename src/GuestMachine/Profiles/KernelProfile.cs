@@ -9,28 +9,32 @@ namespace CocoGuest.Machine.Profiles;
 /// <param name="Served">Whether guests may be created with it in this version of CocoGuest.</param>
 /// <param name="SharedHeapName">Name of the heap of shared memory, or null where there is none (S-UP-20).</param>
 /// <param name="SystemHeapFlags">heap_flags bits that <c>system</c> accepts (S-HEAP-13, 14).</param>
+/// <param name="CmaHeapName">Name of the default CMA heap: the region's before 6.17, then a fixed one (S-CMA-08).</param>
 public sealed record KernelProfile(
     KernelVersion Version,
     string Name,
     bool Served,
     string? SharedHeapName,
-    ulong SystemHeapFlags)
+    ulong SystemHeapFlags,
+    string CmaHeapName)
 {
     /// <summary>Bit 0 of heap_flags in the seed series: ask <c>system</c> for decrypted memory (S-UP-01).</summary>
     public const ulong HeapFlagDecrypted = 1;
 
     private const string CcShared = "system_cc_shared";
+    private const string RegionName = "reserved";
+    private const string DefaultCma = "default_cma_region";
 
     /// <summary>All profiles, oldest first.</summary>
     public static IReadOnlyList<KernelProfile> All { get; } =
     [
-        new(KernelVersion.V612, "6.12", true, null, 0),
-        new(KernelVersion.V619, "6.19", true, null, 0),
-        new(KernelVersion.SeedV1, "seed-v1", true, null, HeapFlagDecrypted),
-        new(KernelVersion.V71, "7.1", true, CcShared, 0),
-        new(KernelVersion.V72, "7.2", true, CcShared, 0),
-        new(KernelVersion.V73, "7.3", true, CcShared, 0),
-        new(KernelVersion.V612Seed, "6.12-seed", false, null, HeapFlagDecrypted),
+        new(KernelVersion.V612, "6.12", true, null, 0, RegionName),
+        new(KernelVersion.V619, "6.19", true, null, 0, DefaultCma),
+        new(KernelVersion.SeedV1, "seed-v1", true, null, HeapFlagDecrypted, DefaultCma),
+        new(KernelVersion.V71, "7.1", true, CcShared, 0, DefaultCma),
+        new(KernelVersion.V72, "7.2", true, CcShared, 0, DefaultCma),
+        new(KernelVersion.V73, "7.3", true, CcShared, 0, DefaultCma),
+        new(KernelVersion.V612Seed, "6.12-seed", false, null, HeapFlagDecrypted, RegionName),
     ];
 
     /// <summary>The profile of a version.</summary>

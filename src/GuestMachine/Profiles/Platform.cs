@@ -11,4 +11,10 @@ public enum Platform
     SevSnp = 2,
     /// <summary>Intel TDX: secure EPT, MapGPA and accept (S-TDX).</summary>
     Tdx = 3,
+
+    /// <summary>
+    /// The platform of the recorded runs: it claims encryption and only counts conversions (docs/reference/recorded.md). Not served: it is for
+    /// replaying recordings.
+    /// </summary>
+    Lab = 4,
 }

@@ -14,6 +14,7 @@ public sealed record PlatformProfile(Platform Platform, string Name, bool Encryp
         new(Platform.Sev, "sev", true, true),
         new(Platform.SevSnp, "snp", true, true),
         new(Platform.Tdx, "tdx", true, false),
+        new(Platform.Lab, "lab", true, false),
     ];
 
     /// <summary>The profile of a platform.</summary>

@@ -44,7 +44,7 @@ public sealed class ViewMatrix
     /// <exception cref="ArgumentOutOfRangeException">Unknown platform.</exception>
     public static ViewMatrix For(Platform platform, bool ciphertextHiding = false) => platform switch
     {
-        Platform.None => PlainGuest,
+        Platform.None or Platform.Lab => PlainGuest,
         Platform.Sev => Sev,
         Platform.SevSnp => ciphertextHiding ? SevSnpHiding : SevSnp,
         Platform.Tdx => Tdx,

@@ -1,6 +1,6 @@
 using CocoGuest.Machine.Dma;
 
-namespace CocoGuest.Tests.Conformance.Dma;
+namespace CocoGuest.Tests.Replay;
 
 /// <summary>Guest-physical memory of a few ranges, without encryption: as on the platform on which the runs were recorded.</summary>
 internal sealed class FlatMemory : IBounceMemory

@@ -1,0 +1,29 @@
+namespace CocoGuest.Tests.Replay;
+
+/// <summary>
+/// Operations outside the machine, with the reason: what they ask belongs to another kernel subsystem. This table is the only way in which a
+/// record is skipped.
+/// </summary>
+internal static class NotModelled
+{
+    private static readonly Dictionary<string, string> Reasons = new(StringComparer.Ordinal)
+    {
+        ["fgetxattr"] = "extended attributes of the file system",
+        ["flistxattr"] = "extended attributes of the file system",
+        ["splice_in"] = "splice and pipes",
+        ["splice_out"] = "splice and pipes",
+        ["sendfile_from"] = "sendfile",
+        ["copy_file_range_from"] = "copy_file_range",
+        ["copy_file_range_to"] = "copy_file_range",
+        ["read_pipe_into_map"] = "pipes",
+        ["write_pipe_from_map"] = "pipes",
+        ["write_devnull_from_map"] = "/dev/null",
+        ["proc_filesystems"] = "/proc/filesystems",
+    };
+
+    /// <summary>All rows, for documents and tests.</summary>
+    public static IReadOnlyDictionary<string, string> All => Reasons;
+
+    /// <summary>Why a record is not replayed, or null if it is.</summary>
+    public static string? ReasonOf(Record record) => Reasons.GetValueOrDefault(record.Op);
+}

@@ -1,0 +1,117 @@
+using CocoGuest.Machine;
+using CocoGuest.Machine.Dma;
+
+namespace CocoGuest.Tests.Replay.Ops;
+
+/// <summary>Sequences of mappings and the slots they get: family swiotlb_slots.</summary>
+internal static class SlotOps
+{
+    private const int FirstSlotsShown = 12;
+    private const int Hole = -1;
+
+    public static IReadOnlyList<OpTable.Row> All { get; } =
+    [
+        new("start", Start),
+        new("dma_map_page", (c, r, a) => MapOne(c, (int)r.In.Number("i"), r.In.Number("size"), a)),
+        new("map_double_into_hole", (c, r, a) => MapOne(c, Hole, r.In.Number("size"), a)),
+        new("map_until_fail", MapUntilFail),
+        new("map_failed_at", MapFailedAt),
+        new("dma_unmap_page", (c, r, a) => Unmap(c, a, [(int)r.In.Number("i")])),
+        new("free_two", (c, r, a) => Unmap(c, a, [.. r.In.GetProperty("indices").EnumerateArray().Select(index => index.GetInt32())])),
+        new("unmap_all", (c, r, a) => Unmap(c, a, [.. Slots(c).Mappings.Keys])),
+    ];
+
+    private static Sequence Slots(ReplayCase c) => c.State<Sequence>();
+
+    // The case's name ends in the device's min_align_mask; where the search starts is an observation of the recorder.
+    private static void Start(ReplayCase c, Record record, Answers answers)
+    {
+        string last = c.Name.Split('.')[^1];
+        ulong align = last.StartsWith("align", StringComparison.Ordinal) ? Convert.ToUInt64(last["align".Length..], 16) : 0;
+        Slots(c).Device = c.World.Dma.NewDevice(64, align);
+        c.World.Dma.SetHint(answers.Observed("area_index")?.GetUInt64() ?? ulong.MaxValue);
+        AnswerState(c, answers);
+    }
+
+    private static void MapOne(ReplayCase c, int index, ulong size, Answers answers)
+    {
+        DmaWorld world = c.World.Dma;
+        Result<ulong> result = world.Mapper.MapPage(Slots(c).Device, DmaWorld.Low, size, DmaDirection.Bidirectional);
+        answers.Set("error", result.Ok ? null : "DMA_MAPPING_ERROR");
+        if (result.Ok)
+        {
+            // The hole's page is another one than the address compared with.
+            world.AnswerPlace(answers, result.Value, index == Hole ? 0 : DmaWorld.Low);
+            Slots(c).Mappings[index] = (result.Value, size);
+        }
+
+        AnswerState(c, answers);
+    }
+
+    private static void MapUntilFail(ReplayCase c, Record record, Answers answers)
+    {
+        DmaWorld world = c.World.Dma;
+        ulong size = record.In.Number("size");
+        if (world.Spec.Cpu != 0 && world.Pool is { } pool && answers.Observed("first_slots") is { } first)
+        {
+            // Only the first area's start is recorded; that of this CPU's area shows in the first slot.
+            pool.SetAreaHint((uint)world.Spec.Cpu, first[0].GetUInt32());
+        }
+
+        Dictionary<int, (ulong Dma, ulong Size)> mappings = Slots(c).Mappings;
+        int mapped = 0;
+        while (mapped < (int)record.In.Number("cap")
+            && world.Mapper.MapPage(Slots(c).Device, DmaWorld.Low, size, DmaDirection.Bidirectional) is { Ok: true } result)
+        {
+            mappings[mapped++] = (result.Value, size);
+        }
+
+        answers.Set("mapped", (long)mapped);
+        IEnumerable<ulong> slots = Enumerable.Range(0, Math.Min(mapped, FirstSlotsShown)).Select(i => mappings[i].Dma)
+            .Where(dma => world.Pool?.Contains(dma) == true).Select(dma => (dma - DmaWorld.PoolStart) >> SwiotlbPool.SlotShift);
+        answers.SetRaw("first_slots", $"[{string.Join(',', slots)}]");
+        if (mapped > 0 && world.Pool?.Contains(mappings[0].Dma) != true)
+        {
+            // Mapped in place: the recorder wrote the page's own address in units of slots.
+            answers.Incomparable("first_slots");
+        }
+
+        AnswerState(c, answers);
+    }
+
+    private static void MapFailedAt(ReplayCase c, Record record, Answers answers)
+    {
+        ulong size = record.In.Number("len");
+        int mapped = Slots(c).Mappings.Count;
+        Result<ulong> result = c.World.Dma.Mapper.MapPage(Slots(c).Device, DmaWorld.Low, size, DmaDirection.Bidirectional);
+        answers.Set("i", result.Ok ? -1L : mapped);
+        AnswerState(c, answers);
+    }
+
+    private static void Unmap(ReplayCase c, Answers answers, int[] indices)
+    {
+        foreach (int index in indices)
+        {
+            if (Slots(c).Mappings.Remove(index, out (ulong Dma, ulong Size) mapping))
+            {
+                _ = c.World.Dma.Mapper.UnmapPhys(Slots(c).Device, mapping.Dma, mapping.Size, DmaDirection.Bidirectional);
+            }
+        }
+
+        AnswerState(c, answers);
+    }
+
+    private static void AnswerState(ReplayCase c, Answers answers)
+    {
+        answers.Set("used", c.World.Dma.Used);
+        answers.Set("area_index", c.World.Dma.Pool is { } pool ? pool.AreaHint(0) : uint.MaxValue);
+        answers.Set("area_used", c.World.Dma.Pool is { } used ? (long)used.AreaUsed(0) : -1);
+    }
+
+    private sealed class Sequence
+    {
+        public DmaDevice Device { get; set; } = null!;
+
+        public Dictionary<int, (ulong Dma, ulong Size)> Mappings { get; } = [];
+    }
+}

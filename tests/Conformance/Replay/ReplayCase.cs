@@ -1,0 +1,33 @@
+namespace CocoGuest.Tests.Replay;
+
+/// <summary>What the steps of one case share: names for what they opened. Disposed at the case's end, when the real one had closed everything.</summary>
+internal sealed class ReplayCase(BootWorld world, string family, string name) : IDisposable
+{
+    private readonly Dictionary<Type, object> _states = [];
+
+    public string Family => family;
+
+    public string Name => name;
+
+    public BootWorld World => world;
+
+    /// <summary>State of a group of handlers in this case, made when first asked for.</summary>
+    public T State<T>()
+        where T : class, new()
+    {
+        if (!_states.TryGetValue(typeof(T), out object? state))
+        {
+            _states.Add(typeof(T), state = new T());
+        }
+
+        return (T)state;
+    }
+
+    public void Dispose()
+    {
+        foreach (IDisposable state in _states.Values.OfType<IDisposable>())
+        {
+            state.Dispose();
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using CocoGuest.Tests.Replay;
+
+namespace CocoGuest.Tests.Conformance.Replaying;
+
+/// <summary>Every recorded run of a real kernel gives the same answers on the machine.</summary>
+public class RecordingTests
+{
+    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Recordings");
+
+    public static TheoryData<string> Files => [.. RecordReader.Find([Folder]).Select(f => Path.GetFileName(f))];
+
+    [Theory]
+    [Statement("S-DMA-30", "S-DMA-31", "S-DMA-32", "S-DMA-33", "S-DMA-50", "S-SWI-20", "S-SWI-22", "S-SWI-34", "S-SWI-40", "S-SWI-42")]
+    [MemberData(nameof(Files))]
+    public void Replay_RecordedBoot_GivesTheSameAnswers(string file)
+    {
+        FileResult result = new FileReplay(Path.Combine(Folder, file), onlyCase: null).Run();
+
+        string first = string.Join('\n', result.Differences.Take(20).Select(d => $"{d.Record.Place} {d.Field}: want {d.Want} got {d.Got}"));
+        Assert.True(result.Differences.Count == 0, $"{result.Differences.Count} differences:\n{first}");
+    }
+}

@@ -60,7 +60,7 @@ public class SwiotlbPoolTests
     }
 
     [Fact]
-    [Statement("S-VEC-24", "S-SWI-22", "S-SWI-26")]
+    [Statement("S-VEC-24", "S-SWI-22", "S-SWI-26", "S-UNV-54")]
     public void Allocate_FromSeveralCpus_StartsInTheirAreas()
     {
         SwiotlbPool pool = Pool(32768, areas: 4);

@@ -12,7 +12,7 @@ public sealed class HeapTests
     private const ulong M1 = 1 << 20;
 
     [Theory]
-    [Statement("S-VEC-10", "S-SYS-01", "S-SYS-02", "S-SYS-06")]
+    [Statement("S-VEC-10", "S-SYS-01", "S-SYS-02", "S-SYS-06", "S-REC-04")]
     [InlineData(1, 0, 0, 1)]
     [InlineData(4097, 0, 0, 2)]
     [InlineData(65536, 0, 1, 0)]

@@ -29,7 +29,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-VEC-11", "S-SYS-60", "S-DMA-50", "S-DMA-51")]
+    [Statement("S-VEC-11", "S-SYS-60", "S-DMA-50", "S-DMA-51", "S-HEAP-54")]
     [InlineData(1048576UL)]
     [InlineData(1052672UL)]
     public void Map_PrivateBufferWithOneMiBChunk_FailsWithEioAndLeavesNoSlot(ulong length)
@@ -44,7 +44,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-VEC-12", "S-SYS-64", "S-DMA-13")]
+    [Statement("S-VEC-12", "S-SYS-64", "S-DMA-13", "S-HEAP-54", "S-BUF-57")]
     [InlineData(Platform.Sev, 4096UL)]
     [InlineData(Platform.SevSnp, 1048576UL)]
     [InlineData(Platform.Tdx, 1052672UL)]
@@ -92,7 +92,7 @@ public sealed class ImporterTests
     }
 
     [Fact]
-    [Statement("S-BUF-45", "S-SYS-40")]
+    [Statement("S-BUF-45", "S-SYS-40", "S-REC-06")]
     public void Attach_SeveralTimes_ListsTheNewestFirst()
     {
         using var test = new TestGuest();
@@ -131,7 +131,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-BUF-65", "S-SYS-44", "S-SYS-45", "S-SYS-46")]
+    [Statement("S-BUF-65", "S-SYS-44", "S-SYS-45", "S-SYS-46", "S-BUF-61")]
     [InlineData(SyncStart | Read, true, false)]
     [InlineData(SyncStart | Write, false, false)]
     [InlineData(SyncStart | ReadWrite, true, false)]
@@ -170,7 +170,7 @@ public sealed class ImporterTests
     }
 
     [Fact]
-    [Statement("S-BUF-66")]
+    [Statement("S-BUF-66", "S-REC-06")]
     public void Sync_TwoBouncedAttachments_LetsTheOldestWin()
     {
         using var test = new TestGuest();
@@ -187,7 +187,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-BUF-62")]
+    [Statement("S-BUF-62", "S-BUF-61")]
     [InlineData(0UL)]
     [InlineData(4UL)]
     [InlineData(8UL | 1UL)]

@@ -52,8 +52,7 @@ internal sealed class CoverageReport
         var known = Statements.Select(statement => statement.Id).ToHashSet(StringComparer.Ordinal);
         return _citations.Where(citation => !known.Contains(citation.Id))
             .Select(citation => $"{citation.File}: {citation.Test} cites {citation.Id}, which docs/reference does not have.")
-            .Concat(_outOfScope.Keys.Where(id => !known.Contains(id)).Select(id => $"The out-of-scope table has {id}, docs/reference has not."))
-            .Concat(RecordedFamilies.Ids.Where(id => !known.Contains(id)).Select(id => $"The table of families has {id}, docs/reference has not."));
+            .Concat(_outOfScope.Keys.Where(id => !known.Contains(id)).Select(id => $"The out-of-scope table has {id}, docs/reference has not."));
     }
 
     private IEnumerable<string> NotOnTests() => _citations.Where(citation => !citation.IsTest)

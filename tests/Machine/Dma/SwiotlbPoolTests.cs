@@ -30,7 +30,7 @@ public class SwiotlbPoolTests
     }
 
     [Fact]
-    [Statement("S-VEC-22", "S-SWI-24")]
+    [Statement("S-VEC-22", "S-SWI-24", "S-SWI-02")]
     public void Allocate_PaddedRequest_TakesAndGivesBackAllItsSlots()
     {
         SwiotlbPool pool = Pool(512);
@@ -80,7 +80,7 @@ public class SwiotlbPoolTests
         Assert.Equal(expected, SwiotlbPool.MaxMappingSize(mask));
 
     [Fact]
-    [Statement("S-SWI-03")]
+    [Statement("S-SWI-03", "S-SWI-02")]
     public void FreeRun_FreshPool_EndsAtEachSegment()
     {
         SwiotlbPool pool = Pool(256);

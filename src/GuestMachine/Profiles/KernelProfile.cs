@@ -25,6 +25,12 @@ public sealed record KernelProfile(
     private const string RegionName = "reserved";
     private const string DefaultCma = "default_cma_region";
 
+    /// <summary>A dma-buf may be mapped executable: not from 7.2 on (S-REC-51).</summary>
+    public bool MapsDmaBufsExecutable => Version is not (KernelVersion.V72 or KernelVersion.V73);
+
+    /// <summary>mincore reports heap mappings as resident: 7.3 (S-REC-53).</summary>
+    public bool HeapMappingsResident => Version == KernelVersion.V73;
+
     /// <summary>All profiles, oldest first.</summary>
     public static IReadOnlyList<KernelProfile> All { get; } =
     [

@@ -143,7 +143,7 @@ public sealed partial class GuestMappings
             : null;
     }
 
-    private static Failure? CheckExporter(DmaBuf buffer, ulong offset, ulong size, MapFlags flags) => buffer.Exporter.Traits.Mmap switch
+    private Failure? CheckExporter(DmaBuf buffer, ulong offset, ulong size, MapFlags flags) => buffer.Exporter.Traits.Mmap switch
     {
         MmapStyle.None => Wrong(Errno.EINVAL, "fd", $"Exporter {buffer.Exporter.Name} has no mmap (S-BUF-31)."),
         MmapStyle.Fault => flags == MapFlags.Private
@@ -152,8 +152,13 @@ public sealed partial class GuestMappings
         _ => flags == MapFlags.Private ? CheckCopyOnWrite(buffer, offset, size) : null,
     };
 
-    private static Failure? CheckCopyOnWrite(DmaBuf buffer, ulong offset, ulong size)
+    private Failure? CheckCopyOnWrite(DmaBuf buffer, ulong offset, ulong size)
     {
+        if (_guest.Kernel.MapsHeapsByPage && size > Page.Size)
+        {
+            return Wrong(Errno.EINVAL, "flags", "This kernel maps heap buffers page by page, so a private mapping has one page at most (S-SYS-49).");
+        }
+
         ulong start = 0;
         foreach (Chunk chunk in buffer.Chunks)
         {

@@ -33,21 +33,33 @@ public sealed class GuestMappings
     {
         lock (_guest.Gate)
         {
-            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "mmap");
+            Result<GuestFile> found = _guest.Files.Find(process, fd, "mmap");
             if (!found.Ok)
             {
                 return found.Failure;
             }
 
-            DmaBuf buffer = found.Value;
-            ulong wanted = length ?? (offset < buffer.Size ? buffer.Size - offset : Page.Size);
-            MapProtection rights = protection ?? RightsOf(buffer.Access);
-            if (Check(buffer, offset, wanted, rights, flags) is { } failure)
+            GuestFile file = found.Value;
+            ulong wanted = length ?? (file is MemoryFile whole && offset < whole.Size ? whole.Size - offset : Page.Size);
+            MapProtection rights = protection ?? RightsOf(file.Access);
+            if (Check(file, offset, wanted, rights, flags) is { } failure)
             {
                 return failure;
             }
 
             ulong size = Page.AlignUp(wanted);
+            Result<MapTarget> target = file.FindMapTarget(offset, size);
+            if (!target.Ok)
+            {
+                return target.Failure;
+            }
+
+            (MemoryFile buffer, offset) = target.Value;
+            if (CheckMemory(buffer, offset, size, flags) is { } refused)
+            {
+                return refused;
+            }
+
             ulong address = process.Addresses.FindGap(size);
             if (address == 0)
             {
@@ -88,7 +100,7 @@ public sealed class GuestMappings
     public Failure? Load(GuestProcess process, ulong address, Span<byte> target)
     {
         using var plan = new AccessPlan();
-        DmaBuf? held = null;
+        MemoryFile? held = null;
         lock (_guest.Gate)
         {
             Failure? failure = Prepare(process, address, (ulong)target.Length, MapProtection.Read, "load", plan, ref held);
@@ -109,7 +121,7 @@ public sealed class GuestMappings
     public Failure? Store(GuestProcess process, ulong address, ReadOnlySpan<byte> source)
     {
         using var plan = new AccessPlan();
-        DmaBuf? held = null;
+        MemoryFile? held = null;
         lock (_guest.Gate)
         {
             Failure? failure = Prepare(process, address, (ulong)source.Length, MapProtection.Write, "store", plan, ref held);
@@ -129,7 +141,7 @@ public sealed class GuestMappings
         access == AccessMode.ReadOnly ? MapProtection.Read : MapProtection.Read | MapProtection.Write;
 
     // The first failing check wins: VFS (S-BUF-35, 30), dma-buf core (S-BUF-31), exporter (S-SYS-49).
-    private Failure? Check(DmaBuf buffer, ulong offset, ulong length, MapProtection rights, MapFlags flags)
+    private Failure? Check(GuestFile file, ulong offset, ulong length, MapProtection rights, MapFlags flags)
     {
         ulong size = Page.AlignUp(length);
         if (length == 0 || !Page.IsAligned(offset))
@@ -154,38 +166,44 @@ public sealed class GuestMappings
             return Wrong(Errno.EINVAL, "flags", $"flags 0x{(int)flags:x} are neither MAP_SHARED nor MAP_PRIVATE.");
         }
 
-        return CheckRights(buffer, rights, flags)
-            ?? (offset > buffer.Size || size > buffer.Size - offset
-                ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {length} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
-                : null)
-            ?? CheckCopyOnWrite(buffer, offset, size, flags);
+        return CheckRights(file, rights, flags);
     }
 
-    private Failure? CheckRights(DmaBuf buffer, MapProtection rights, MapFlags flags)
+    private static Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size, MapFlags flags) =>
+        buffer.Mmap == MmapStyle.None
+            ? Wrong(Errno.EINVAL, "fd", "The exporter has no mmap (S-BUF-31).")
+        : offset > buffer.Size || size > buffer.Size - offset
+            ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
+        : CheckCopyOnWrite(buffer, offset, size, flags);
+
+    private Failure? CheckRights(GuestFile file, MapProtection rights, MapFlags flags)
     {
         if ((rights & ~(MapProtection.Read | MapProtection.Write | MapProtection.Execute)) != 0)
         {
             return Wrong(Errno.EINVAL, "prot", $"prot 0x{(int)rights:x} has unknown bits.");
         }
 
-        bool readable = buffer.Access is AccessMode.ReadOnly or AccessMode.ReadWrite;
-        bool writable = buffer.Access is AccessMode.WriteOnly or AccessMode.ReadWrite;
         bool shared = flags != MapFlags.Private;
-        if (!readable || (shared && rights.HasFlag(MapProtection.Write) && !writable))
+        if (!file.Readable || (shared && rights.HasFlag(MapProtection.Write) && !file.Writable))
         {
             return Wrong(Errno.EACCES, "prot", $"The fd's access mode does not allow prot 0x{(int)rights:x} (S-BUF-30).");
         }
 
-        return rights.HasFlag(MapProtection.Execute) && _guest.Kernel.Version >= KernelVersion.V72
+        return file is DmaBuf && rights.HasFlag(MapProtection.Execute) && _guest.Kernel.Version is KernelVersion.V72 or KernelVersion.V73
             ? Wrong(Errno.EPERM, "prot", "A dma-buf cannot be mapped executable (S-REC-51).")
             : null;
     }
 
-    private static Failure? CheckCopyOnWrite(DmaBuf buffer, ulong offset, ulong size, MapFlags flags)
+    private static Failure? CheckCopyOnWrite(MemoryFile buffer, ulong offset, ulong size, MapFlags flags)
     {
         if (flags != MapFlags.Private)
         {
             return null;
+        }
+
+        if (buffer.Mmap == MmapStyle.Fault)
+        {
+            return Wrong(Errno.EINVAL, "flags", "Memory that is mapped by faults takes shared mappings only (S-CMA-04).");
         }
 
         ulong start = 0;
@@ -205,7 +223,7 @@ public sealed class GuestMappings
     }
 
     private Failure? Prepare(
-        GuestProcess process, ulong address, ulong length, MapProtection right, string operation, AccessPlan plan, ref DmaBuf? held)
+        GuestProcess process, ulong address, ulong length, MapProtection right, string operation, AccessPlan plan, ref MemoryFile? held)
     {
         if ((_guest.CheckAlive(process) ?? Guest.CheckAccessLength(operation, length)) is { } refused)
         {
@@ -233,7 +251,7 @@ public sealed class GuestMappings
                 "Writing through a MAP_PRIVATE mapping makes a copy of the page, which this version does not model; use MAP_SHARED.", "address");
         }
 
-        DmaBuf buffer = vma.Buffer;
+        MemoryFile buffer = vma.Buffer;
         ViewAccessor accessor = buffer.Shared ? ViewAccessor.GuestSharedMapping : ViewAccessor.GuestPrivateMapping;
         bool write = right == MapProtection.Write;
         Failure? failure = _guest.Access.Plan(plan, accessor, buffer, vma.Offset + (address - vma.Start), length, write, operation);
@@ -246,7 +264,7 @@ public sealed class GuestMappings
         return failure;
     }
 
-    private void Done(DmaBuf? held)
+    private void Done(MemoryFile? held)
     {
         if (held is not null)
         {

@@ -26,7 +26,7 @@ public sealed class Guest : IDisposable
     private const string Running = "running";
     private readonly RamLayout _layout;
     private readonly KernelLog _log;
-    private readonly BuddyAllocator _frames;
+    private readonly FrameZones _frames;
     private readonly SharedFrameCounter _shared;
     private string? _end;
     private bool _disposed;
@@ -49,6 +49,7 @@ public sealed class Guest : IDisposable
         Dma = boot.Dma;
         FaultPoints = boot.Faults;
         Faults = new GuestFaults(this, boot.Faults);
+        Trace = new GuestTrace(this, boot.Trace);
         Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
         CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
@@ -96,6 +97,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
+
+    /// <summary>Trace events.</summary>
+    public GuestTrace Trace { get; }
 
     /// <summary>Fault injection.</summary>
     public GuestFaults Faults { get; }

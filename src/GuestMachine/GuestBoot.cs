@@ -19,7 +19,7 @@ internal sealed class GuestBoot
 
     private GuestBoot(
         RamLayout layout, GuestMemory memory, CopyCounter copies, KernelLog log, IPageStateTracker pages, SharedFrameCounter shared,
-        BuddyAllocator frames, DmaMapper dma, FaultBoard faults)
+        FrameZones frames, DmaMapper dma, FaultBoard faults)
     {
         Layout = layout;
         Memory = memory;
@@ -47,9 +47,12 @@ internal sealed class GuestBoot
     /// <summary>The area of the CMA heaps; empty without <c>cma=</c>.</summary>
     public required CmaArea Cma { get; init; }
 
-    public BuddyAllocator Frames { get; }
+    public FrameZones Frames { get; }
 
     public DmaMapper Dma { get; }
+
+    /// <summary>The ring of trace events.</summary>
+    public required TraceBuffer Trace { get; init; }
 
     /// <summary>Armed faults; none at boot.</summary>
     public FaultBoard Faults { get; }
@@ -96,7 +99,7 @@ internal sealed class GuestBoot
             Faults = faults,
             Hypervisor = new FaultyHypervisor(ObedientHypervisor.Instance, faults),
         });
-        var frames = new BuddyAllocator(layout.Ranges);
+        var frames = new FrameZones(layout.Ranges, shape.Fragmentation.HighZoneFirst);
         Reserve(frames, layout.Firmware);
         Reserve(frames, layout.Cma);
         Reserve(frames, layout.Pool);
@@ -110,14 +113,17 @@ internal sealed class GuestBoot
             memory.ShareInPlace(layout.Pool);
         }
 
+        var trace = new TraceBuffer(time, GuestTrace.Capacity);
+        var dmaTrace = new GatedDmaTrace(trace, new DmaTextTrace(shape.Kernel, trace.Add));
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
-        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log) { Faults = faults }, faults)
+        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log, dmaTrace) { Faults = faults }, faults)
         {
             Cma = new CmaArea(layout.Cma),
+            Trace = trace,
         };
     }
 
-    private static void Reserve(BuddyAllocator frames, FrameRange range)
+    private static void Reserve(FrameZones frames, FrameRange range)
     {
         if (range.Count != 0 && !frames.TryReserve(range))
         {

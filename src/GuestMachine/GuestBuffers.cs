@@ -240,6 +240,10 @@ public sealed class GuestBuffers
         buffer.References = 1;
         Result<int> fd = GuestFiles.Install(process, buffer, (fdFlags & CloseOnExecBit) != 0, AllocOperation);
 
+        // S-TRC-62: an export always shows; a fd line only where an fd was installed, else a put.
+        _guest.Trace.Emit("dma_buf_export", buffer);
+        _guest.Trace.Emit(fd.Ok ? "dma_buf_fd" : "dma_buf_put", buffer, fd.Ok ? fd.Value : null);
+
         // The maker's reference goes: to the fd, or with the buffer (S-HEAP-23 step 6).
         GuestFiles.Put(buffer);
         if (!fd.Ok)

@@ -51,6 +51,7 @@ public sealed class GuestImporters
                 return new Failure(Errno.ENOMEM, "dma_buf_attach", "check limit", $"The process has {_limit} attachments already.");
             }
 
+            _guest.Trace.Emit("dma_buf_get", found.Value, fd);
             Result<Attachment> attached = AttachTo(found.Value, device.Value, process);
             if (!attached.Ok)
             {
@@ -222,6 +223,7 @@ public sealed class GuestImporters
 
         var attachment = new Attachment(++_lastId, buffer, device, owner);
         buffer.AddAttachment(attachment);
+        _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, isDynamic: false);
         return attachment;
     }
 
@@ -231,6 +233,7 @@ public sealed class GuestImporters
         Unmap(attachment);
         Drop(attachment);
         attachment.Buffer.RemoveAttachment(attachment);
+        _guest.Trace.Emit("dma_buf_detach", attachment, isDynamic: false);
     }
 
     /// <summary>dma_buf_map_attachment by a driver (S-BUF-50, 53).</summary>
@@ -248,6 +251,7 @@ public sealed class GuestImporters
         ExporterTraits traits = buffer.Exporter.Traits;
         DmaAttributes attributes = traits.MapAttributes | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
         attachment.Device.Cpu = cpu;
+        _guest.Trace.RunsOn((uint)cpu);
         var addresses = new ulong[buffer.Segments.Length];
         Result<int> mapped = _guest.Dma.MapSg(attachment.Device, buffer.Segments, addresses, direction, attributes);
         if (!mapped.Ok)
@@ -369,6 +373,7 @@ public sealed class GuestImporters
     {
         process.Attachments.Remove(attachment.Id);
         DetachFrom(attachment);
+        _guest.Trace.Emit("dma_buf_put", attachment.Buffer);
         GuestFiles.Put(attachment.Buffer);
     }
 

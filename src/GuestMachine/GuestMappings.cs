@@ -60,6 +60,11 @@ public sealed class GuestMappings
                 return refused;
             }
 
+            if (buffer is DmaBuf traced)
+            {
+                _guest.Trace.Emit("dma_buf_mmap_internal", traced);
+            }
+
             ulong address = process.Addresses.FindGap(size);
             if (address == 0)
             {

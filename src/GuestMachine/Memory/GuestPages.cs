@@ -7,7 +7,7 @@ namespace CocoGuest.Machine.Memory;
 /// Zeroed pages for kernel objects that take memory page by page: shmem files, GEM objects.
 /// Models: order-0 allocation with failure, 2 MiB pages for hugetlb files. Does not model: swap, reclaim.
 /// </summary>
-internal sealed class GuestPages(BuddyAllocator frames, GuestMemory memory, FaultBoard faults)
+internal sealed class GuestPages(FrameZones frames, GuestMemory memory, FaultBoard faults)
 {
     /// <summary>Takes one zeroed block; false: ENOMEM.</summary>
     public bool TryTake(int order, out Chunk chunk)

@@ -54,6 +54,7 @@ public sealed class Guest : IDisposable
         CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
         Files = new GuestFiles(this);
+        Fences = new GuestFences(this, time);
         Buffers = new GuestBuffers(this, time, limits);
         Mappings = new GuestMappings(this);
         Importers = new GuestImporters(this, limits);
@@ -68,6 +69,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>Open files and fds.</summary>
     public GuestFiles Files { get; }
+
+    /// <summary>Fences, sync files, poll.</summary>
+    public GuestFences Fences { get; }
 
     /// <summary>Buffers: allocate, release, share.</summary>
     public GuestBuffers Buffers { get; }
@@ -144,6 +148,7 @@ public sealed class Guest : IDisposable
 
             Processes.DropEverything();
             Buffers.DropTokens();
+            Fences.Dispose();
             _disposed = true;
             if (_end is null)
             {

@@ -123,5 +123,6 @@ public sealed class GuestProcesses
 
         _guest.Importers.DropAll(process);
         _guest.Devices.DropAll(process);
+        process.VgemFences?.Close();
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 
@@ -8,7 +9,7 @@ namespace CocoGuest.Machine.DmaBufs;
 /// <summary>
 /// A dma-buf: the anonymous file that every fd on one buffer refers to.
 /// Models: identity, size, name, access mode, reference count, scatter table, attachments newest first (S-BUF-01 to 03, 70, 71, 90 to 92,
-/// 100; S-SYS-40). Does not model: fences, sync files, poll, kernel mappings.
+/// 100; S-SYS-40), fences (S-RESV), poll callbacks. Does not model: the text of bufinfo.
 /// </summary>
 /// <remarks>
 /// References: one a fd (any process), one a VMA, one an importer (from attach to detach), one a share token in flight, one a copy in
@@ -38,6 +39,7 @@ internal sealed class DmaBuf : GuestFile
         Chunks = chunks;
         Segments = segments ?? Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
         Shared = shared;
+        Poll = new BufferPoll(this);
     }
 
     /// <summary>Who made it; its name is <c>exp_name</c> (S-SYS-08).</summary>
@@ -55,6 +57,12 @@ internal sealed class DmaBuf : GuestFile
 
     /// <summary>True when the exporter converted the pages: mapped with the shared attribute.</summary>
     public bool Shared { get; }
+
+    /// <summary>Its reservation object, its own (S-BUF-04).</summary>
+    public Reservation Fences { get; } = new();
+
+    /// <summary>Its poll callbacks.</summary>
+    public BufferPoll Poll { get; }
 
     /// <summary>The memfd of a host-visible buffer; null for private memory.</summary>
     public VisibleBacking? Backing { get; set; }
@@ -86,9 +94,10 @@ internal sealed class DmaBuf : GuestFile
         return null;
     }
 
-    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c>, after the generic lines (S-BUF-100).</summary>
+    /// <inheritdoc/>
     public override void Released() => _room.Released(this);
 
+    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c>, after the generic lines (S-BUF-100).</summary>
     public string FdInfo() =>
         string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{References - 1}\nexp_name:\t{Exporter.Name}\n")
         + (Name is null ? "" : $"name:\t{Name}\n");

@@ -26,7 +26,7 @@ public sealed class Guest : IDisposable
     private const string Running = "running";
     private readonly RamLayout _layout;
     private readonly KernelLog _log;
-    private readonly BuddyAllocator _frames;
+    private readonly FrameZones _frames;
     private readonly SharedFrameCounter _shared;
     private string? _end;
     private bool _disposed;
@@ -49,6 +49,7 @@ public sealed class Guest : IDisposable
         Dma = boot.Dma;
         FaultPoints = boot.Faults;
         Faults = new GuestFaults(this, boot.Faults);
+        Trace = new GuestTrace(this, boot.Trace);
         Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
         CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
@@ -88,6 +89,9 @@ public sealed class Guest : IDisposable
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
 
+    /// <summary>Trace events.</summary>
+    public GuestTrace Trace { get; }
+
     /// <summary>Fault injection.</summary>
     public GuestFaults Faults { get; }
 
@@ -102,6 +106,19 @@ public sealed class Guest : IDisposable
     internal KernelProfile Kernel { get; }
 
     internal PlatformProfile Platform { get; }
+
+    /// <summary>Whether <see cref="Profiles.Platform.Lab"/> claims encryption at this moment: the recordings' <c>coco</c> switch.</summary>
+    internal bool ClaimsEncryption
+    {
+        get => Dma.Environment.Claim.On;
+        set
+        {
+            lock (Gate)
+            {
+                Dma.Environment.Claim.On = value || Shape.Platform != Profiles.Platform.Lab;
+            }
+        }
+    }
 
     internal ISecretSource Secrets { get; }
 
@@ -199,7 +216,7 @@ public sealed class Guest : IDisposable
     {
         if (_end is null && Pages.Termination is { } termination)
         {
-            _end = $"terminated: reason set {termination.ReasonSet}, code {termination.Code} ({termination.Reason}): {termination.Sentence}";
+            _end = termination.Words;
             Observer?.GuestEnded(this, _end);
         }
     }

@@ -19,7 +19,7 @@ internal sealed class GuestBoot
 
     private GuestBoot(
         RamLayout layout, GuestMemory memory, CopyCounter copies, KernelLog log, IPageStateTracker pages, SharedFrameCounter shared,
-        BuddyAllocator frames, DmaMapper dma, FaultBoard faults)
+        FrameZones frames, DmaMapper dma, FaultBoard faults)
     {
         Layout = layout;
         Memory = memory;
@@ -47,9 +47,12 @@ internal sealed class GuestBoot
     /// <summary>The area of the CMA heaps; empty without <c>cma=</c>.</summary>
     public required CmaArea Cma { get; init; }
 
-    public BuddyAllocator Frames { get; }
+    public FrameZones Frames { get; }
 
     public DmaMapper Dma { get; }
+
+    /// <summary>The ring of trace events.</summary>
+    public required TraceBuffer Trace { get; init; }
 
     /// <summary>Armed faults; none at boot.</summary>
     public FaultBoard Faults { get; }
@@ -63,9 +66,9 @@ internal sealed class GuestBoot
         }
 
         int cBit = shape.CBitPosition == 0 ? DmaEnvironment.DefaultCBit : (int)shape.CBitPosition;
-        // The series ported by hand claims encryption only where heaps ask, not to the DMA layer.
-        Platform seen = shape is { Platform: Platform.Lab, Kernel: KernelVersion.V612Seed } ? Platform.None : shape.Platform;
-        var environment = new DmaEnvironment(seen, shape.Kernel, RamLayout.EndOf(shape.MemoryBytes) - 1, cBit);
+        int width = shape.Platform == Platform.CcaRealm && shape.GpaWidth != 0 ? (int)shape.GpaWidth : DmaEnvironment.DefaultIpaWidth;
+
+        var environment = new DmaEnvironment(shape.Platform, shape.Kernel, RamLayout.EndOf(shape.MemoryBytes) - 1, cBit, width);
         SwiotlbPlan plan = SwiotlbSizing.Compute(environment, shape.MemoryBytes, (int)shape.Cpus, options.Value);
         ulong cma = shape.Cma.Length != 0 && GuestShapeRules.TryParseSize(shape.Cma, out ulong bytes) ? Page.AlignUp(bytes) : 0;
         if (!RamLayout.Fits(shape.MemoryBytes, plan.Bytes, cma))
@@ -94,9 +97,10 @@ internal sealed class GuestBoot
             Warn = log.Warn,
             Observer = shared,
             Faults = faults,
+            Claim = environment.Claim,
             Hypervisor = new FaultyHypervisor(ObedientHypervisor.Instance, faults),
         });
-        var frames = new BuddyAllocator(layout.Ranges);
+        var frames = new FrameZones(layout.Ranges, shape.Fragmentation.HighZoneFirst);
         Reserve(frames, layout.Firmware);
         Reserve(frames, layout.Cma);
         Reserve(frames, layout.Pool);
@@ -105,19 +109,25 @@ internal sealed class GuestBoot
         {
             // In CoCo guests the pool is turned shared during start-up and cleared when created (S-SWI-10).
             conversion = shape.PoolConversion != Errno.None ? shape.PoolConversion
-                : PlatformProfile.Of(shape.Platform).Encrypted ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None
+                : environment.ConvertsPool ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None
                 : Errno.None;
-            memory.ShareInPlace(layout.Pool);
+            if (environment.ConvertsPool || shape.Platform == Platform.Lab || !PlatformProfile.Of(shape.Platform).Encrypted)
+            {
+                memory.ShareInPlace(layout.Pool);
+            }
         }
 
+        var trace = new TraceBuffer(time, GuestTrace.Capacity);
+        var dmaTrace = new GatedDmaTrace(trace, new DmaTextTrace(shape.Kernel, trace.Add));
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
-        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log) { Faults = faults }, faults)
+        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log, dmaTrace) { Faults = faults }, faults)
         {
             Cma = new CmaArea(layout.Cma),
+            Trace = trace,
         };
     }
 
-    private static void Reserve(BuddyAllocator frames, FrameRange range)
+    private static void Reserve(FrameZones frames, FrameRange range)
     {
         if (range.Count != 0 && !frames.TryReserve(range))
         {

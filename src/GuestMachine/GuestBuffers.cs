@@ -59,7 +59,7 @@ public sealed class GuestBuffers
             }
 
             bool shared = heap.AlwaysShared || (heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0;
-            if (shared && !_guest.Platform.Encrypted)
+            if ((heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0 && !_guest.Dma.Environment.MemEncrypt)
             {
                 return new Failure(Errno.EOPNOTSUPP, AllocOperation, "system_heap: check CC_ATTR_MEM_ENCRYPT",
                     $"Decrypted memory was asked for, but platform {_guest.Platform.Name} has no memory encryption (S-HEAP-40).", "heap_flags");
@@ -232,6 +232,10 @@ public sealed class GuestBuffers
         Live++;
         buffer.References = 1;
         Result<int> fd = GuestFiles.Install(process, buffer, (fdFlags & CloseOnExecBit) != 0, AllocOperation);
+
+        // S-TRC-62: an export always shows; a fd line only where an fd was installed, else a put.
+        _guest.Trace.Emit("dma_buf_export", buffer);
+        _guest.Trace.Emit(fd.Ok ? "dma_buf_fd" : "dma_buf_put", buffer, fd.Ok ? fd.Value : null);
 
         // The maker's reference goes: to the fd, or with the buffer (S-HEAP-23 step 6).
         GuestFiles.Put(buffer);

@@ -59,6 +59,8 @@ public sealed class GuestImporters
             buffer.References++;
             buffer.AddAttachment(attachment);
             process.Attachments.Add(attachment.Id, attachment);
+            _guest.Trace.Emit("dma_buf_get", buffer, fd);
+            _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, isDynamic: false);
             return new ImportedBuffer(attachment.Id, buffer.Size);
         }
     }
@@ -181,6 +183,7 @@ public sealed class GuestImporters
         DmaAttributes attributes = buffer.Exporter.Traits.MapAttributes
             | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
         attachment.Device.Cpu = (int)cpu;
+        _guest.Trace.RunsOn(cpu);
         var addresses = new ulong[buffer.Segments.Length];
         Result<int> mapped = _guest.Dma.MapSg(attachment.Device, buffer.Segments, addresses, direction, attributes);
         if (!mapped.Ok)
@@ -256,10 +259,12 @@ public sealed class GuestImporters
         }
     }
 
-    private static void Remove(GuestProcess process, Attachment attachment)
+    private void Remove(GuestProcess process, Attachment attachment)
     {
         process.Attachments.Remove(attachment.Id);
         attachment.Buffer.RemoveAttachment(attachment);
+        _guest.Trace.Emit("dma_buf_detach", attachment, isDynamic: false);
+        _guest.Trace.Emit("dma_buf_put", attachment.Buffer);
         GuestFiles.Put(attachment.Buffer);
     }
 

@@ -47,6 +47,7 @@ public sealed class GuestMappings
                 return failure;
             }
 
+            _guest.Trace.Emit("dma_buf_mmap_internal", buffer);
             ulong size = Page.AlignUp(wanted);
             ulong address = process.Addresses.FindGap(size);
             if (address == 0)

@@ -23,6 +23,18 @@ internal sealed class ReplayCase(BootWorld world, string family, string name) : 
         return (T)state;
     }
 
+    /// <summary>As <see cref="State"/>, for a state that has to be made from something.</summary>
+    public T StateOf<T>(Func<T> make)
+        where T : class
+    {
+        if (!_states.TryGetValue(typeof(T), out object? state))
+        {
+            _states.Add(typeof(T), state = make());
+        }
+
+        return (T)state;
+    }
+
     public void Dispose()
     {
         foreach (IDisposable state in _states.Values.OfType<IDisposable>())

@@ -59,6 +59,7 @@ public sealed class Guest : IDisposable
         Buffers = new GuestBuffers(this, time, limits);
         Mappings = new GuestMappings(this);
         Importers = new GuestImporters(this, limits);
+        Moves = new GuestMoves(this);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
         Host = new GuestHostView(this);
@@ -70,6 +71,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>Open files and fds.</summary>
     public GuestFiles Files { get; }
+
+    /// <summary>Buffers that their exporter moves.</summary>
+    public GuestMoves Moves { get; }
 
     /// <summary>Fences, sync files, poll.</summary>
     public GuestFences Fences { get; }

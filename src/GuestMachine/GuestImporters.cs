@@ -2,16 +2,18 @@ using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine;
 
 /// <summary>
-/// Importers: attach, map, unmap, detach, and the CPU-access ioctl that syncs what is mapped.
-/// Models: the system heap's dma-buf operations (S-SYS-40 to 46), the core around them (S-BUF-42 to 52, 60 to 67). Does not model: dynamic
-/// importers, pinning, fences.
+/// Importers: attach, map, unmap, detach, pins, kernel mappings, and the CPU-access ioctl that syncs what is mapped.
+/// Models: the system heap's dma-buf operations (S-SYS-40 to 46), the core around them (S-BUF-42 to 57, 60 to 68, 80), static and dynamic
+/// importers. Does not model: the debugging copy of tables (S-BUF-50 step 4).
 /// </summary>
-public sealed class GuestImporters
+public sealed partial class GuestImporters
 {
     private const ulong SyncRead = 1;
     private const ulong SyncWrite = 2;
@@ -28,7 +30,15 @@ public sealed class GuestImporters
 
     /// <summary>dma_buf_attach. The importer takes a reference of its own until detach.</summary>
     /// <returns>EBADF, ENODEV for a device that is not the process' own, ENOMEM at the limit.</returns>
-    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName)
+    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName) => Attach(process, fd, deviceName, ImporterOps.None);
+
+    /// <summary>dma_buf_dynamic_attach (S-BUF-43, 46, 47).</summary>
+    /// <param name="process">The importer.</param>
+    /// <param name="fd">fd of the buffer.</param>
+    /// <param name="deviceName">Its device.</param>
+    /// <param name="ops">Importer ops; None makes the attachment static.</param>
+    /// <returns>As the other; EINVAL for ops that this kernel refuses; where attach maps (6.12), what map returns.</returns>
+    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName, ImporterOps ops)
     {
         lock (_guest.Gate)
         {
@@ -36,6 +46,13 @@ public sealed class GuestImporters
             if (!found.Ok)
             {
                 return found.Failure;
+            }
+
+            ImporterRules rules = ImporterRules.Of(_guest.Shape.Kernel);
+            if (ops == ImporterOps.WithoutInvalidate && rules.NeedsInvalidate)
+            {
+                return new Failure(Errno.EINVAL, "dma_buf_attach", "check importer ops",
+                    $"Kernel {_guest.Kernel.Name} wants an invalidate callback from a dynamic importer (S-BUF-46).", "ops");
             }
 
             Result<GuestDevice> device = _guest.Devices.FindFor(process, deviceName, "dma_buf_attach");
@@ -55,12 +72,18 @@ public sealed class GuestImporters
             }
 
             DmaBuf buffer = found.Value;
-            var attachment = new Attachment(++_lastId, buffer, device.Value, process);
+            var attachment = new Attachment(++_lastId, buffer, device.Value, process, ops);
             buffer.References++;
             buffer.AddAttachment(attachment);
             process.Attachments.Add(attachment.Id, attachment);
             _guest.Trace.Emit("dma_buf_get", buffer, fd);
-            _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, isDynamic: false);
+            _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, attachment.IsDynamic);
+            if (rules.MapsAtAttach && attachment.IsDynamic != buffer.Exporter.Traits.Movable && MapAtAttach(attachment) is { } failure)
+            {
+                Remove(process, attachment);
+                return failure;
+            }
+
             return new ImportedBuffer(attachment.Id, buffer.Size);
         }
     }
@@ -76,10 +99,10 @@ public sealed class GuestImporters
                 return found.Failure;
             }
 
-            if (found.Value.Mapped)
+            if (found.Value.HeldByImporter || found.Value.Pins != 0)
             {
                 return new Failure(Errno.EBUSY, "dma_buf_detach", "check mapping",
-                    $"Attachment {id} is still mapped: unmapping first is the importer's duty (S-BUF-44).", "attachment");
+                    $"Attachment {id} is still mapped or pinned: undoing that first is the importer's duty (S-BUF-44).", "attachment");
             }
 
             Remove(process, found.Value);
@@ -104,7 +127,13 @@ public sealed class GuestImporters
             }
 
             Attachment attachment = found.Value;
-            if (attachment.Mapped)
+            if (attachment.Revoked)
+            {
+                return new Failure(Errno.EINVAL, "dma_buf_map_attachment", "check revocation",
+                    $"Attachment {id} did not let go of the buffer in time and was revoked.", "attachment");
+            }
+
+            if (attachment.HeldByImporter)
             {
                 return new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check mapping",
                     $"Attachment {id} is mapped already; mapping it twice would lose the first mapping's slots (S-BUF-52).", "attachment");
@@ -116,7 +145,16 @@ public sealed class GuestImporters
                     string.Create(CultureInfo.InvariantCulture, $"cpu {cpu} does not exist; the guest has {_guest.Shape.Cpus}."), "cpu");
             }
 
-            return MapChecked(attachment, direction, cpu);
+            if (attachment.Cached)
+            {
+                // S-BUF-47: the table that attach made, without any DMA event.
+                attachment.InUse = true;
+                return new DmaMapping(attachment, BackingFor(attachment));
+            }
+
+            return MapExporter(attachment, direction, cpu) is { } failure
+                ? failure
+                : new DmaMapping(attachment, BackingFor(attachment)) { Wait = WaitForKernel(attachment) };
         }
     }
 
@@ -131,9 +169,15 @@ public sealed class GuestImporters
                 return found.Failure;
             }
 
-            if (!found.Value.Mapped)
+            if (!found.Value.HeldByImporter)
             {
                 return new Failure(Errno.EINVAL, "dma_buf_unmap_attachment", "check mapping", $"Attachment {id} is not mapped.", "attachment");
+            }
+
+            if (found.Value.Cached)
+            {
+                found.Value.InUse = false;
+                return null;
             }
 
             Unmap(found.Value);
@@ -167,7 +211,15 @@ public sealed class GuestImporters
                 SyncWrite => DmaDirection.ToDevice,
                 _ => DmaDirection.Bidirectional,
             };
-            return SyncAll(found.Value, direction, toDevice: (flags & SyncEnd) != 0);
+            bool end = (flags & SyncEnd) != 0;
+            SyncOutcome outcome = found.Value.Exporter.Traits.CpuAccess ? SyncAll(found.Value, direction, end) : default;
+
+            // S-BUF-63, 68: the exporter's part comes first, then the wait; END waits for nothing.
+            return end ? outcome : outcome with
+            {
+                Wait = _guest.Fences.Waits.ForAll("DMA_BUF_IOCTL_SYNC",
+                    found.Value.Fences.PendingOf(Reservation.UsageFor((access & SyncWrite) != 0)), GuestFences.LongestWait),
+            };
         }
     }
 
@@ -177,7 +229,33 @@ public sealed class GuestImporters
     /// <summary>A device goes: its attachments, newest first.</summary>
     internal void DropAll(GuestProcess process, GuestDevice device) => DropWhere(process, a => ReferenceEquals(a.GuestDevice, device));
 
-    private Result<DmaMapping> MapChecked(Attachment attachment, DmaDirection direction, uint cpu)
+    private Failure? MapAtAttach(Attachment attachment)
+    {
+        Failure? failure = MapExporter(attachment, DmaDirection.Bidirectional, 0);
+        attachment.Cached = failure is null;
+        return failure;
+    }
+
+    // S-BUF-50 steps 1 and 2; S-BUF-47 pins a dynamic exporter for a static importer's cached table, too.
+    private Failure? MapExporter(Attachment attachment, DmaDirection direction, uint cpu)
+    {
+        DmaBuf buffer = attachment.Buffer;
+        if (buffer.Move is not null)
+        {
+            return Moving("dma_buf_map_attachment");
+        }
+
+        if (MapTable(attachment, direction, cpu) is { } failure)
+        {
+            return failure;
+        }
+
+        attachment.PinnedByMap = !attachment.IsDynamic && buffer.Exporter.Traits.Movable;
+        buffer.Pins += attachment.PinnedByMap ? 1u : 0;
+        return null;
+    }
+
+    private Failure? MapTable(Attachment attachment, DmaDirection direction, uint cpu)
     {
         DmaBuf buffer = attachment.Buffer;
         DmaAttributes attributes = buffer.Exporter.Traits.MapAttributes
@@ -195,10 +273,34 @@ public sealed class GuestImporters
 
         attachment.DmaAddresses = addresses;
         attachment.Mapped = true;
+        attachment.MapNumber++;
         attachment.Direction = direction;
         attachment.Bounced = IsBounced(attachment);
-        bool handOut = buffer.Backing is not null && !attachment.Bounced && !attachment.GuestDevice.Spec.Mediated;
-        return new DmaMapping(attachment, handOut ? buffer.Backing : null);
+        return null;
+    }
+
+    private static VisibleBacking? BackingFor(Attachment attachment) =>
+        attachment.Bounced || attachment.GuestDevice.Spec.Mediated ? null : attachment.Buffer.Backing;
+
+    // S-BUF-50 step 3: a static attachment waits for kernel fences; interrupted, it is unmapped again.
+    private FenceWait? WaitForKernel(Attachment attachment)
+    {
+        if (attachment.IsDynamic)
+        {
+            return null;
+        }
+
+        ulong number = attachment.MapNumber;
+        return _guest.Fences.Waits.ForAll("dma_buf_map_attachment", attachment.Buffer.Fences.PendingOf(FenceUsage.Kernel),
+            GuestFences.LongestWait, failure =>
+            {
+                if (failure is not null && attachment.Mapped && attachment.MapNumber == number)
+                {
+                    Unmap(attachment);
+                }
+
+                return failure;
+            });
     }
 
     // Entries are judged one by one (S-DMA-50), so a table may bounce in parts.
@@ -227,6 +329,16 @@ public sealed class GuestImporters
         attachment.Mapped = false;
         _guest.Dma.UnmapSg(attachment.Device, attachment.Buffer.Segments, attachment.DmaAddresses, attachment.Direction,
             attachment.Buffer.Exporter.Traits.UnmapAttributes);
+        attachment.Cached = false;
+        attachment.InUse = false;
+        if (attachment.PinnedByMap)
+        {
+            // S-BUF-54: unmapped first, then unpinned.
+            attachment.PinnedByMap = false;
+            attachment.Buffer.Pins--;
+        }
+
+        _guest.Moves.LetGo(attachment);
     }
 
     private SyncOutcome SyncAll(DmaBuf buffer, DmaDirection direction, bool toDevice)
@@ -250,20 +362,21 @@ public sealed class GuestImporters
     {
         foreach (Attachment attachment in process.Attachments.Values.Where(goes).OrderByDescending(a => a.Id).ToArray())
         {
-            if (attachment.Mapped)
-            {
-                Unmap(attachment);
-            }
-
             Remove(process, attachment);
         }
     }
 
     private void Remove(GuestProcess process, Attachment attachment)
     {
+        if (attachment.Mapped)
+        {
+            Unmap(attachment);
+        }
+
+        attachment.Buffer.Pins -= attachment.Buffer.Exporter.Traits.Movable ? attachment.Pins : 0;
         process.Attachments.Remove(attachment.Id);
         attachment.Buffer.RemoveAttachment(attachment);
-        _guest.Trace.Emit("dma_buf_detach", attachment, isDynamic: false);
+        _guest.Trace.Emit("dma_buf_detach", attachment, attachment.IsDynamic);
         _guest.Trace.Emit("dma_buf_put", attachment.Buffer);
         GuestFiles.Put(attachment.Buffer);
     }

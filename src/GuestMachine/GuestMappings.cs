@@ -241,6 +241,7 @@ public sealed class GuestMappings
         if (failure is null)
         {
             buffer.References++;
+            buffer.Accesses++;
             held = buffer;
         }
 
@@ -253,6 +254,8 @@ public sealed class GuestMappings
         {
             lock (_guest.Gate)
             {
+                held.Accesses--;
+                _guest.Moves.Settle(held);
                 GuestFiles.Put(held);
             }
         }

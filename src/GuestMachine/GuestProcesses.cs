@@ -123,6 +123,7 @@ public sealed class GuestProcesses
 
         _guest.Importers.DropAll(process);
         _guest.Devices.DropAll(process);
+        GuestImporters.DropVmaps(process);
         process.VgemFences?.Close();
     }
 }

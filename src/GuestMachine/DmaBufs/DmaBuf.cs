@@ -50,16 +50,28 @@ internal sealed class DmaBuf : GuestFile
 
     public ulong Size { get; }
 
-    public Chunk[] Chunks { get; }
+    public Chunk[] Chunks { get; private set; }
 
     /// <summary>The scatter table as the DMA layer takes it: one entry a chunk (S-SYS-06).</summary>
-    public SgEntry[] Segments { get; }
+    public SgEntry[] Segments { get; private set; }
 
     /// <summary>True when the exporter converted the pages: mapped with the shared attribute.</summary>
     public bool Shared { get; }
 
     /// <summary>Its reservation object, its own (S-BUF-04).</summary>
     public Reservation Fences { get; } = new();
+
+    /// <summary>Pins, by static mappings and by dynamic importers, of an exporter that can pin (S-BUF-50, 55).</summary>
+    public uint Pins { get; set; }
+
+    /// <summary>Kernel mappings (S-BUF-80).</summary>
+    public uint Vmaps { get; set; }
+
+    /// <summary>CPU accesses that copy outside the guest's lock.</summary>
+    public uint Accesses { get; set; }
+
+    /// <summary>The move under way, or null.</summary>
+    public BufferMove? Move { get; set; }
 
     /// <summary>Its poll callbacks.</summary>
     public BufferPoll Poll { get; }
@@ -75,6 +87,13 @@ internal sealed class DmaBuf : GuestFile
 
     /// <summary>Attachments, newest first (S-SYS-40).</summary>
     public IReadOnlyList<Attachment> Attachments => _attachments;
+
+    /// <summary>The bytes are in other frames now.</summary>
+    public void MoveTo(Chunk[] chunks)
+    {
+        Chunks = chunks;
+        Segments = Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
+    }
 
     public void AddAttachment(Attachment attachment) => _attachments.Insert(0, attachment);
 

@@ -48,6 +48,9 @@ public sealed class GuestProcess
     /// <summary>Fences that the process attached to buffers, as an open vgem file does.</summary>
     internal VgemFences? VgemFences { get; set; }
 
+    /// <summary>Kernel mappings made for the process, by buffer.</summary>
+    internal Dictionary<DmaBuf, uint> Vmaps { get; } = [];
+
     internal AddressSpace Addresses { get; }
 
     /// <summary>By id, which rises with time.</summary>

@@ -80,7 +80,7 @@ internal sealed class GuestBoot
         GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
     {
         var log = new KernelLog(time);
-        var shared = new SharedFrameCounter();
+        var shared = new SharedFrameCounter(memory);
         var faults = new FaultBoard();
         IPageStateTracker pages = PageStateTrackers.Create(new PageStateOptions
         {

@@ -183,13 +183,15 @@ public sealed class GuestBuffers
     internal void Released(DmaBuf buffer)
     {
         Live--;
+        buffer.Exporter.Release(buffer);
+
+        // After the conversions, which move the bytes by the platform's rule (S-PLAT-21) or leave them shared (S-SYS-29).
         if (buffer.Backing is { } backing)
         {
             _guest.Memory.RemoveBacking(backing, buffer.BackingSlot, buffer.Chunks);
             _guest.Observer?.MemoryRevoked(backing, "released");
         }
 
-        buffer.Exporter.Release(buffer);
         _guest.NoteTermination();
     }
 

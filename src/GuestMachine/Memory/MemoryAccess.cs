@@ -115,7 +115,14 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
 
     private void PlanStore(AccessPlan plan, ViewOutcome outcome, ulong frame, ulong address, ulong part, bool write)
     {
-        bool rawZero = memory.IsRawZero(frame) && pages.ConditionOf(frame) != PageCondition.Shared;
+        if (pages.ConditionOf(frame) == PageCondition.Shared)
+        {
+            memory.MaterializeShared(frame);
+            plan.Add(TransformOf(outcome), memory.StoreAt(address), address, part, memory.Engine);
+            return;
+        }
+
+        bool rawZero = memory.IsRawZero(frame);
         if (outcome == ViewOutcome.Ciphertext && rawZero && !write)
         {
             // Nobody wrote this DRAM: the raw bytes are zeros.
@@ -126,7 +133,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
         if (rawZero || write)
         {
             memory.Materialize(frame);
-            plan.WritesPrivateFrames |= write && pages.ConditionOf(frame) != PageCondition.Shared;
+            plan.WritesPrivateFrames |= write;
         }
 
         plan.Add(TransformOf(outcome), memory.StoreAt(address), address, part, memory.Engine);

@@ -48,6 +48,9 @@ internal sealed class GuestBoot
 
     public DmaMapper Dma { get; }
 
+    /// <summary>The VMM; it obeys at boot.</summary>
+    public required PolicyHypervisor Hypervisor { get; init; }
+
     /// <summary>Armed faults; none at boot.</summary>
     public FaultBoard Faults { get; }
 
@@ -82,6 +85,8 @@ internal sealed class GuestBoot
         var log = new KernelLog(time);
         var shared = new SharedFrameCounter(memory);
         var faults = new FaultBoard();
+        var vmm = new PolicyHypervisor(HypervisorPolicy.Obedient);
+        memory.VmmDiscards = () => vmm.DiscardsOldBacking;
         IPageStateTracker pages = PageStateTrackers.Create(new PageStateOptions
         {
             Platform = shape.Platform,
@@ -91,7 +96,7 @@ internal sealed class GuestBoot
             Observer = shared,
             Faults = faults,
             Claim = environment.Claim,
-            Hypervisor = new FaultyHypervisor(ObedientHypervisor.Instance, faults),
+            Hypervisor = new FaultyHypervisor(vmm, faults),
         });
         var frames = new BuddyAllocator(layout.Ranges);
         Reserve(frames, layout.Firmware);
@@ -109,7 +114,10 @@ internal sealed class GuestBoot
         }
 
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
-        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log) { Faults = faults }, faults);
+        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log) { Faults = faults }, faults)
+        {
+            Hypervisor = vmm,
+        };
     }
 
     private static void Reserve(BuddyAllocator frames, FrameRange range)

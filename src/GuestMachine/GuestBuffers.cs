@@ -94,7 +94,10 @@ public sealed class GuestBuffers
 
             DmaBuf buffer = found.Value;
             return new BufferStat(buffer.Size, buffer.Inode, buffer.Exporter.Name, buffer.Name, (ulong)buffer.References - 1, buffer.FdInfo(),
-                buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)]);
+                buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)])
+            {
+                Conversions = buffer.ConversionCost,
+            };
         }
     }
 
@@ -207,6 +210,7 @@ public sealed class GuestBuffers
     private Result<BufferHandle> AllocateChecked(GuestProcess process, HeapInfo heap, ulong size, uint fdFlags, bool shared)
     {
         bool hostVisible = shared || !_guest.Platform.Encrypted;
+        PageState.ConversionCounters before = _guest.Pages.Counters;
         Result<Chunk[]> chunks = _guest.SystemHeap.Allocate(size, shared);
         if (!chunks.Ok)
         {
@@ -223,7 +227,10 @@ public sealed class GuestBuffers
         }
 
         var access = (AccessMode)(fdFlags & AccessModeBits);
-        var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared);
+        var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared)
+        {
+            ConversionCost = _guest.Pages.Counters - before,
+        };
         if (hostVisible)
         {
             buffer.Backing = _guest.Memory.AddBacking(chunks.Value, size, access == AccessMode.ReadOnly, out int slot);

@@ -59,6 +59,9 @@ internal sealed class DmaBuf : GuestFile
     /// <summary>The memfd of a host-visible buffer; null for private memory.</summary>
     public VisibleBacking? Backing { get; set; }
 
+    /// <summary>What the conversions of its pages have cost so far.</summary>
+    public PageState.ConversionCounters ConversionCost { get; set; }
+
     /// <summary>Slot of <see cref="Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }
 

@@ -47,12 +47,18 @@ public sealed class GuestMappings
                 return failure;
             }
 
-            _guest.Trace.Emit("dma_buf_mmap_internal", buffer);
             ulong size = Page.AlignUp(wanted);
             ulong address = process.Addresses.FindGap(size);
             if (address == 0)
             {
                 return new Failure(Errno.ENOMEM, "mmap", "find address", "The process has no room for another mapping.");
+            }
+
+            // After the core's checks and before the exporter's (S-TRC-62).
+            _guest.Trace.Emit("dma_buf_mmap_internal", buffer);
+            if (CheckCopyOnWrite(buffer, offset, size, flags) is { } refused)
+            {
+                return refused;
             }
 
             // A private mapping copies on write, so it must not share the memfd's pages with its process.
@@ -158,8 +164,7 @@ public sealed class GuestMappings
         return CheckRights(buffer, rights, flags)
             ?? (offset > buffer.Size || size > buffer.Size - offset
                 ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {length} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
-                : null)
-            ?? CheckCopyOnWrite(buffer, offset, size, flags);
+                : null);
     }
 
     private Failure? CheckRights(DmaBuf buffer, MapProtection rights, MapFlags flags)

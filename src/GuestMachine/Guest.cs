@@ -103,6 +103,19 @@ public sealed class Guest : IDisposable
 
     internal PlatformProfile Platform { get; }
 
+    /// <summary>Whether <see cref="Profiles.Platform.Lab"/> claims encryption at this moment: the recordings' <c>coco</c> switch.</summary>
+    internal bool ClaimsEncryption
+    {
+        get => Dma.Environment.Claim.On;
+        set
+        {
+            lock (Gate)
+            {
+                Dma.Environment.Claim.On = value || Shape.Platform != Profiles.Platform.Lab;
+            }
+        }
+    }
+
     internal ISecretSource Secrets { get; }
 
     internal IGuestObserver? Observer { get; }
@@ -198,7 +211,7 @@ public sealed class Guest : IDisposable
     {
         if (_end is null && Pages.Termination is { } termination)
         {
-            _end = $"terminated: reason set {termination.ReasonSet}, code {termination.Code} ({termination.Reason}): {termination.Sentence}";
+            _end = termination.Words;
             Observer?.GuestEnded(this, _end);
         }
     }

@@ -59,7 +59,7 @@ public sealed class GuestBuffers
             }
 
             bool shared = heap.AlwaysShared || (heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0;
-            if (shared && !_guest.Platform.Encrypted)
+            if ((heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0 && !_guest.Dma.Environment.MemEncrypt)
             {
                 return new Failure(Errno.EOPNOTSUPP, AllocOperation, "system_heap: check CC_ATTR_MEM_ENCRYPT",
                     $"Decrypted memory was asked for, but platform {_guest.Platform.Name} has no memory encryption (S-HEAP-40).", "heap_flags");

@@ -56,6 +56,16 @@ public sealed class HeapTests
     [InlineData(Platform.SevSnp, KernelVersion.V72, "system,system_cc_shared")]
     [InlineData(Platform.Tdx, KernelVersion.V72, "system,system_cc_shared")]
     [InlineData(Platform.Tdx, KernelVersion.SeedV1, "system")]
+    [InlineData(Platform.SevEs, KernelVersion.V71, "system,system_cc_shared")]
+    [InlineData(Platform.SevSnpVtom, KernelVersion.V72, "system,system_cc_shared")]
+    [InlineData(Platform.SmeHost, KernelVersion.V72, "system,system_cc_shared")]
+    [InlineData(Platform.CcaRealm, KernelVersion.V72, "system,system_cc_shared")]
+    [InlineData(Platform.Pkvm, KernelVersion.V72, "system")]
+    [InlineData(Platform.Pkvm, KernelVersion.V73, "system,system_cc_shared")]
+    [InlineData(Platform.PowerSvm, KernelVersion.V71, "system,system_cc_shared")]
+    [InlineData(Platform.S390, KernelVersion.V72, "system")]
+    [InlineData(Platform.S390, KernelVersion.V73, "system,system_cc_shared")]
+    [InlineData(Platform.S390, KernelVersion.V612, "system")]
     public void HeapNodes_ByPlatformAndKernel_AreThoseOfTheTable(Platform platform, KernelVersion kernel, string names)
     {
         using var test = new TestGuest(platform, kernel);

@@ -136,6 +136,71 @@ public class DmaMapperSgTests
         Assert.Empty(rig.Memory.Copies);
     }
 
+    [Theory]
+    [Statement("S-DMA-52")]
+    [InlineData("4096,65536", DmaAttributes.None, 2)]
+    [InlineData("4096,1048576", DmaAttributes.None, 0)]
+    [InlineData("4096", DmaAttributes.RequireCoherent, 0)]
+    public void MapSgCount_OldStyleCall_GivesSegmentsOrZero(string lengths, DmaAttributes attributes, int expected)
+    {
+        var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
+
+        Assert.Equal(expected, rig.Mapper.MapSgCount(rig.Device, Entries(lengths), new ulong[2], DmaDirection.ToDevice, attributes));
+    }
+
+    [Theory]
+    [Statement("S-DMA-47", "S-SYS-52")]
+    [InlineData(KernelVersion.V612, true, false)]
+    [InlineData(KernelVersion.V71, true, false)]
+    [InlineData(KernelVersion.V72, true, true)]
+    [InlineData(KernelVersion.V73, true, true)]
+    [InlineData(KernelVersion.V73, false, false)]
+    public void UnmapSg_SharedAttributeForgotten_WarnsOnDebuggingKernelsSince72(KernelVersion kernel, bool debug, bool warns)
+    {
+        var rig = new DmaRig(Platform.Sev, kernel, dmaDebug: debug);
+        SgEntry[] entries = Entries("65536,4096");
+        var dma = new ulong[2];
+        rig.Mapper.MapSg(rig.Device, entries, dma, DmaDirection.ToDevice, DmaAttributes.CcShared);
+
+        rig.Mapper.UnmapSg(rig.Device, entries, dma, DmaDirection.ToDevice);
+
+        const string Text = "DMA-API: drv 0000:01:00.0: device driver frees DMA memory with different attributes "
+            + "[device address=0x0000000001000000] [size=65536 bytes] [mapped with 0x2000] [unmapped with 0x0]";
+        Assert.Equal(warns ? [Text] : [], rig.Warnings.Where(line => line.StartsWith("DMA-API", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [Statement("S-DMA-47")]
+    [InlineData(DmaAttributes.CcShared, DmaAttributes.CcShared, false)]
+    [InlineData(DmaAttributes.SkipCpuSync, DmaAttributes.None, false)]
+    [InlineData(DmaAttributes.NoWarn | DmaAttributes.WeakOrdering, DmaAttributes.None, false)]
+    [InlineData(DmaAttributes.None, DmaAttributes.CcShared, true)]
+    [InlineData(DmaAttributes.Privileged, DmaAttributes.None, true)]
+    [InlineData(DmaAttributes.ForceContiguous, DmaAttributes.NoKernelMapping, true)]
+    public void UnmapPhys_Attributes_AreComparedWhereTheyCount(DmaAttributes map, DmaAttributes unmap, bool warns)
+    {
+        var rig = new DmaRig(Platform.None, KernelVersion.V73);
+        ulong dma = rig.Map(0x100000, 4096, map);
+
+        rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.Bidirectional, unmap);
+
+        Assert.Equal(warns, rig.Warnings.Any());
+    }
+
+    [Fact]
+    [Statement("S-DMA-47")]
+    public void UnmapPhys_SecondMappingOfTheSameMemory_IsStillKnown()
+    {
+        var rig = new DmaRig(Platform.Sev, KernelVersion.V72);
+        ulong dma = rig.Map(0x100000, 4096, DmaAttributes.CcShared);
+        rig.Map(0x100000, 4096, DmaAttributes.CcShared);
+        rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.Bidirectional, DmaAttributes.CcShared);
+
+        rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.Bidirectional, DmaAttributes.CcShared);
+
+        Assert.Empty(rig.Warnings);
+    }
+
     [Fact]
     public void MapSg_OneSharedEntry_AllocatesNothing()
     {

@@ -364,4 +364,53 @@ public sealed class ImporterTests
 
         Assert.Equal(Errno.EBADF, test.Guest.Importers.Attach(test.Init, fd, "").Failure!.Errno);
     }
+
+    [Fact]
+    [Statement("S-SYS-52")]
+    public void Unmap_SharedBufferTwice_SaysOnceThatTheAttributesDiffer()
+    {
+        using var test = new TestGuest();
+        for (int i = 0; i < 2; i++)
+        {
+            ulong attachment = test.AttachAndMap(test.Allocate(TestGuest.Shared, 0x11000)).Attachment;
+            Assert.Null(test.Guest.Importers.Unmap(test.Init, attachment));
+        }
+
+        string line = Assert.Single(test.Snapshot().KernelLog, l => l.StartsWith("DMA-API: ", StringComparison.Ordinal));
+        Assert.EndsWith(" [size=65536 bytes] [mapped with 0x2000] [unmapped with 0x0]", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Statement("S-SWI-63")]
+    public void Map_PoolFull_DoesNotGrowThePool()
+    {
+        using var test = new TestGuest(shape: s => s with { Swiotlb = "1024" });
+        Assert.False(test.AttachAndMap(test.Allocate(TestGuest.Private, 0x100000)).Mapping.Ok);
+        Assert.True(test.AttachAndMap(test.Allocate(TestGuest.Private, 0xf0000)).Mapping.Ok);
+        Assert.True(test.AttachAndMap(test.Allocate(TestGuest.Private, 0xf0000)).Mapping.Ok);
+
+        Assert.False(test.AttachAndMap(test.Allocate(TestGuest.Private, 0xf0000)).Mapping.Ok);
+
+        Assert.Equal((1024u, 960u), (test.Snapshot().Dma.DefaultPool!.Slots, test.Snapshot().Dma.DefaultPool!.UsedSlots));
+    }
+
+    [Theory]
+    [Statement("S-CMA-07")]
+    [InlineData(SyncStart | Read, true, false)]
+    [InlineData(SyncEnd | Write, false, true)]
+    [InlineData(SyncStart | Write, false, false)]
+    public void Sync_BouncedCmaBuffer_MovesDataAsForTheSystemHeap(ulong flags, bool toBuffer, bool toDevice)
+    {
+        using var test = new TestGuest(shape: s => s with { Cma = "64M" });
+        int fd = test.Allocate("default_cma_region", 8192);
+        ulong address = test.Map(fd);
+        ulong dma = test.AttachAndMap(fd).Mapping.Value.AddressOf(0);
+        test.Store(address, "cpu"u8);
+        test.DmaWrite(dma, "dev"u8);
+
+        Assert.True(test.Guest.Importers.Sync(test.Init, fd, flags).Ok);
+
+        Assert.Equal(toBuffer ? "dev"u8.ToArray() : "cpu"u8.ToArray(), test.Load(address, 3));
+        Assert.Equal(toDevice ? "cpu"u8.ToArray() : "dev"u8.ToArray(), test.DmaRead(dma, 3));
+    }
 }

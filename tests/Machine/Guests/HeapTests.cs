@@ -152,7 +152,7 @@ public sealed class HeapTests
     }
 
     [Fact]
-    [Statement("S-SYS-26", "S-BUF-92")]
+    [Statement("S-SYS-26", "S-BUF-92", "S-BUF-91")]
     public void Release_LastReference_GivesAllFramesBackAsPrivate()
     {
         using var test = new TestGuest();

@@ -29,7 +29,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-VEC-11", "S-SYS-60", "S-DMA-50", "S-DMA-51", "S-HEAP-54")]
+    [Statement("S-VEC-11", "S-SYS-60", "S-DMA-50", "S-DMA-51", "S-HEAP-55", "S-GPU-07")]
     [InlineData(1048576UL)]
     [InlineData(1052672UL)]
     public void Map_PrivateBufferWithOneMiBChunk_FailsWithEioAndLeavesNoSlot(ulong length)
@@ -44,7 +44,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-VEC-12", "S-SYS-64", "S-DMA-13", "S-HEAP-54", "S-BUF-57")]
+    [Statement("S-VEC-12", "S-SYS-64", "S-DMA-13", "S-HEAP-55", "S-BUF-57")]
     [InlineData(Platform.Sev, 4096UL)]
     [InlineData(Platform.SevSnp, 1048576UL)]
     [InlineData(Platform.Tdx, 1052672UL)]
@@ -155,7 +155,7 @@ public sealed class ImporterTests
     }
 
     [Fact]
-    [Statement("S-SYS-62", "S-SWI-40")]
+    [Statement("S-SYS-62", "S-SWI-40", "S-GPU-07")]
     public void Unmap_BouncedBuffer_BringsTheDeviceBytesBack()
     {
         using var test = new TestGuest();
@@ -199,7 +199,7 @@ public sealed class ImporterTests
     }
 
     [Fact]
-    [Statement("S-BUF-67")]
+    [Statement("S-BUF-67", "S-GPU-07")]
     public void DmaWrite_SharedBuffer_IsSeenByTheCpuAtOnce()
     {
         using var test = new TestGuest();

@@ -320,12 +320,27 @@ public class DmaMapperTests
     public void UnmapPhys_Bounced_TracesAfterTheWork()
     {
         var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
-        ulong dma = rig.Map(0x100000, 4096);
-        rig.Trace.Clear();
+        uint? usedAtTheEvent = null;
+        var mapper = new DmaMapper(rig.Environment, rig.Pool, rig.Log, new DmaTextTrace(KernelVersion.V72, (_, _) => usedAtTheEvent = rig.Pool!.UsedSlots));
+        ulong dma = mapper.MapPhys(rig.Device, 0x100000, 4096, DmaDirection.FromDevice).Value;
+        Assert.Equal(2u, usedAtTheEvent);
 
-        rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.FromDevice);
+        mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.FromDevice);
 
-        Assert.Equal([$"dma_unmap_phys: 0000:01:00.0 dir=FROM_DEVICE dma_addr={dma:x} size=4096 attrs="], rig.Trace);
+        Assert.Equal(0u, usedAtTheEvent);
+    }
+
+    [Theory]
+    [Statement("S-REC-55", "S-DMA-33", "S-DMA-84")]
+    [InlineData(KernelVersion.V72, 4096UL, Error)]
+    [InlineData(KernelVersion.V73, 4096UL, Bounce)]
+    [InlineData(KernelVersion.V73, 65536UL, Bounce)]
+    [InlineData(KernelVersion.V73, 1048576UL, Error)]
+    public void MapPhys_SharedMemoryAboveThe32BitMask_BouncesSince73(KernelVersion kernel, ulong size, ulong expected)
+    {
+        var rig = new DmaRig(Platform.Tdx, kernel, "", new DmaDeviceOptions("d") { DmaMask = 0xffffffff }, ram: 6UL << 30);
+
+        Assert.Equal(expected, rig.Map(5UL << 30, size, Cc));
     }
 
     [Theory]

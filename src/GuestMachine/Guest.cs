@@ -53,13 +53,18 @@ public sealed class Guest : IDisposable
         Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
         CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
+        SinglePages = new GuestPages(_frames, Memory, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
         Files = new GuestFiles(this);
         Buffers = new GuestBuffers(this, time, limits);
         Mappings = new GuestMappings(this);
+        Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
+        Drm = new GuestDrm(this);
+        Memfds = new GuestMemfds(this);
+        Udmabufs = new GuestUdmabufs(this);
         Host = new GuestHostView(this);
         Devices.AddBuiltIn(Processes.Init);
     }
@@ -82,8 +87,20 @@ public sealed class Guest : IDisposable
     /// <summary>Devices and their DMA.</summary>
     public GuestDevices Devices { get; }
 
+    /// <summary>DRM nodes and PRIME.</summary>
+    public GuestDrm Drm { get; }
+
+    /// <summary>memfds.</summary>
+    public GuestMemfds Memfds { get; }
+
+    /// <summary>/dev/udmabuf.</summary>
+    public GuestUdmabufs Udmabufs { get; }
+
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
+
+    /// <summary>Pinned user memory.</summary>
+    public GuestPins Pins { get; }
 
     /// <summary>Trace events.</summary>
     public GuestTrace Trace { get; }
@@ -128,7 +145,11 @@ public sealed class Guest : IDisposable
 
     internal HeapRegistry Heaps { get; }
 
+    internal FrameZones Frames => _frames;
+
     internal SystemHeap SystemHeap { get; }
+
+    internal GuestPages SinglePages { get; }
 
     internal CmaHeap CmaHeap { get; }
 

@@ -58,7 +58,7 @@ public class DmaMapperSgTests
     }
 
     [Fact]
-    [Statement("S-TRC-24")]
+    [Statement("S-TRC-24", "S-DMA-51")]
     public void MapSg_Failure_LeavesOnlyBouncedLines()
     {
         var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
@@ -199,6 +199,27 @@ public class DmaMapperSgTests
         rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.Bidirectional, DmaAttributes.CcShared);
 
         Assert.Empty(rig.Warnings);
+    }
+
+    [Theory]
+    [Statement("S-TRC-19", "S-TRC-21")]
+    [InlineData("dma_map_sg", 4u, 2)]
+    [InlineData("dma_sync_sg_for_cpu", 4u, 4)]
+    [InlineData("dma_unmap_sg", 4u, 4)]
+    public void SgEvents_Moment_IsAfterTheWorkButForUnmap(string name, uint used, int copies)
+    {
+        var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
+        (uint Used, int Copies)? seen = null;
+        var mapper = new DmaMapper(rig.Environment, rig.Pool, rig.Log, new DmaTextTrace(KernelVersion.V72, (e, _) =>
+            seen = e == name ? (rig.Pool!.UsedSlots, rig.Memory.Copies.Count) : seen));
+        SgEntry[] entries = Entries("4096,4096");
+        var dma = new ulong[2];
+
+        mapper.MapSg(rig.Device, entries, dma, DmaDirection.FromDevice);
+        mapper.SyncSg(rig.Device, entries, dma, DmaDirection.FromDevice, forCpu: true);
+        mapper.UnmapSg(rig.Device, entries, dma, DmaDirection.FromDevice);
+
+        Assert.Equal((used, copies), seen);
     }
 
     [Fact]

@@ -399,6 +399,35 @@ public class DmaMapperTests
             [$"dma_map_phys: 0000:01:00.0 dir=BIDIRECTIONAL dma_addr=ffffffffffffffff size=4096 phys_addr=100000 attrs={names}"], rig.Trace);
     }
 
+    [Theory]
+    [Statement("S-DMA-40", "S-DMA-03")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void MapPhys_NoMask_WarnsAndFailsBeforeCoherenceIsAsked(bool coherent)
+    {
+        var rig = new DmaRig(Platform.None, KernelVersion.V72, "", new DmaDeviceOptions("d") { DmaMask = 0, Coherent = coherent });
+
+        Result<ulong> result = rig.Mapper.MapPhys(rig.Device, 0x100000, 4096, DmaDirection.ToDevice, DmaAttributes.RequireCoherent);
+
+        Assert.Equal(Errno.ENOMEM, result.Failure?.Errno);
+        Assert.Equal(["device d: dma_map_phys without a DMA mask"], rig.Warnings);
+        Assert.Empty(rig.Trace);
+    }
+
+    [Fact]
+    [Statement("S-TRC-20")]
+    public void SyncForCpu_Bounced_TracesAfterTheCopy()
+    {
+        var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
+        int? copiesAtTheEvent = null;
+        var mapper = new DmaMapper(rig.Environment, rig.Pool, rig.Log, new DmaTextTrace(KernelVersion.V72, (_, _) => copiesAtTheEvent = rig.Memory.Copies.Count));
+        ulong dma = mapper.MapPhys(rig.Device, 0x100000, 4096, DmaDirection.FromDevice).Value;
+
+        mapper.SyncForCpu(rig.Device, dma, 4096, DmaDirection.FromDevice);
+
+        Assert.Equal(2, copiesAtTheEvent);
+    }
+
     [Fact]
     public void Snapshot_AfterCalls_CountsThem()
     {

@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
@@ -412,5 +413,70 @@ public sealed class ImporterTests
 
         Assert.Equal(toBuffer ? "dev"u8.ToArray() : "cpu"u8.ToArray(), test.Load(address, 3));
         Assert.Equal(toDevice ? "cpu"u8.ToArray() : "dev"u8.ToArray(), test.DmaRead(dma, 3));
+    }
+
+    [Fact]
+    [Statement("S-SYS-40", "S-BUF-46")]
+    public void Attach_NoMemoryForItsTable_FailsWithEnomemAndTakesNoReference()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Shared, 4096);
+        ulong before = test.Stat(fd).Count;
+        Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.Failslab)).Ok);
+
+        Assert.Equal(Errno.ENOMEM, test.Guest.Importers.Attach(test.Init, fd, "").Failure!.Errno);
+
+        Assert.Equal((before, 0), (test.Stat(fd).Count, test.Stat(fd).AttachedDevices.Count));
+    }
+
+    [Fact]
+    [Statement("S-SYS-40")]
+    public void Unmap_RightAfterAttach_IsEinvalBecauseNothingIsMapped()
+    {
+        using var test = new TestGuest();
+        ulong attachment = test.Guest.Importers.Attach(test.Init, test.Allocate(TestGuest.Shared, 4096), "").Value.Attachment;
+
+        Assert.Equal(Errno.EINVAL, test.Guest.Importers.Unmap(test.Init, attachment)!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-SYS-44", "S-SYS-45")]
+    public void Sync_UnmappedAttachment_MovesNothing()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        ulong attachment = test.AttachAndMap(fd).Attachment;
+        Assert.Null(test.Guest.Importers.Unmap(test.Init, attachment));
+
+        Assert.Equal(new SyncOutcome(0, 0), test.Guest.Importers.Sync(test.Init, fd, SyncStart | ReadWrite).Value);
+        Assert.Equal(new SyncOutcome(0, 0), test.Guest.Importers.Sync(test.Init, fd, SyncEnd | ReadWrite).Value);
+    }
+
+    [Theory]
+    [Statement("S-SYS-46", "S-SWI-45")]
+    [InlineData(DmaDirection.ToDevice, SyncStart | Read, 4096UL, 0UL)]
+    [InlineData(DmaDirection.FromDevice, SyncEnd | Write, 0UL, 4096UL)]
+    public void Sync_DirectionOtherThanTheMappings_IsFollowed(DmaDirection mapped, ulong flags, ulong toBuffer, ulong toDevice)
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        Assert.True(test.AttachAndMap(fd, mapped).Mapping.Ok);
+
+        Assert.Equal(new SyncOutcome(toBuffer, toDevice), test.Guest.Importers.Sync(test.Init, fd, flags).Value);
+    }
+
+    [Fact]
+    [Statement("S-BUF-45")]
+    public void Unmap_OneOfTwoAttachmentsOfADevice_LeavesTheOtherMapped()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        ulong first = test.AttachAndMap(fd).Attachment;
+        ulong other = test.AttachAndMap(fd).Mapping.Value.AddressOf(0);
+
+        Assert.Null(test.Guest.Importers.Unmap(test.Init, first));
+
+        Assert.Equal(2u, test.Snapshot().Dma.DefaultPool!.UsedSlots);
+        test.DmaWrite(other, "alive"u8);
     }
 }

@@ -28,6 +28,7 @@ public sealed class Guest : IDisposable
     private readonly KernelLog _log;
     private readonly FrameZones _frames;
     private readonly SharedFrameCounter _shared;
+    private readonly ulong _moreReserved;
     private string? _end;
     private bool _disposed;
 
@@ -43,6 +44,7 @@ public sealed class Guest : IDisposable
         _log = boot.Log;
         _frames = boot.Frames;
         _shared = boot.Shared;
+        _moreReserved = boot.MoreReservedBytes;
         Memory = boot.Memory;
         Copies = boot.Copies;
         Pages = boot.Pages;
@@ -50,12 +52,12 @@ public sealed class Guest : IDisposable
         FaultPoints = boot.Faults;
         Faults = new GuestFaults(this, boot.Faults);
         Trace = new GuestTrace(this, boot.Trace);
-        Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
-        CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
-        Files = new GuestFiles(this);
-        Buffers = new GuestBuffers(this, time, limits);
+        Files = new GuestFiles(this, time, limits);
+        Heaps = new GuestHeaps(this, boot);
+        Tree = new GuestTree(this);
+        Buffers = new GuestBuffers(this);
         Mappings = new GuestMappings(this);
         Importers = new GuestImporters(this, limits);
         Devices = new GuestDevices(this, limits);
@@ -69,6 +71,12 @@ public sealed class Guest : IDisposable
 
     /// <summary>Open files and fds.</summary>
     public GuestFiles Files { get; }
+
+    /// <summary>The heaps, and which one a use gets.</summary>
+    public GuestHeaps Heaps { get; }
+
+    /// <summary>Device nodes and the kernel's text files.</summary>
+    public GuestTree Tree { get; }
 
     /// <summary>Buffers: allocate, release, share.</summary>
     public GuestBuffers Buffers { get; }
@@ -95,7 +103,7 @@ public sealed class Guest : IDisposable
     public GuestHostView Host { get; }
 
     /// <summary>The heaps that the kernel registered, in order (S-HEAP-46).</summary>
-    public IReadOnlyList<HeapInfo> HeapNodes => Heaps.All;
+    public IReadOnlyList<HeapInfo> HeapNodes => Heaps.Nodes;
 
     internal Lock Gate { get; } = new();
 
@@ -113,11 +121,7 @@ public sealed class Guest : IDisposable
 
     internal IPageStateTracker Pages { get; }
 
-    internal HeapRegistry Heaps { get; }
-
     internal SystemHeap SystemHeap { get; }
-
-    internal CmaHeap CmaHeap { get; }
 
     internal FaultBoard FaultPoints { get; }
 
@@ -130,7 +134,7 @@ public sealed class Guest : IDisposable
     {
         lock (Gate)
         {
-            Buffers.ExpireTokens();
+            Files.ExpireTokens();
             return new GuestSnapshot(Shape, _end ?? Running, CountMemory(), CountObjects(), Dma.Snapshot(), Pages.Counters,
                 Copies.Snapshot(Memory.BouncedBytes), [.. _log.Lines().Select(l => l.Text)]);
         }
@@ -147,7 +151,7 @@ public sealed class Guest : IDisposable
             }
 
             Processes.DropEverything();
-            Buffers.DropTokens();
+            Files.DropTokens();
             _disposed = true;
             if (_end is null)
             {
@@ -207,7 +211,7 @@ public sealed class Guest : IDisposable
 
     private MemoryCensus CountMemory()
     {
-        ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes;
+        ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes + _moreReserved;
         ulong free = _frames.FreeFrames * Page.Size;
         ulong leaked = SystemHeap.LeakedBytes;
         ulong used = _layout.TotalBytes - free - leaked - reserved;
@@ -225,6 +229,6 @@ public sealed class Guest : IDisposable
             processes.Sum(p => p.Attachments.Count),
             processes.Sum(p => p.Attachments.Values.Count(a => a.Mapped)),
             Devices.Count,
-            Buffers.TokensInFlight);
+            Files.TokensInFlight);
     }
 }

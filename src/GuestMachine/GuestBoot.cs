@@ -1,6 +1,7 @@
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Encryption;
 using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Profiles;
@@ -44,8 +45,14 @@ internal sealed class GuestBoot
 
     public SharedFrameCounter Shared { get; }
 
-    /// <summary>The area of the CMA heaps; empty without <c>cma=</c>.</summary>
-    public required CmaArea Cma { get; init; }
+    /// <summary>CMA heaps by the names of their nodes; several names may share one.</summary>
+    public required IReadOnlyDictionary<string, CmaHeap> CmaAreas { get; init; }
+
+    /// <summary>Memory of the protected pools.</summary>
+    public required IReadOnlyDictionary<TeeUse, FrameRange> TeeAreas { get; init; }
+
+    /// <summary>Bytes of the areas that are not in <see cref="Layout"/>.</summary>
+    public required ulong MoreReservedBytes { get; init; }
 
     public FrameZones Frames { get; }
 
@@ -83,7 +90,7 @@ internal sealed class GuestBoot
         return memory.Ok ? Start(shape, layout, memory.Value, copies, environment, plan, time) : memory.Failure;
     }
 
-    private static GuestBoot Start(
+    private static Result<GuestBoot> Start(
         GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
     {
         var log = new KernelLog(time);
@@ -113,12 +120,21 @@ internal sealed class GuestBoot
             memory.ShareInPlace(layout.Pool);
         }
 
+        Result<BootAreas> areas = BootAreas.Reserve(shape, layout, frames, memory, faults);
+        if (!areas.Ok)
+        {
+            memory.Dispose();
+            return areas.Failure;
+        }
+
         var trace = new TraceBuffer(time, GuestTrace.Capacity);
         var dmaTrace = new GatedDmaTrace(trace, new DmaTextTrace(shape.Kernel, trace.Add));
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
         return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log, dmaTrace) { Faults = faults }, faults)
         {
-            Cma = new CmaArea(layout.Cma),
+            CmaAreas = areas.Value.Cma,
+            TeeAreas = areas.Value.Tee,
+            MoreReservedBytes = areas.Value.Bytes,
             Trace = trace,
         };
     }

@@ -33,7 +33,7 @@ public sealed class GuestMappings
     {
         lock (_guest.Gate)
         {
-            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "mmap");
+            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "mmap", Errno.ENODEV);
             if (!found.Ok)
             {
                 return found.Failure;

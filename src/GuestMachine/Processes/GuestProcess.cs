@@ -1,4 +1,5 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Heaps;
 
 namespace CocoGuest.Machine.Processes;
 
@@ -41,6 +42,23 @@ public sealed class GuestProcess
 
     /// <summary>How often fail-nth hit.</summary>
     internal ulong FailNthHits { get; set; }
+
+    /// <summary>User of the process; 0 is root.</summary>
+    public uint Uid { get; internal set; }
+
+    /// <summary>Group of the process.</summary>
+    public uint Gid { get; internal set; }
+
+    /// <summary>
+    /// /proc/self/oom_score_adj. A process with a value above 0 may be killed when memory runs out, the highest first; others are spared.
+    /// </summary>
+    public int OomScoreAdj { get; internal set; }
+
+    /// <summary>Number of the signal that killed it, or null.</summary>
+    public int? KilledBy { get; internal set; }
+
+    /// <summary>Memory cgroup of its own.</summary>
+    public MemoryCgroup Cgroup { get; } = new();
 
     internal FdTable Fds { get; }
 

@@ -9,17 +9,17 @@ namespace CocoGuest.Machine;
 /// Memory that start-up sets aside for heaps: the area of <c>cma=</c>, further CMA areas (S-CMA-08), pools of TEE drivers (S-TEE-06).
 /// Models: one contiguous range each, from the top of low memory down. Does not model: where a device tree or a TEE puts them.
 /// </summary>
-/// <param name="Cma">CMA heaps by the names of their nodes.</param>
+/// <param name="Cma">Names of CMA nodes and the heap behind each.</param>
 /// <param name="Tee">Ranges of the protected pools.</param>
 /// <param name="Bytes">Bytes besides the area of <c>cma=</c>.</param>
-internal sealed record BootAreas(IReadOnlyDictionary<string, CmaHeap> Cma, IReadOnlyDictionary<TeeUse, FrameRange> Tee, ulong Bytes)
+internal sealed record BootAreas(IReadOnlyList<(string Name, CmaHeap Heap)> Cma, IReadOnlyDictionary<TeeUse, FrameRange> Tee, ulong Bytes)
 {
     private const ulong Alignment = (2UL << 20) >> Page.Shift;
 
     /// <summary>Sets everything aside that a shape asks for; ENOMEM when it does not fit.</summary>
     public static Result<BootAreas> Reserve(GuestShape shape, RamLayout layout, FrameZones frames, GuestMemory memory, FaultBoard faults)
     {
-        var cma = new Dictionary<string, CmaHeap>(StringComparer.Ordinal);
+        var cma = new List<(string, CmaHeap)>();
         var tee = new Dictionary<TeeUse, FrameRange>();
         ulong ceiling = layout.Ranges[0].End;
         ulong bytes = 0;
@@ -28,7 +28,7 @@ internal sealed record BootAreas(IReadOnlyDictionary<string, CmaHeap> Cma, IRead
             CmaHeap heap = DefaultCma(shape, layout.Cma, memory, faults);
             foreach (string name in shape.MoreCmaNodes.Prepend(KernelProfile.Of(shape.Kernel).CmaHeapName))
             {
-                cma.Add(name, heap);
+                cma.Add((name, heap));
             }
         }
 
@@ -39,7 +39,7 @@ internal sealed record BootAreas(IReadOnlyDictionary<string, CmaHeap> Cma, IRead
                 return NoRoom(region.Name, region.Bytes);
             }
 
-            cma.Add(region.Name, new CmaHeap(new CmaArea(range), memory, faults));
+            cma.Add((region.Name, new CmaHeap(new CmaArea(range), memory, faults)));
             bytes += region.Bytes;
         }
 

@@ -59,6 +59,7 @@ public sealed class Guest : IDisposable
         Tree = new GuestTree(this);
         Buffers = new GuestBuffers(this);
         Mappings = new GuestMappings(this);
+        Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
@@ -93,6 +94,9 @@ public sealed class Guest : IDisposable
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
 
+    /// <summary>Pinned user memory.</summary>
+    public GuestPins Pins { get; }
+
     /// <summary>Trace events.</summary>
     public GuestTrace Trace { get; }
 
@@ -111,6 +115,19 @@ public sealed class Guest : IDisposable
 
     internal PlatformProfile Platform { get; }
 
+    /// <summary>Whether <see cref="Profiles.Platform.Lab"/> claims encryption at this moment: the recordings' <c>coco</c> switch.</summary>
+    internal bool ClaimsEncryption
+    {
+        get => Dma.Environment.Claim.On;
+        set
+        {
+            lock (Gate)
+            {
+                Dma.Environment.Claim.On = value || Shape.Platform != Profiles.Platform.Lab;
+            }
+        }
+    }
+
     internal ISecretSource Secrets { get; }
 
     internal IGuestObserver? Observer { get; }
@@ -120,6 +137,10 @@ public sealed class Guest : IDisposable
     internal CopyCounter Copies { get; }
 
     internal IPageStateTracker Pages { get; }
+
+    internal FrameZones Frames => _frames;
+
+    internal KernelLog Log => _log;
 
     internal SystemHeap SystemHeap { get; }
 
@@ -202,7 +223,7 @@ public sealed class Guest : IDisposable
     {
         if (_end is null && Pages.Termination is { } termination)
         {
-            _end = $"terminated: reason set {termination.ReasonSet}, code {termination.Code} ({termination.Reason}): {termination.Sentence}";
+            _end = termination.Words;
             Observer?.GuestEnded(this, _end);
         }
     }

@@ -45,8 +45,8 @@ internal sealed class GuestBoot
 
     public SharedFrameCounter Shared { get; }
 
-    /// <summary>CMA heaps by the names of their nodes; several names may share one.</summary>
-    public required IReadOnlyDictionary<string, CmaHeap> CmaAreas { get; init; }
+    /// <summary>Names of CMA nodes and the heap behind each, in the order of registration; several names may share one.</summary>
+    public required IReadOnlyList<(string Name, CmaHeap Heap)> CmaHeaps { get; init; }
 
     /// <summary>Memory of the protected pools.</summary>
     public required IReadOnlyDictionary<TeeUse, FrameRange> TeeAreas { get; init; }
@@ -73,9 +73,9 @@ internal sealed class GuestBoot
         }
 
         int cBit = shape.CBitPosition == 0 ? DmaEnvironment.DefaultCBit : (int)shape.CBitPosition;
-        // The series ported by hand claims encryption only where heaps ask, not to the DMA layer.
-        Platform seen = shape is { Platform: Platform.Lab, Kernel: KernelVersion.V612Seed } ? Platform.None : shape.Platform;
-        var environment = new DmaEnvironment(seen, shape.Kernel, RamLayout.EndOf(shape.MemoryBytes) - 1, cBit);
+        int width = shape.Platform == Platform.CcaRealm && shape.GpaWidth != 0 ? (int)shape.GpaWidth : DmaEnvironment.DefaultIpaWidth;
+
+        var environment = new DmaEnvironment(shape.Platform, shape.Kernel, RamLayout.EndOf(shape.MemoryBytes) - 1, cBit, width);
         SwiotlbPlan plan = SwiotlbSizing.Compute(environment, shape.MemoryBytes, (int)shape.Cpus, options.Value);
         ulong cma = shape.Cma.Length != 0 && GuestShapeRules.TryParseSize(shape.Cma, out ulong bytes) ? Page.AlignUp(bytes) : 0;
         if (!RamLayout.Fits(shape.MemoryBytes, plan.Bytes, cma))
@@ -104,6 +104,7 @@ internal sealed class GuestBoot
             Warn = log.Warn,
             Observer = shared,
             Faults = faults,
+            Claim = environment.Claim,
             Hypervisor = new FaultyHypervisor(ObedientHypervisor.Instance, faults),
         });
         var frames = new FrameZones(layout.Ranges, shape.Fragmentation.HighZoneFirst);
@@ -115,9 +116,12 @@ internal sealed class GuestBoot
         {
             // In CoCo guests the pool is turned shared during start-up and cleared when created (S-SWI-10).
             conversion = shape.PoolConversion != Errno.None ? shape.PoolConversion
-                : PlatformProfile.Of(shape.Platform).Encrypted ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None
+                : environment.ConvertsPool ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None
                 : Errno.None;
-            memory.ShareInPlace(layout.Pool);
+            if (environment.ConvertsPool || shape.Platform == Platform.Lab || !PlatformProfile.Of(shape.Platform).Encrypted)
+            {
+                memory.ShareInPlace(layout.Pool);
+            }
         }
 
         Result<BootAreas> areas = BootAreas.Reserve(shape, layout, frames, memory, faults);
@@ -132,7 +136,7 @@ internal sealed class GuestBoot
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
         return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log, dmaTrace) { Faults = faults }, faults)
         {
-            CmaAreas = areas.Value.Cma,
+            CmaHeaps = areas.Value.Cma,
             TeeAreas = areas.Value.Tee,
             MoreReservedBytes = areas.Value.Bytes,
             Trace = trace,

@@ -62,7 +62,7 @@ public sealed class GuestBuffers
         }
 
         bool shared = heap.AlwaysShared || (heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0;
-        return shared && !_guest.Platform.Encrypted
+        return (heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0 && !_guest.Dma.Environment.MemEncrypt
             ? new Failure(Errno.EOPNOTSUPP, AllocOperation, "system_heap: check CC_ATTR_MEM_ENCRYPT",
                 $"Decrypted memory was asked for, but platform {_guest.Platform.Name} has no memory encryption (S-HEAP-40).", "heap_flags")
             : AllocateChecked(process, node, Memory.Page.AlignUp(length), fdFlags, shared);

@@ -153,7 +153,7 @@ public sealed partial class GuestFiles
             }
 
             GuestFile file = found.Value;
-            uint flags = file.Flags | (process.Fds.ClosesOnExec(fd) ? OpenFlags.CloseOnExec : 0) | (file is PathFile ? OpenFlags.PathOnly : 0);
+            uint flags = file.Flags | (process.Fds.IsCloseOnExec(fd) ? OpenFlags.CloseOnExec : 0) | (file is PathFile ? OpenFlags.PathOnly : 0);
             string text = string.Create(CultureInfo.InvariantCulture,
                 $"pos:\t{file.Position}\nflags:\t0{Convert.ToString(flags, 8)}\nmnt_id:\t{DeviceOf(file)}\nino:\t{file.Inode}\n");
             return Encoding.Latin1.GetBytes(text + file.FdInfoLines);

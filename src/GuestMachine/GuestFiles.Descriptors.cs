@@ -92,7 +92,7 @@ public sealed partial class GuestFiles
                 case DupFd or DupFdCloseOnExec:
                     return DupFrom(process, file, argument, command == DupFdCloseOnExec);
                 case GetFd:
-                    return process.Fds.ClosesOnExec(fd) ? (long)CloseOnExecFlag : 0;
+                    return process.Fds.IsCloseOnExec(fd) ? (long)CloseOnExecFlag : 0;
                 case SetFd:
                     process.Fds.SetCloseOnExec(fd, (argument & CloseOnExecFlag) != 0);
                     return 0;

@@ -42,25 +42,6 @@ public sealed partial class GuestFiles
         }
     }
 
-    /// <summary>execve as far as fds go: those with FD_CLOEXEC are closed, in ascending order.</summary>
-    public Failure? Exec(GuestProcess process)
-    {
-        lock (_guest.Gate)
-        {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            foreach (int fd in process.Fds.OpenFds().Where(process.Fds.ClosesOnExec).ToArray())
-            {
-                Put(process.Fds.Remove(fd)!);
-            }
-
-            return null;
-        }
-    }
-
     /// <summary>A new inode number of a dma-buf: they never repeat (S-BUF-02).</summary>
     internal ulong NextInode() => ++_lastInode;
 

@@ -23,7 +23,7 @@ public sealed class GuestHeaps
         _guest = guest;
         Registry = new HeapRegistry(guest.FaultPoints);
         RegisterAll(guest.Shape, boot);
-        foreach (HeapUse use in HeapUseTable.Defaults(guest.Kernel, guest.Platform, Registry))
+        foreach (HeapUse use in HeapUseTable.Defaults(guest.Kernel, guest.Dma.Environment.MemEncrypt, Registry))
         {
             _uses.Add(use.Use, use);
         }
@@ -154,26 +154,27 @@ public sealed class GuestHeaps
         return node.Failure;
     }
 
-    // S-HEAP-46: system, system_cc_shared, CMA heaps, TEE heaps. What the shape did not ask for is left out, as a build option leaves it out.
+    // S-HEAP-46: system, system_cc_shared, CMA heaps, TEE heaps. What the shape does not name is left out, as a build option leaves it out.
     private void RegisterAll(GuestShape shape, GuestBoot boot)
     {
         KernelProfile kernel = _guest.Kernel;
-        foreach (string name in GuestShapeRules.HeapNames(shape, kernel).Where(shape.Heaps.Contains))
+        foreach (string name in GuestShapeRules.SystemHeapNames(shape, kernel).Where(shape.Heaps.Contains))
         {
-            if (name == HeapRegistry.SystemHeapName || name == kernel.SharedHeapName)
+            bool shared = name != HeapRegistry.SystemHeapName;
+            Add(new HeapInfo(name, 0, shared ? 0 : kernel.SystemHeapFlags, shared), _guest.SystemHeap, name, HeapExporter.System);
+        }
+
+        foreach ((string name, CmaHeap heap) in boot.CmaHeaps.Where(c => shape.Heaps.Contains(c.Name)))
+        {
+            if (!Add(new HeapInfo(name, 0, 0, AlwaysShared: false, HeapKind.Cma), heap, name, HeapExporter.Cma).Ok)
             {
-                bool shared = name != HeapRegistry.SystemHeapName;
-                Add(new HeapInfo(name, 0, shared ? 0 : kernel.SystemHeapFlags, shared), _guest.SystemHeap, name, HeapExporter.System);
+                _guest.Log.Warn($"cma_heap: Failed to add CMA heap {name}");
             }
-            else if (boot.CmaAreas.TryGetValue(name, out CmaHeap? area))
-            {
-                Add(new HeapInfo(name, 0, 0, AlwaysShared: false, HeapKind.Cma), area, name, HeapExporter.Cma);
-            }
-            else
-            {
-                TeePoolSpec pool = shape.TeePools.First(p => TeePoolSpec.NameOf(p.Use) == name);
-                RegisterTee(pool, boot.TeeAreas[pool.Use]);
-            }
+        }
+
+        foreach (TeePoolSpec pool in shape.TeePools.Where(p => shape.Heaps.Contains(TeePoolSpec.NameOf(p.Use)!)))
+        {
+            RegisterTee(pool, boot.TeeAreas[pool.Use]);
         }
     }
 

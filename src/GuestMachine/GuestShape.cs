@@ -34,10 +34,10 @@ public sealed record GuestShape
     /// <summary>The command line's <c>cma=</c> value, for example <c>64M</c>; empty: not given.</summary>
     public string Cma { get; init; } = "";
 
-    /// <summary>C-bit position on SEV and SEV-SNP, 32 to 62. 0: 51 (S-DMA-14).</summary>
+    /// <summary>C-bit position on AMD platforms with one, 40 to 62. 0: 51 (S-DMA-14).</summary>
     public uint CBitPosition { get; init; }
 
-    /// <summary>Guest-physical address width on TDX, 48 or 52. 0: 52 (S-DMA-15).</summary>
+    /// <summary>Guest-physical address width: TDX 48 or 52 (0: 52, S-DMA-15); a realm 36 to 52 (0: 48, S-DMA-16).</summary>
     public uint GpaWidth { get; init; }
 
     /// <summary>Heaps to register; empty: all that the kernel has on the platform (S-HEAP-48).</summary>

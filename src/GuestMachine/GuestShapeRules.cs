@@ -16,7 +16,6 @@ public static class GuestShapeRules
     private const uint DefaultCpus = 2;
     private const uint MaxCpus = 8192;
     private const uint DefaultCBit = 51;
-    private const uint DefaultGpaWidth = 52;
 
     /// <summary>The shape with every default filled in, or what is wrong with it (EINVAL or EOPNOTSUPP, the field named).</summary>
     public static Result<GuestShape> Complete(GuestShape shape)
@@ -28,10 +27,10 @@ public static class GuestShapeRules
             MemoryBytes = shape.MemoryBytes == 0 ? DefaultMemoryBytes : shape.MemoryBytes,
             Cpus = shape.Cpus == 0 ? DefaultCpus : shape.Cpus,
             CBitPosition = platform.HasCBit && shape.CBitPosition == 0 ? DefaultCBit : shape.CBitPosition,
-            GpaWidth = shape.Platform == Platform.Tdx && shape.GpaWidth == 0 ? DefaultGpaWidth : shape.GpaWidth,
+            GpaWidth = platform.Widths.Count != 0 && shape.GpaWidth == 0 ? platform.Widths[0] : shape.GpaWidth,
             Heaps = shape.Heaps.Count == 0 ? HeapNames(shape, kernel) : shape.Heaps,
         };
-        Failure? failure = CheckName(full.Name) ?? CheckKernel(kernel, shape.Platform) ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
+        Failure? failure = CheckName(full.Name) ?? CheckKernel(kernel, platform) ?? CheckPlatform(platform, kernel) ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
             ?? CheckAddressing(full, platform) ?? CheckHeaps(full, kernel) ?? CheckCma(full)
             ?? CheckCmaRegions(full, kernel) ?? CheckTeePools(full, kernel) ?? CheckAccounting(full, kernel);
         return failure is null ? full : failure;
@@ -40,13 +39,8 @@ public static class GuestShapeRules
     /// <summary>The heap nodes of a kernel on a platform, with the CMA area of its shape, in registration order (S-HEAP-46, S-HEAP-48, S-CMA-08).</summary>
     public static IReadOnlyList<string> HeapNames(GuestShape shape, KernelProfile kernel)
     {
-        List<string> names = [HeapRegistry.SystemHeapName];
-        if (kernel.SharedHeapName is { } shared && PlatformProfile.Of(shape.Platform).Encrypted)
-        {
-            names.Add(shared);
-        }
-
-        if (shape.Cma.Length != 0)
+        List<string> names = [.. SystemHeapNames(shape, kernel)];
+        if (TryParseSize(shape.Cma, out ulong cma) && cma != 0)
         {
             names.Add(kernel.CmaHeapName);
             names.AddRange(shape.MoreCmaNodes);
@@ -54,7 +48,17 @@ public static class GuestShapeRules
 
         names.AddRange(shape.CmaRegions.Select(r => r.Name));
         names.AddRange(shape.TeePools.Select(p => TeePoolSpec.NameOf(p.Use)).OfType<string>());
-        return names;
+        return [.. names.Distinct(StringComparer.Ordinal)];
+    }
+
+    /// <summary>The nodes of the system heap on a platform (S-HEAP-42, 48).</summary>
+    internal static IEnumerable<string> SystemHeapNames(GuestShape shape, KernelProfile kernel)
+    {
+        yield return HeapRegistry.SystemHeapName;
+        if (kernel.SharedHeapName is { } shared && Dma.PlatformDmaTraits.Of(shape.Platform, kernel.Version).MemEncrypt)
+        {
+            yield return shared;
+        }
     }
 
     /// <summary>Reads a size as the kernel's command line has it: digits and an optional K, M or G.</summary>
@@ -82,12 +86,19 @@ public static class GuestShapeRules
             ? null
             : Wrong("name", $"The guest name '{Shorten(name)}' is not 1 to 64 characters of a-z, A-Z, 0-9, '-', '_' and '.'.");
 
-    private static Failure? CheckKernel(KernelProfile kernel, Platform platform) =>
-        kernel.Served || platform == Platform.Lab
+    // The recordings' own kernel runs on the recordings' own platform.
+    private static Failure? CheckKernel(KernelProfile kernel, PlatformProfile platform) =>
+        kernel.Served || !platform.Served
             ? null
             : new Failure(Errno.EOPNOTSUPP, "create_guest", "kernel profile",
                 $"Kernel profile {kernel.Name} is known but not served yet; served are "
                 + $"{string.Join(" and ", KernelProfile.All.Where(k => k.Served).Select(k => k.Name))}.", "kernel");
+
+    private static Failure? CheckPlatform(PlatformProfile platform, KernelProfile kernel) =>
+        platform.MissingFrom.Contains(kernel.Version)
+            ? new Failure(Errno.EOPNOTSUPP, "create_guest", "platform of kernel",
+                $"Kernel profile {kernel.Name} cannot be a guest of platform {platform.Name} (S-UP-02, S-UP-23).", "platform")
+            : null;
 
     private static Failure? CheckMemory(ulong bytes) =>
         Page.IsAligned(bytes) && bytes is >= MinMemoryBytes and <= MaxMemoryBytes
@@ -106,13 +117,18 @@ public static class GuestShapeRules
                 : $"c_bit_position {shape.CBitPosition} is given, but platform {platform.Name} has no C-bit.");
         }
 
-        return shape.Platform == Platform.Tdx ? CheckTdxWidth(shape.GpaWidth)
-            : shape.GpaWidth == 0 ? null
-            : Wrong("gpa_width", $"gpa_width {shape.GpaWidth} is given, but only TDX has one.");
+        return platform.Widths.Count == 0
+            ? shape.GpaWidth == 0 ? null : Wrong("gpa_width", $"gpa_width {shape.GpaWidth} is given, but platform {platform.Name} has none to choose.")
+            : CheckWidth(shape, platform);
     }
 
-    private static Failure? CheckTdxWidth(uint width) =>
-        width is 48 or 52 ? null : Wrong("gpa_width", $"gpa_width {width} is neither 48 nor 52.");
+    // The top bit is the shared half (S-DMA-15, S-DMA-16), so RAM has to lie below it.
+    private static Failure? CheckWidth(GuestShape shape, PlatformProfile platform) =>
+        !platform.Widths.Contains(shape.GpaWidth)
+            ? Wrong("gpa_width", $"gpa_width {shape.GpaWidth} is none of {string.Join(", ", platform.Widths)}.")
+            : RamLayout.EndOf(shape.MemoryBytes) > 1UL << ((int)shape.GpaWidth - 1)
+                ? Wrong("gpa_width", $"gpa_width {shape.GpaWidth} leaves no room for {shape.MemoryBytes} bytes of private RAM.")
+                : null;
 
     private static Failure? CheckHeaps(GuestShape shape, KernelProfile kernel)
     {

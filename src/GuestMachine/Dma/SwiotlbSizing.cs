@@ -1,11 +1,13 @@
 using System.Numerics;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Dma;
 
 /// <summary>
 /// Size and shape of the default swiotlb pool at guest start (S-SWI-04..07, S-VEC-20).
 /// Models: the 6 % rule of CoCo guests, command line, areas by CPU count, rounding, force flag, messages.
-/// Does not model: retries with smaller pools when low memory is short, other default sizes of 7.3's build option, arm64 and s390 rules.
+/// Does not model: retries with smaller pools when low memory is short, other default sizes of 7.3's build option, kmalloc bouncing of
+/// arm64, high pools of s390 (S-SWI-86).
 /// </summary>
 public static class SwiotlbSizing
 {
@@ -16,6 +18,8 @@ public static class SwiotlbSizing
     private const ulong LargestCocoBytes = 1UL << 30;
     private const ulong CocoPercent = 6;
     private const ulong FourGiB = 1UL << 32;
+    private const ulong OneGiB = 1UL << 30;
+    private const ulong OneMiB = 1UL << 20;
 
     /// <summary>Decides the pool of one guest.</summary>
     /// <param name="environment">Platform, kernel and end of RAM.</param>
@@ -33,12 +37,20 @@ public static class SwiotlbSizing
             size.SetAreas(areas);
         }
 
-        if (environment.GuestMemEncrypt)
+        // The 6 % rule is x86's (S-SWI-05); there, who forces is who claims to be an encrypted guest.
+        bool reachable = environment.LastRamByte < FourGiB;
+        if (environment.GuestMemEncrypt && environment.IsX86)
         {
             size.AdjustForCoco(Math.Clamp(memoryBytes * CocoPercent / 100, SmallestCocoBytes, LargestCocoBytes));
         }
 
-        bool needed = environment.LastRamByte >= FourGiB || environment.HostMemEncrypt || environment.GuestMemEncrypt;
+        bool always = environment.ArmPool && environment.Kernel == KernelVersion.V73;
+        if (always && reachable && options.Slots is null)
+        {
+            size.Slots = Math.Min(size.Slots, (uint)(((memoryBytes + OneGiB - 1) / OneGiB * OneMiB) >> SwiotlbPool.SlotShift));
+        }
+
+        bool needed = !reachable || environment.HostMemEncrypt || environment.StartupForces || always;
         if (options.NoForce || !(needed || options.Force))
         {
             return new SwiotlbPlan(0, 0, SwiotlbForce.None, options.TrackHighWater, size.Messages);
@@ -50,7 +62,7 @@ public static class SwiotlbSizing
         }
 
         SwiotlbForce force = (options.Force ? SwiotlbForce.CommandLine : SwiotlbForce.None)
-            | (environment.GuestMemEncrypt && environment.Rules.PlatformForcesBounce ? SwiotlbForce.Platform : SwiotlbForce.None);
+            | (environment.StartupForces && environment.Rules.PlatformForcesBounce ? SwiotlbForce.Platform : SwiotlbForce.None);
         uint usable = Math.Min(size.Areas, size.Slots / SwiotlbPool.SegmentSlots);
         return new SwiotlbPlan(size.Slots, usable, force, options.TrackHighWater, size.Messages);
     }

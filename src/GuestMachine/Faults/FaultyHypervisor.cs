@@ -11,7 +11,7 @@ internal sealed class FaultyHypervisor(IHypervisor inner, FaultBoard faults) : I
 
     public bool EventPending => inner.EventPending;
 
-    public VmmAnswer Convert(in VmmExit exit) =>
+    public VmmReply Convert(in VmmExit exit) =>
         faults.Fails(FaultPoint.FailMapGpa) ? VmmAnswer.Invalid
         : faults.Fails(FaultPoint.RetryMapGpa) ? VmmAnswer.Again
         : inner.Convert(exit);

@@ -30,30 +30,33 @@ internal static class HeapUseTable
     public static IEnumerable<string> Uses => Rows.Select(r => r.Use);
 
     /// <summary>The defaults of a guest, without the uses that none of its heaps serves.</summary>
-    public static IEnumerable<HeapUse> Defaults(KernelProfile kernel, PlatformProfile platform, HeapRegistry heaps) =>
+    /// <param name="kernel">Its kernel.</param>
+    /// <param name="converts">The kernel can convert memory to shared (CC_ATTR_MEM_ENCRYPT).</param>
+    /// <param name="heaps">Its heaps.</param>
+    public static IEnumerable<HeapUse> Defaults(KernelProfile kernel, bool converts, HeapRegistry heaps) =>
         from row in Rows
-        from candidate in Candidates(row.Need, kernel, platform).Where(c => heaps.Find(c.Heap) is not null).Take(1)
+        from candidate in Candidates(row.Need, kernel, converts).Where(c => heaps.Find(c.Heap) is not null).Take(1)
         select new HeapUse(row.Use, candidate.Heap, candidate.Flags, IsDefault: true);
 
-    // First come, first served: in an encrypted guest only converted memory is device visible, and only the system heap converts.
-    private static IEnumerable<(string Heap, ulong Flags)> Candidates(HeapNeed need, KernelProfile kernel, PlatformProfile platform) => need switch
+    // First come, first served: in a guest that converts memory only converted memory is device visible, and only the system heap converts.
+    private static IEnumerable<(string Heap, ulong Flags)> Candidates(HeapNeed need, KernelProfile kernel, bool converts) => need switch
     {
         HeapNeed.Private => [(HeapRegistry.SystemHeapName, 0)],
-        HeapNeed.ContiguousDeviceVisible when !platform.Encrypted => [(kernel.CmaHeapName, 0), (HeapRegistry.SystemHeapName, 0)],
-        HeapNeed.DeviceVisible or HeapNeed.ContiguousDeviceVisible => Visible(kernel, platform),
+        HeapNeed.ContiguousDeviceVisible when !converts => [(kernel.CmaHeapName, 0), (HeapRegistry.SystemHeapName, 0)],
+        HeapNeed.DeviceVisible or HeapNeed.ContiguousDeviceVisible => Visible(kernel, converts),
         HeapNeed.SecureVideo => [(TeePoolSpec.NameOf(TeeUse.SecureVideo)!, 0)],
         HeapNeed.TrustedUi => [(TeePoolSpec.NameOf(TeeUse.TrustedUi)!, 0)],
         _ => [(TeePoolSpec.NameOf(TeeUse.SecureVideoRecord)!, 0)],
     };
 
-    private static IEnumerable<(string Heap, ulong Flags)> Visible(KernelProfile kernel, PlatformProfile platform)
+    private static IEnumerable<(string Heap, ulong Flags)> Visible(KernelProfile kernel, bool converts)
     {
-        if (platform.Encrypted && kernel.SharedHeapName is { } shared)
+        if (converts && kernel.SharedHeapName is { } shared)
         {
             yield return (shared, 0);
         }
 
         // Without a shared heap: the flag where the kernel has it, else private memory that bounces.
-        yield return (HeapRegistry.SystemHeapName, platform.Encrypted ? kernel.SystemHeapFlags & KernelProfile.HeapFlagDecrypted : 0);
+        yield return (HeapRegistry.SystemHeapName, converts ? kernel.SystemHeapFlags & KernelProfile.HeapFlagDecrypted : 0);
     }
 }

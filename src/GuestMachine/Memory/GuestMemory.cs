@@ -55,7 +55,7 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
 
     /// <summary>True when DRAM zeros that nobody wrote decrypt to garbage in the private view.</summary>
     public bool IsRawZero(ulong frame) =>
-        (_flags[frame] & (byte)FrameFlags.Plain) == 0 && _platform is Platform.Sev or Platform.SevSnp;
+        (_flags[frame] & (byte)FrameFlags.Plain) == 0 && PlatformProfile.Of(_platform).Ciphers;
 
     /// <summary>What the page allocator's zeroed allocation does: the frames read zero in the private view.</summary>
     public void Zero(Chunk chunk)

@@ -1,7 +1,8 @@
 namespace CocoGuest.Machine.PageState;
 
 /// <summary>
-/// How an SEV-SNP guest ended itself: the state TERMINATED of S-SNP-37, with the reason it gave to the hypervisor (S-SNP-33). Immutable.
+/// How a guest ended: the state TERMINATED of S-SNP-37 with the reason it gave to the hypervisor (S-SNP-33), or another end of
+/// <see cref="TerminationKind"/>. Immutable.
 /// </summary>
 /// <param name="ReasonSet">0 general, 1 Linux.</param>
 /// <param name="Code">The reason inside the set.</param>
@@ -16,6 +17,20 @@ public sealed record GuestTermination(byte ReasonSet, byte Code, string Sentence
 
     /// <summary>Linux: PVALIDATE failed, or said "no change" (S-SNP-11).</summary>
     internal const byte Pvalidate = 2;
+
+    /// <summary>Which kind of end; reason set and code mean something for a request only.</summary>
+    public TerminationKind Kind { get; init; }
+
+    /// <summary>The end in words, for log lines and errors.</summary>
+    public string Words => Kind switch
+    {
+        TerminationKind.Request => $"terminated: reason set {ReasonSet}, code {Code} ({Reason}): {Sentence}",
+        TerminationKind.Panic => $"panicked: {Sentence}",
+        _ => $"stopped: {Sentence}",
+    };
+
+    /// <summary>An end without a reason code.</summary>
+    internal static GuestTermination Of(TerminationKind kind, string sentence) => new(0, 0, sentence) { Kind = kind };
 
     private const ulong TerminationRequest = 0x100;
     private const int SetShift = 12;

@@ -18,6 +18,6 @@ public interface IHypervisor
     /// <summary>TDX: true when an event waits for the vCPU; asked after each MapGPA piece that is not the last (S-TDX-15).</summary>
     bool EventPending { get; }
 
-    /// <summary>Handles the exit. <see cref="VmmAnswer.Ok"/> means that the whole range has the new state.</summary>
-    VmmAnswer Convert(in VmmExit exit);
+    /// <summary>Handles the exit: what is answered, and how much of the range has the new state.</summary>
+    VmmReply Convert(in VmmExit exit);
 }

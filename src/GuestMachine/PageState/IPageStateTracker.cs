@@ -6,7 +6,8 @@ namespace CocoGuest.Machine.PageState;
 /// <summary>
 /// Page states of one guest: <c>set_memory_decrypted</c> and <c>set_memory_encrypted</c> with everything that hangs on them.
 /// <para>Models: the x86 sequence S-SETM-10..13 with its order and failures (S-SETM-20..25), SEV's C-bit and hypercall (S-SEV), SNP's
-/// RMP, PVALIDATE and page state change (S-SNP-01..40), TDX's SEPT, MapGPA and accept (S-TDX-01..15), boot state (S-PLAT-03).</para>
+/// RMP, PVALIDATE and page state change (S-SNP-01..40), TDX's SEPT, MapGPA and accept (S-TDX-01..15), the calls of arm64, s390 and powerpc
+/// (S-CCA, S-S390, S-PPC, S-SETM-41..44), boot state (S-PLAT-03).</para>
 /// <para>Does not model: addresses that are not page-aligned (a range is whole frames), contents (see
 /// <see cref="ContentsAfterConversion"/>), SVSM, answers of a VMM that make KVM_RUN fail, page faults that are no conversion.</para>
 /// <para>Conversions of one guest must not run at the same time; the look-ups may run beside one and see each frame in a state it really
@@ -44,6 +45,15 @@ public interface IPageStateTracker
 
     /// <summary>A kexec begins: from now on every conversion gets EBUSY (S-SETM-03). A plain guest does not care.</summary>
     void StopConversions();
+
+    /// <summary>
+    /// The host changes pages behind the guest's back: RMPUPDATE (SNP), SEPT (TDX), destroying (realm). What the guest believes stays.
+    /// </summary>
+    /// <returns>EOPNOTSUPP where the host has no page states to change; EFAULT for an immutable RMP entry.</returns>
+    Failure? ChangeByHost(FrameRange range, ConversionDirection direction);
+
+    /// <summary>Ends the guest for a reason outside conversions: an access that it does not survive. The first end stays.</summary>
+    void End(GuestTermination how);
 
     /// <summary>Column of the view matrix for the frame.</summary>
     PageCondition ConditionOf(ulong frame);

@@ -16,5 +16,5 @@ public sealed class ObedientHypervisor : IHypervisor
     public bool EventPending => false;
 
     /// <inheritdoc/>
-    public VmmAnswer Convert(in VmmExit exit) => VmmAnswer.Ok;
+    public VmmReply Convert(in VmmExit exit) => VmmAnswer.Ok;
 }

@@ -3,8 +3,8 @@ using CocoGuest.Machine.PageState.Wire;
 namespace CocoGuest.Machine.PageState;
 
 /// <summary>
-/// Everything the model knows of one frame (S-PLAT-01): guest state, host state, validation. Exactly one of the three host words is
-/// set on an encrypted platform, none on a plain guest.
+/// Everything the model knows of one frame (S-PLAT-01): guest state, host state, validation. At most one of the host words is
+/// set; none where the host knows no more than the condition.
 /// </summary>
 /// <param name="Condition">Column of the view matrix.</param>
 /// <param name="GuestShared">Guest state: the direct-map entry says shared (C-bit clear, shared bit set).</param>
@@ -15,6 +15,12 @@ namespace CocoGuest.Machine.PageState;
 public readonly record struct PageStateInfo(
     PageCondition Condition, bool GuestShared, MappingSize DirectMapSize, SevHostKnowledge? Sev, RmpEntry? Rmp, SeptEntry? Sept)
 {
+    /// <summary>Realm: the granule's RIPAS.</summary>
+    public RipasState? Ripas { get; init; }
+
+    /// <summary>Realm: the direct-map entry is invalid after a failed conversion (S-SETM-43).</summary>
+    public bool DirectMapInvalid { get; init; }
+
     /// <summary>
     /// True when guest and host state agree (S-PLAT-01); false after the failures of S-SETM-23. A SEV host that was never told agrees.
     /// </summary>

@@ -36,6 +36,9 @@ public sealed class PageStateOptions
     /// <summary>SNP: frames that launch left immutable, firmware or VMSA (S-SNP-08); an attempt to convert them ends the guest.</summary>
     public FrameRange LaunchPages { get; init; }
 
+    /// <summary>The run-time switch of <see cref="Platform.Lab"/>.</summary>
+    internal PlatformClaim Claim { get; init; } = new();
+
     /// <summary>Failures to order.</summary>
     internal IConversionFaults Faults { get; init; } = NoConversionFaults.Instance;
 }

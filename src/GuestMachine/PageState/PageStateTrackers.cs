@@ -11,8 +11,13 @@ public static class PageStateTrackers
     public static IPageStateTracker Create(PageStateOptions options) => options.Platform switch
     {
         Platform.None => new PlainTracker(options),
-        Platform.Sev => new SevTracker(options),
-        Platform.SevSnp => new SnpTracker(options),
+        Platform.Sev or Platform.SevEs => new SevTracker(options),
+        Platform.SevSnp or Platform.SevSnpVtom => new SnpTracker(options),
+        Platform.SmeHost => new SmeTracker(options),
+        Platform.CcaRealm => new CcaTracker(options),
+        Platform.Pkvm => new PkvmTracker(options),
+        Platform.S390 => new S390Tracker(options),
+        Platform.PowerSvm => new PowerTracker(options),
         Platform.Lab => new LabTracker(options),
         Platform.Tdx => new TdxTracker(options),
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.Platform, "No page-state machine for this platform."),

@@ -9,7 +9,7 @@ internal static class PageWord
     /// <summary>The condition is Shared: KVM's attribute (SNP, TDX) or the C-bit (SEV).</summary>
     public const byte Shared = 0x01;
 
-    /// <summary>SNP: the private backing is not validated. TDX: pending.</summary>
+    /// <summary>SNP: the private backing is not validated. TDX: pending. Realm: RIPAS DESTROYED.</summary>
     public const byte Unvalidated = 0x02;
 
     /// <summary>The direct-map entry says shared.</summary>
@@ -17,6 +17,9 @@ internal static class PageWord
 
     /// <summary>SNP: shared, but the VMM kept the private backing assigned (S-SNP-32).</summary>
     public const byte Kept = 0x08;
+
+    /// <summary>Realm: the direct-map entry is not valid (S-SETM-43).</summary>
+    public const byte PteInvalid = 0x08;
 
     /// <summary>SEV: a hypercall has named the frame.</summary>
     public const byte HostTold = 0x10;

@@ -23,7 +23,7 @@ public sealed class PolicyHypervisor(ulong obeyFirst, ulong misbehaveFor, VmmAns
     public bool EventPending { get; init; }
 
     /// <inheritdoc/>
-    public VmmAnswer Convert(in VmmExit exit)
+    public VmmReply Convert(in VmmExit exit)
     {
         if (_obey > 0)
         {

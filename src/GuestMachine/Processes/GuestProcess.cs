@@ -57,8 +57,8 @@ public sealed class GuestProcess
     /// <summary>Number of the signal that killed it, or null.</summary>
     public int? KilledBy { get; internal set; }
 
-    /// <summary>Memory cgroup of its own.</summary>
-    public MemoryCgroup Cgroup { get; } = new();
+    /// <summary>Its memory cgroup; children made by fork are in the same.</summary>
+    public MemoryCgroup Cgroup { get; internal set; } = new();
 
     internal FdTable Fds { get; }
 

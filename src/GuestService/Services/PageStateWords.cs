@@ -9,6 +9,7 @@ internal static class PageStateWords
     private static readonly string[] RmpWords = ["HYPERVISOR", "GUEST_INVALID", "GUEST_VALID", "IMMUTABLE"];
     private static readonly string[] SeptWords = ["FREE", "PENDING", "MAPPED", "BLOCKED"];
     private static readonly string[] SevWords = ["UNKNOWN", "TOLD_PRIVATE", "TOLD_SHARED"];
+    private static readonly string[] RipasWords = ["EMPTY", "RAM", "DESTROYED", "DEV"];
     private static readonly ulong[] SizeBytes = [4096, 1UL << 21, 1UL << 30];
 
     /// <summary>One run on the wire.</summary>
@@ -19,7 +20,9 @@ internal static class PageStateWords
         {
             { Rmp: { } entry } => (RmpWords[(int)entry.State], entry.Size),
             { Sept: { } entry } => (SeptWords[(int)entry.State], entry.Size),
+            { Ripas: { } ripas } => (RipasWords[(int)ripas], MappingSize.Size4K),
             { Sev: { } told } => (SevWords[(int)told], MappingSize.Size4K),
+            { Condition: PageCondition.Shared } => ("SHARED", MappingSize.Size4K),
             _ => ("PLAIN", MappingSize.Size4K),
         };
         return new WireRun

@@ -6,9 +6,7 @@ namespace CocoGuest.Service.Services;
 internal static class ShapeWords
 {
     private static readonly (string Word, Platform Platform)[] PlatformWords =
-    [
-        ("none", Platform.None), ("sev", Platform.Sev), ("snp", Platform.SevSnp), ("tdx", Platform.Tdx),
-    ];
+        [.. PlatformProfile.All.Where(p => p.Served).Select(p => (p.Name, p.Platform))];
 
     private static readonly (string Word, KernelVersion Kernel)[] KernelWords =
     [

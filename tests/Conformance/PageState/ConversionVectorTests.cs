@@ -145,7 +145,7 @@ public class ConversionVectorTests
 
         public bool EventPending => false;
 
-        public VmmAnswer Convert(in VmmExit exit)
+        public VmmReply Convert(in VmmExit exit)
         {
             Exits.Add(exit);
             return VmmAnswer.Ok;

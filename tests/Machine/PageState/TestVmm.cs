@@ -19,7 +19,7 @@ internal sealed class TestVmm : IHypervisor
 
     public bool EventPending => Pending(Exits.Count);
 
-    public VmmAnswer Convert(in VmmExit exit)
+    public VmmReply Convert(in VmmExit exit)
     {
         OnExit(exit);
         Exits.Add(exit);

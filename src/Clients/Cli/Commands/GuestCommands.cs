@@ -42,7 +42,7 @@ internal static class GuestCommands
         var name = new Argument<string>("name") { Description = "1 to 64 of a-z, A-Z, 0-9, '-', '_', '.'." };
         var platform = new Option<string>("--platform")
         {
-            Description = "none, sev, snp or tdx. Default: snp.",
+            Description = "none, sev, sev-es, snp, snp-vtom, tdx, sme, cca, pkvm, s390 or powerpc. Default: snp.",
             DefaultValueFactory = _ => "",
         };
         var kernel = new Option<string>("--kernel") { Description = "seed-v1 or 7.2. Default: 7.2.", DefaultValueFactory = _ => "" };

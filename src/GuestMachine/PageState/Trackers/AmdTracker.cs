@@ -31,9 +31,8 @@ internal abstract class AmdTracker(PageStateOptions options, bool migrationContr
             (FrameRange entries, MappingSize size) = DirectMapEntries.EntriesAt(new FrameRange(at, range.End - at));
             ulong calls = entries.Count / LargePages.FramesOf(size);
             Tally.HypervisorExits += calls;
-            if (Hypervisor.MapGpaRangeExits
-                && Hypervisor.Convert(new VmmExit(entries, direction, MappingSize.Size4K, calls)) == VmmAnswer.Ok)
-                HostTold(entries, direction);
+            if (Hypervisor.MapGpaRangeExits)
+                HostTold(Ask(new VmmExit(entries, direction, MappingSize.Size4K, calls)).DoneOf(entries), direction);
             at = entries.End;
         }
     }

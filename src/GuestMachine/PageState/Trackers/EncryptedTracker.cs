@@ -40,6 +40,8 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
 
     public GuestTermination? Termination { get; private protected set; }
 
+    public void End(GuestTermination how) => Termination ??= how;
+
     public ConversionCounters Counters => _counters;
 
     public long SharedPagesByKernel { get; private protected set; }
@@ -57,6 +59,8 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
     public Failure? ConvertToPrivate(FrameRange range) => Convert(range, ConversionDirection.ToPrivate);
 
     public void StopConversions() => _stopped = true;
+
+    public virtual Failure? ChangeByHost(FrameRange range, ConversionDirection direction) => HostActs.CannotChange(Platform);
 
     public PageCondition ConditionOf(ulong frame) => Map.ConditionOf(frame);
 
@@ -101,6 +105,14 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
 
     protected static string Hex(FrameRange range) =>
         string.Create(CultureInfo.InvariantCulture, $"0x{range.Address:x}-0x{Page.AddressOf(range.End):x}");
+
+    /// <summary>One exit to the VMM, its time counted.</summary>
+    protected VmmReply Ask(in VmmExit exit)
+    {
+        VmmReply reply = Hypervisor.Convert(exit);
+        _counters.HypervisorNanoseconds += reply.Nanoseconds;
+        return reply;
+    }
 
     private Failure? Convert(FrameRange range, ConversionDirection direction)
     {
@@ -177,7 +189,7 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
             Errno.EOWNERDEAD,
             Operation(direction),
             "guest terminated",
-            $"The guest has terminated: reason set {end.ReasonSet}, code {end.Code} ({end.Reason}). {end.Sentence}");
+            $"The guest has {end.Words}");
     }
 
     private IEnumerable<PageStateRun> RunsOf(FrameRange range)

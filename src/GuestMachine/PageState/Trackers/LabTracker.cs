@@ -23,12 +23,17 @@ internal sealed class LabTracker(PageStateOptions options) : IPageStateTracker
 
     public long SharedPagesByKernel => (long)(_counters.PagesToShared - _counters.PagesToPrivate);
 
-
     public Failure? ConvertToShared(FrameRange range) => Convert(range, ConversionDirection.ToShared);
 
     public Failure? ConvertToPrivate(FrameRange range) => Convert(range, ConversionDirection.ToPrivate);
 
     public void StopConversions()
+    {
+    }
+
+    public Failure? ChangeByHost(FrameRange range, ConversionDirection direction) => HostActs.CannotChange(Platform);
+
+    public void End(GuestTermination how)
     {
     }
 
@@ -48,6 +53,11 @@ internal sealed class LabTracker(PageStateOptions options) : IPageStateTracker
     {
         ArgumentOutOfRangeException.ThrowIfZero(range.Count);
         _ = _map.Words(range);
+        if (!options.Claim.On)
+        {
+            return null;
+        }
+
         bool toShared = direction == ConversionDirection.ToShared;
         ulong number = toShared ? ++_counters.ConversionsToShared : ++_counters.ConversionsToPrivate;
         Errno errno = options.Faults.Prepare(new ConversionCall(direction, number, _counters.ConversionsToShared + _counters.ConversionsToPrivate));

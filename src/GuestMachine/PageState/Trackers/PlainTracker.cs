@@ -29,6 +29,12 @@ internal sealed class PlainTracker(PageStateOptions options) : IPageStateTracker
     {
     }
 
+    public Failure? ChangeByHost(FrameRange range, ConversionDirection direction) => HostActs.CannotChange(Platform);
+
+    public void End(GuestTermination how)
+    {
+    }
+
     public PageCondition ConditionOf(ulong frame) => _map.ConditionOf(frame);
 
     public bool IsShared(ulong frame) => _map.IsShared(frame);

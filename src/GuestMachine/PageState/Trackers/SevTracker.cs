@@ -6,7 +6,7 @@ namespace CocoGuest.Machine.PageState.Trackers;
 /// SEV and SEV-ES: the C-bit in the guest's page table is the whole state (S-SEV-01), the hypercall only news for the host (S-SEV-06).
 /// A double conversion is harmless (S-SYS-24).
 /// </summary>
-internal sealed class SevTracker(PageStateOptions options) : AmdTracker(options, migrationControl: true)
+internal class SevTracker(PageStateOptions options, bool migrationControl = true) : AmdTracker(options, migrationControl)
 {
     public override void WriteEntries(FrameRange range, ConversionDirection direction)
     {

@@ -42,6 +42,19 @@ internal sealed class SnpTracker : AmdTracker
     protected override Failure? Finish(FrameRange range, ConversionDirection direction) =>
         (direction == ConversionDirection.ToPrivate ? ChangeState(range, direction) : null) ?? base.Finish(range, direction);
 
+    /// <summary>RMPUPDATE by a host that was not asked: a changed or repeated assignment is not validated (S-SNP-04); EFAULT for an immutable entry.</summary>
+    public override Failure? ChangeByHost(FrameRange range, ConversionDirection direction)
+    {
+        Span<byte> words = Map.Words(range);
+        if (WordBits.CountEqual(words, PageWord.Immutable, 0) != words.Length)
+            return new Failure(Errno.EFAULT, "rmpupdate", "immutable entry", $"{Hex(range)} has an immutable RMP entry (S-SNP-03).");
+        BreakUp(range);
+        Assign(range, MappingSize.Size4K, direction);
+        if (direction == ConversionDirection.ToPrivate)
+            WordBits.Change(words, PageWord.Unvalidated, 0);
+        return null;
+    }
+
     // KVM's attribute is host state already; the extra hypercall says nothing new.
     protected override void HostTold(FrameRange entries, ConversionDirection direction)
     {
@@ -89,10 +102,11 @@ internal sealed class SnpTracker : AmdTracker
             if (!Hypervisor.MapGpaRangeExits)
                 return Refused(range, "user-space exits are not enabled");
             Tally.HypervisorExits++;
-            VmmAnswer answer = Hypervisor.Convert(new VmmExit(range, direction, size, 1));
-            if (answer != VmmAnswer.Ok)
-                return Refused(range, $"the VMM answered {answer}");
-            Assign(range, size, direction);
+            VmmReply reply = Ask(new VmmExit(range, direction, size, 1));
+            FrameRange done = reply.DoneOf(range);
+            Assign(done, done == range ? size : MappingSize.Size4K, direction);
+            if (reply.Answer != VmmAnswer.Ok)
+                return Refused(range, $"the VMM answered {reply.Answer}");
         }
         return true;
     }
@@ -166,6 +180,17 @@ internal sealed class SnpTracker : AmdTracker
         {
             FrameRange part = LargePages.HeadInRegion(rest);
             if (Map.IsShared(part.First) != shared)
+                Touch4K(part.First);
+            rest = new FrameRange(part.End, rest.Count - part.Count);
+        }
+    }
+
+    private void BreakUp(FrameRange range)
+    {
+        for (FrameRange rest = range; rest.Count > 0;)
+        {
+            FrameRange part = LargePages.HeadInRegion(rest);
+            if (part.Count < LargePages.Frames2M)
                 Touch4K(part.First);
             rest = new FrameRange(part.End, rest.Count - part.Count);
         }

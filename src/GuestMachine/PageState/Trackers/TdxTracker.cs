@@ -101,17 +101,32 @@ internal sealed class TdxTracker : EncryptedTracker
         if (toShared)
             WordBits.Change(words, PageWord.Blocked, 0);
         Tally.HypervisorExits++;
-        VmmAnswer answer = Hypervisor.Convert(new VmmExit(piece, direction, MappingSize.Size4K, 1));
+        VmmReply reply = Ask(new VmmExit(piece, direction, MappingSize.Size4K, 1));
         if (toShared)
             WordBits.Change(words, 0, PageWord.Blocked);
-        if (answer != VmmAnswer.Ok)
-            return answer;
+        Move(reply.DoneOf(piece), direction);
+        return reply.Answer;
+    }
+
+    private void Move(FrameRange piece, ConversionDirection direction)
+    {
         BreakUp(piece, direction);
-        if (toShared)
+        if (direction == ConversionDirection.ToShared)
             Map.Flip(piece, direction, PageWord.Shared, PageWord.Unvalidated, Observer);
         else
             Map.Flip(piece, direction, PageWord.Unvalidated, PageWord.Shared, Observer);
-        return answer;
+    }
+
+    /// <summary>A host that was not asked: removes pages from the SEPT (S-TDX-13), or takes them out and adds them again, not accepted.</summary>
+    public override Failure? ChangeByHost(FrameRange range, ConversionDirection direction)
+    {
+        Move(range, direction);
+        if (direction == ConversionDirection.ToPrivate)
+        {
+            BreakUp(range, ConversionDirection.ToShared);
+            WordBits.Change(Map.Words(range), PageWord.Unvalidated, 0);
+        }
+        return null;
     }
 
     private void BreakUp(FrameRange piece, ConversionDirection direction)
@@ -158,10 +173,11 @@ internal sealed class TdxTracker : EncryptedTracker
         return null;
     }
 
-    private static Failure NotAccepted(ulong frame, bool split)
+    private Failure NotAccepted(ulong frame, bool split)
     {
-        uint code = split ? TdxAccept.AlreadyAccepted : TdxAccept.SizeMismatch;
-        string word = split ? "already accepted" : "size mismatch with a 2 MiB entry";
+        bool free = Map.IsShared(frame);
+        uint code = free ? TdxAccept.EntryFree : split ? TdxAccept.AlreadyAccepted : TdxAccept.SizeMismatch;
+        string word = free ? "the host has not added the page" : split ? "already accepted" : "size mismatch with a 2 MiB entry";
         return Eio(ConversionDirection.ToPrivate, "accept", $"Accept of 0x{Page.AddressOf(frame):x} failed with 0x{code:x8} ({word}).");
     }
 

@@ -1,6 +1,6 @@
 namespace CocoGuest.Machine.PageState.Views;
 
-/// <summary>Who reaches for a page: the rows of the view matrices S-PLAT-10..12.</summary>
+/// <summary>Who reaches for a page: the rows of the view matrices S-PLAT-10..14.</summary>
 public enum ViewAccessor
 {
     /// <summary>The guest through a private mapping (C-bit set; shared bit clear).</summary>

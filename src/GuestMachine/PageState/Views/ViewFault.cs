@@ -29,4 +29,20 @@ public enum ViewFault
     DmaFault = 11,
     /// <summary>SNP, TDX: a trusted device meets a page not validated or not accepted.</summary>
     TrustedDevicePage = 12,
+    /// <summary>Realm: synchronous external abort, a protected access to a granule that is not the realm's (S-PLAT-13).</summary>
+    ExternalAbort = 13,
+    /// <summary>Realm: protected access to a destroyed granule, an exit that ends the realm (S-PLAT-13).</summary>
+    DestroyedGranule = 14,
+    /// <summary>Realm: stage-2 fault to the host, access to the unprotected alias of a page that is not shared (S-PLAT-13).</summary>
+    StageTwoUnshared = 15,
+    /// <summary>Realm: granule protection fault of the host (S-PLAT-13).</summary>
+    GranuleProtection = 16,
+    /// <summary>Protected KVM guest: stage-2 fault of the host itself.</summary>
+    HostStageTwo = 17,
+    /// <summary>s390, powerpc: the page was exported and then written; the guest's next access fails the integrity check (S-PLAT-14).</summary>
+    ExportedPageWritten = 18,
+    /// <summary>A machine check: somebody reads a poisoned line (S-PLAT-12, S-ENC-05).</summary>
+    MachineCheck = 19,
+    /// <summary>s390, powerpc: the integrity check of a page that was written while exported (S-PLAT-14).</summary>
+    IntegrityCheck = 20,
 }

@@ -24,6 +24,14 @@ public static class ViewMatrixMarkdown
         ("private", null, "shared"),
         ("private (assigned, validated)", "private (assigned, not validated)", "shared (not assigned)"),
         ("private (accepted)", "private (pending)", "shared"),
+        ("private", null, "shared"),
+        ("private", null, "shared"),
+        ("private (assigned, validated)", "private (assigned, not validated)", "shared (not assigned)"),
+        ("C-bit set", null, "C-bit clear"),
+        ("RIPAS RAM", "RIPAS DESTROYED", "RIPAS EMPTY"),
+        ("private", null, "shared"),
+        ("secure", null, "shared"),
+        ("secure", null, "shared"),
     ];
 
     /// <summary>The table, with line ends of LF and one behind the last row.</summary>
@@ -36,7 +44,7 @@ public static class ViewMatrixMarkdown
         text.Append(three ? "|---|---|---|---|\n" : "|---|---|---|\n");
         foreach ((ViewAccessor accessor, string name) in Rows)
         {
-            if (accessor == ViewAccessor.DeviceT0WithCBit && matrix.Platform is not (Platform.Sev or Platform.SevSnp))
+            if (accessor == ViewAccessor.DeviceT0WithCBit && !PlatformProfile.Of(matrix.Platform).HasCBit)
                 continue;
             AppendRow(
                 text,

@@ -4,7 +4,7 @@ using static CocoGuest.Machine.PageState.Views.ViewOutcome;
 namespace CocoGuest.Machine.PageState.Views;
 
 /// <summary>
-/// The data of S-PLAT-10..12: rows as <see cref="ViewAccessor"/>, columns private, shared, private unvalidated as
+/// The data of S-PLAT-10..14: rows as <see cref="ViewAccessor"/>, columns private, shared, private unvalidated as
 /// <see cref="PageCondition"/>. SEV has no third column; there it repeats the first.
 /// </summary>
 internal static class ViewTables
@@ -27,6 +27,12 @@ internal static class ViewTables
     private static readonly ViewCell Ept = FaultOf(EptViolation, ends: true);
     private static readonly ViewCell Ve = FaultOf(SharedAccessToPrivate);
     private static readonly ViewCell Poison = FaultOf(PoisonedLine);
+    private static readonly ViewCell Abort = FaultOf(ExternalAbort);
+    private static readonly ViewCell Destroyed = FaultOf(DestroyedGranule, ends: true);
+    private static readonly ViewCell Unshared = FaultOf(StageTwoUnshared);
+    private static readonly ViewCell Granule = FaultOf(GranuleProtection);
+    private static readonly ViewCell HostS2 = FaultOf(HostStageTwo, believed: true);
+    private static readonly ViewCell Exported = FaultOf(ExportedPageWritten);
     private static readonly ViewCell Dma = FaultOf(DmaFault, believed: true);
 
     public static readonly ViewCell[] PlainGuest =
@@ -73,6 +79,54 @@ internal static class ViewTables
         Dma, P, Dma,
         Dma, P, Dma,
         PlainBelieved, P, Trusted,
+    ];
+
+    // Of a host that encrypts its own memory "host" is who looks at DRAM from outside; its devices reach it through the C-bit (S-HEAP-44).
+    public static readonly ViewCell[] SmeHost =
+    [
+        P, G, P,
+        C, P, C,
+        C, P, C,
+        C, P, C,
+        C, P, C,
+        P, G, P,
+        C, P, C,
+    ];
+
+    // Third column: destroyed. The host has the granule back, scrubbed.
+    public static readonly ViewCell[] CcaRealm =
+    [
+        P, Abort, Destroyed,
+        Unshared, P, Unshared,
+        Granule, P, Z,
+        Granule, P, Granule,
+        Dma, P, Dma,
+        Dma, P, Dma,
+        PlainBelieved, P, Trusted,
+    ];
+
+    // The reference has no matrix for it: its pages have one address, and the hypervisor keeps the host out of what is not shared (S-CCA-07).
+    public static readonly ViewCell[] Pkvm =
+    [
+        P, P, P,
+        P, P, P,
+        HostS2, P, HostS2,
+        HostS2, P, HostS2,
+        Dma, P, Dma,
+        Dma, P, Dma,
+        PlainBelieved, P, PlainBelieved,
+    ];
+
+    // S-PLAT-14; believed of powerpc, too. One address a page: the guest reads both kinds through any mapping (S-S390-03).
+    public static readonly ViewCell[] Ultravisor =
+    [
+        P, P, P,
+        P, P, P,
+        C, P, C,
+        Exported, P, Exported,
+        Dma, P, Dma,
+        Dma, P, Dma,
+        PlainBelieved, P, PlainBelieved,
     ];
 
     private static ViewCell FaultOf(ViewFault fault, bool ends = false, bool believed = false) => new(Fault, fault, ends, believed);

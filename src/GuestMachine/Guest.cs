@@ -53,6 +53,7 @@ public sealed class Guest : IDisposable
         Faults = new GuestFaults(this, boot.Faults);
         Trace = new GuestTrace(this, boot.Trace);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
+        SinglePages = new GuestPages(_frames, Memory, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
         Files = new GuestFiles(this, time, limits);
         Heaps = new GuestHeaps(this, boot);
@@ -63,6 +64,9 @@ public sealed class Guest : IDisposable
         Importers = new GuestImporters(this, limits);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
+        Drm = new GuestDrm(this);
+        Memfds = new GuestMemfds(this);
+        Udmabufs = new GuestUdmabufs(this);
         Host = new GuestHostView(this);
         Devices.AddBuiltIn(Processes.Init);
     }
@@ -90,6 +94,15 @@ public sealed class Guest : IDisposable
 
     /// <summary>Devices and their DMA.</summary>
     public GuestDevices Devices { get; }
+
+    /// <summary>DRM nodes and PRIME.</summary>
+    public GuestDrm Drm { get; }
+
+    /// <summary>memfds.</summary>
+    public GuestMemfds Memfds { get; }
+
+    /// <summary>/dev/udmabuf.</summary>
+    public GuestUdmabufs Udmabufs { get; }
 
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
@@ -143,6 +156,8 @@ public sealed class Guest : IDisposable
     internal KernelLog Log => _log;
 
     internal SystemHeap SystemHeap { get; }
+
+    internal GuestPages SinglePages { get; }
 
     internal FaultBoard FaultPoints { get; }
 

@@ -1,3 +1,4 @@
+using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Heaps;
@@ -137,6 +138,14 @@ public sealed class GuestBuffers
     /// <summary>The buffer behind a fd: EBADF when it is not open, EINVAL when it is no dma-buf (S-BUF-40).</summary>
     internal Result<DmaBuf> Find(GuestProcess process, int fd, string operation, Errno otherKind = Errno.EINVAL) =>
         _guest.Files.Find<DmaBuf>(process, fd, operation, otherKind);
+
+    /// <summary>dma_buf_export by a driver: a private buffer without references yet (S-BUF-01, 02).</summary>
+    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments)
+    {
+        var buffer = new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments);
+        _live.Add(buffer);
+        return buffer;
+    }
 
     /// <summary>The last reference is gone: the exporter takes the memory back (S-BUF-91, S-SYS-26).</summary>
     internal void Released(DmaBuf buffer)

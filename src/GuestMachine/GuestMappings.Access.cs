@@ -1,5 +1,5 @@
 using System.Globalization;
-using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
@@ -14,7 +14,7 @@ public sealed partial class GuestMappings
     public Failure? Load(GuestProcess process, ulong address, Span<byte> target)
     {
         using var plan = new AccessPlan();
-        DmaBuf held;
+        MemoryFile held;
         lock (_guest.Gate)
         {
             Result<Vma?> found = FindFor(process, address, (ulong)target.Length, MapProtection.Read, "load");
@@ -46,7 +46,7 @@ public sealed partial class GuestMappings
     public Failure? Store(GuestProcess process, ulong address, ReadOnlySpan<byte> source)
     {
         using var plan = new AccessPlan();
-        DmaBuf held;
+        MemoryFile held;
         lock (_guest.Gate)
         {
             Result<Vma?> found = FindFor(process, address, (ulong)source.Length, MapProtection.Write, "store");
@@ -132,16 +132,16 @@ public sealed partial class GuestMappings
     // On success the buffer is held until Done.
     private Failure? PlanShared(AccessPlan plan, Vma vma, ulong address, ulong length, bool write, string operation)
     {
-        DmaBuf buffer = vma.Buffer!;
+        MemoryFile buffer = vma.Buffer!;
         Failure? failure = _guest.Access.Plan(plan, AccessorOf(buffer), buffer, vma.Offset + (address - vma.Start), length, write, operation);
         buffer.References += failure is null ? 1 : 0;
         return failure;
     }
 
-    private static ViewAccessor AccessorOf(DmaBuf buffer) =>
+    private static ViewAccessor AccessorOf(MemoryFile buffer) =>
         buffer.Shared ? ViewAccessor.GuestSharedMapping : ViewAccessor.GuestPrivateMapping;
 
-    private void Done(DmaBuf held)
+    private void Done(MemoryFile held)
     {
         lock (_guest.Gate)
         {

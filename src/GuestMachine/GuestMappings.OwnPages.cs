@@ -1,4 +1,5 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
@@ -199,7 +200,7 @@ public sealed partial class GuestMappings
     private Failure? ReadFile(Vma vma, ulong address, Span<byte> target)
     {
         using var plan = new AccessPlan();
-        DmaBuf buffer = vma.Buffer!;
+        MemoryFile buffer = vma.Buffer!;
         ulong offset = vma.Offset + (address - vma.Start);
         Failure? failure = _guest.Access.Plan(plan, AccessorOf(buffer), buffer, offset, (ulong)target.Length, write: false, "load");
         if (failure is null)

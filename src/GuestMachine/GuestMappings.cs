@@ -30,22 +30,38 @@ public sealed partial class GuestMappings
     {
         lock (_guest.Gate)
         {
-            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "mmap", Errno.ENODEV);
+            Result<GuestFile> found = _guest.Files.Find(process, fd, "mmap");
             if (!found.Ok)
             {
                 return found.Failure;
             }
 
-            DmaBuf buffer = found.Value;
-            ulong wanted = length ?? (offset < buffer.Size ? buffer.Size - offset : Page.Size);
-            MapProtection rights = protection ?? RightsOf(buffer.Access);
-            if (Check(buffer, offset, wanted, rights, flags) is { } failure)
+            GuestFile file = found.Value;
+            ulong wanted = length ?? (file is MemoryFile whole && offset < whole.Size ? whole.Size - offset : Page.Size);
+            MapProtection rights = protection ?? RightsOf(file.Access);
+            if (Check(file, offset, wanted, rights, flags) is { } failure)
             {
                 return failure;
             }
 
-            _guest.Trace.Emit("dma_buf_mmap_internal", buffer);
             ulong size = Page.AlignUp(wanted);
+            Result<MapTarget> target = file.FindMapTarget(offset, size);
+            if (!target.Ok)
+            {
+                return target.Failure;
+            }
+
+            (MemoryFile buffer, offset) = target.Value;
+            if (CheckMemory(buffer, offset, size, flags) is { } refused)
+            {
+                return refused;
+            }
+
+            if (buffer is DmaBuf traced)
+            {
+                _guest.Trace.Emit("dma_buf_mmap_internal", traced);
+            }
+
             ulong address = process.Addresses.FindGap(size);
             if (address == 0)
             {
@@ -82,16 +98,16 @@ public sealed partial class GuestMappings
     }
 
     // What mprotect may give later: the access mode decides for shared mappings (S-BUF-36), and newer kernels allow no execution (S-REC-51).
-    private MapProtection MayOf(DmaBuf buffer, bool copyOnWrite) =>
+    private MapProtection MayOf(MemoryFile buffer, bool copyOnWrite) =>
         MapProtection.Read
         | (copyOnWrite || buffer.Writable ? MapProtection.Write : MapProtection.None)
-        | (_guest.Kernel.MapsDmaBufsExecutable ? MapProtection.Execute : MapProtection.None);
+        | (buffer is not DmaBuf || _guest.Kernel.MapsDmaBufsExecutable ? MapProtection.Execute : MapProtection.None);
 
     private static MapProtection RightsOf(AccessMode access) =>
         access == AccessMode.ReadOnly ? MapProtection.Read : MapProtection.Read | MapProtection.Write;
 
     // The first failing check wins: VFS (S-BUF-35, 30), dma-buf core (S-BUF-31), exporter (S-SYS-49).
-    private Failure? Check(DmaBuf buffer, ulong offset, ulong length, MapProtection rights, MapFlags flags)
+    private Failure? Check(GuestFile file, ulong offset, ulong length, MapProtection rights, MapFlags flags)
     {
         ulong size = Page.AlignUp(length);
         if (length == 0 || !Page.IsAligned(offset))
@@ -116,47 +132,49 @@ public sealed partial class GuestMappings
             return Wrong(Errno.EINVAL, "flags", $"flags 0x{(int)flags:x} are neither MAP_SHARED nor MAP_PRIVATE.");
         }
 
-        return CheckRights(buffer, rights, flags)
-            ?? (offset > buffer.Size || size > buffer.Size - offset
-                ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {length} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
-                : null)
-            ?? CheckExporter(buffer, offset, size, flags);
+        return CheckRights(file, rights, flags);
     }
 
-    private Failure? CheckRights(DmaBuf buffer, MapProtection rights, MapFlags flags)
+    private Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size, MapFlags flags) =>
+        buffer.Mmap == MmapStyle.None
+            ? Wrong(Errno.EINVAL, "fd", "The exporter has no mmap (S-BUF-31).")
+        : offset > buffer.Size || size > buffer.Size - offset
+            ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
+        : CheckCopyOnWrite(buffer, offset, size, flags);
+
+    private Failure? CheckRights(GuestFile file, MapProtection rights, MapFlags flags)
     {
         if ((rights & ~(MapProtection.Read | MapProtection.Write | MapProtection.Execute)) != 0)
         {
             return Wrong(Errno.EINVAL, "prot", $"prot 0x{(int)rights:x} has unknown bits.");
         }
 
-        bool readable = buffer.Access is AccessMode.ReadOnly or AccessMode.ReadWrite;
-        bool writable = buffer.Access is AccessMode.WriteOnly or AccessMode.ReadWrite;
         bool shared = flags != MapFlags.Private;
-        if (!readable || (shared && rights.HasFlag(MapProtection.Write) && !writable))
+        if (!file.Readable || (shared && rights.HasFlag(MapProtection.Write) && !file.Writable))
         {
             return Wrong(Errno.EACCES, "prot", $"The fd's access mode does not allow prot 0x{(int)rights:x} (S-BUF-30).");
         }
 
-        return rights.HasFlag(MapProtection.Execute) && !_guest.Kernel.MapsDmaBufsExecutable
+        return file is DmaBuf && rights.HasFlag(MapProtection.Execute) && !_guest.Kernel.MapsDmaBufsExecutable
             ? Wrong(Errno.EPERM, "prot", "A dma-buf cannot be mapped executable (S-REC-51).")
             : null;
     }
 
-    private Failure? CheckExporter(DmaBuf buffer, ulong offset, ulong size, MapFlags flags) => buffer.Exporter.Traits.Mmap switch
+    private Failure? CheckCopyOnWrite(MemoryFile buffer, ulong offset, ulong size, MapFlags flags)
     {
-        MmapStyle.None => Wrong(Errno.EINVAL, "fd", $"Exporter {buffer.Exporter.Name} has no mmap (S-BUF-31)."),
-        MmapStyle.Fault => flags == MapFlags.Private
-            ? Wrong(Errno.EINVAL, "flags", "This exporter fills mappings by faults, which needs MAP_SHARED (S-CMA-04).")
-            : null,
-        _ => flags == MapFlags.Private ? CheckCopyOnWrite(buffer, offset, size) : null,
-    };
+        if (flags != MapFlags.Private)
+        {
+            return null;
+        }
 
-    private Failure? CheckCopyOnWrite(DmaBuf buffer, ulong offset, ulong size)
-    {
         if (_guest.Kernel.MapsHeapsByPage && size > Page.Size)
         {
             return Wrong(Errno.EINVAL, "flags", "This kernel maps heap buffers page by page, so a private mapping has one page at most (S-SYS-49).");
+        }
+
+        if (buffer.Mmap == MmapStyle.Fault)
+        {
+            return Wrong(Errno.EINVAL, "flags", "Memory that is mapped by faults takes shared mappings only (S-CMA-04).");
         }
 
         ulong start = 0;

@@ -1,3 +1,4 @@
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Processes;
 
@@ -24,7 +25,7 @@ public sealed record SmapsEntry(string Permissions, string Name, string VmFlags,
         ulong resident = vma.ByPageFrame ? 0 : (ulong)space.Pages.Keys.Count(a => a >= vma.Start && a < vma.End) * (Page.Size >> 10);
         return new SmapsEntry(
             $"{Letter('r', MapProtection.Read)}{Letter('w', MapProtection.Write)}{Letter('x', MapProtection.Execute)}{(vma.Private ? 'p' : 's')}",
-            vma.Buffer is { } buffer ? $"/dmabuf:{buffer.Name}" : "",
+            vma.File is DmaBuf buffer ? $"/dmabuf:{buffer.Name}" : "",
             string.Concat(flags.Where(f => f.On).Select(f => f.Word + " ")),
             resident);
 

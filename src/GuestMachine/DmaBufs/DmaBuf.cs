@@ -2,7 +2,6 @@ using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Heaps;
-using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.DmaBufs;
 
@@ -15,7 +14,7 @@ namespace CocoGuest.Machine.DmaBufs;
 /// References: one a fd (any process), one a VMA, one an importer (from attach to detach), one a share token in flight, one a copy in
 /// flight. The guest's lock guards the count; at zero the exporter's release runs and the frames go back.
 /// </remarks>
-internal sealed class DmaBuf : GuestFile
+internal sealed class DmaBuf : MemoryFile
 {
     /// <summary>Bytes that a name and its terminator may have (S-BUF-71).</summary>
     public const int NameLimit = 32;
@@ -34,14 +33,11 @@ internal sealed class DmaBuf : GuestFile
     /// <param name="segments">The scatter table when it has not one entry a chunk (S-CMA-02).</param>
     public DmaBuf(
         GuestBuffers room, ulong inode, Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, bool shared, SgEntry[]? segments = null)
-        : base(inode, access)
+        : base(inode, access, size, chunks, shared)
     {
         _room = room;
         Exporter = exporter;
-        Size = size;
-        Chunks = chunks;
         Segments = segments ?? Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
-        Shared = shared;
     }
 
     /// <summary>Who made it; its name is <c>exp_name</c> (S-SYS-08).</summary>
@@ -50,20 +46,13 @@ internal sealed class DmaBuf : GuestFile
     /// <inheritdoc/>
     public override string Kind => "dma-buf";
 
-    public ulong Size { get; }
-
-    public Chunk[] Chunks { get; }
+    /// <inheritdoc/>
+    public override MmapStyle Mmap => Exporter.Traits.Mmap;
 
     /// <summary>The scatter table as the DMA layer takes it: one entry a chunk (S-SYS-06).</summary>
     public SgEntry[] Segments { get; }
 
-    /// <summary>True when the exporter converted the pages: mapped with the shared attribute.</summary>
-    public bool Shared { get; }
-
-    /// <summary>The memfd of a host-visible buffer; null for private memory.</summary>
-    public VisibleBacking? Backing { get; set; }
-
-    /// <summary>Slot of <see cref="Backing"/> in the chunk map.</summary>
+    /// <summary>Slot of <see cref="MemoryFile.Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }
 
     /// <summary>Whom its pages are charged to, or null (S-HEAP-53).</summary>

@@ -1,4 +1,3 @@
-using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Processes;
@@ -20,11 +19,11 @@ internal sealed record Vma(ulong Start, ulong Length, GuestFile? File, ulong Off
     /// <summary>Rights that mprotect may give (VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC).</summary>
     public MapProtection May { get; init; } = MapProtection.Read | MapProtection.Write | MapProtection.Execute;
 
-    /// <summary>The buffer of a dma-buf mapping.</summary>
-    public DmaBuf? Buffer => File as DmaBuf;
+    /// <summary>What a file mapping shows: a dma-buf, a GEM object, a memfd.</summary>
+    public MemoryFile? Buffer => File as MemoryFile;
 
     /// <summary>VM_IO and VM_PFNMAP, with VM_DONTEXPAND and VM_DONTDUMP: nothing can pin, grow or dump it (S-PIN-02).</summary>
-    public bool ByPageFrame => File is DmaBuf;
+    public bool ByPageFrame => File is MemoryFile;
 
     /// <summary>True if stores go to pages of the address space.</summary>
     public bool HasOwnPages => Private || File is null;

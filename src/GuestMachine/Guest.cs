@@ -53,6 +53,7 @@ public sealed class Guest : IDisposable
         Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
         CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
+        SinglePages = new GuestPages(_frames, Memory, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
         Files = new GuestFiles(this);
         Buffers = new GuestBuffers(this, time, limits);
@@ -61,6 +62,9 @@ public sealed class Guest : IDisposable
         Importers = new GuestImporters(this, limits);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
+        Drm = new GuestDrm(this);
+        Memfds = new GuestMemfds(this);
+        Udmabufs = new GuestUdmabufs(this);
         Host = new GuestHostView(this);
         Devices.AddBuiltIn(Processes.Init);
     }
@@ -82,6 +86,15 @@ public sealed class Guest : IDisposable
 
     /// <summary>Devices and their DMA.</summary>
     public GuestDevices Devices { get; }
+
+    /// <summary>DRM nodes and PRIME.</summary>
+    public GuestDrm Drm { get; }
+
+    /// <summary>memfds.</summary>
+    public GuestMemfds Memfds { get; }
+
+    /// <summary>/dev/udmabuf.</summary>
+    public GuestUdmabufs Udmabufs { get; }
 
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
@@ -135,6 +148,8 @@ public sealed class Guest : IDisposable
     internal FrameZones Frames => _frames;
 
     internal SystemHeap SystemHeap { get; }
+
+    internal GuestPages SinglePages { get; }
 
     internal CmaHeap CmaHeap { get; }
 

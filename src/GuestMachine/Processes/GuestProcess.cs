@@ -42,6 +42,12 @@ public sealed class GuestProcess
     /// <summary>How often fail-nth hit.</summary>
     internal ulong FailNthHits { get; set; }
 
+    /// <summary>Resource limits; set by <see cref="GuestProcesses.SetLimits"/>.</summary>
+    public ProcessLimits Limits { get; internal set; } = new();
+
+    /// <summary>Bytes that its drivers pinned and that count against <see cref="ProcessLimits.LockedBytes"/>.</summary>
+    public ulong PinnedBytes { get; internal set; }
+
     internal FdTable Fds { get; }
 
     internal AddressSpace Addresses { get; }

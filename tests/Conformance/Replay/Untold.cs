@@ -18,6 +18,18 @@ internal static class Untold
 
     private static readonly string[] Writers = ["mem_fill", "mem_poke", "cpu_write", "device_write"];
 
+    /// <summary>Gives the case's buffer the name that the mapping's name shows, if no step has given it one.</summary>
+    public static void Name(ReplayCase c, Answers answers)
+    {
+        const string Prefix = "/dmabuf:";
+        string shown = answers.Observed("name")?.GetString() ?? "";
+        if (shown.Length > Prefix.Length && !c.Records.Any(r => r.Op == "dma_buf_set_name"))
+        {
+            GuestCase g = GuestCase.Of(c);
+            _ = g.Guest.Buffers.SetName(g.Process, g.Fd(g.LastBuffer!), shown[Prefix.Length..]);
+        }
+    }
+
     /// <summary>Stores what later steps of the case expect, if the mapping just made may be written to.</summary>
     public static void Store(ReplayCase c, Record mapping)
     {

@@ -75,6 +75,7 @@ internal static class RangeOps
 
     private static void Smaps(ReplayCase c, Record record, Answers answers)
     {
+        Untold.Name(c, answers);
         SmapsEntry entry = Mappings(c).Smaps(Process(c), Start(c)).Value;
         answers.Set("perms", entry.Permissions);
         answers.Set("name", entry.Name);

@@ -84,6 +84,19 @@ public sealed partial class GuestMappings
             : NoPage("fault");
     }
 
+    /// <summary>The page that a driver wants to pin, made if need be; ENOMEM, EFAULT.</summary>
+    internal Result<PinnedPage> PageToPin(GuestProcess process, Vma vma, ulong address)
+    {
+        if (vma.Shmem is { } file)
+        {
+            Result<ShmemPage> block = BlockFor(vma, address);
+            return block.Ok ? new PinnedPage(FrameIn(vma, block.Value, address), null, file, block.Value) : block.Failure;
+        }
+
+        Result<OwnPage> page = PageFor(process, vma, address);
+        return page.Ok ? new PinnedPage(page.Value.Frame, page.Value, null, null) : page.Failure;
+    }
+
     /// <summary>A page loses a mapper or a pin: without any the frame is free.</summary>
     internal void FreeIfUnused(OwnPage page)
     {

@@ -130,6 +130,9 @@ internal sealed class AddressSpace(int limit)
         return [.. found];
     }
 
+    /// <summary>Whether nothing is mapped in a range that lies below <see cref="Top"/>.</summary>
+    public bool IsFree(ulong start, ulong end) => end <= Top && Overlapping(start, end).Length == 0;
+
     /// <summary>How many mappings lie in a range entirely.</summary>
     public int CountInside(ulong start, ulong end) => Overlapping(start, end).Count(v => v.Start >= start && v.End <= end);
 

@@ -15,6 +15,9 @@ internal sealed class FdTable(int limit)
     private Entry[] _entries = new Entry[WordBits];
     private int _firstWordWithRoom;
 
+    /// <summary>RLIMIT_NOFILE: new numbers stay below it.</summary>
+    public int Limit { get; set; } = limit;
+
     /// <summary>Open fds.</summary>
     public int Count { get; private set; }
 
@@ -34,7 +37,7 @@ internal sealed class FdTable(int limit)
 
         _firstWordWithRoom = word;
         int fd = (word * WordBits) + BitOperations.TrailingZeroCount(~_used[word]);
-        if (fd >= limit)
+        if (fd >= Limit)
         {
             return -1;
         }
@@ -76,6 +79,7 @@ internal sealed class FdTable(int limit)
         _used = [.. other._used];
         _entries = [.. other._entries];
         _firstWordWithRoom = other._firstWordWithRoom;
+        Limit = other.Limit;
         Count = other.Count;
         foreach (Entry entry in _entries)
         {
@@ -100,7 +104,7 @@ internal sealed class FdTable(int limit)
 
     private bool Grow()
     {
-        if (_entries.Length >= limit)
+        if (_entries.Length >= Limit)
         {
             return false;
         }

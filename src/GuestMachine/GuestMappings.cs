@@ -21,6 +21,9 @@ public sealed class GuestMappings
 
     internal GuestMappings(Guest guest) => _guest = guest;
 
+    /// <summary>How often a mapping was made with the page protection of shared memory (S-SYS-47).</summary>
+    internal ulong DecryptedProtections { get; private set; }
+
     /// <summary>mmap of a dma-buf fd.</summary>
     /// <param name="process">The caller.</param>
     /// <param name="fd">The fd.</param>
@@ -55,9 +58,16 @@ public sealed class GuestMappings
             }
 
             (MemoryFile buffer, offset) = target.Value;
-            if (CheckMemory(buffer, offset, size, flags) is { } refused)
+            if (CheckMemory(buffer, offset, size) is { } refused)
             {
                 return refused;
+            }
+
+            // The exporter chooses the protection first and may refuse then.
+            DecryptedProtections += buffer.Shared ? 1UL : 0;
+            if (CheckCopyOnWrite(buffer, offset, size, flags) is { } notPrivate)
+            {
+                return notPrivate;
             }
 
             if (buffer is DmaBuf traced)
@@ -174,12 +184,12 @@ public sealed class GuestMappings
         return CheckRights(file, rights, flags);
     }
 
-    private static Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size, MapFlags flags) =>
+    private static Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size) =>
         buffer.Mmap == MmapStyle.None
             ? Wrong(Errno.EINVAL, "fd", "The exporter has no mmap (S-BUF-31).")
         : offset > buffer.Size || size > buffer.Size - offset
             ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
-        : CheckCopyOnWrite(buffer, offset, size, flags);
+        : null;
 
     private Failure? CheckRights(GuestFile file, MapProtection rights, MapFlags flags)
     {

@@ -22,8 +22,10 @@ internal sealed class FileReplay(string path, string? onlyCase)
     private void RunCases(BootWorld world, IEnumerable<Record> records)
     {
         ReplayCase? running = null;
-        foreach (Record record in records)
+        Record[] all = [.. records];
+        for (int i = 0; i < all.Length; i++)
         {
+            Record record = all[i];
             if (onlyCase is not null && !record.Case.Contains(onlyCase, StringComparison.Ordinal))
             {
                 continue;
@@ -35,6 +37,7 @@ internal sealed class FileReplay(string path, string? onlyCase)
                 running = new ReplayCase(world, record.Family, record.Case);
             }
 
+            running.IsLastStep = i + 1 == all.Length || all[i + 1].Case != record.Case || all[i + 1].Family != record.Family;
             RunOne(running, record);
         }
 

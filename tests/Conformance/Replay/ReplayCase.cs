@@ -11,6 +11,9 @@ internal sealed class ReplayCase(BootWorld world, string family, string name) : 
 
     public BootWorld World => world;
 
+    /// <summary>No record of the case comes after the running one.</summary>
+    public bool IsLastStep { get; set; }
+
     /// <summary>State of a group of handlers in this case, made when first asked for.</summary>
     public T State<T>()
         where T : class, new()

@@ -33,7 +33,9 @@ internal static partial class TraceOps
 
     private static void Enable(ReplayCase c, Record record, Answers answers)
     {
+        // "dma/enable" is the switch of a whole group.
         string name = record.In.Text("event").Replace('/', ':');
+        name = name.EndsWith(":enable", StringComparison.Ordinal) ? name.Replace(":enable", ":*", StringComparison.Ordinal) : name;
         answers.SetResult(GuestCase.Of(c).Guest.Trace.Set(name, on: true));
     }
 

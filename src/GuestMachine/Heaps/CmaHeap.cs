@@ -10,6 +10,9 @@ namespace CocoGuest.Machine.Heaps;
 /// </summary>
 internal sealed class CmaHeap(CmaArea area, GuestMemory memory, FaultBoard faults)
 {
+    // The sizes that the rest of the machine knows (ChunkMap).
+    private static readonly int[] PieceOrders = [8, 4, 0];
+
     /// <summary>Allocates and clears whole pages.</summary>
     /// <returns>The range as power-of-two pieces, in order; ENOMEM.</returns>
     public Result<Chunk[]> Allocate(ulong length)
@@ -34,12 +37,13 @@ internal sealed class CmaHeap(CmaArea area, GuestMemory memory, FaultBoard fault
 
     private static IEnumerable<Chunk> Pieces(ulong first, ulong frames)
     {
-        while (frames > 0)
+        // Aligned to their size, since the whole is aligned to its own up to 1 MiB (S-CMA-02).
+        foreach (int order in PieceOrders)
         {
-            int order = 63 - System.Numerics.BitOperations.LeadingZeroCount(frames);
-            yield return new Chunk(first, order);
-            first += 1UL << order;
-            frames -= 1UL << order;
+            for (; frames >= 1UL << order; frames -= 1UL << order, first += 1UL << order)
+            {
+                yield return new Chunk(first, order);
+            }
         }
     }
 }

@@ -58,6 +58,7 @@ public sealed class Guest : IDisposable
         Files = new GuestFiles(this);
         Buffers = new GuestBuffers(this, time, limits);
         Mappings = new GuestMappings(this);
+        Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
@@ -97,6 +98,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
+
+    /// <summary>Pinned user memory.</summary>
+    public GuestPins Pins { get; }
 
     /// <summary>Trace events.</summary>
     public GuestTrace Trace { get; }
@@ -140,6 +144,8 @@ public sealed class Guest : IDisposable
     internal IPageStateTracker Pages { get; }
 
     internal HeapRegistry Heaps { get; }
+
+    internal FrameZones Frames => _frames;
 
     internal SystemHeap SystemHeap { get; }
 

@@ -34,6 +34,15 @@ public sealed record KernelProfile(
     private const string RegionName = "reserved";
     private const string DefaultCma = "default_cma_region";
 
+    /// <summary>A dma-buf may be mapped executable: not from 7.2 on (S-REC-51).</summary>
+    public bool MapsDmaBufsExecutable => Version is not (KernelVersion.V72 or KernelVersion.V73);
+
+    /// <summary>The system heap maps page by page, not chunk by chunk, which S-SYS-49 makes visible: 6.12.</summary>
+    public bool MapsHeapsByPage => Version == KernelVersion.V612;
+
+    /// <summary>mincore reports heap mappings as resident: 7.3 (S-REC-53).</summary>
+    public bool HeapMappingsResident => Version == KernelVersion.V73;
+
     /// <summary>All profiles, oldest first.</summary>
     public static IReadOnlyList<KernelProfile> All { get; } =
     [

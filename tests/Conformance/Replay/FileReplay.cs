@@ -21,27 +21,36 @@ internal sealed class FileReplay(string path, string? onlyCase)
     // Records of a case stand together.
     private void RunCases(BootWorld world, IEnumerable<Record> records)
     {
-        ReplayCase? running = null;
-        Record[] all = [.. records];
-        for (int i = 0; i < all.Length; i++)
+        var steps = new List<Record>();
+        foreach (Record record in records)
         {
-            Record record = all[i];
             if (onlyCase is not null && !record.Case.Contains(onlyCase, StringComparison.Ordinal))
             {
                 continue;
             }
 
-            if (running is null || running.Name != record.Case || running.Family != record.Family)
+            if (steps.Count > 0 && (steps[0].Case != record.Case || steps[0].Family != record.Family))
             {
-                running?.Dispose();
-                running = new ReplayCase(world, record.Family, record.Case);
+                RunCase(world, steps);
+                steps = [];
             }
 
-            running.IsLastStep = i + 1 == all.Length || all[i + 1].Case != record.Case || all[i + 1].Family != record.Family;
-            RunOne(running, record);
+            steps.Add(record);
         }
 
-        running?.Dispose();
+        if (steps.Count > 0)
+        {
+            RunCase(world, steps);
+        }
+    }
+
+    private void RunCase(BootWorld world, List<Record> steps)
+    {
+        using var running = new ReplayCase(world, steps[0].Family, steps[0].Case, steps);
+        foreach (Record record in steps)
+        {
+            RunOne(running, record);
+        }
     }
 
     private void RunOne(ReplayCase running, Record record)

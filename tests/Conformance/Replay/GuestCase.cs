@@ -47,6 +47,9 @@ internal sealed class GuestCase : IDisposable
     /// <summary>A CPU wrote in this case.</summary>
     public bool Stored { get; private set; }
 
+    /// <summary>Where in the file that mapping begins.</summary>
+    public ulong MappingOffset { get; set; }
+
     /// <summary>Name of the last buffer that was allocated.</summary>
     public string? LastBuffer { get; private set; }
 
@@ -118,9 +121,6 @@ internal sealed class GuestCase : IDisposable
     /// <summary>Trace lines of the case so far, without the file's columns.</summary>
     public IReadOnlyList<string> TakeTrace() =>
         [.. Guest.Trace.Read(_firstEvent, int.MaxValue, out _).Select(e => $"{e.Name}: {e.Text}")];
-
-    /// <summary>All bytes of the mapping.</summary>
-    public byte[] AllOfMapping() => Load(UserMapping(), Mapping!.Value.Length);
 
     /// <summary>Closes all fds and mappings of the process.</summary>
     public void CloseEverything()

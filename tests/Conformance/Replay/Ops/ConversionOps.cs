@@ -13,7 +13,6 @@ internal static class ConversionOps
         new("inject", Inject),
         new("leak", (c, _, a) => a.Set("buffers_left", (long)GuestCase.Of(c).Guest.Buffers.Live)),
         new("release_with_failing_reencrypt", ReleaseWithFailingReencrypt),
-        new("zeroed", (c, _, a) => a.Set("all_zero", GuestCase.Of(c).AllOfMapping().All(b => b == 0) ? 1L : 0L)),
     ];
 
     // The name of the moment is what the recorder did before it looked: closing or unmapping has no step of its own.

@@ -96,7 +96,7 @@ internal static class DrmOps
     // The last step of a case looks whether anything is left once everything is closed.
     private static void LiveBuffers(ReplayCase c, Record record, Answers answers)
     {
-        if (c.IsLastStep)
+        if (ReferenceEquals(c.Records[^1], record))
         {
             Of(c).CloseEverything();
         }

@@ -56,10 +56,12 @@ public sealed class Guest : IDisposable
         SinglePages = new GuestPages(_frames, Memory, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
         Files = new GuestFiles(this);
+        Fences = new GuestFences(this, time);
         Buffers = new GuestBuffers(this, time, limits);
         Mappings = new GuestMappings(this);
         Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
+        Moves = new GuestMoves(this);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
         Drm = new GuestDrm(this);
@@ -74,6 +76,12 @@ public sealed class Guest : IDisposable
 
     /// <summary>Open files and fds.</summary>
     public GuestFiles Files { get; }
+
+    /// <summary>Buffers that their exporter moves.</summary>
+    public GuestMoves Moves { get; }
+
+    /// <summary>Fences, sync files, poll.</summary>
+    public GuestFences Fences { get; }
 
     /// <summary>Buffers: allocate, release, share.</summary>
     public GuestBuffers Buffers { get; }
@@ -182,6 +190,7 @@ public sealed class Guest : IDisposable
 
             Processes.DropEverything();
             Buffers.DropTokens();
+            Fences.Dispose();
             _disposed = true;
             if (_end is null)
             {

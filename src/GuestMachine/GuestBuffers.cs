@@ -230,9 +230,15 @@ public sealed class GuestBuffers
         var access = (AccessMode)(fdFlags & AccessModeBits);
         var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared,
             heap.Kind == HeapKind.Cma ? [new SgEntry(chunks.Value[0].Address, size)] : null);
+        return InstallNew(process, buffer, fdFlags, hostVisible);
+    }
+
+    // The buffer exists, and somebody has an fd on it; or neither.
+    private Result<BufferHandle> InstallNew(GuestProcess process, DmaBuf buffer, uint fdFlags, bool hostVisible)
+    {
         if (hostVisible)
         {
-            buffer.Backing = _guest.Memory.AddBacking(chunks.Value, size, access == AccessMode.ReadOnly, out int slot);
+            buffer.Backing = _guest.Memory.AddBacking(buffer.Chunks, buffer.Size, buffer.Access == AccessMode.ReadOnly, out int slot);
             buffer.BackingSlot = slot;
         }
 
@@ -264,6 +270,13 @@ public sealed class GuestBuffers
 
         _guest.SystemHeap.Free(chunks, shared);
         _guest.NoteTermination();
+    }
+
+    /// <summary>A buffer of an exporter that moves it; the frames are the caller's until then.</summary>
+    internal Result<BufferHandle> ExportMovable(GuestProcess process, Exporter exporter, Chunk[] chunks, ulong size, uint fdFlags, bool hostVisible)
+    {
+        var access = (AccessMode)(fdFlags & AccessModeBits);
+        return InstallNew(process, new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false), fdFlags, hostVisible);
     }
 
     // One exporter a node, made when first used: the registry knows names, the machine owns the memory.

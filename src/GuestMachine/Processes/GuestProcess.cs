@@ -1,4 +1,5 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Fences;
 
 namespace CocoGuest.Machine.Processes;
 
@@ -43,6 +44,12 @@ public sealed class GuestProcess
     internal ulong FailNthHits { get; set; }
 
     internal FdTable Fds { get; }
+
+    /// <summary>Fences that the process attached to buffers, as an open vgem file does.</summary>
+    internal VgemFences? VgemFences { get; set; }
+
+    /// <summary>Kernel mappings made for the process, by buffer.</summary>
+    internal Dictionary<DmaBuf, uint> Vmaps { get; } = [];
 
     internal AddressSpace Addresses { get; }
 

@@ -227,6 +227,12 @@ public sealed class GuestBuffers
             return new Failure(Errno.ENOMEM, AllocOperation, "dma_buf_export", "No memory for the dma-buf.");
         }
 
+        if (_guest.Kernel.HasBufferStatistics)
+        {
+            // S-BUF-104: the message about the new entry may get lost, which nobody notices.
+            _ = _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab);
+        }
+
         var access = (AccessMode)(fdFlags & AccessModeBits);
         var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared,
             heap.Kind == HeapKind.Cma ? [new SgEntry(chunks.Value[0].Address, size)] : null);

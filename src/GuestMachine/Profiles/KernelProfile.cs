@@ -27,6 +27,9 @@ public sealed record KernelProfile(
     /// <summary>DRM exporters keep a mapping until detach (S-BUF-53, S-GPU-12).</summary>
     public bool DrmKeepsMappings { get; init; }
 
+    /// <summary>Each dma-buf has an entry in sysfs (S-BUF-104).</summary>
+    public bool HasBufferStatistics { get; init; }
+
     /// <summary>Largest udmabuf, MiB (S-BUF-111).</summary>
     public ulong UdmabufLimitMiB { get; init; } = 64;
 
@@ -46,13 +49,13 @@ public sealed record KernelProfile(
     /// <summary>All profiles, oldest first.</summary>
     public static IReadOnlyList<KernelProfile> All { get; } =
     [
-        new(KernelVersion.V612, "6.12", true, null, 0, RegionName) { DrmKeepsMappings = true },
+        new(KernelVersion.V612, "6.12", true, null, 0, RegionName) { DrmKeepsMappings = true, HasBufferStatistics = true },
         new(KernelVersion.V619, "6.19", true, null, 0, DefaultCma),
         new(KernelVersion.SeedV1, "seed-v1", true, null, HeapFlagDecrypted, DefaultCma),
         new(KernelVersion.V71, "7.1", true, CcShared, 0, DefaultCma),
         new(KernelVersion.V72, "7.2", true, CcShared, 0, DefaultCma) { DrmMapsImports = false },
         new(KernelVersion.V73, "7.3", true, CcShared, 0, DefaultCma) { DrmMapsImports = false, UdmabufLimitMiB = int.MaxValue },
-        new(KernelVersion.V612Seed, "6.12-seed", false, null, HeapFlagDecrypted, RegionName) { DrmKeepsMappings = true },
+        new(KernelVersion.V612Seed, "6.12-seed", false, null, HeapFlagDecrypted, RegionName) { DrmKeepsMappings = true, HasBufferStatistics = true },
     ];
 
     /// <summary>The profile of a version.</summary>

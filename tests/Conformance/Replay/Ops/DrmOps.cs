@@ -25,6 +25,8 @@ internal static class DrmOps
         new("reexport_is_same_dmabuf", Reexported),
         new("prime_import_traced", ImportTraced),
         new("import_until_fail", ImportUntilFail),
+        new("vgem_fence_attach", AttachFence),
+        new("vgem_fence_signal", (c, r, a) => a.SetResult(Guest(c).Drm.SignalFence(Of(c).Process, Node(c), (uint)r.In.Number("fence")))),
         new("vgem/live_buffers", LiveBuffers),
         new("vgem/mmap", (c, r, a) => NamedMaps.Mmap(c, r, a)),
         new("vgem/mem_read", Read),
@@ -180,6 +182,13 @@ internal static class DrmOps
         answers.SetRaw("sizes", $"[{string.Join(',', sizes)}]");
         answers.Set("phys_seen", (long)places.Length);
         answers.Set("phys_naturally_aligned", sizes.Zip(places).All(p => p.Second % BitOperations.RoundUpToPowerOf2(p.First) == 0) ? 1L : 0L);
+    }
+
+    private static void AttachFence(ReplayCase c, Record record, Answers answers)
+    {
+        Result<uint> fence = Guest(c).Drm.AttachFence(Of(c).Process, Node(c), Handle(record), (uint)record.In.Number("flags"));
+        answers.SetResult(fence.Failure);
+        answers.Set("out_fence", fence.Ok ? fence.Value : 0UL);
     }
 
     private static ulong[] NumbersIn(string line, string field)

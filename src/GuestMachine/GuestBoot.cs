@@ -54,6 +54,9 @@ internal sealed class GuestBoot
     /// <summary>The ring of trace events.</summary>
     public required TraceBuffer Trace { get; init; }
 
+    /// <summary>The VMM; it obeys at boot.</summary>
+    public required PolicyHypervisor Hypervisor { get; init; }
+
     /// <summary>Armed faults; none at boot.</summary>
     public FaultBoard Faults { get; }
 
@@ -87,8 +90,10 @@ internal sealed class GuestBoot
         GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
     {
         var log = new KernelLog(time);
-        var shared = new SharedFrameCounter();
+        var shared = new SharedFrameCounter(memory);
         var faults = new FaultBoard();
+        var vmm = new PolicyHypervisor(HypervisorPolicy.Obedient);
+        memory.VmmDiscards = () => vmm.DiscardsOldBacking;
         IPageStateTracker pages = PageStateTrackers.Create(new PageStateOptions
         {
             Platform = shape.Platform,
@@ -99,7 +104,7 @@ internal sealed class GuestBoot
             Faults = faults,
             // The series ported by hand asks for the claim when it allocates; its conversions count whatever the claim is by then.
             Claim = shape.Kernel == KernelVersion.V612Seed ? new PlatformClaim() : environment.Claim,
-            Hypervisor = new FaultyHypervisor(ObedientHypervisor.Instance, faults),
+            Hypervisor = new FaultyHypervisor(vmm, faults),
         });
         var frames = new FrameZones(layout.Ranges, shape.Fragmentation.HighZoneFirst);
         Reserve(frames, layout.Firmware);
@@ -125,6 +130,7 @@ internal sealed class GuestBoot
         {
             Cma = new CmaArea(layout.Cma),
             Trace = trace,
+            Hypervisor = vmm,
         };
     }
 

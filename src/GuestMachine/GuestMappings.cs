@@ -55,21 +55,9 @@ public sealed partial class GuestMappings
             }
 
             (MemoryFile buffer, offset) = target.Value;
-            if (CheckMemory(buffer, offset, size) is { } refused)
+            if (CheckMemory(buffer, offset, size, flags) is { } refused)
             {
                 return refused;
-            }
-
-            // The exporter chooses the protection first and may refuse then.
-            DecryptedProtections += buffer.Shared ? 1UL : 0;
-            if (CheckCopyOnWrite(buffer, offset, size, flags) is { } notPrivate)
-            {
-                return notPrivate;
-            }
-
-            if (buffer is DmaBuf traced)
-            {
-                _guest.Trace.Emit("dma_buf_mmap_internal", traced);
             }
 
             ulong address = process.Addresses.FindGap(size);
@@ -145,12 +133,28 @@ public sealed partial class GuestMappings
         return CheckRights(file, rights, flags);
     }
 
-    private static Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size) =>
-        buffer.Mmap == MmapStyle.None
-            ? Wrong(Errno.EINVAL, "fd", "The exporter has no mmap (S-BUF-31).")
-        : offset > buffer.Size || size > buffer.Size - offset
-            ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
-        : null;
+    private Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size, MapFlags flags)
+    {
+        if (buffer.Mmap == MmapStyle.None)
+        {
+            return Wrong(Errno.EINVAL, "fd", "The exporter has no mmap (S-BUF-31).");
+        }
+
+        if (offset > buffer.Size || size > buffer.Size - offset)
+        {
+            return Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).");
+        }
+
+        // After the core's checks and before the exporter's (S-TRC-62).
+        if (buffer is DmaBuf traced)
+        {
+            _guest.Trace.Emit("dma_buf_mmap_internal", traced);
+        }
+
+        // The exporter chooses the protection first and may refuse then.
+        DecryptedProtections += buffer.Shared ? 1UL : 0;
+        return CheckCopyOnWrite(buffer, offset, size, flags);
+    }
 
     private Failure? CheckRights(GuestFile file, MapProtection rights, MapFlags flags)
     {

@@ -78,7 +78,10 @@ public sealed class GuestBuffers
         lock (_guest.Gate)
         {
             Result<DmaBuf> buffer = Find(process, fd, "DMA_BUF_SET_NAME");
-            return buffer.Ok ? buffer.Value.SetName(name) : buffer.Failure;
+            return !buffer.Ok ? buffer.Failure
+                : _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab)
+                    ? new Failure(Errno.ENOMEM, "DMA_BUF_SET_NAME", "copy name", "No memory for the name (S-BUF-71).")
+                : buffer.Value.SetName(name);
         }
     }
 

@@ -1,3 +1,4 @@
+using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
 
@@ -8,12 +9,12 @@ public readonly struct DmaMapping
 {
     // Immutable both: an unmap and a new map meanwhile do not show here.
     private readonly ulong[] _addresses;
-    private readonly Chunk[] _chunks;
+    private readonly SgEntry[] _segments;
 
     internal DmaMapping(Attachment attachment, VisibleBacking? backing)
     {
         _addresses = attachment.DmaAddresses;
-        _chunks = attachment.Buffer.Chunks;
+        _segments = attachment.Buffer.Segments;
         Backing = backing;
         Bounced = attachment.Bounced;
     }
@@ -31,5 +32,5 @@ public readonly struct DmaMapping
     public ulong AddressOf(int segment) => _addresses[segment];
 
     /// <summary>Bytes of a segment.</summary>
-    public ulong LengthOf(int segment) => _chunks[segment].Bytes;
+    public ulong LengthOf(int segment) => _segments[segment].Length;
 }

@@ -27,7 +27,7 @@ public sealed class Guest : IDisposable
     private const string Running = "running";
     private readonly RamLayout _layout;
     private readonly KernelLog _log;
-    private readonly BuddyAllocator _frames;
+    private readonly FrameZones _frames;
     private readonly SharedFrameCounter _shared;
     private string? _end;
     private bool _disposed;
@@ -51,17 +51,24 @@ public sealed class Guest : IDisposable
         Dma = boot.Dma;
         FaultPoints = boot.Faults;
         Faults = new GuestFaults(this, boot.Faults);
+        Trace = new GuestTrace(this, boot.Trace);
         Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
+        CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
+        SinglePages = new GuestPages(_frames, Memory, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies) { Faulted = Note };
         Hypervisor = new GuestHypervisor(this, boot.Hypervisor, pages);
         Conversions = new GuestConversions(this, pages);
         Files = new GuestFiles(this);
         Buffers = new GuestBuffers(this, time, limits);
         Mappings = new GuestMappings(this);
+        Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
+        Drm = new GuestDrm(this);
+        Memfds = new GuestMemfds(this);
+        Udmabufs = new GuestUdmabufs(this);
         Host = new GuestHostView(this);
         Devices.AddBuiltIn(Processes.Init);
     }
@@ -84,8 +91,23 @@ public sealed class Guest : IDisposable
     /// <summary>Devices and their DMA.</summary>
     public GuestDevices Devices { get; }
 
+    /// <summary>DRM nodes and PRIME.</summary>
+    public GuestDrm Drm { get; }
+
+    /// <summary>memfds.</summary>
+    public GuestMemfds Memfds { get; }
+
+    /// <summary>/dev/udmabuf.</summary>
+    public GuestUdmabufs Udmabufs { get; }
+
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
+
+    /// <summary>Pinned user memory.</summary>
+    public GuestPins Pins { get; }
+
+    /// <summary>Trace events.</summary>
+    public GuestTrace Trace { get; }
 
     /// <summary>Fault injection.</summary>
     public GuestFaults Faults { get; }
@@ -135,7 +157,13 @@ public sealed class Guest : IDisposable
 
     internal HeapRegistry Heaps { get; }
 
+    internal FrameZones Frames => _frames;
+
     internal SystemHeap SystemHeap { get; }
+
+    internal GuestPages SinglePages { get; }
+
+    internal CmaHeap CmaHeap { get; }
 
     internal FaultBoard FaultPoints { get; }
 

@@ -19,7 +19,7 @@ internal sealed class GuestBoot
 
     private GuestBoot(
         RamLayout layout, GuestMemory memory, CopyCounter copies, KernelLog log, IPageStateTracker pages, SharedFrameCounter shared,
-        BuddyAllocator frames, DmaMapper dma, FaultBoard faults)
+        FrameZones frames, DmaMapper dma, FaultBoard faults)
     {
         Layout = layout;
         Memory = memory;
@@ -44,12 +44,18 @@ internal sealed class GuestBoot
 
     public SharedFrameCounter Shared { get; }
 
-    public BuddyAllocator Frames { get; }
+    /// <summary>The area of the CMA heaps; empty without <c>cma=</c>.</summary>
+    public required CmaArea Cma { get; init; }
+
+    public FrameZones Frames { get; }
 
     public DmaMapper Dma { get; }
 
     /// <summary>The VMM; it obeys at boot.</summary>
     public required PolicyHypervisor Hypervisor { get; init; }
+
+    /// <summary>The ring of trace events.</summary>
+    public required TraceBuffer Trace { get; init; }
 
     /// <summary>Armed faults; none at boot.</summary>
     public FaultBoard Faults { get; }
@@ -64,6 +70,7 @@ internal sealed class GuestBoot
 
         int cBit = shape.CBitPosition == 0 ? DmaEnvironment.DefaultCBit : (int)shape.CBitPosition;
         int width = shape.Platform == Platform.CcaRealm && shape.GpaWidth != 0 ? (int)shape.GpaWidth : DmaEnvironment.DefaultIpaWidth;
+
         var environment = new DmaEnvironment(shape.Platform, shape.Kernel, RamLayout.EndOf(shape.MemoryBytes) - 1, cBit, width);
         SwiotlbPlan plan = SwiotlbSizing.Compute(environment, shape.MemoryBytes, (int)shape.Cpus, options.Value);
         ulong cma = shape.Cma.Length != 0 && GuestShapeRules.TryParseSize(shape.Cma, out ulong bytes) ? Page.AlignUp(bytes) : 0;
@@ -98,7 +105,7 @@ internal sealed class GuestBoot
             Claim = environment.Claim,
             Hypervisor = new FaultyHypervisor(vmm, faults),
         });
-        var frames = new BuddyAllocator(layout.Ranges);
+        var frames = new FrameZones(layout.Ranges, shape.Fragmentation.HighZoneFirst);
         Reserve(frames, layout.Firmware);
         Reserve(frames, layout.Cma);
         Reserve(frames, layout.Pool);
@@ -106,21 +113,27 @@ internal sealed class GuestBoot
         if (layout.Pool.Count != 0)
         {
             // In CoCo guests the pool is turned shared during start-up and cleared when created (S-SWI-10).
-            conversion = environment.ConvertsPool ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None : Errno.None;
-            if (environment.ConvertsPool || !PlatformProfile.Of(shape.Platform).Encrypted)
+            conversion = shape.PoolConversion != Errno.None ? shape.PoolConversion
+                : environment.ConvertsPool ? pages.ConvertToShared(layout.Pool)?.Errno ?? Errno.None
+                : Errno.None;
+            if (environment.ConvertsPool || shape.Platform == Platform.Lab || !PlatformProfile.Of(shape.Platform).Encrypted)
             {
                 memory.ShareInPlace(layout.Pool);
             }
         }
 
+        var trace = new TraceBuffer(time, GuestTrace.Capacity);
+        var dmaTrace = new GatedDmaTrace(trace, new DmaTextTrace(shape.Kernel, trace.Add));
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
-        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log) { Faults = faults }, faults)
+        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log, dmaTrace) { Faults = faults }, faults)
         {
+            Cma = new CmaArea(layout.Cma),
+            Trace = trace,
             Hypervisor = vmm,
         };
     }
 
-    private static void Reserve(BuddyAllocator frames, FrameRange range)
+    private static void Reserve(FrameZones frames, FrameRange range)
     {
         if (range.Count != 0 && !frames.TryReserve(range))
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Heaps;
@@ -182,6 +183,13 @@ public sealed class GuestBuffers
     internal Result<DmaBuf> Find(GuestProcess process, int fd, string operation, Errno otherKind = Errno.EINVAL) =>
         _guest.Files.Find<DmaBuf>(process, fd, operation, otherKind);
 
+    /// <summary>dma_buf_export by a driver: a private buffer without references yet (S-BUF-01, 02).</summary>
+    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments)
+    {
+        Live++;
+        return new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments);
+    }
+
     /// <summary>The last reference is gone: the exporter takes the memory back (S-BUF-91, S-SYS-26).</summary>
     internal void Released(DmaBuf buffer)
     {
@@ -211,7 +219,7 @@ public sealed class GuestBuffers
     {
         bool hostVisible = shared || !_guest.Platform.Encrypted;
         PageState.ConversionCounters before = _guest.Pages.Counters;
-        Result<Chunk[]> chunks = _guest.SystemHeap.Allocate(size, shared);
+        Result<Chunk[]> chunks = heap.Kind == HeapKind.Cma ? _guest.CmaHeap.Allocate(size) : _guest.SystemHeap.Allocate(size, shared);
         if (!chunks.Ok)
         {
             _guest.NoteTermination();
@@ -221,13 +229,13 @@ public sealed class GuestBuffers
         if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
         {
             // S-SYS-08: a failed export frees and re-encrypts like a failed conversion.
-            _guest.SystemHeap.Free(chunks.Value, shared);
-            _guest.NoteTermination();
+            FreeUnexported(heap, chunks.Value, size, shared);
             return new Failure(Errno.ENOMEM, AllocOperation, "dma_buf_export", "No memory for the dma-buf.");
         }
 
         var access = (AccessMode)(fdFlags & AccessModeBits);
-        var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared)
+        var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared,
+            heap.Kind == HeapKind.Cma ? [new SgEntry(chunks.Value[0].Address, size)] : null)
         {
             ConversionCost = _guest.Pages.Counters - before,
         };
@@ -241,6 +249,10 @@ public sealed class GuestBuffers
         buffer.References = 1;
         Result<int> fd = GuestFiles.Install(process, buffer, (fdFlags & CloseOnExecBit) != 0, AllocOperation);
 
+        // S-TRC-62: an export always shows; a fd line only where an fd was installed, else a put.
+        _guest.Trace.Emit("dma_buf_export", buffer);
+        _guest.Trace.Emit(fd.Ok ? "dma_buf_fd" : "dma_buf_put", buffer, fd.Ok ? fd.Value : null);
+
         // The maker's reference goes: to the fd, or with the buffer (S-HEAP-23 step 6).
         GuestFiles.Put(buffer);
         if (!fd.Ok)
@@ -251,12 +263,26 @@ public sealed class GuestBuffers
         return HandleOf(buffer, fd.Value);
     }
 
+    private void FreeUnexported(HeapInfo heap, Chunk[] chunks, ulong size, bool shared)
+    {
+        if (heap.Kind == HeapKind.Cma)
+        {
+            _guest.CmaHeap.Free(chunks[0].Frame, size);
+            return;
+        }
+
+        _guest.SystemHeap.Free(chunks, shared);
+        _guest.NoteTermination();
+    }
+
     // One exporter a node, made when first used: the registry knows names, the machine owns the memory.
     private Exporter ExporterOf(HeapInfo heap)
     {
         if (!_exporters.TryGetValue(heap.Name, out Exporter? exporter))
         {
-            exporter = new SystemHeapExporter(heap.Name, _guest.SystemHeap);
+            exporter = heap.Kind == HeapKind.Cma
+                ? new CmaHeapExporter(heap.Name, _guest.CmaHeap)
+                : new SystemHeapExporter(heap.Name, _guest.SystemHeap);
             _exporters.Add(heap.Name, exporter);
         }
 

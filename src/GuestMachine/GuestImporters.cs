@@ -2,6 +2,8 @@ using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine;
@@ -49,17 +51,16 @@ public sealed class GuestImporters
                 return new Failure(Errno.ENOMEM, "dma_buf_attach", "check limit", $"The process has {_limit} attachments already.");
             }
 
-            if (_guest.FaultPoints.Fails(FaultPoint.Failslab))
+            _guest.Trace.Emit("dma_buf_get", found.Value, fd);
+            Result<Attachment> attached = AttachTo(found.Value, device.Value, process);
+            if (!attached.Ok)
             {
-                return new Failure(Errno.ENOMEM, "dma_buf_attach", "copy sg_table", "No memory for the attachment (S-BUF-46, S-SYS-40).");
+                return attached.Failure;
             }
 
-            DmaBuf buffer = found.Value;
-            var attachment = new Attachment(++_lastId, buffer, device.Value, process);
-            buffer.References++;
-            buffer.AddAttachment(attachment);
-            process.Attachments.Add(attachment.Id, attachment);
-            return new ImportedBuffer(attachment.Id, buffer.Size);
+            found.Value.References++;
+            process.Attachments.Add(attached.Value.Id, attached.Value);
+            return new ImportedBuffer(attached.Value.Id, found.Value.Size);
         }
     }
 
@@ -159,13 +160,49 @@ public sealed class GuestImporters
                     : $"flags 0x{flags:x} have bits outside READ, WRITE and END (S-BUF-61).", "flags");
             }
 
-            DmaDirection direction = access switch
+            return SyncAll(found.Value, DirectionOf(access), toDevice: (flags & SyncEnd) != 0);
+        }
+    }
+
+    /// <summary>dma_buf_begin_cpu_access by an importer in the kernel: the exporter's op, without the ioctl's checks (S-SYS-44).</summary>
+    public Result<SyncOutcome> BeginCpuAccess(GuestProcess process, int fd, DmaDirection direction) =>
+        KernelCpuAccess(process, fd, direction, toDevice: false, "dma_buf_begin_cpu_access");
+
+    /// <summary>dma_buf_end_cpu_access by an importer in the kernel (S-SYS-45).</summary>
+    public Result<SyncOutcome> EndCpuAccess(GuestProcess process, int fd, DmaDirection direction) =>
+        KernelCpuAccess(process, fd, direction, toDevice: true, "dma_buf_end_cpu_access");
+
+    /// <summary>dma_buf_vmap, a read through the kernel mapping, dma_buf_vunmap (S-BUF-80, S-SYS-50).</summary>
+    /// <returns>EINVAL for an exporter without vmap or a range behind the buffer; EFAULT where the view faults.</returns>
+    public Failure? VmapRead(GuestProcess process, int fd, ulong offset, Span<byte> target)
+    {
+        lock (_guest.Gate)
+        {
+            using var plan = new AccessPlan();
+            if (PlanVmap(process, fd, offset, (ulong)target.Length, write: false, plan) is { } failure)
             {
-                SyncRead => DmaDirection.FromDevice,
-                SyncWrite => DmaDirection.ToDevice,
-                _ => DmaDirection.Bidirectional,
-            };
-            return SyncAll(found.Value, direction, toDevice: (flags & SyncEnd) != 0);
+                return failure;
+            }
+
+            plan.Read(target);
+            return null;
+        }
+    }
+
+    /// <summary>dma_buf_vmap, a write through the kernel mapping, dma_buf_vunmap (S-BUF-80, S-SYS-50).</summary>
+    /// <returns>As <see cref="VmapRead"/>.</returns>
+    public Failure? VmapWrite(GuestProcess process, int fd, ulong offset, ReadOnlySpan<byte> source)
+    {
+        lock (_guest.Gate)
+        {
+            using var plan = new AccessPlan();
+            if (PlanVmap(process, fd, offset, (ulong)source.Length, write: true, plan) is { } failure)
+            {
+                return failure;
+            }
+
+            plan.Write(source);
+            return null;
         }
     }
 
@@ -175,87 +212,168 @@ public sealed class GuestImporters
     /// <summary>A device goes: its attachments, newest first.</summary>
     internal void DropAll(GuestProcess process, GuestDevice device) => DropWhere(process, a => ReferenceEquals(a.GuestDevice, device));
 
-    private Result<DmaMapping> MapChecked(Attachment attachment, DmaDirection direction, uint cpu)
+    /// <summary>dma_buf_attach by a driver. It holds a reference of its own until detach (S-BUF-42).</summary>
+    /// <returns>ENOMEM.</returns>
+    internal Result<Attachment> AttachTo(DmaBuf buffer, GuestDevice device, GuestProcess owner)
+    {
+        if (_guest.FaultPoints.Fails(FaultPoint.Failslab))
+        {
+            return new Failure(Errno.ENOMEM, "dma_buf_attach", "copy sg_table", "No memory for the attachment (S-BUF-46, S-SYS-40).");
+        }
+
+        var attachment = new Attachment(++_lastId, buffer, device, owner);
+        buffer.AddAttachment(attachment);
+        _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, isDynamic: false);
+        return attachment;
+    }
+
+    /// <summary>dma_buf_detach by a driver; a mapping that the exporter kept goes with it (S-BUF-53).</summary>
+    internal void DetachFrom(Attachment attachment)
+    {
+        Unmap(attachment);
+        Drop(attachment);
+        attachment.Buffer.RemoveAttachment(attachment);
+        _guest.Trace.Emit("dma_buf_detach", attachment, isDynamic: false);
+    }
+
+    /// <summary>dma_buf_map_attachment by a driver (S-BUF-50, 53).</summary>
+    /// <returns>What the DMA layer or the exporter says; EBUSY for another direction than the one kept.</returns>
+    internal Failure? MapNow(Attachment attachment, DmaDirection direction, int cpu)
     {
         DmaBuf buffer = attachment.Buffer;
-        DmaAttributes attributes = buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None;
-        attachment.Device.Cpu = (int)cpu;
-        var addresses = new ulong[buffer.Chunks.Length];
+        if (attachment.Live)
+        {
+            attachment.Mapped = attachment.Direction == direction || attachment.Direction == DmaDirection.Bidirectional;
+            return attachment.Mapped ? null : new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check kept mapping",
+                $"The exporter keeps a mapping with direction {attachment.Direction} until detach (S-BUF-53).", "direction");
+        }
+
+        ExporterTraits traits = buffer.Exporter.Traits;
+        DmaAttributes attributes = traits.MapAttributes | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
+        attachment.Device.Cpu = cpu;
+        _guest.Trace.RunsOn((uint)cpu);
+        var addresses = new ulong[buffer.Segments.Length];
         Result<int> mapped = _guest.Dma.MapSg(attachment.Device, buffer.Segments, addresses, direction, attributes);
         if (!mapped.Ok)
         {
-            return mapped.Failure;
+            // The CMA heap reports every failure alike (S-CMA-03).
+            return traits.MapErrno == Errno.None ? mapped.Failure : mapped.Failure with { Errno = traits.MapErrno };
         }
 
         attachment.DmaAddresses = addresses;
         attachment.Mapped = true;
+        attachment.Live = true;
         attachment.Direction = direction;
-        attachment.Bounced = IsBounced(attachment);
-        bool handOut = buffer.Backing is not null && !attachment.Bounced && !attachment.GuestDevice.Spec.Mediated;
-        return new DmaMapping(attachment, handOut ? buffer.Backing : null);
+        attachment.BouncedSegments = CountBounced(attachment);
+        return null;
     }
 
-    // Entries are judged one by one (S-DMA-50), so a table may bounce in parts.
-    private bool IsBounced(Attachment attachment)
+    /// <summary>dma_buf_unmap_attachment: the flag first, then the unmap, without the shared attribute (S-SYS-43).</summary>
+    internal void Unmap(Attachment attachment)
+    {
+        attachment.Mapped = false;
+        if (!attachment.Buffer.Exporter.Traits.CachesMappings)
+        {
+            Drop(attachment);
+        }
+    }
+
+    private static DmaDirection DirectionOf(ulong access) => access switch
+    {
+        SyncRead => DmaDirection.FromDevice,
+        SyncWrite => DmaDirection.ToDevice,
+        _ => DmaDirection.Bidirectional,
+    };
+
+    private Result<SyncOutcome> KernelCpuAccess(GuestProcess process, int fd, DmaDirection direction, bool toDevice, string operation)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, operation);
+            return found.Ok ? SyncAll(found.Value, direction, toDevice) : found.Failure;
+        }
+    }
+
+    private Failure? PlanVmap(GuestProcess process, int fd, ulong offset, ulong length, bool write, AccessPlan plan)
+    {
+        Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "dma_buf_vmap");
+        if (!found.Ok)
+        {
+            return found.Failure;
+        }
+
+        DmaBuf buffer = found.Value;
+        if (!buffer.Exporter.Traits.Vmap)
+        {
+            return new Failure(Errno.EINVAL, "dma_buf_vmap", "check exporter", $"{buffer.Exporter.Name} has no vmap (S-BUF-80).", "fd");
+        }
+
+        ViewAccessor accessor = buffer.Shared ? ViewAccessor.GuestSharedMapping : ViewAccessor.GuestPrivateMapping;
+        return Guest.CheckAccessLength("dma_buf_vmap", length)
+            ?? (offset > buffer.Size || length > buffer.Size - offset
+                ? new Failure(Errno.EINVAL, "dma_buf_vmap", "check range", $"{offset} + {length} ends behind the buffer of {buffer.Size} bytes.", "offset")
+                : _guest.Access.Plan(plan, accessor, buffer, offset, length, write, "dma_buf_vmap"));
+    }
+
+    private Result<DmaMapping> MapChecked(Attachment attachment, DmaDirection direction, uint cpu)
+    {
+        if (MapNow(attachment, direction, (int)cpu) is { } failure)
+        {
+            return failure;
+        }
+
+        VisibleBacking? backing = attachment.Buffer.Backing;
+        bool handOut = backing is not null && !attachment.Bounced && !attachment.GuestDevice.Spec.Mediated;
+        return new DmaMapping(attachment, handOut ? backing : null);
+    }
+
+    private int CountBounced(Attachment attachment)
     {
         if (attachment.Device.Pool is not { } pool)
         {
-            return false;
+            return 0;
         }
 
         AddressEncoding encoding = _guest.Dma.Environment.Encoding;
-        foreach (ulong address in attachment.DmaAddresses)
-        {
-            if (pool.Contains(encoding.Physical(address)))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        return attachment.DmaAddresses.Count(address => pool.Contains(encoding.Physical(address)));
     }
 
-    // S-SYS-43: the flag first, then the unmap, without the shared attribute.
-    private void Unmap(Attachment attachment)
+    private void Drop(Attachment attachment)
     {
-        attachment.Mapped = false;
-        _guest.Dma.UnmapSg(attachment.Device, attachment.Buffer.Segments, attachment.DmaAddresses, attachment.Direction, DmaAttributes.None);
+        if (attachment.Live)
+        {
+            attachment.Live = false;
+            DmaBuf buffer = attachment.Buffer;
+            _guest.Dma.UnmapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, attachment.Direction,
+                buffer.Exporter.Traits.UnmapAttributes);
+        }
     }
 
-    private SyncOutcome SyncAll(DmaBuf buffer, DmaDirection direction, bool toDevice)
+    private Result<SyncOutcome> SyncAll(DmaBuf buffer, DmaDirection direction, bool toDevice)
     {
         ulong before = _guest.Memory.BouncedBytes;
-        foreach (Attachment attachment in buffer.Attachments)
-        {
-            if (!attachment.Mapped)
-            {
-                continue;
-            }
-
-            _guest.Dma.SyncSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, direction, forCpu: !toDevice);
-        }
-
+        Failure? failure = toDevice
+            ? buffer.Exporter.EndCpuAccess(buffer, _guest.Dma, direction)
+            : buffer.Exporter.BeginCpuAccess(buffer, _guest.Dma, direction);
         ulong moved = _guest.Memory.BouncedBytes - before;
-        return toDevice ? new SyncOutcome(0, moved) : new SyncOutcome(moved, 0);
+        return failure is not null ? failure
+            : toDevice ? new SyncOutcome(0, moved)
+            : new SyncOutcome(moved, 0);
     }
 
     private void DropWhere(GuestProcess process, Func<Attachment, bool> goes)
     {
         foreach (Attachment attachment in process.Attachments.Values.Where(goes).OrderByDescending(a => a.Id).ToArray())
         {
-            if (attachment.Mapped)
-            {
-                Unmap(attachment);
-            }
-
             Remove(process, attachment);
         }
     }
 
-    private static void Remove(GuestProcess process, Attachment attachment)
+    private void Remove(GuestProcess process, Attachment attachment)
     {
         process.Attachments.Remove(attachment.Id);
-        attachment.Buffer.RemoveAttachment(attachment);
+        DetachFrom(attachment);
+        _guest.Trace.Emit("dma_buf_put", attachment.Buffer);
         GuestFiles.Put(attachment.Buffer);
     }
 

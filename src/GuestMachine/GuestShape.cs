@@ -45,6 +45,12 @@ public sealed record GuestShape
     /// <summary>Page allocator policy.</summary>
     public FragmentationPolicy Fragmentation { get; init; } = FragmentationPolicy.Default;
 
+    /// <summary>Further nodes on the one CMA area, as a build option of some kernels adds one under the old name (S-CMA-08). Not settable by RPC.</summary>
+    internal IReadOnlyList<string> MoreCmaNodes { get; init; } = [];
+
+    /// <summary>How turning the default swiotlb pool shared ends at start-up. Not settable by RPC; for replaying recordings.</summary>
+    internal Errno PoolConversion { get; init; }
+
     /// <summary>Decides keys and everything else that is random in hardware.</summary>
     public ulong Seed { get; init; }
 }

@@ -27,18 +27,30 @@ public static class GuestShapeRules
             Cpus = shape.Cpus == 0 ? DefaultCpus : shape.Cpus,
             CBitPosition = platform.HasCBit && shape.CBitPosition == 0 ? DefaultCBit : shape.CBitPosition,
             GpaWidth = platform.Widths.Count != 0 && shape.GpaWidth == 0 ? platform.Widths[0] : shape.GpaWidth,
-            Heaps = shape.Heaps.Count == 0 ? HeapNames(shape.Platform, kernel) : shape.Heaps,
+            Heaps = shape.Heaps.Count == 0 ? HeapNames(shape, kernel) : shape.Heaps,
         };
         Failure? failure = CheckName(full.Name) ?? CheckKernel(kernel, platform) ?? CheckPlatform(platform, kernel) ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
             ?? CheckAddressing(full, platform) ?? CheckHeaps(full, kernel) ?? CheckCma(full);
         return failure is null ? full : failure;
     }
 
-    /// <summary>The heap nodes of a kernel on a platform, in registration order (S-HEAP-46, S-HEAP-48).</summary>
-    public static IReadOnlyList<string> HeapNames(Platform platform, KernelProfile kernel) =>
-        kernel.SharedHeapName is { } shared && Dma.PlatformDmaTraits.Of(platform, kernel.Version).MemEncrypt
-            ? [Heaps.HeapRegistry.SystemHeapName, shared]
-            : [Heaps.HeapRegistry.SystemHeapName];
+    /// <summary>The heap nodes of a kernel on a platform, with the CMA area of its shape, in registration order (S-HEAP-46, S-HEAP-48, S-CMA-08).</summary>
+    public static IReadOnlyList<string> HeapNames(GuestShape shape, KernelProfile kernel)
+    {
+        List<string> names = [Heaps.HeapRegistry.SystemHeapName];
+        if (kernel.SharedHeapName is { } shared && Dma.PlatformDmaTraits.Of(shape.Platform, kernel.Version).MemEncrypt)
+        {
+            names.Add(shared);
+        }
+
+        if (shape.Cma.Length != 0)
+        {
+            names.Add(kernel.CmaHeapName);
+            names.AddRange(shape.MoreCmaNodes);
+        }
+
+        return names;
+    }
 
     /// <summary>Reads a size as the kernel's command line has it: digits and an optional K, M or G.</summary>
     public static bool TryParseSize(string text, out ulong bytes)
@@ -111,7 +123,7 @@ public static class GuestShapeRules
 
     private static Failure? CheckHeaps(GuestShape shape, KernelProfile kernel)
     {
-        IReadOnlyList<string> known = HeapNames(shape.Platform, kernel);
+        IReadOnlyList<string> known = HeapNames(shape, kernel);
         foreach (string heap in shape.Heaps)
         {
             if (!known.Contains(heap))

@@ -30,11 +30,18 @@ internal sealed class Attachment
     /// <summary>DMA address of each chunk while mapped. Each mapping has a table of its own, which nobody changes afterwards.</summary>
     public ulong[] DmaAddresses { get; set; } = [];
 
+    /// <summary>The importer holds a mapping.</summary>
     public bool Mapped { get; set; }
+
+    /// <summary>The device's addresses are live: while mapped, and until detach where the exporter keeps mappings (S-BUF-53).</summary>
+    public bool Live { get; set; }
 
     /// <summary>Direction of the live mapping.</summary>
     public DmaDirection Direction { get; set; }
 
-    /// <summary>True when the live mapping went through swiotlb.</summary>
-    public bool Bounced { get; set; }
+    /// <summary>Segments of the live mapping that lie in swiotlb: entries are judged one by one, so a table may bounce in parts (S-DMA-50).</summary>
+    public int BouncedSegments { get; set; }
+
+    /// <summary>True when the live mapping went through swiotlb, at least in parts.</summary>
+    public bool Bounced => BouncedSegments != 0;
 }

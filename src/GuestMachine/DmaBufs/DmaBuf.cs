@@ -1,7 +1,6 @@
 using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.DmaBufs;
 
@@ -14,7 +13,7 @@ namespace CocoGuest.Machine.DmaBufs;
 /// References: one a fd (any process), one a VMA, one an importer (from attach to detach), one a share token in flight, one a copy in
 /// flight. The guest's lock guards the count; at zero the exporter's release runs and the frames go back.
 /// </remarks>
-internal sealed class DmaBuf : GuestFile
+internal sealed class DmaBuf : MemoryFile
 {
     private const int NameLimit = 32;
     private readonly GuestBuffers _room;
@@ -30,14 +29,11 @@ internal sealed class DmaBuf : GuestFile
     /// <param name="segments">The scatter table when it has not one entry a chunk (S-CMA-02).</param>
     public DmaBuf(
         GuestBuffers room, ulong inode, Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, bool shared, SgEntry[]? segments = null)
-        : base(inode, access)
+        : base(inode, access, size, chunks, shared)
     {
         _room = room;
         Exporter = exporter;
-        Size = size;
-        Chunks = chunks;
         Segments = segments ?? Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
-        Shared = shared;
     }
 
     /// <summary>Who made it; its name is <c>exp_name</c> (S-SYS-08).</summary>
@@ -46,23 +42,16 @@ internal sealed class DmaBuf : GuestFile
     /// <inheritdoc/>
     public override string Kind => "dma-buf";
 
-    public ulong Size { get; }
-
-    public Chunk[] Chunks { get; }
+    /// <inheritdoc/>
+    public override MmapStyle Mmap => Exporter.Traits.Mmap;
 
     /// <summary>The scatter table as the DMA layer takes it: one entry a chunk (S-SYS-06).</summary>
     public SgEntry[] Segments { get; }
 
-    /// <summary>True when the exporter converted the pages: mapped with the shared attribute.</summary>
-    public bool Shared { get; }
-
-    /// <summary>The memfd of a host-visible buffer; null for private memory.</summary>
-    public VisibleBacking? Backing { get; set; }
-
     /// <summary>What the conversions of its pages have cost so far.</summary>
     public PageState.ConversionCounters ConversionCost { get; set; }
 
-    /// <summary>Slot of <see cref="Backing"/> in the chunk map.</summary>
+    /// <summary>Slot of <see cref="MemoryFile.Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }
 
     /// <summary>Name by DMA_BUF_SET_NAME, or null when none was ever set.</summary>
@@ -89,9 +78,10 @@ internal sealed class DmaBuf : GuestFile
         return null;
     }
 
-    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c>, after the generic lines (S-BUF-100).</summary>
+    /// <inheritdoc/>
     public override void Released() => _room.Released(this);
 
+    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c>, after the generic lines (S-BUF-100).</summary>
     public string FdInfo() =>
         string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{References - 1}\nexp_name:\t{Exporter.Name}\n")
         + (Name is null ? "" : $"name:\t{Name}\n");

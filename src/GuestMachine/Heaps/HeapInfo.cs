@@ -1,8 +1,9 @@
 namespace CocoGuest.Machine.Heaps;
 
-/// <summary>One node of /dev/dma_heap.</summary>
-/// <param name="Name">Node name.</param>
-/// <param name="Minor">Character device minor: the lowest free one at registration (S-HEAP-01).</param>
-/// <param name="ValidHeapFlags">Allowed heap_flags bits (S-HEAP-13, 14).</param>
-/// <param name="AlwaysShared">True for the heap whose every buffer is shared memory.</param>
-public sealed record HeapInfo(string Name, uint Minor, ulong ValidHeapFlags, bool AlwaysShared);
+/// <summary>One heap's node: <c>/dev/dma_heap/&lt;name&gt;</c> (S-HEAP-01, S-HEAP-46).</summary>
+/// <param name="Name">Name of the node.</param>
+/// <param name="Minor">Minor number, in registration order.</param>
+/// <param name="ValidHeapFlags">Flags that the ioctl accepts (S-HEAP-13).</param>
+/// <param name="AlwaysShared">Every buffer of it is shared memory (S-SYS-20).</param>
+/// <param name="Kind">Implementation behind it.</param>
+public sealed record HeapInfo(string Name, uint Minor, ulong ValidHeapFlags, bool AlwaysShared, HeapKind Kind = HeapKind.System);

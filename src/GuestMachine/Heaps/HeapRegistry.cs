@@ -13,14 +13,18 @@ internal sealed class HeapRegistry
 
     public HeapRegistry(GuestShape shape, KernelProfile kernel)
     {
-        All = GuestShapeRules.HeapNames(shape.Platform, kernel)
+        All = GuestShapeRules.HeapNames(shape, kernel)
             .Where(shape.Heaps.Contains)
-            .Select((name, minor) => new HeapInfo(
-                name, (uint)minor, name == SystemHeapName ? kernel.SystemHeapFlags : 0, name == kernel.SharedHeapName))
+            .Select((name, minor) => InfoOf(name, (uint)minor, kernel))
             .ToArray();
     }
 
     public IReadOnlyList<HeapInfo> All { get; }
 
     public HeapInfo? Find(string name) => All.FirstOrDefault(h => h.Name == name);
+
+    private static HeapInfo InfoOf(string name, uint minor, KernelProfile kernel) =>
+        name == SystemHeapName ? new HeapInfo(name, minor, kernel.SystemHeapFlags, AlwaysShared: false)
+        : name == kernel.SharedHeapName ? new HeapInfo(name, minor, 0, AlwaysShared: true)
+        : new HeapInfo(name, minor, 0, AlwaysShared: false, HeapKind.Cma);
 }

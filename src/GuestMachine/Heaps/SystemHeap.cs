@@ -16,7 +16,7 @@ namespace CocoGuest.Machine.Heaps;
 /// <i>all</i> chunks, converted or not (S-SYS-23): what that does to untouched ones is the platform's business (S-SYS-24). A chunk whose
 /// re-encryption fails is leaked: it stays allocated and shared for the life of the guest (S-SYS-29).
 /// </remarks>
-internal sealed class SystemHeap(BuddyAllocator frames, IPageStateTracker pages, GuestMemory memory, FragmentationPolicy fragmentation, IKernelLog log,
+internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, GuestMemory memory, FragmentationPolicy fragmentation, IKernelLog log,
     FaultBoard faults)
 {
     private static readonly int[] Orders = [8, 4, 0];

@@ -1,4 +1,5 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Profiles;
@@ -18,7 +19,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
     public ViewCell CellOf(ViewAccessor accessor, ulong frame) => views[accessor, pages.ConditionOf(frame)];
 
     /// <summary>Plans an access to a part of a buffer.</summary>
-    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, DmaBuf buffer, ulong offset, ulong length, bool write, string operation)
+    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, MemoryFile buffer, ulong offset, ulong length, bool write, string operation)
     {
         ulong start = 0;
         foreach (Chunk chunk in buffer.Chunks)

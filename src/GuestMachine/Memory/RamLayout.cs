@@ -21,7 +21,10 @@ internal sealed class RamLayout
         Ranges = high == 0 ? [Frames(0, low)] : [Frames(0, low), Frames(HighStart, high)];
         ulong poolStart = (low - poolBytes) & ~(BootAlignment - 1);
         Pool = Frames(poolStart, poolBytes);
-        Cma = Frames((poolStart - cmaBytes) & ~(BootAlignment - 1), cmaBytes);
+
+        // The area lies as high as it fits: above 4 GiB in a large guest, as cma= without an address does on x86.
+        ulong top = high >= cmaBytes + BootAlignment ? HighStart + high : poolStart;
+        Cma = Frames((top - cmaBytes) & ~(BootAlignment - 1), cmaBytes);
         Firmware = Frames(0, FirmwareBytes);
     }
 

@@ -64,6 +64,28 @@ internal sealed class FdTable(int limit)
         return file;
     }
 
+    /// <summary>Whether execve closes a fd.</summary>
+    public bool IsCloseOnExec(int fd) => Find(fd) is not null && _entries[fd].CloseOnExec;
+
+    /// <summary>F_SETFD's one flag.</summary>
+    public void SetCloseOnExec(int fd, bool on) => _entries[fd] = _entries[fd] with { CloseOnExec = on };
+
+    /// <summary>Takes over all fds of another table, as fork does; each is a reference of its own.</summary>
+    public void CopyFrom(FdTable other)
+    {
+        _used = [.. other._used];
+        _entries = [.. other._entries];
+        _firstWordWithRoom = other._firstWordWithRoom;
+        Count = other.Count;
+        foreach (Entry entry in _entries)
+        {
+            if (entry.File is { } file)
+            {
+                file.References++;
+            }
+        }
+    }
+
     /// <summary>Open fds in ascending order, as exit closes them.</summary>
     public IEnumerable<int> OpenFds()
     {

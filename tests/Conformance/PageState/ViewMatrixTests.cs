@@ -59,7 +59,7 @@ public class ViewMatrixTests
 
     [Theory]
     [MemberData(nameof(Cells))]
-    [Statement("S-PLAT-10", "S-PLAT-11", "S-PLAT-12", "S-PLAT-13", "S-PLAT-14", "S-HEAP-44")]
+    [Statement("S-PLAT-10", "S-PLAT-11", "S-PLAT-12", "S-PLAT-13", "S-PLAT-14", "S-HEAP-44", "S-UNV-09", "S-UNV-10", "S-UNV-11")]
     public void Cell_OfTheReference_HasItsOutcome(
         Platform platform, ViewAccessor accessor, PageCondition condition, string description, bool terminates)
     {
@@ -130,7 +130,7 @@ public class ViewMatrixTests
     [InlineData(Platform.CcaRealm, ContentsRule.Zeros, ContentsRule.Zeros)]
     [InlineData(Platform.S390, ContentsRule.Kept, ContentsRule.Kept)]
     [InlineData(Platform.PowerSvm, ContentsRule.Kept, ContentsRule.Kept)]
-    [Statement("S-PLAT-21", "S-SYS-27", "S-TDX-07")]
+    [Statement("S-PLAT-21", "S-SYS-27", "S-TDX-07", "S-UNV-52", "S-PLAT-02")]
     public void Contents_WithDiscardingVmm_FollowTheTable(Platform platform, ContentsRule toShared, ContentsRule toPrivate)
     {
         Assert.Equal(toShared, ContentsAfterConversion.For(platform, ConversionDirection.ToShared));

@@ -103,7 +103,7 @@ public class WireWordTests
     }
 
     [Fact]
-    [Statement("S-TDX-02")]
+    [Statement("S-TDX-02", "S-DMA-15", "S-TDX-01")]
     public void TdxMapGpa_Registers_CarryTheSharedBitForShared()
     {
         FrameRange range = new(0x12345, 0x100);

@@ -4,6 +4,7 @@ namespace CocoGuest.Tests.Replay;
 internal sealed class BootWorld(BootSpec spec) : IDisposable
 {
     private DmaWorld? _dma;
+    private GuestWorld? _guest;
 
     /// <summary>How it was started.</summary>
     public BootSpec Spec => spec;
@@ -11,7 +12,8 @@ internal sealed class BootWorld(BootSpec spec) : IDisposable
     /// <summary>The DMA layer over plain memory, made when first asked for.</summary>
     public DmaWorld Dma => _dma ??= new DmaWorld(spec);
 
-    public void Dispose()
-    {
-    }
+    /// <summary>The guest, made when first asked for.</summary>
+    public GuestWorld Guest => _guest ??= new GuestWorld(spec);
+
+    public void Dispose() => _guest?.Dispose();
 }

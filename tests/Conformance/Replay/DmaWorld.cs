@@ -28,7 +28,7 @@ internal sealed class DmaWorld
         SwiotlbPlan plan = SwiotlbSizing.Compute(environment, spec.MemoryBytes, spec.Cpus, SwiotlbOptions.Parse(spec.Swiotlb, spec.Kernel).Value);
         var log = new KernelLog(TimeProvider.System);
         Pool = SwiotlbBoot.MakeDefault(plan, environment, PoolStart, spec.PoolConversion, Memory, log);
-        Mapper = new DmaMapper(environment, Pool, log, new DmaTextTrace(spec.Kernel, (name, text) => _trace.Add($"{name}: {text}")));
+        Mapper = new DmaMapper(environment, Pool, log, new DmaTextTrace(spec.Kernel, Collect));
         Memory.Add(PoolStart, (int)plan.Bytes);
         for (ulong block = 0; block < Blocks; block++)
         {
@@ -48,12 +48,23 @@ internal sealed class DmaWorld
     /// <summary>Slots in use, −1 without a pool.</summary>
     public long Used => Pool is { } pool ? pool.UsedSlots : -1;
 
+    /// <summary>Whether trace lines are collected.</summary>
+    public bool Tracing { get; set; }
+
     /// <summary>Trace lines since the last call.</summary>
     public IReadOnlyList<string> TakeTrace()
     {
         string[] lines = [.. _trace];
         _trace.Clear();
         return lines;
+    }
+
+    private void Collect(string name, string text)
+    {
+        if (Tracing)
+        {
+            _trace.Add($"{name}: {text}");
+        }
     }
 
     /// <summary>A device of the test driver.</summary>

@@ -18,11 +18,11 @@ internal sealed class FlatMemory : IBounceMemory
     public void Copy(ulong sourcePhys, ulong targetPhys, ulong length, BounceWay way) =>
         At(sourcePhys, length).CopyTo(At(targetPhys, length));
 
-    /// <summary>Bytes as the recordings write them: runs of equal ones, at most 16 runs.</summary>
-    public static string Runs(ReadOnlySpan<byte> bytes)
+    /// <summary>Bytes as the recordings write them: runs of equal ones, at most 16 runs in the DMA families, 24 in the others.</summary>
+    public static string Runs(ReadOnlySpan<byte> bytes, int limit = 16)
     {
         var runs = new List<string>();
-        for (int i = 0; i < bytes.Length && runs.Count < 16;)
+        for (int i = 0; i < bytes.Length && runs.Count < limit;)
         {
             int length = bytes[i..].IndexOfAnyExcept(bytes[i]) is var end && end < 0 ? bytes.Length - i : end;
             runs.Add($"[\"{bytes[i]:x2}\",{length}]");

@@ -18,6 +18,7 @@ internal static class OpTable
     private static readonly IReadOnlyList<Row>[] Groups =
     [
         DmaSingleOps.All, DmaSgOps.All, SlotOps.All, DmaQueryOps.All,
+        HeapOps.All, MemoryOps.All, RangeOps.All, ImporterOps.All, TraceOps.All,
     ];
 
     private static readonly Dictionary<string, Action<ReplayCase, Record, Answers>> Rows =

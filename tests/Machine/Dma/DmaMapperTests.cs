@@ -12,7 +12,7 @@ public class DmaMapperTests
     private const DmaAttributes Cc = DmaAttributes.CcShared;
 
     [Theory]
-    [Statement("S-DMA-12", "S-DMA-13", "S-DMA-30", "S-DMA-31", "S-DMA-32", "S-DMA-33", "S-DMA-84", "S-SWI-87")]
+    [Statement("S-DMA-12", "S-DMA-13", "S-DMA-30", "S-DMA-31", "S-DMA-32", "S-DMA-33", "S-DMA-84", "S-SWI-87", "S-REC-24")]
     [InlineData(Platform.None, KernelVersion.SeedV1, "", DmaAttributes.None, 0x100000)]
     [InlineData(Platform.None, KernelVersion.SeedV1, "", DmaAttributes.CcDecrypted, Error)]
     [InlineData(Platform.None, KernelVersion.SeedV1, "force", DmaAttributes.CcDecrypted, 0x100000)]
@@ -47,7 +47,7 @@ public class DmaMapperTests
     }
 
     [Theory]
-    [Statement("S-DMA-30", "S-DMA-33", "S-DMA-37", "S-DMA-84", "S-VEC-14")]
+    [Statement("S-DMA-30", "S-DMA-33", "S-DMA-37", "S-DMA-84", "S-VEC-14", "S-UNV-51")]
     [InlineData(KernelVersion.V619, "", DmaAttributes.Mmio, "0xdeadbeefdeadbeef")]
     [InlineData(KernelVersion.V73, "noforce", DmaAttributes.None, "0x0008000000100000")]
     [InlineData(KernelVersion.V73, "", DmaAttributes.Mmio, "0x0008000000100000")]
@@ -75,7 +75,7 @@ public class DmaMapperTests
     }
 
     [Theory]
-    [Statement("S-DMA-82", "S-DMA-83")]
+    [Statement("S-DMA-82", "S-DMA-83", "S-DMA-81", "S-UNV-53")]
     [InlineData(KernelVersion.V72, "", DmaAttributes.None, 64, CBit | 0x100000)]
     [InlineData(KernelVersion.V72, "", Cc, 64, 0x100000)]
     [InlineData(KernelVersion.V73, "", DmaAttributes.None, 64, CBit | 0x100000)]
@@ -224,7 +224,7 @@ public class DmaMapperTests
     }
 
     [Theory]
-    [Statement("S-DMA-56", "S-SWI-38")]
+    [Statement("S-DMA-56", "S-SWI-38", "S-REC-22")]
     [InlineData(true, "", true)]
     [InlineData(false, "", false)]
     [InlineData(false, "force", true)]
@@ -253,7 +253,7 @@ public class DmaMapperTests
     }
 
     [Fact]
-    [Statement("S-DMA-41", "S-TRC-10", "S-TRC-40")]
+    [Statement("S-DMA-41", "S-TRC-10", "S-TRC-40", "S-DMA-35", "S-REC-56", "S-TRC-01")]
     public void MapPhys_FailedBounce_IsTracedWithAllBitsOne()
     {
         var rig = new DmaRig(Platform.Sev, KernelVersion.V72);
@@ -280,6 +280,108 @@ public class DmaMapperTests
         Failure? failure = rig.Mapper.MapPhys(rig.Device, 0x100000, size, (DmaDirection)direction).Failure;
 
         Assert.Equal((Errno.EINVAL, field), (failure?.Errno, failure?.Field));
+    }
+
+    [Theory]
+    [Statement("S-DMA-18")]
+    [InlineData(64, CBit | 0x100000)]
+    [InlineData(52, CBit | 0x100000)]
+    [InlineData(51, Error)]
+    [InlineData(40, Error)]
+    [InlineData(32, Error)]
+    public void MapPhys_PrivateMemoryUnforcedOnSev_NeedsAMaskThatReachesTheCBit(int maskBits, ulong expected)
+    {
+        var device = new DmaDeviceOptions("d") { DmaMask = ulong.MaxValue >> (64 - maskBits) };
+        var rig = new DmaRig(Platform.Sev, KernelVersion.V72, "noforce", device);
+
+        Assert.Equal(expected, rig.Map(0x100000, 4096));
+    }
+
+    [Theory]
+    [Statement("S-DMA-44")]
+    [InlineData(KernelVersion.V619, DmaAttributes.Mmio, true)]
+    [InlineData(KernelVersion.V72, DmaAttributes.Mmio, true)]
+    [InlineData(KernelVersion.V72, DmaAttributes.RequireCoherent, true)]
+    [InlineData(KernelVersion.V619, DmaAttributes.RequireCoherent, false)]
+    [InlineData(KernelVersion.V72, Cc, false)]
+    [InlineData(KernelVersion.V72, DmaAttributes.None, false)]
+    public void UnmapPhys_Attributes_DecideIfSlotsAreGivenBack(KernelVersion kernel, DmaAttributes attributes, bool kept)
+    {
+        var rig = new DmaRig(Platform.Tdx, kernel);
+        ulong dma = rig.Map(0x100000, 4096);
+
+        rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.Bidirectional, attributes);
+
+        Assert.Equal(kept ? 2u : 0u, rig.Used);
+    }
+
+    [Fact]
+    [Statement("S-DMA-44")]
+    public void UnmapPhys_Bounced_TracesAfterTheWork()
+    {
+        var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
+        ulong dma = rig.Map(0x100000, 4096);
+        rig.Trace.Clear();
+
+        rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.FromDevice);
+
+        Assert.Equal([$"dma_unmap_phys: 0000:01:00.0 dir=FROM_DEVICE dma_addr={dma:x} size=4096 attrs="], rig.Trace);
+    }
+
+    [Theory]
+    [Statement("S-SWI-44")]
+    [InlineData(0x100000UL)]
+    [InlineData(DmaRig.PoolStart - 4096)]
+    [InlineData(DmaRig.PoolStart + (64UL << 20))]
+    public void SyncForCpu_AddressOutsideThePool_CopiesNothing(ulong dma)
+    {
+        var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
+
+        Assert.Null(rig.Mapper.SyncForCpu(rig.Device, dma, 4096, DmaDirection.FromDevice));
+
+        Assert.Empty(rig.Memory.Copies);
+    }
+
+    [Theory]
+    [Statement("S-SWI-44")]
+    [InlineData(0x100000UL)]
+    [InlineData(DmaRig.PoolStart + (64UL << 20))]
+    public void UnmapPhys_AddressOutsideThePool_FreesNothing(ulong dma)
+    {
+        var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
+        rig.Map(0x100000, 4096);
+
+        Assert.Null(rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.FromDevice));
+
+        Assert.Equal(2u, rig.Used);
+    }
+
+    [Fact]
+    [Statement("S-SWI-43")]
+    public void SyncForCpu_SlotWithoutOriginal_CopiesNothing()
+    {
+        var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
+        rig.Mapper.UnmapPhys(rig.Device, rig.Map(0x100000, 4096), 4096, DmaDirection.ToDevice);
+        rig.Memory.Copies.Clear();
+
+        Assert.Null(rig.Mapper.SyncForCpu(rig.Device, Bounce, 4096, DmaDirection.FromDevice));
+
+        Assert.Empty(rig.Memory.Copies);
+    }
+
+    [Theory]
+    [Statement("S-REC-56")]
+    [InlineData(KernelVersion.V72, "noforce", Cc, "CC_SHARED")]
+    [InlineData(KernelVersion.V73, "noforce", DmaAttributes.None, "")]
+    [InlineData(KernelVersion.V72, "", DmaAttributes.Mmio, "MMIO")]
+    public void MapPhys_FailureOfAnyRow_IsTracedWithTheAttributesAskedFor(KernelVersion kernel, string swiotlb, DmaAttributes attributes, string names)
+    {
+        var rig = new DmaRig(Platform.Sev, kernel, swiotlb);
+
+        rig.Map(0x100000, 4096, attributes);
+
+        Assert.Equal(
+            [$"dma_map_phys: 0000:01:00.0 dir=BIDIRECTIONAL dma_addr=ffffffffffffffff size=4096 phys_addr=100000 attrs={names}"], rig.Trace);
     }
 
     [Fact]

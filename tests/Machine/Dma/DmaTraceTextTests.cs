@@ -35,14 +35,14 @@ public class DmaTraceTextTests
         Assert.Equal(expected, new DmaTraceText(kernel).MapEvent(attributes));
 
     [Fact]
-    [Statement("S-TRC-10")]
+    [Statement("S-TRC-10", "S-TRC-01", "S-TRC-06")]
     public void MapPhys_Values_AreHexAndDecimal() =>
         Assert.Equal(
             "dev dir=TO_DEVICE dma_addr=abc000 size=65536 phys_addr=abc000 attrs=CC_SHARED",
             Text.MapPhys("dev", 0xabc000, 0xabc000, 65536, DmaDirection.ToDevice, DmaAttributes.CcShared));
 
     [Fact]
-    [Statement("S-TRC-11")]
+    [Statement("S-TRC-11", "S-TRC-01")]
     public void UnmapPhys_Values_AreHexAndDecimal() =>
         Assert.Equal(
             "dev dir=FROM_DEVICE dma_addr=abc000 size=10 attrs=",

@@ -30,7 +30,7 @@ public class SwiotlbPoolTests
     }
 
     [Fact]
-    [Statement("S-VEC-22", "S-SWI-24")]
+    [Statement("S-VEC-22", "S-SWI-24", "S-SWI-02")]
     public void Allocate_PaddedRequest_TakesAndGivesBackAllItsSlots()
     {
         SwiotlbPool pool = Pool(512);
@@ -60,7 +60,7 @@ public class SwiotlbPoolTests
     }
 
     [Fact]
-    [Statement("S-VEC-24", "S-SWI-22", "S-SWI-26")]
+    [Statement("S-VEC-24", "S-SWI-22", "S-SWI-26", "S-UNV-54")]
     public void Allocate_FromSeveralCpus_StartsInTheirAreas()
     {
         SwiotlbPool pool = Pool(32768, areas: 4);
@@ -80,7 +80,7 @@ public class SwiotlbPoolTests
         Assert.Equal(expected, SwiotlbPool.MaxMappingSize(mask));
 
     [Fact]
-    [Statement("S-SWI-03")]
+    [Statement("S-SWI-03", "S-SWI-02")]
     public void FreeRun_FreshPool_EndsAtEachSegment()
     {
         SwiotlbPool pool = Pool(256);

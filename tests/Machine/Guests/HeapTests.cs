@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Profiles;
 
@@ -12,7 +13,7 @@ public sealed class HeapTests
     private const ulong M1 = 1 << 20;
 
     [Theory]
-    [Statement("S-VEC-10", "S-SYS-01", "S-SYS-02", "S-SYS-06")]
+    [Statement("S-VEC-10", "S-SYS-01", "S-SYS-02", "S-SYS-06", "S-REC-04")]
     [InlineData(1, 0, 0, 1)]
     [InlineData(4097, 0, 0, 2)]
     [InlineData(65536, 0, 1, 0)]
@@ -163,6 +164,146 @@ public sealed class HeapTests
 
         Assert.Equal(before, test.Snapshot().Memory);
         Assert.All(chunks, c => Assert.False(test.Guest.Pages.IsShared(c.Frame)));
+    }
+
+    [Theory]
+    [Statement("S-SYS-09", "S-HEAP-31")]
+    [InlineData(8u, Errno.None, 65536UL)]
+    [InlineData(4u, Errno.None, 4096UL)]
+    [InlineData(0u, Errno.ENOMEM, 0UL)]
+    public void Allocate_OrderFails_FallsBackButForTheSmallest(uint minOrder, Errno errno, ulong largest)
+    {
+        using var test = new TestGuest();
+        Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.FailPageAlloc) { MinOrder = minOrder }).Ok);
+
+        Result<BufferHandle> result = test.TryAllocate(TestGuest.Private, M1);
+
+        Assert.Equal(errno, result.Failure?.Errno ?? Errno.None);
+        Assert.Equal(largest, result.Ok ? test.Stat(result.Value.Fd).Chunks.Max(c => c.Bytes) : 0);
+    }
+
+    [Fact]
+    [Statement("S-SYS-09")]
+    public void Allocate_OrderFails_SaysNothing()
+    {
+        using var test = new TestGuest();
+        int lines = test.Snapshot().KernelLog.Count;
+        Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.FailPageAlloc) { MinOrder = 4 }).Ok);
+
+        test.Allocate(TestGuest.Private, M1);
+
+        Assert.Equal(lines, test.Snapshot().KernelLog.Count);
+    }
+
+    [Theory]
+    [Statement("S-HEAP-27")]
+    [InlineData(4096UL, 0x800u, 0UL, "check fd_flags")]
+    [InlineData(4096UL, 2u, 1UL, "check heap_flags")]
+    [InlineData(0UL, 2u, 0UL, "check len")]
+    public void Allocate_SameErrnoOfSeveralChecks_NamesTheStep(ulong length, uint fdFlags, ulong heapFlags, string step)
+    {
+        using var test = new TestGuest();
+
+        Assert.Equal((Errno.EINVAL, step), (test.TryAllocate(TestGuest.Private, length, fdFlags, heapFlags).Failure!.Errno,
+            test.TryAllocate(TestGuest.Private, length, fdFlags, heapFlags).Failure!.Step));
+    }
+
+    [Theory]
+    [Statement("S-HEAP-28")]
+    [InlineData(1UL, 4096UL)]
+    [InlineData(4096UL, 4096UL)]
+    [InlineData(4097UL, 8192UL)]
+    public void Allocate_OddLength_GivesWholePages(ulong length, ulong size)
+    {
+        using var test = new TestGuest();
+        BufferHandle handle = test.TryAllocate(TestGuest.Private, length).Value;
+
+        Assert.Equal((size, size), (handle.Size, test.Stat(handle.Fd).Size));
+    }
+
+    [Fact]
+    [Statement("S-BUF-02")]
+    public void Allocate_AfterRelease_NeverReusesAnInodeNumber()
+    {
+        using var test = new TestGuest();
+        BufferHandle first = test.TryAllocate(TestGuest.Private, K4).Value;
+        Assert.Null(test.Guest.Buffers.Release(test.Init, first.Fd));
+        BufferHandle second = test.TryAllocate(TestGuest.Shared, K4).Value;
+
+        Assert.Equal((1UL, 2UL, first.Fd), (first.Inode, second.Inode, second.Fd));
+    }
+
+    [Theory]
+    [Statement("S-BUF-71")]
+    [InlineData("", true)]
+    [InlineData("a b/c", true)]
+    [InlineData("1234567890123456789012345678901", true)]
+    [InlineData("12345678901234567890123456789012", false)]
+    public void SetName_Length_FitsWithItsTerminatorOrChangesNothing(string name, bool fits)
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, K4);
+        Assert.Null(test.Guest.Buffers.SetName(test.Init, fd, "old"));
+
+        Assert.Equal(fits ? null : Errno.EINVAL, test.Guest.Buffers.SetName(test.Init, fd, name)?.Errno);
+
+        Assert.Equal(fits ? name : "old", test.Stat(fd).Name);
+    }
+
+    [Fact]
+    [Statement("S-BUF-71")]
+    public void SetName_WhileAttached_Works()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Shared, K4);
+        Assert.True(test.AttachAndMap(fd).Mapping.Ok);
+
+        Assert.Null(test.Guest.Buffers.SetName(test.Init, fd, "late"));
+    }
+
+    [Theory]
+    [Statement("S-CMA-02")]
+    [InlineData(4096UL)]
+    [InlineData(0x111000UL)]
+    public void Allocate_Cma_IsOneContiguousZeroedRange(ulong length)
+    {
+        using var test = new TestGuest(shape: s => s with { Cma = "64M" });
+        int fd = test.Allocate("default_cma_region", length);
+        IReadOnlyList<Chunk> chunks = test.Stat(fd).Chunks;
+
+        Assert.All(chunks.Zip(chunks.Skip(1)), pair => Assert.Equal(pair.First.Address + pair.First.Bytes, pair.Second.Address));
+        Assert.Equal(new byte[4096], test.Load(test.Map(fd), 4096));
+    }
+
+    [Fact]
+    [Statement("S-CMA-02")]
+    public void Allocate_CmaMoreThanTheArea_FailsWithEnomem()
+    {
+        using var test = new TestGuest(shape: s => s with { Cma = "64M" });
+
+        Assert.Equal(Errno.ENOMEM, test.TryAllocate("default_cma_region", (64UL << 20) + 1).Failure!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-CMA-05")]
+    public void Allocate_CmaInACocoGuest_IsPrivateWhateverTheKernel()
+    {
+        using var test = new TestGuest(kernel: KernelVersion.SeedV1, shape: s => s with { Cma = "64M" });
+
+        Assert.Equal(Errno.EINVAL, test.TryAllocate("default_cma_region", K4, heapFlags: 1).Failure!.Errno);
+        Assert.False(test.Stat(test.Allocate("default_cma_region", K4)).Shared);
+    }
+
+    [Theory]
+    [Statement("S-CMA-08")]
+    [InlineData(KernelVersion.V612, "reserved")]
+    [InlineData(KernelVersion.V72, "default_cma_region")]
+    [InlineData(KernelVersion.V73, "default_cma_region")]
+    public void HeapNodes_WithCma_HaveTheDefaultHeapUnderItsName(KernelVersion kernel, string name)
+    {
+        using var test = new TestGuest(Platform.None, kernel, s => s with { Cma = "64M" });
+
+        Assert.Equal(["system", name], test.Guest.HeapNodes.Select(h => h.Name));
     }
 
     private static IEnumerable<ulong> Expected(int large, int middle, int small) =>

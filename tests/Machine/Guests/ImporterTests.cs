@@ -29,7 +29,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-VEC-11", "S-SYS-60", "S-DMA-50", "S-DMA-51")]
+    [Statement("S-VEC-11", "S-SYS-60", "S-DMA-50", "S-DMA-51", "S-HEAP-54")]
     [InlineData(1048576UL)]
     [InlineData(1052672UL)]
     public void Map_PrivateBufferWithOneMiBChunk_FailsWithEioAndLeavesNoSlot(ulong length)
@@ -44,7 +44,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-VEC-12", "S-SYS-64", "S-DMA-13")]
+    [Statement("S-VEC-12", "S-SYS-64", "S-DMA-13", "S-HEAP-54", "S-BUF-57")]
     [InlineData(Platform.Sev, 4096UL)]
     [InlineData(Platform.SevSnp, 1048576UL)]
     [InlineData(Platform.Tdx, 1052672UL)]
@@ -92,7 +92,7 @@ public sealed class ImporterTests
     }
 
     [Fact]
-    [Statement("S-BUF-45", "S-SYS-40")]
+    [Statement("S-BUF-45", "S-SYS-40", "S-REC-06")]
     public void Attach_SeveralTimes_ListsTheNewestFirst()
     {
         using var test = new TestGuest();
@@ -131,7 +131,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-BUF-65", "S-SYS-44", "S-SYS-45", "S-SYS-46")]
+    [Statement("S-BUF-65", "S-SYS-44", "S-SYS-45", "S-SYS-46", "S-BUF-61")]
     [InlineData(SyncStart | Read, true, false)]
     [InlineData(SyncStart | Write, false, false)]
     [InlineData(SyncStart | ReadWrite, true, false)]
@@ -170,7 +170,7 @@ public sealed class ImporterTests
     }
 
     [Fact]
-    [Statement("S-BUF-66")]
+    [Statement("S-BUF-66", "S-REC-06")]
     public void Sync_TwoBouncedAttachments_LetsTheOldestWin()
     {
         using var test = new TestGuest();
@@ -187,7 +187,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-BUF-62")]
+    [Statement("S-BUF-62", "S-BUF-61")]
     [InlineData(0UL)]
     [InlineData(4UL)]
     [InlineData(8UL | 1UL)]
@@ -228,5 +228,140 @@ public sealed class ImporterTests
         Assert.Null(test.Guest.Mappings.Load(process, address, seen));
 
         Assert.Equal("T1"u8.ToArray(), seen);
+    }
+
+    [Theory]
+    [Statement("S-SYS-63", "S-SWI-83")]
+    [InlineData(4096UL, 2u)]
+    [InlineData(0xf0000UL, 480u)]
+    public void Map_PrivateBufferOn73_BouncesThoughNothingForcesIt(ulong length, uint slots)
+    {
+        using var test = new TestGuest(kernel: KernelVersion.V73);
+
+        DmaMapping mapping = test.AttachAndMap(test.Allocate(TestGuest.Private, length)).Mapping.Value;
+
+        Assert.Equal((true, slots), (mapping.Bounced, test.Snapshot().Dma.DefaultPool!.UsedSlots));
+    }
+
+    [Theory]
+    [Statement("S-SYS-65")]
+    [InlineData(KernelVersion.V72, 1048576UL, Errno.None, false)]
+    [InlineData(KernelVersion.V73, 65536UL, Errno.None, true)]
+    [InlineData(KernelVersion.V73, 1048576UL, Errno.EIO, false)]
+    public void Map_SharedBufferWithSwiotlbForce_BouncesSince73(KernelVersion kernel, ulong length, Errno errno, bool bounced)
+    {
+        using var test = new TestGuest(kernel: kernel, shape: s => s with { Swiotlb = "force" });
+
+        Result<DmaMapping> mapping = test.AttachAndMap(test.Allocate(TestGuest.Shared, length)).Mapping;
+
+        Assert.Equal((errno, bounced), (mapping.Failure?.Errno ?? Errno.None, mapping.Ok && mapping.Value.Bounced));
+    }
+
+    [Theory]
+    [Statement("S-SYS-66")]
+    [InlineData(KernelVersion.V72, TestGuest.Private, Errno.None)]
+    [InlineData(KernelVersion.V72, TestGuest.Shared, Errno.EIO)]
+    [InlineData(KernelVersion.V73, TestGuest.Private, Errno.EIO)]
+    [InlineData(KernelVersion.V73, TestGuest.Shared, Errno.None)]
+    public void Map_WithSwiotlbNoforce_TurnsRoundWith73(KernelVersion kernel, string heap, Errno errno)
+    {
+        using var test = new TestGuest(kernel: kernel, shape: s => s with { Swiotlb = "noforce" });
+
+        Assert.Equal(errno, test.AttachAndMap(test.Allocate(heap, 4096)).Mapping.Failure?.Errno ?? Errno.None);
+    }
+
+    [Fact]
+    [Statement("S-SYS-66")]
+    public void DmaRead_PrivateBufferMappedWithNoforceOn72_FaultsOnSnp()
+    {
+        using var test = new TestGuest(shape: s => s with { Swiotlb = "noforce" });
+        ulong dma = test.AttachAndMap(test.Allocate(TestGuest.Private, 4096)).Mapping.Value.AddressOf(0);
+
+        Assert.Equal(Errno.EFAULT, test.Guest.Devices.DmaRead(test.Init, "", dma, new byte[16])!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-SYS-42", "S-REC-07")]
+    public void Map_PoolExhausted_PassesTheEioOfTheDmaLayer()
+    {
+        using var test = new TestGuest(shape: s => s with { Swiotlb = "1024" });
+        Assert.True(test.AttachAndMap(test.Allocate(TestGuest.Private, 0xf0000)).Mapping.Ok);
+        Assert.True(test.AttachAndMap(test.Allocate(TestGuest.Private, 0xf0000)).Mapping.Ok);
+
+        Assert.Equal(Errno.EIO, test.AttachAndMap(test.Allocate(TestGuest.Private, 0x30000)).Mapping.Failure!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-CMA-03", "S-CMA-06", "S-REC-07")]
+    public void Map_CmaBufferTooLargeToBounce_FailsWithEnomem()
+    {
+        using var test = new TestGuest(shape: s => s with { Cma = "64M" });
+
+        Assert.Equal(Errno.ENOMEM, test.AttachAndMap(test.Allocate("default_cma_region", 0x41000)).Mapping.Failure!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-CMA-06", "S-CMA-02", "S-CMA-05")]
+    public void Map_CmaBufferOf256KiB_BouncesAsOneEntry()
+    {
+        using var test = new TestGuest(shape: s => s with { Cma = "64M" });
+
+        DmaMapping mapping = test.AttachAndMap(test.Allocate("default_cma_region", 0x40000)).Mapping.Value;
+
+        Assert.Equal((true, 1, 128u), (mapping.Bounced, mapping.Count, test.Snapshot().Dma.DefaultPool!.UsedSlots));
+    }
+
+    [Fact]
+    [Statement("S-SYS-41")]
+    public void Detach_OneOfTwo_LeavesTheOther()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Shared, 4096);
+        ulong first = test.Guest.Importers.Attach(test.Init, fd, "").Value.Attachment;
+        (_, Result<DmaMapping> other) = test.AttachAndMap(fd);
+
+        Assert.Null(test.Guest.Importers.Detach(test.Init, first));
+
+        Assert.Single(test.Stat(fd).AttachedDevices);
+        test.DmaWrite(other.Value.AddressOf(0), "on"u8);
+    }
+
+    [Theory]
+    [Statement("S-BUF-64")]
+    [InlineData(0u)]
+    [InlineData(1u)]
+    [InlineData(3u)]
+    public void Sync_AnyAccessModeOfTheFd_Succeeds(uint fdFlags)
+    {
+        using var test = new TestGuest();
+        int fd = test.TryAllocate(TestGuest.Shared, 4096, fdFlags).Value.Fd;
+
+        Assert.All<ulong>([1, 2, 3, 5, 6, 7], flags => Assert.True(test.Guest.Importers.Sync(test.Init, fd, flags).Ok));
+    }
+
+    [Theory]
+    [Statement("S-BUF-64")]
+    [InlineData(SyncEnd | Write)]
+    [InlineData(SyncStart | Read, SyncStart | Read, SyncStart | ReadWrite)]
+    [InlineData(SyncStart | Read, SyncEnd | Write)]
+    [InlineData(SyncEnd | Read, SyncEnd | ReadWrite)]
+    public void Sync_UnbalancedCalls_AllSucceed(params ulong[] flags)
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        Assert.True(test.AttachAndMap(fd).Mapping.Ok);
+
+        Assert.All(flags, f => Assert.True(test.Guest.Importers.Sync(test.Init, fd, f).Ok));
+    }
+
+    [Fact]
+    [Statement("S-BUF-40")]
+    public void Attach_ClosedFd_IsEbadf()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Shared, 4096);
+        Assert.Null(test.Guest.Buffers.Release(test.Init, fd));
+
+        Assert.Equal(Errno.EBADF, test.Guest.Importers.Attach(test.Init, fd, "").Failure!.Errno);
     }
 }

@@ -40,7 +40,7 @@ public class SnpTerminationTests
     }
 
     [Fact]
-    [Statement("S-SNP-37")]
+    [Statement("S-SNP-37", "S-UNV-57")]
     public void Convert_AfterTermination_FailsWithTheSameReasonAndDoesNothing()
     {
         IPageStateTracker tracker = Create(new TestVmm());

@@ -1,0 +1,133 @@
+using CocoGuest.Machine;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Processes;
+
+namespace CocoGuest.Tests.Replay;
+
+/// <summary>What a case holds in the guest: its process with the fds and mappings that records call by names. Its end closes everything.</summary>
+internal sealed class GuestCase : IDisposable
+{
+    private const int MostBytesPerCall = 1 << 20;
+    private readonly ulong _firstEvent;
+    private readonly Dictionary<string, int> _fds = new(StringComparer.Ordinal);
+
+    private GuestCase(GuestWorld world, bool traced)
+    {
+        World = world;
+        if (traced)
+        {
+            Must(Guest.Trace.Set("dma:*", on: true));
+            Must(Guest.Trace.Set("swiotlb:*", on: true));
+        }
+
+        _firstEvent = Guest.Trace.Last() + 1;
+        Process = world.Guest.Processes.Open("probe").Value;
+    }
+
+    public GuestWorld World { get; }
+
+    public Guest Guest => World.Guest;
+
+    public GuestProcess Process { get; }
+
+    /// <summary>The mapping that records call <c>m</c>: address and length.</summary>
+    public (ulong Address, ulong Length)? Mapping { get; set; }
+
+    /// <summary>Where in the file that mapping begins.</summary>
+    public ulong MappingOffset { get; set; }
+
+    /// <summary>Name of the last buffer that was allocated.</summary>
+    public string? LastBuffer { get; private set; }
+
+    /// <summary>The state of a case, made when first asked for.</summary>
+    public static GuestCase Of(ReplayCase c) => c.StateOf(() => new GuestCase(c.World.Guest, traced: c.Family == "dma_trace" || c.Name.Contains(".trace.", StringComparison.Ordinal)));
+
+    /// <summary>Gives an fd the name that the record has for it.</summary>
+    public void Name(string name, int fd)
+    {
+        _fds[name] = fd;
+        LastBuffer = name;
+    }
+
+    /// <summary>The fd behind a name; −1 for a name that nothing has (a bad fd).</summary>
+    public int Fd(string name) => _fds.GetValueOrDefault(name, -1);
+
+    public void Forget(string name) => _fds.Remove(name);
+
+    /// <summary>The buffer behind a name.</summary>
+    public DmaBuf Buffer(string name) => (DmaBuf)Process.Fds.Find(Fd(name))!;
+
+    /// <summary>The user mapping that a case has without a step of its own: the whole of its last buffer, shared.</summary>
+    public ulong UserMapping()
+    {
+        if (Mapping is null)
+        {
+            MmapResult map = Guest.Mappings.Mmap(
+                Process, Fd(LastBuffer!), 0, null, MapProtection.Read | MapProtection.Write, MapFlags.Shared).Value;
+            Mapping = (map.Address, map.Length);
+        }
+
+        return Mapping.Value.Address;
+    }
+
+    public byte[] Load(ulong address, ulong length)
+    {
+        var bytes = new byte[length];
+        for (int at = 0; at < bytes.Length; at += MostBytesPerCall)
+        {
+            Must(Guest.Mappings.Load(Process, address + (ulong)at, bytes.AsSpan(at, Math.Min(MostBytesPerCall, bytes.Length - at))));
+        }
+
+        return bytes;
+    }
+
+    public void Store(ulong address, ReadOnlySpan<byte> bytes)
+    {
+        for (int at = 0; at < bytes.Length; at += MostBytesPerCall)
+        {
+            Must(Guest.Mappings.Store(Process, address + (ulong)at, bytes.Slice(at, Math.Min(MostBytesPerCall, bytes.Length - at))));
+        }
+    }
+
+    public void Fill(ulong address, ulong length, byte value)
+    {
+        var bytes = new byte[length];
+        bytes.AsSpan().Fill(value);
+        Store(address, bytes);
+    }
+
+    /// <summary>Trace lines of the case so far, without the file's columns.</summary>
+    public IReadOnlyList<string> TakeTrace() =>
+        [.. Guest.Trace.Read(_firstEvent, int.MaxValue, out _).Select(e => $"{e.Name}: {e.Text}")];
+
+    /// <summary>Closes all fds and mappings of the process.</summary>
+    public void CloseEverything()
+    {
+        if (Mapping is { } map)
+        {
+            Must(Guest.Mappings.Munmap(Process, map.Address));
+            Mapping = null;
+        }
+
+        foreach (int fd in Process.Fds.OpenFds().ToArray())
+        {
+            Must(Guest.Files.Close(Process, fd));
+        }
+
+        _fds.Clear();
+    }
+
+    public void Dispose()
+    {
+        Must(Guest.Trace.Set("*", on: false));
+        Must(Guest.Processes.End(Process));
+    }
+
+    private static void Must(Failure? failure)
+    {
+        if (failure is not null)
+        {
+            throw new InvalidOperationException(failure.Sentence);
+        }
+    }
+}

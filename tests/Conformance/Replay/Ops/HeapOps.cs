@@ -1,0 +1,40 @@
+using CocoGuest.Machine;
+
+namespace CocoGuest.Tests.Replay.Ops;
+
+/// <summary>Allocating and closing buffers, and what the guest counts: steps that all families of whole programs share.</summary>
+internal static class HeapOps
+{
+    public static IReadOnlyList<OpTable.Row> All { get; } =
+    [
+        new("heap_alloc", Allocate),
+        new("close", Close),
+        new("live_buffers", (c, r, a) => a.Set("objects", (long)GuestCase.Of(c).Guest.Buffers.Live)),
+        new("bufinfo_total", (c, r, a) => a.Set("objects", (long)GuestCase.Of(c).Guest.Buffers.Live)),
+        new("swiotlb_used_slots", (c, r, a) => a.Set("used", GuestCase.Of(c).World.Used)),
+    ];
+
+    private static void Allocate(ReplayCase c, Record record, Answers answers)
+    {
+        GuestCase g = GuestCase.Of(c);
+        Result<BufferHandle> made = g.Guest.Buffers.Allocate(
+            g.Process, record.In.Text("heap"), record.In.Number("len"), (uint)record.In.Number("fd_flags", 0x80002),
+            record.In.Number("heap_flags", 0));
+        answers.SetResult(made.Failure);
+        if (made.Ok)
+        {
+            // The recorder names fds; which name is its own affair.
+            string name = answers.Observed("fd")?.GetString() ?? "a";
+            g.Name(name, made.Value.Fd);
+            answers.Set("fd", name);
+        }
+    }
+
+    private static void Close(ReplayCase c, Record record, Answers answers)
+    {
+        GuestCase g = GuestCase.Of(c);
+        string name = record.In.Text("fd");
+        answers.SetResult(g.Guest.Files.Close(g.Process, g.Fd(name)));
+        g.Forget(name);
+    }
+}

@@ -1,0 +1,260 @@
+using System.Globalization;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Dma;
+
+namespace CocoGuest.Tests.Replay.Ops;
+
+/// <summary>The lab's importer driver: attach, map, device and CPU access, kernel access. Families importer, physlayout, dma_trace (heap.*).</summary>
+internal static class ImporterOps
+{
+    private const int RunsShown = 24;
+    private const int MostBytesPerCall = 1 << 20;
+    private const ulong MostInABurst = 64;
+    private const uint StartStep = 2;
+
+    public static IReadOnlyList<OpTable.Row> All { get; } =
+    [
+        new("dma_buf_attach", Attach),
+        new("dma_buf_detach", (c, r, a) => a.SetResult(Of(c).Guest.Importers.Detach(Of(c).Process, Take(c, r).Id))),
+        new("dma_buf_map_attachment", Map),
+        new("dma_buf_unmap_attachment", Unmap),
+        new("importer/live_buffers", LiveBuffers),
+        new("maps", Maps),
+        new("importer/map_failed_at", MapFailedAt),
+        new("kernel_begin_cpu_access", (c, r, a) => KernelAccess(c, r, a, end: false)),
+        new("kernel_end_cpu_access", (c, r, a) => KernelAccess(c, r, a, end: true)),
+        new("segments", Segments),
+        new("device_read", DeviceRead),
+        new("device_write", DeviceWrite),
+        new("dma_buf_sync", Sync),
+    ];
+
+    private static GuestCase Of(ReplayCase c) => GuestCase.Of(c);
+
+    private static Dictionary<int, Imported> Attachments(ReplayCase c) => c.State<Dictionary<int, Imported>>();
+
+    private static Imported Find(ReplayCase c, Record record) => Attachments(c)[(int)record.In.Number("att")];
+
+    private static Imported Take(ReplayCase c, Record record)
+    {
+        Attachments(c).Remove((int)record.In.Number("att"), out Imported? attachment);
+        return attachment!;
+    }
+
+    private static void Attach(ReplayCase c, Record record, Answers answers)
+    {
+        GuestCase g = Of(c);
+        string device = string.Create(CultureInfo.InvariantCulture, $"oracle-imp.{record.In.Number("device")}");
+        ulong mask = ulong.MaxValue >> (64 - (int)record.In.Number("dma_mask_bits"));
+
+        // Registering it twice in a case is refused; the first is still there then.
+        _ = g.Guest.Devices.Register(g.Process, new DeviceSpec { Name = device, Mediated = true, DmaMask = mask });
+        Result<ImportedBuffer> made = g.Guest.Importers.Attach(g.Process, g.Fd(record.In.Text("fd")), device);
+        answers.SetResult(made.Failure);
+        if (made.Ok)
+        {
+            Attachments(c)[(int)record.In.Number("att")] = new Imported(made.Value.Attachment, device);
+        }
+    }
+
+    private static void Map(ReplayCase c, Record record, Answers answers)
+    {
+        GuestCase g = Of(c);
+        Imported attachment = Find(c, record);
+        answers.Set("swiotlb_used_before", g.World.Used);
+        Result<DmaMapping> map = g.Guest.Importers.Map(g.Process, attachment.Id, DmaWorld.DirectionOf(record.In.Text("dir")), 0);
+        answers.SetResult(map.Failure);
+        answers.Set("swiotlb_used_after", g.World.Used);
+        if (!map.Ok)
+        {
+            return;
+        }
+
+        attachment.Mapping = map.Value;
+        answers.Set("nents", (long)map.Value.Count);
+        answers.Set("orig_nents", (long)map.Value.Count);
+        SwiotlbPool? pool = g.Guest.Dma.DefaultPool;
+        answers.Set("bounced_segs", (long)Enumerable.Range(0, map.Value.Count).Count(i => pool?.Contains(map.Value.AddressOf(i)) == true));
+    }
+
+    private static void Unmap(ReplayCase c, Record record, Answers answers)
+    {
+        GuestCase g = Of(c);
+        answers.SetResult(g.Guest.Importers.Unmap(g.Process, Find(c, record).Id));
+        answers.Set("swiotlb_used_after", g.World.Used);
+    }
+
+    // The recorder closes its fd, without a step of its own, once nothing is attached any more.
+    private static void LiveBuffers(ReplayCase c, Record record, Answers answers)
+    {
+        GuestCase g = Of(c);
+        if (Attachments(c).Count == 0)
+        {
+            g.CloseEverything();
+        }
+
+        answers.Set("objects", (long)g.Guest.Buffers.Live);
+    }
+
+    // The case maps until it fails or has enough; the record of the failure, if any, comes first.
+    private static Burst MapMany(ReplayCase c, ulong length, ulong most, ulong? observed)
+    {
+        Burst burst = c.State<Burst>();
+        if (burst.Done)
+        {
+            return burst;
+        }
+
+        // Where the slot search starts decides how many ranges fit, and is the one input that the recorder did not write down: a start
+        // has to exist with which the machine fails at the same place.
+        SwiotlbPool? pool = Of(c).Guest.Dma.DefaultPool;
+        RunBurst(c, burst, length, most);
+        for (uint start = 0; observed is { } place && pool is not null && burst.Count != (long)place && start < pool.Slots; start += StartStep)
+        {
+            pool.SetAreaHint(0, start);
+            RunBurst(c, burst, length, most);
+        }
+
+        burst.Done = true;
+        return burst;
+    }
+
+    private static void RunBurst(ReplayCase c, Burst burst, ulong length, ulong most)
+    {
+        GuestCase g = Of(c);
+        burst.Count = 0;
+        burst.Failure = null;
+        burst.UsedBefore = g.World.Used;
+        const string Device = "oracle-imp.0";
+        List<ulong> attached = [];
+        _ = g.Guest.Devices.Register(g.Process, new DeviceSpec { Name = Device, Mediated = true });
+        while (burst.Count < (long)most && burst.Failure is null)
+        {
+            // Which heap is in the case's name: the recorder had no room for it in the step.
+            Result<BufferHandle> buffer = g.Guest.Buffers.Allocate(g.Process, HeapOf(c), length, 2, HeapFlagsOf(c));
+            if (buffer.Ok)
+            {
+                attached.Add(g.Guest.Importers.Attach(g.Process, buffer.Value.Fd, Device).Value.Attachment);
+            }
+
+            burst.Failure = buffer.Ok
+                ? g.Guest.Importers.Map(g.Process, attached[^1], DmaDirection.Bidirectional, 0).Failure
+                : buffer.Failure;
+            burst.Count += burst.Failure is null ? 1 : 0;
+        }
+
+        burst.Used = g.World.Used;
+        foreach (ulong attachment in attached)
+        {
+            _ = g.Guest.Importers.Unmap(g.Process, attachment);
+            _ = g.Guest.Importers.Detach(g.Process, attachment);
+        }
+
+        g.CloseEverything();
+    }
+
+    private static void Maps(ReplayCase c, Record record, Answers answers)
+    {
+        Burst burst = MapMany(c, record.In.Number("len"), record.In.Number("max"), observed: null);
+        answers.Set("used_before", burst.UsedBefore);
+        answers.Set("count", burst.Count);
+        answers.Set("used", burst.Used);
+    }
+
+    private static void MapFailedAt(ReplayCase c, Record record, Answers answers)
+    {
+        Burst burst = MapMany(c, record.In.Number("len"), MostInABurst, answers.Observed("i")?.GetUInt64());
+        answers.Set("i", burst.Count);
+        answers.Set("used", burst.Used);
+        answers.Set("errno", burst.Failure?.Errno.ToString());
+    }
+
+    private static string HeapOf(ReplayCase c) =>
+        Of(c).Guest.HeapNodes.Select(h => h.Name).FirstOrDefault(c.Name.Split('.').Contains) ?? "system";
+
+    private static ulong HeapFlagsOf(ReplayCase c) =>
+        c.Name.Split('.').Contains("decrypted") && Of(c).Guest.Kernel.SystemHeapFlags != 0 ? 1UL : 0;
+
+    private static void KernelAccess(ReplayCase c, Record record, Answers answers, bool end)
+    {
+        GuestCase g = Of(c);
+        ulong flags = record.In.Text("dir") switch { "FROM_DEVICE" => 1UL, "TO_DEVICE" => 2UL, _ => 3UL } | (end ? 4UL : 0);
+        answers.SetResult(g.Guest.Importers.Sync(g.Process, g.Fd(record.In.Text("fd")), flags).Failure);
+    }
+
+    private static void Segments(ReplayCase c, Record record, Answers answers)
+    {
+        DmaMapping mapping = Find(c, record).Mapping!.Value;
+        IEnumerable<ulong> lengths = Enumerable.Range(0, mapping.Count).Take((int)record.In.Number("cap")).Select(mapping.LengthOf);
+        answers.SetRaw("lens", $"[{string.Join(',', lengths)}]");
+    }
+
+    private static void DeviceRead(ReplayCase c, Record record, Answers answers)
+    {
+        var bytes = new byte[record.In.Number("len")];
+        Failure? failure = Access(c, record, (device, address, from, length) =>
+            Of(c).Guest.Devices.DmaRead(Of(c).Process, device, address, bytes.AsSpan(from, length)));
+        answers.SetResult(failure);
+        answers.SetRaw("runs", FlatMemory.Runs(bytes, RunsShown));
+    }
+
+    private static void DeviceWrite(ReplayCase c, Record record, Answers answers)
+    {
+        var bytes = new byte[record.In.Number("len")];
+        bytes.AsSpan().Fill(record.In.Byte("byte"));
+        answers.SetResult(Access(c, record, (device, address, from, length) =>
+            Of(c).Guest.Devices.DmaWrite(Of(c).Process, device, address, bytes.AsSpan(from, length))));
+    }
+
+    // Walks the segments that a range of the buffer lies in.
+    private static Failure? Access(ReplayCase c, Record record, Func<string, ulong, int, int, Failure?> one)
+    {
+        Imported attachment = Find(c, record);
+        DmaMapping mapping = attachment.Mapping!.Value;
+        ulong offset = record.In.Number("off");
+        int length = (int)record.In.Number("len");
+        int done = 0;
+        ulong start = 0;
+        for (int i = 0; i < mapping.Count && done < length; start += mapping.LengthOf(i), i++)
+        {
+            while (offset < start + mapping.LengthOf(i) && done < length)
+            {
+                ulong inside = offset - start;
+                int part = (int)Math.Min(Math.Min((ulong)(length - done), mapping.LengthOf(i) - inside), MostBytesPerCall);
+                if (one(attachment.Device, mapping.AddressOf(i) + inside, done, part) is { } failure)
+                {
+                    return failure;
+                }
+
+                offset += (ulong)part;
+                done += part;
+            }
+        }
+
+        return null;
+    }
+
+    private static void Sync(ReplayCase c, Record record, Answers answers)
+    {
+        GuestCase g = Of(c);
+        answers.SetResult(g.Guest.Importers.Sync(g.Process, g.Fd(record.In.Text("fd")), record.In.Number("flags")).Failure);
+    }
+
+    private sealed class Burst
+    {
+        public bool Done { get; set; }
+
+        public long UsedBefore { get; set; }
+
+        public long Count { get; set; }
+
+        public long Used { get; set; }
+
+        public Failure? Failure { get; set; }
+    }
+
+    private sealed record Imported(ulong Id, string Device)
+    {
+        public DmaMapping? Mapping { get; set; }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Dma;
+
+namespace CocoGuest.Tests.Replay.Ops;
+
+/// <summary>
+/// Text of trace events: family dma_trace, and the traced cases of others. Addresses are renamed A0, A1 … in the order of their appearance in
+/// the case, as the recorder did.
+/// </summary>
+internal static partial class TraceOps
+{
+    public static IReadOnlyList<OpTable.Row> All { get; } =
+    [
+        new("trace_enable", Enable),
+        new("trace_line", (c, r, a) => a.Set("text", Lines(c).Next())),
+        new("trace_lines", (c, r, a) => a.Set("count", (long)Lines(c).Count)),
+    ];
+
+    // A case of the DMA driver is one call sequence, run whole before its first line is looked at; the others run by their own steps.
+    private static Trace Lines(ReplayCase c)
+    {
+        Trace trace = c.State<Trace>();
+        if (!trace.Collected)
+        {
+            trace.Collected = true;
+            trace.Add(c.Name.Contains(".phys.", StringComparison.Ordinal) ? RunPhysSequence(c) : GuestCase.Of(c).TakeTrace());
+        }
+
+        return trace;
+    }
+
+    private static void Enable(ReplayCase c, Record record, Answers answers)
+    {
+        string name = record.In.Text("event").Replace('/', ':');
+        answers.SetResult(GuestCase.Of(c).Guest.Trace.Set(name, on: true));
+    }
+
+    // The parameters are words of the case's name: attr…, direction, size…, mask….
+    private static IReadOnlyList<string> RunPhysSequence(ReplayCase c)
+    {
+        string[] words = c.Name.Split('.');
+        DmaWorld world = c.World.Dma;
+        DmaDevice device = world.NewDevice((int)NumberAfter(words, "mask", 10), 0, "oracle-dma");
+        ulong size = NumberAfter(words, "size", 10);
+        var attributes = (DmaAttributes)NumberAfter(words, "attr", 16);
+        DmaDirection direction = DmaWorld.DirectionOf(words.Single(w => w is "BIDIRECTIONAL" or "TO_DEVICE" or "FROM_DEVICE"));
+        ulong phys = world.Spec.MemoryBytes > 3UL << 30 ? DmaWorld.High : DmaWorld.Low;
+        world.Tracing = true;
+        Result<ulong> mapped = world.Mapper.MapPhys(device, phys, size, direction, attributes);
+        if (mapped.Ok)
+        {
+            if ((attributes & DmaAttributes.Mmio) == 0)
+            {
+                _ = world.Mapper.SyncForCpu(device, mapped.Value, size, direction);
+                _ = world.Mapper.SyncForDevice(device, mapped.Value, size, direction);
+            }
+
+            _ = world.Mapper.UnmapPhys(device, mapped.Value, size, direction, attributes);
+        }
+
+        world.Tracing = false;
+        return world.TakeTrace();
+    }
+
+    private static ulong NumberAfter(string[] words, string prefix, int radix) =>
+        words.Where(w => w.StartsWith(prefix, StringComparison.Ordinal)).Select(w => Convert.ToUInt64(w[prefix.Length..], radix)).First();
+
+    /// <summary>The lines of a case with their addresses renamed.</summary>
+    private sealed partial class Trace
+    {
+        private readonly List<string> _lines = [];
+        private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
+        private int _next;
+
+        public bool Collected { get; set; }
+
+        public int Count => _lines.Count;
+
+        public void Add(IEnumerable<string> lines) => _lines.AddRange(lines.Select(Rename));
+
+        public string? Next() => _next < _lines.Count ? _lines[_next++] : null;
+
+        private string Rename(string line) =>
+            AddressFields().Replace(line, field => field.Groups[1].Value + Numbers().Replace(field.Groups[2].Value, n => NameOf(n.Value)));
+
+        private string NameOf(string number)
+        {
+            string digits = number.StartsWith("0x", StringComparison.Ordinal) ? number[2..] : number;
+            if (ulong.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture) == ulong.MaxValue)
+            {
+                return number;
+            }
+
+            if (!_names.TryGetValue(digits, out string? name))
+            {
+                _names.Add(digits, name = $"A{_names.Count}");
+            }
+
+            return name;
+        }
+
+        [GeneratedRegex(@"((?:dma_addr|dma_addrs|phys_addr|phys_addrs|dev_addr)=)(\{[^}]*\}|[0-9a-f]+)")]
+        private static partial Regex AddressFields();
+
+        [GeneratedRegex("0x[0-9a-f]+|[0-9a-f]+")]
+        private static partial Regex Numbers();
+    }
+}

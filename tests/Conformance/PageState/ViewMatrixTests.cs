@@ -59,7 +59,7 @@ public class ViewMatrixTests
 
     [Theory]
     [MemberData(nameof(Cells))]
-    [Statement("S-PLAT-10", "S-PLAT-11", "S-PLAT-12", "S-PLAT-13", "S-PLAT-14", "S-HEAP-44", "S-UNV-09", "S-UNV-10", "S-UNV-11")]
+    [Statement("S-PLAT-10", "S-PLAT-11", "S-PLAT-12", "S-UNV-09", "S-UNV-10", "S-UNV-11", "S-PLAT-13", "S-PLAT-14", "S-HEAP-44")]
     public void Cell_OfTheReference_HasItsOutcome(
         Platform platform, ViewAccessor accessor, PageCondition condition, string description, bool terminates)
     {

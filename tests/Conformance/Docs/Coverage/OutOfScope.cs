@@ -46,7 +46,6 @@ internal static class OutOfScope
         ["S-UNV-20"] = "A remark on what was not run; the recordings have answered most of it (S-REC-50 to 58).",
         ["S-UNV-21"] = "An open question about stable releases without a profile.",
         ["S-UNV-22"] = "A remark on the packages in which the source was read.",
-        ["S-UP-02"] = "A build failure of a mailing-list version, without run-time behaviour.",
         ["S-UP-03"] = "Opinions in a mail thread, without behaviour.",
         ["S-UP-05"] = "When a patch was merged; the behaviour is S-DMA-37.",
         ["S-UP-06"] = "Mailing-list versions between v1 and v5, none of which is a profile.",

@@ -32,6 +32,9 @@ public sealed class GuestBuffers
 
     internal int TokensInFlight => _tokens.Count;
 
+    /// <summary>The files in flight, one for each token.</summary>
+    internal IEnumerable<GuestFile> InFlight => _tokens.Files;
+
     /// <summary>DMA_HEAP_IOCTL_ALLOC on a heap's node.</summary>
     /// <param name="process">The caller.</param>
     /// <param name="heapName">Node name; no such node: ENOENT.</param>

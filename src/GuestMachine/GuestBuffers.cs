@@ -33,6 +33,9 @@ public sealed class GuestBuffers
     /// <summary>The live buffer with an inode number, or null.</summary>
     internal DmaBuf? FindLive(ulong inode) => _live.NewestFirst().FirstOrDefault(b => b.Inode == inode);
 
+    /// <summary>The files in flight, one for each token.</summary>
+    internal IEnumerable<GuestFile> InFlight => _tokens.Files;
+
     /// <summary>DMA_HEAP_IOCTL_ALLOC on a heap's node.</summary>
     /// <param name="process">The caller.</param>
     /// <param name="heapName">Node name; no such node: ENOENT.</param>

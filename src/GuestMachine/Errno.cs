@@ -53,6 +53,8 @@ public enum Errno
     ETIME = 62,
     /// <summary>Value too large.</summary>
     EOVERFLOW = 75,
+    /// <summary>A fd of the wrong kind.</summary>
+    EBADFD = 77,
     /// <summary>Not supported.</summary>
     EOPNOTSUPP = 95,
     /// <summary>Timed out.</summary>

@@ -53,15 +53,20 @@ public sealed class Guest : IDisposable
         Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
         CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
+        SinglePages = new GuestPages(_frames, Memory, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
         Files = new GuestFiles(this);
         Fences = new GuestFences(this, time);
         Buffers = new GuestBuffers(this, time, limits);
         Mappings = new GuestMappings(this);
+        Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
         Moves = new GuestMoves(this);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
+        Drm = new GuestDrm(this);
+        Memfds = new GuestMemfds(this);
+        Udmabufs = new GuestUdmabufs(this);
         Host = new GuestHostView(this);
         Devices.AddBuiltIn(Processes.Init);
     }
@@ -90,8 +95,20 @@ public sealed class Guest : IDisposable
     /// <summary>Devices and their DMA.</summary>
     public GuestDevices Devices { get; }
 
+    /// <summary>DRM nodes and PRIME.</summary>
+    public GuestDrm Drm { get; }
+
+    /// <summary>memfds.</summary>
+    public GuestMemfds Memfds { get; }
+
+    /// <summary>/dev/udmabuf.</summary>
+    public GuestUdmabufs Udmabufs { get; }
+
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
+
+    /// <summary>Pinned user memory.</summary>
+    public GuestPins Pins { get; }
 
     /// <summary>Trace events.</summary>
     public GuestTrace Trace { get; }
@@ -136,7 +153,11 @@ public sealed class Guest : IDisposable
 
     internal HeapRegistry Heaps { get; }
 
+    internal FrameZones Frames => _frames;
+
     internal SystemHeap SystemHeap { get; }
+
+    internal GuestPages SinglePages { get; }
 
     internal CmaHeap CmaHeap { get; }
 

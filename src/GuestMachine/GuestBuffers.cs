@@ -180,6 +180,13 @@ public sealed class GuestBuffers
     internal Result<DmaBuf> Find(GuestProcess process, int fd, string operation, Errno otherKind = Errno.EINVAL) =>
         _guest.Files.Find<DmaBuf>(process, fd, operation, otherKind);
 
+    /// <summary>dma_buf_export by a driver: a private buffer without references yet (S-BUF-01, 02).</summary>
+    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments)
+    {
+        Live++;
+        return new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments);
+    }
+
     /// <summary>The last reference is gone: the exporter takes the memory back (S-BUF-91, S-SYS-26).</summary>
     internal void Released(DmaBuf buffer)
     {

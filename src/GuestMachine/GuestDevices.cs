@@ -130,6 +130,13 @@ public sealed class GuestDevices
         init.Devices.Add(device);
     }
 
+    /// <summary>A device that the kernel's own drivers attach with: no process may use it by name. 64-bit mask.</summary>
+    internal GuestDevice MakeInternal(string name)
+    {
+        var spec = new DeviceSpec { Name = name, Kind = name, Mediated = true };
+        return new GuestDevice(MakeDma(spec).Value, spec, _guest.Processes.Init);
+    }
+
     /// <summary>A device that the process may use: its own, or the built-in one; empty name: the built-in one. Else ENODEV.</summary>
     internal Result<GuestDevice> FindFor(GuestProcess process, string name, string operation)
     {

@@ -137,10 +137,8 @@ public sealed partial class GuestImporters
     internal void Revoke(Attachment attachment)
     {
         attachment.Revoked = true;
-        if (attachment.Mapped)
-        {
-            Unmap(attachment);
-        }
+        attachment.Mapped = false;
+        Drop(attachment);
     }
 
     private static void DropVmap(GuestProcess process, DmaBuf buffer)

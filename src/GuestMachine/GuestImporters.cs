@@ -4,6 +4,7 @@ using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine;
@@ -48,13 +49,6 @@ public sealed partial class GuestImporters
                 return found.Failure;
             }
 
-            ImporterRules rules = ImporterRules.Of(_guest.Shape.Kernel);
-            if (ops == ImporterOps.WithoutInvalidate && rules.NeedsInvalidate)
-            {
-                return new Failure(Errno.EINVAL, "dma_buf_attach", "check importer ops",
-                    $"Kernel {_guest.Kernel.Name} wants an invalidate callback from a dynamic importer (S-BUF-46).", "ops");
-            }
-
             Result<GuestDevice> device = _guest.Devices.FindFor(process, deviceName, "dma_buf_attach");
             if (!device.Ok)
             {
@@ -66,25 +60,16 @@ public sealed partial class GuestImporters
                 return new Failure(Errno.ENOMEM, "dma_buf_attach", "check limit", $"The process has {_limit} attachments already.");
             }
 
-            if (_guest.FaultPoints.Fails(FaultPoint.Failslab))
+            _guest.Trace.Emit("dma_buf_get", found.Value, fd);
+            Result<Attachment> attached = AttachTo(found.Value, device.Value, process, ops);
+            if (!attached.Ok)
             {
-                return new Failure(Errno.ENOMEM, "dma_buf_attach", "copy sg_table", "No memory for the attachment (S-BUF-46, S-SYS-40).");
+                return attached.Failure;
             }
 
-            DmaBuf buffer = found.Value;
-            var attachment = new Attachment(++_lastId, buffer, device.Value, process, ops);
-            buffer.References++;
-            buffer.AddAttachment(attachment);
-            process.Attachments.Add(attachment.Id, attachment);
-            _guest.Trace.Emit("dma_buf_get", buffer, fd);
-            _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, attachment.IsDynamic);
-            if (rules.MapsAtAttach && attachment.IsDynamic != buffer.Exporter.Traits.Movable && MapAtAttach(attachment) is { } failure)
-            {
-                Remove(process, attachment);
-                return failure;
-            }
-
-            return new ImportedBuffer(attachment.Id, buffer.Size);
+            found.Value.References++;
+            process.Attachments.Add(attached.Value.Id, attached.Value);
+            return new ImportedBuffer(attached.Value.Id, found.Value.Size);
         }
     }
 
@@ -99,7 +84,7 @@ public sealed partial class GuestImporters
                 return found.Failure;
             }
 
-            if (found.Value.HeldByImporter || found.Value.Pins != 0)
+            if (found.Value.Mapped || found.Value.Pins != 0)
             {
                 return new Failure(Errno.EBUSY, "dma_buf_detach", "check mapping",
                     $"Attachment {id} is still mapped or pinned: undoing that first is the importer's duty (S-BUF-44).", "attachment");
@@ -133,7 +118,7 @@ public sealed partial class GuestImporters
                     $"Attachment {id} did not let go of the buffer in time and was revoked.", "attachment");
             }
 
-            if (attachment.HeldByImporter)
+            if (attachment.Mapped)
             {
                 return new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check mapping",
                     $"Attachment {id} is mapped already; mapping it twice would lose the first mapping's slots (S-BUF-52).", "attachment");
@@ -145,16 +130,7 @@ public sealed partial class GuestImporters
                     string.Create(CultureInfo.InvariantCulture, $"cpu {cpu} does not exist; the guest has {_guest.Shape.Cpus}."), "cpu");
             }
 
-            if (attachment.Cached)
-            {
-                // S-BUF-47: the table that attach made, without any DMA event.
-                attachment.InUse = true;
-                return new DmaMapping(attachment, BackingFor(attachment));
-            }
-
-            return MapExporter(attachment, direction, cpu) is { } failure
-                ? failure
-                : new DmaMapping(attachment, BackingFor(attachment)) { Wait = WaitForKernel(attachment) };
+            return MapChecked(attachment, direction, cpu);
         }
     }
 
@@ -169,15 +145,9 @@ public sealed partial class GuestImporters
                 return found.Failure;
             }
 
-            if (!found.Value.HeldByImporter)
+            if (!found.Value.Mapped)
             {
                 return new Failure(Errno.EINVAL, "dma_buf_unmap_attachment", "check mapping", $"Attachment {id} is not mapped.", "attachment");
-            }
-
-            if (found.Value.Cached)
-            {
-                found.Value.InUse = false;
-                return null;
             }
 
             Unmap(found.Value);
@@ -205,21 +175,57 @@ public sealed partial class GuestImporters
                     : $"flags 0x{flags:x} have bits outside READ, WRITE and END (S-BUF-61).", "flags");
             }
 
-            DmaDirection direction = access switch
-            {
-                SyncRead => DmaDirection.FromDevice,
-                SyncWrite => DmaDirection.ToDevice,
-                _ => DmaDirection.Bidirectional,
-            };
             bool end = (flags & SyncEnd) != 0;
-            SyncOutcome outcome = found.Value.Exporter.Traits.CpuAccess ? SyncAll(found.Value, direction, end) : default;
+            Result<SyncOutcome> outcome = SyncAll(found.Value, DirectionOf(access), end);
 
             // S-BUF-63, 68: the exporter's part comes first, then the wait; END waits for nothing.
-            return end ? outcome : outcome with
+            return end || !outcome.Ok ? outcome : outcome.Value with
             {
                 Wait = _guest.Fences.Waits.ForAll("DMA_BUF_IOCTL_SYNC",
                     found.Value.Fences.PendingOf(Reservation.UsageFor((access & SyncWrite) != 0)), GuestFences.LongestWait),
             };
+        }
+    }
+
+    /// <summary>dma_buf_begin_cpu_access by an importer in the kernel: the exporter's op, without the ioctl's checks (S-SYS-44).</summary>
+    public Result<SyncOutcome> BeginCpuAccess(GuestProcess process, int fd, DmaDirection direction) =>
+        KernelCpuAccess(process, fd, direction, toDevice: false, "dma_buf_begin_cpu_access");
+
+    /// <summary>dma_buf_end_cpu_access by an importer in the kernel (S-SYS-45).</summary>
+    public Result<SyncOutcome> EndCpuAccess(GuestProcess process, int fd, DmaDirection direction) =>
+        KernelCpuAccess(process, fd, direction, toDevice: true, "dma_buf_end_cpu_access");
+
+    /// <summary>dma_buf_vmap, a read through the kernel mapping, dma_buf_vunmap (S-BUF-80, S-SYS-50).</summary>
+    /// <returns>EINVAL for an exporter without vmap or a range behind the buffer; EFAULT where the view faults.</returns>
+    public Failure? VmapRead(GuestProcess process, int fd, ulong offset, Span<byte> target)
+    {
+        lock (_guest.Gate)
+        {
+            using var plan = new AccessPlan();
+            if (PlanVmap(process, fd, offset, (ulong)target.Length, write: false, plan) is { } failure)
+            {
+                return failure;
+            }
+
+            plan.Read(target);
+            return null;
+        }
+    }
+
+    /// <summary>dma_buf_vmap, a write through the kernel mapping, dma_buf_vunmap (S-BUF-80, S-SYS-50).</summary>
+    /// <returns>As <see cref="VmapRead"/>.</returns>
+    public Failure? VmapWrite(GuestProcess process, int fd, ulong offset, ReadOnlySpan<byte> source)
+    {
+        lock (_guest.Gate)
+        {
+            using var plan = new AccessPlan();
+            if (PlanVmap(process, fd, offset, (ulong)source.Length, write: true, plan) is { } failure)
+            {
+                return failure;
+            }
+
+            plan.Write(source);
+            return null;
         }
     }
 
@@ -229,58 +235,154 @@ public sealed partial class GuestImporters
     /// <summary>A device goes: its attachments, newest first.</summary>
     internal void DropAll(GuestProcess process, GuestDevice device) => DropWhere(process, a => ReferenceEquals(a.GuestDevice, device));
 
-    private Failure? MapAtAttach(Attachment attachment)
+    /// <summary>dma_buf_attach by a driver. It holds a reference of its own until detach (S-BUF-42).</summary>
+    /// <returns>EINVAL for ops that this kernel refuses (S-BUF-46); ENOMEM; where attach maps, what map returns (S-BUF-47).</returns>
+    internal Result<Attachment> AttachTo(DmaBuf buffer, GuestDevice device, GuestProcess owner, ImporterOps ops = ImporterOps.None)
     {
-        Failure? failure = MapExporter(attachment, DmaDirection.Bidirectional, 0);
-        attachment.Cached = failure is null;
-        return failure;
+        ImporterRules rules = ImporterRules.Of(_guest.Shape.Kernel);
+        if (ops == ImporterOps.WithoutInvalidate && rules.NeedsInvalidate)
+        {
+            return new Failure(Errno.EINVAL, "dma_buf_attach", "check importer ops",
+                $"Kernel {_guest.Kernel.Name} wants an invalidate callback from a dynamic importer (S-BUF-46).", "ops");
+        }
+
+        if (_guest.FaultPoints.Fails(FaultPoint.Failslab))
+        {
+            return new Failure(Errno.ENOMEM, "dma_buf_attach", "copy sg_table", "No memory for the attachment (S-BUF-46, S-SYS-40).");
+        }
+
+        var attachment = new Attachment(++_lastId, buffer, device, owner, ops);
+        buffer.AddAttachment(attachment);
+        _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, attachment.IsDynamic);
+        if (rules.MapsAtAttach && attachment.IsDynamic != buffer.Exporter.Traits.Movable && KeepMapping(attachment) is { } failure)
+        {
+            DetachFrom(attachment);
+            return failure;
+        }
+
+        return attachment;
     }
 
-    // S-BUF-50 steps 1 and 2; S-BUF-47 pins a dynamic exporter for a static importer's cached table, too.
-    private Failure? MapExporter(Attachment attachment, DmaDirection direction, uint cpu)
+    /// <summary>dma_buf_detach by a driver; a mapping that the exporter kept goes with it (S-BUF-53).</summary>
+    internal void DetachFrom(Attachment attachment)
+    {
+        Unmap(attachment);
+        Drop(attachment);
+        attachment.Buffer.Pins -= attachment.Buffer.Exporter.Traits.Movable ? attachment.Pins : 0;
+        attachment.Buffer.RemoveAttachment(attachment);
+        _guest.Trace.Emit("dma_buf_detach", attachment, attachment.IsDynamic);
+    }
+
+    /// <summary>dma_buf_map_attachment by a driver (S-BUF-50, 53).</summary>
+    /// <returns>What the DMA layer or the exporter says; EBUSY for another direction than the one kept.</returns>
+    internal Failure? MapNow(Attachment attachment, DmaDirection direction, int cpu)
     {
         DmaBuf buffer = attachment.Buffer;
+        if (attachment.Live)
+        {
+            attachment.MapNumber++;
+            attachment.Mapped = attachment.Direction == direction || attachment.Direction == DmaDirection.Bidirectional;
+            return attachment.Mapped ? null : new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check kept mapping",
+                $"The exporter keeps a mapping with direction {attachment.Direction} until detach (S-BUF-53).", "direction");
+        }
+
         if (buffer.Move is not null)
         {
             return Moving("dma_buf_map_attachment");
         }
 
-        if (MapTable(attachment, direction, cpu) is { } failure)
-        {
-            return failure;
-        }
-
-        attachment.PinnedByMap = !attachment.IsDynamic && buffer.Exporter.Traits.Movable;
-        buffer.Pins += attachment.PinnedByMap ? 1u : 0;
-        return null;
-    }
-
-    private Failure? MapTable(Attachment attachment, DmaDirection direction, uint cpu)
-    {
-        DmaBuf buffer = attachment.Buffer;
-        DmaAttributes attributes = buffer.Exporter.Traits.MapAttributes
-            | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
-        attachment.Device.Cpu = (int)cpu;
-        _guest.Trace.RunsOn(cpu);
+        ExporterTraits traits = buffer.Exporter.Traits;
+        DmaAttributes attributes = traits.MapAttributes | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
+        attachment.Device.Cpu = cpu;
+        _guest.Trace.RunsOn((uint)cpu);
         var addresses = new ulong[buffer.Segments.Length];
         Result<int> mapped = _guest.Dma.MapSg(attachment.Device, buffer.Segments, addresses, direction, attributes);
         if (!mapped.Ok)
         {
             // The CMA heap reports every failure alike (S-CMA-03).
-            Errno own = buffer.Exporter.Traits.MapErrno;
-            return own == Errno.None ? mapped.Failure : mapped.Failure with { Errno = own };
+            return traits.MapErrno == Errno.None ? mapped.Failure : mapped.Failure with { Errno = traits.MapErrno };
         }
 
         attachment.DmaAddresses = addresses;
         attachment.Mapped = true;
-        attachment.MapNumber++;
+        attachment.Live = true;
         attachment.Direction = direction;
-        attachment.Bounced = IsBounced(attachment);
+        attachment.MapNumber++;
+        attachment.BouncedSegments = CountBounced(attachment);
+
+        // S-BUF-50: a static attachment pins. Pins cannot fail here, so that it comes after the exporter's map shows nowhere.
+        attachment.PinnedByMap = !attachment.IsDynamic && traits.Movable;
+        buffer.Pins += attachment.PinnedByMap ? 1u : 0;
         return null;
     }
 
-    private static VisibleBacking? BackingFor(Attachment attachment) =>
-        attachment.Bounced || attachment.GuestDevice.Spec.Mediated ? null : attachment.Buffer.Backing;
+    /// <summary>dma_buf_unmap_attachment: the flag first, then the unmap, without the shared attribute (S-SYS-43).</summary>
+    internal void Unmap(Attachment attachment)
+    {
+        attachment.Mapped = false;
+        if (!attachment.Buffer.Exporter.Traits.CachesMappings && !attachment.Cached)
+        {
+            Drop(attachment);
+        }
+    }
+
+    private static DmaDirection DirectionOf(ulong access) => access switch
+    {
+        SyncRead => DmaDirection.FromDevice,
+        SyncWrite => DmaDirection.ToDevice,
+        _ => DmaDirection.Bidirectional,
+    };
+
+    private Result<SyncOutcome> KernelCpuAccess(GuestProcess process, int fd, DmaDirection direction, bool toDevice, string operation)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, operation);
+            return found.Ok ? SyncAll(found.Value, direction, toDevice) : found.Failure;
+        }
+    }
+
+    private Failure? PlanVmap(GuestProcess process, int fd, ulong offset, ulong length, bool write, AccessPlan plan)
+    {
+        Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "dma_buf_vmap");
+        if (!found.Ok)
+        {
+            return found.Failure;
+        }
+
+        DmaBuf buffer = found.Value;
+        if (!buffer.Exporter.Traits.Vmap)
+        {
+            return new Failure(Errno.EINVAL, "dma_buf_vmap", "check exporter", $"{buffer.Exporter.Name} has no vmap (S-BUF-80).", "fd");
+        }
+
+        ViewAccessor accessor = buffer.Shared ? ViewAccessor.GuestSharedMapping : ViewAccessor.GuestPrivateMapping;
+        return Guest.CheckAccessLength("dma_buf_vmap", length)
+            ?? (offset > buffer.Size || length > buffer.Size - offset
+                ? new Failure(Errno.EINVAL, "dma_buf_vmap", "check range", $"{offset} + {length} ends behind the buffer of {buffer.Size} bytes.", "offset")
+                : _guest.Access.Plan(plan, accessor, buffer, offset, length, write, "dma_buf_vmap"));
+    }
+
+    private Result<DmaMapping> MapChecked(Attachment attachment, DmaDirection direction, uint cpu)
+    {
+        if (MapNow(attachment, direction, (int)cpu) is { } failure)
+        {
+            return failure;
+        }
+
+        VisibleBacking? backing = attachment.Buffer.Backing;
+        bool handOut = backing is not null && !attachment.Bounced && !attachment.GuestDevice.Spec.Mediated;
+        return new DmaMapping(attachment, handOut ? backing : null) { Wait = WaitForKernel(attachment) };
+    }
+
+    // S-BUF-47: attach maps BIDIRECTIONAL and keeps the table; the importer gets it when it asks.
+    private Failure? KeepMapping(Attachment attachment)
+    {
+        Failure? failure = MapNow(attachment, DmaDirection.Bidirectional, cpu: 0);
+        attachment.Cached = failure is null;
+        attachment.Mapped = false;
+        return failure;
+    }
 
     // S-BUF-50 step 3: a static attachment waits for kernel fences; interrupted, it is unmapped again.
     private FenceWait? WaitForKernel(Attachment attachment)
@@ -303,59 +405,43 @@ public sealed partial class GuestImporters
             });
     }
 
-    // Entries are judged one by one (S-DMA-50), so a table may bounce in parts.
-    private bool IsBounced(Attachment attachment)
+    private int CountBounced(Attachment attachment)
     {
         if (attachment.Device.Pool is not { } pool)
         {
-            return false;
+            return 0;
         }
 
         AddressEncoding encoding = _guest.Dma.Environment.Encoding;
-        foreach (ulong address in attachment.DmaAddresses)
-        {
-            if (pool.Contains(encoding.Physical(address)))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        return attachment.DmaAddresses.Count(address => pool.Contains(encoding.Physical(address)));
     }
 
-    // S-SYS-43: the flag first, then the unmap, without the shared attribute.
-    private void Unmap(Attachment attachment)
+    private void Drop(Attachment attachment)
     {
-        attachment.Mapped = false;
-        _guest.Dma.UnmapSg(attachment.Device, attachment.Buffer.Segments, attachment.DmaAddresses, attachment.Direction,
-            attachment.Buffer.Exporter.Traits.UnmapAttributes);
-        attachment.Cached = false;
-        attachment.InUse = false;
-        if (attachment.PinnedByMap)
+        if (attachment.Live)
         {
-            // S-BUF-54: unmapped first, then unpinned.
-            attachment.PinnedByMap = false;
-            attachment.Buffer.Pins--;
-        }
+            attachment.Live = false;
+            DmaBuf buffer = attachment.Buffer;
+            _guest.Dma.UnmapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, attachment.Direction,
+                buffer.Exporter.Traits.UnmapAttributes);
 
-        _guest.Moves.LetGo(attachment);
+            // S-BUF-54: unmapped first, then unpinned.
+            buffer.Pins -= attachment.PinnedByMap ? 1u : 0;
+            attachment.PinnedByMap = false;
+            _guest.Moves.LetGo(attachment);
+        }
     }
 
-    private SyncOutcome SyncAll(DmaBuf buffer, DmaDirection direction, bool toDevice)
+    private Result<SyncOutcome> SyncAll(DmaBuf buffer, DmaDirection direction, bool toDevice)
     {
         ulong before = _guest.Memory.BouncedBytes;
-        foreach (Attachment attachment in buffer.Attachments)
-        {
-            if (!attachment.Mapped)
-            {
-                continue;
-            }
-
-            _guest.Dma.SyncSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, direction, forCpu: !toDevice);
-        }
-
+        Failure? failure = toDevice
+            ? buffer.Exporter.EndCpuAccess(buffer, _guest.Dma, direction)
+            : buffer.Exporter.BeginCpuAccess(buffer, _guest.Dma, direction);
         ulong moved = _guest.Memory.BouncedBytes - before;
-        return toDevice ? new SyncOutcome(0, moved) : new SyncOutcome(moved, 0);
+        return failure is not null ? failure
+            : toDevice ? new SyncOutcome(0, moved)
+            : new SyncOutcome(moved, 0);
     }
 
     private void DropWhere(GuestProcess process, Func<Attachment, bool> goes)
@@ -368,15 +454,8 @@ public sealed partial class GuestImporters
 
     private void Remove(GuestProcess process, Attachment attachment)
     {
-        if (attachment.Mapped)
-        {
-            Unmap(attachment);
-        }
-
-        attachment.Buffer.Pins -= attachment.Buffer.Exporter.Traits.Movable ? attachment.Pins : 0;
         process.Attachments.Remove(attachment.Id);
-        attachment.Buffer.RemoveAttachment(attachment);
-        _guest.Trace.Emit("dma_buf_detach", attachment, attachment.IsDynamic);
+        DetachFrom(attachment);
         _guest.Trace.Emit("dma_buf_put", attachment.Buffer);
         GuestFiles.Put(attachment.Buffer);
     }

@@ -1,10 +1,7 @@
-using System.Globalization;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
-using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine;
 
@@ -14,7 +11,7 @@ namespace CocoGuest.Machine;
 /// guest (S-PLAT-10 to 12). Does not model: the copies of MAP_PRIVATE mappings (a store through one is refused), mprotect,
 /// mremap, partial munmap, faults as signals (EFAULT instead).
 /// </summary>
-public sealed class GuestMappings
+public sealed partial class GuestMappings
 {
     private const ulong AddressSpaceBytes = 1UL << 47;
     private readonly Guest _guest;
@@ -33,22 +30,38 @@ public sealed class GuestMappings
     {
         lock (_guest.Gate)
         {
-            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "mmap");
+            Result<GuestFile> found = _guest.Files.Find(process, fd, "mmap");
             if (!found.Ok)
             {
                 return found.Failure;
             }
 
-            DmaBuf buffer = found.Value;
-            ulong wanted = length ?? (offset < buffer.Size ? buffer.Size - offset : Page.Size);
-            MapProtection rights = protection ?? RightsOf(buffer.Access);
-            if (Check(buffer, offset, wanted, rights, flags) is { } failure)
+            GuestFile file = found.Value;
+            ulong wanted = length ?? (file is MemoryFile whole && offset < whole.Size ? whole.Size - offset : Page.Size);
+            MapProtection rights = protection ?? RightsOf(file.Access);
+            if (Check(file, offset, wanted, rights, flags) is { } failure)
             {
                 return failure;
             }
 
-            _guest.Trace.Emit("dma_buf_mmap_internal", buffer);
             ulong size = Page.AlignUp(wanted);
+            Result<MapTarget> target = file.FindMapTarget(offset, size);
+            if (!target.Ok)
+            {
+                return target.Failure;
+            }
+
+            (MemoryFile buffer, offset) = target.Value;
+            if (CheckMemory(buffer, offset, size, flags) is { } refused)
+            {
+                return refused;
+            }
+
+            if (buffer is DmaBuf traced)
+            {
+                _guest.Trace.Emit("dma_buf_mmap_internal", traced);
+            }
+
             ulong address = process.Addresses.FindGap(size);
             if (address == 0)
             {
@@ -57,7 +70,7 @@ public sealed class GuestMappings
 
             // A private mapping copies on write, so it must not share the memfd's pages with its process.
             bool copyOnWrite = flags == MapFlags.Private;
-            process.Addresses.Add(new Vma(address, size, buffer, offset, rights, copyOnWrite));
+            process.Addresses.Add(new Vma(address, size, buffer, offset, rights, copyOnWrite) { May = MayOf(buffer, copyOnWrite) });
             buffer.References++;
             return new MmapResult(address, size, copyOnWrite ? null : buffer.Backing, offset);
         }
@@ -79,58 +92,22 @@ public sealed class GuestMappings
                 return new Failure(Errno.EINVAL, "munmap", "look up mapping", $"No mapping of this process starts at 0x{address:x}.", "address");
             }
 
-            GuestFiles.Put(vma.Buffer);
+            GiveUp(process, vma);
             return null;
         }
     }
 
-    /// <summary>CPU read through a mapping into <paramref name="target"/>.</summary>
-    /// <returns>EFAULT outside mappings, without PROT_READ, or where the view faults; EINVAL beyond 1 MiB.</returns>
-    public Failure? Load(GuestProcess process, ulong address, Span<byte> target)
-    {
-        using var plan = new AccessPlan();
-        DmaBuf? held = null;
-        lock (_guest.Gate)
-        {
-            Failure? failure = Prepare(process, address, (ulong)target.Length, MapProtection.Read, "load", plan, ref held);
-            if (failure is not null)
-            {
-                return failure;
-            }
-        }
-
-        plan.Read(target);
-        Done(held);
-        _guest.Copies.AddLoad(target.Length);
-        return null;
-    }
-
-    /// <summary>CPU write through a mapping.</summary>
-    /// <returns>EFAULT outside mappings, without PROT_WRITE, or where the view faults; EINVAL beyond 1 MiB.</returns>
-    public Failure? Store(GuestProcess process, ulong address, ReadOnlySpan<byte> source)
-    {
-        using var plan = new AccessPlan();
-        DmaBuf? held = null;
-        lock (_guest.Gate)
-        {
-            Failure? failure = Prepare(process, address, (ulong)source.Length, MapProtection.Write, "store", plan, ref held);
-            if (failure is not null)
-            {
-                return failure;
-            }
-        }
-
-        plan.Write(source);
-        Done(held);
-        _guest.Copies.AddStore(source.Length);
-        return null;
-    }
+    // What mprotect may give later: the access mode decides for shared mappings (S-BUF-36), and newer kernels allow no execution (S-REC-51).
+    private MapProtection MayOf(MemoryFile buffer, bool copyOnWrite) =>
+        MapProtection.Read
+        | (copyOnWrite || buffer.Writable ? MapProtection.Write : MapProtection.None)
+        | (buffer is not DmaBuf || _guest.Kernel.MapsDmaBufsExecutable ? MapProtection.Execute : MapProtection.None);
 
     private static MapProtection RightsOf(AccessMode access) =>
         access == AccessMode.ReadOnly ? MapProtection.Read : MapProtection.Read | MapProtection.Write;
 
     // The first failing check wins: VFS (S-BUF-35, 30), dma-buf core (S-BUF-31), exporter (S-SYS-49).
-    private Failure? Check(DmaBuf buffer, ulong offset, ulong length, MapProtection rights, MapFlags flags)
+    private Failure? Check(GuestFile file, ulong offset, ulong length, MapProtection rights, MapFlags flags)
     {
         ulong size = Page.AlignUp(length);
         if (length == 0 || !Page.IsAligned(offset))
@@ -155,38 +132,49 @@ public sealed class GuestMappings
             return Wrong(Errno.EINVAL, "flags", $"flags 0x{(int)flags:x} are neither MAP_SHARED nor MAP_PRIVATE.");
         }
 
-        return CheckRights(buffer, rights, flags)
-            ?? (offset > buffer.Size || size > buffer.Size - offset
-                ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {length} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
-                : null)
-            ?? CheckCopyOnWrite(buffer, offset, size, flags);
+        return CheckRights(file, rights, flags);
     }
 
-    private Failure? CheckRights(DmaBuf buffer, MapProtection rights, MapFlags flags)
+    private Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size, MapFlags flags) =>
+        buffer.Mmap == MmapStyle.None
+            ? Wrong(Errno.EINVAL, "fd", "The exporter has no mmap (S-BUF-31).")
+        : offset > buffer.Size || size > buffer.Size - offset
+            ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
+        : CheckCopyOnWrite(buffer, offset, size, flags);
+
+    private Failure? CheckRights(GuestFile file, MapProtection rights, MapFlags flags)
     {
         if ((rights & ~(MapProtection.Read | MapProtection.Write | MapProtection.Execute)) != 0)
         {
             return Wrong(Errno.EINVAL, "prot", $"prot 0x{(int)rights:x} has unknown bits.");
         }
 
-        bool readable = buffer.Access is AccessMode.ReadOnly or AccessMode.ReadWrite;
-        bool writable = buffer.Access is AccessMode.WriteOnly or AccessMode.ReadWrite;
         bool shared = flags != MapFlags.Private;
-        if (!readable || (shared && rights.HasFlag(MapProtection.Write) && !writable))
+        if (!file.Readable || (shared && rights.HasFlag(MapProtection.Write) && !file.Writable))
         {
             return Wrong(Errno.EACCES, "prot", $"The fd's access mode does not allow prot 0x{(int)rights:x} (S-BUF-30).");
         }
 
-        return rights.HasFlag(MapProtection.Execute) && _guest.Kernel.Version >= KernelVersion.V72
+        return file is DmaBuf && rights.HasFlag(MapProtection.Execute) && !_guest.Kernel.MapsDmaBufsExecutable
             ? Wrong(Errno.EPERM, "prot", "A dma-buf cannot be mapped executable (S-REC-51).")
             : null;
     }
 
-    private static Failure? CheckCopyOnWrite(DmaBuf buffer, ulong offset, ulong size, MapFlags flags)
+    private Failure? CheckCopyOnWrite(MemoryFile buffer, ulong offset, ulong size, MapFlags flags)
     {
         if (flags != MapFlags.Private)
         {
             return null;
+        }
+
+        if (_guest.Kernel.MapsHeapsByPage && size > Page.Size)
+        {
+            return Wrong(Errno.EINVAL, "flags", "This kernel maps heap buffers page by page, so a private mapping has one page at most (S-SYS-49).");
+        }
+
+        if (buffer.Mmap == MmapStyle.Fault)
+        {
+            return Wrong(Errno.EINVAL, "flags", "Memory that is mapped by faults takes shared mappings only (S-CMA-04).");
         }
 
         ulong start = 0;
@@ -203,62 +191,6 @@ public sealed class GuestMappings
         }
 
         return null;
-    }
-
-    private Failure? Prepare(
-        GuestProcess process, ulong address, ulong length, MapProtection right, string operation, AccessPlan plan, ref DmaBuf? held)
-    {
-        if ((_guest.CheckAlive(process) ?? Guest.CheckAccessLength(operation, length)) is { } refused)
-        {
-            return refused;
-        }
-
-        if (length == 0)
-        {
-            return null;
-        }
-
-        Vma? vma = process.Addresses.Find(address);
-        if (vma is null || length > vma.End - address || !vma.Protection.HasFlag(right))
-        {
-            return new Failure(Errno.EFAULT, operation, "look up mapping", vma is null
-                ? $"Address 0x{address:x} is not mapped."
-                : string.Create(CultureInfo.InvariantCulture,
-                    $"The mapping 0x{vma.Start:x}-0x{vma.End:x} ({vma.Protection}) does not allow this {operation} of {length} bytes at 0x{address:x}."),
-                "address");
-        }
-
-        if (vma.Private && right == MapProtection.Write)
-        {
-            return new Failure(Errno.EOPNOTSUPP, operation, "copy on write",
-                "Writing through a MAP_PRIVATE mapping makes a copy of the page, which this version does not model; use MAP_SHARED.", "address");
-        }
-
-        DmaBuf buffer = vma.Buffer;
-        ViewAccessor accessor = buffer.Shared ? ViewAccessor.GuestSharedMapping : ViewAccessor.GuestPrivateMapping;
-        bool write = right == MapProtection.Write;
-        Failure? failure = _guest.Access.Plan(plan, accessor, buffer, vma.Offset + (address - vma.Start), length, write, operation);
-        if (failure is null)
-        {
-            buffer.References++;
-            buffer.Accesses++;
-            held = buffer;
-        }
-
-        return failure;
-    }
-
-    private void Done(DmaBuf? held)
-    {
-        if (held is not null)
-        {
-            lock (_guest.Gate)
-            {
-                held.Accesses--;
-                _guest.Moves.Settle(held);
-                GuestFiles.Put(held);
-            }
-        }
     }
 
     private static Failure Wrong(Errno errno, string field, string sentence) => new(errno, "mmap", $"check {field}", sentence, field);

@@ -5,7 +5,7 @@ namespace CocoGuest.Machine;
 /// <summary>
 /// Processes of a guest: opening, finding, ending.
 /// Models: the order of a process' end: mappings in address order, fds in ascending order, then devices with their attachments, newest first,
-/// as the last close of a driver's file does. Share tokens in flight survive their maker (S-BUF-90). Does not model: threads, signals, fork.
+/// as the last close of a driver's file does. Share tokens in flight survive their maker (S-BUF-90). Does not model: threads, signals.
 /// </summary>
 public sealed class GuestProcesses
 {
@@ -47,6 +47,73 @@ public sealed class GuestProcesses
             return _processes.Count >= _limits.Processes
                 ? new Failure(Errno.EAGAIN, "open_process", "check limit", $"The guest has {_processes.Count} processes already.")
                 : Start(name);
+        }
+    }
+
+    /// <summary>
+    /// fork: a child with the same open files and mappings. Pages of its own are shared with the parent until one of them writes; mappings of
+    /// buffers are shared for good. Attachments, devices and pins stay the parent's.
+    /// </summary>
+    /// <returns>EAGAIN at the limit of processes, ENOMEM for the copies of pinned pages, ENOENT for a process that is gone.</returns>
+    public Result<GuestProcess> Fork(GuestProcess parent)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(parent) is { } dead)
+            {
+                return dead;
+            }
+
+            if (_processes.Count >= _limits.Processes)
+            {
+                return new Failure(Errno.EAGAIN, "fork", "check limit", $"The guest has {_processes.Count} processes already.");
+            }
+
+            GuestProcess child = Start(parent.Name);
+            child.Fds.CopyFrom(parent.Fds);
+            foreach (Vma vma in parent.Addresses.Ascending())
+            {
+                child.Addresses.Add(vma);
+                if (vma.File is { } file)
+                {
+                    file.References++;
+                }
+            }
+
+            foreach ((ulong address, OwnPage page) in parent.Addresses.Pages)
+            {
+                // A pinned page stays with the process whose driver has it: the child gets a copy of its own at once.
+                Result<OwnPage> shared = page.Pins == 0 ? page.Shared() : _guest.Mappings.Duplicate(page);
+                if (!shared.Ok)
+                {
+                    End(child);
+                    return shared.Failure;
+                }
+
+                child.Addresses.Pages.Add(address, shared.Value);
+            }
+
+            return child;
+        }
+    }
+
+    /// <summary>execve: the mappings go, and the fds with close-on-exec.</summary>
+    public Failure? Exec(GuestProcess process)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            DropMappings(process);
+            foreach (int fd in process.Fds.OpenFds().Where(process.Fds.IsCloseOnExec).ToArray())
+            {
+                GuestFiles.Put(process.Fds.Remove(fd)!);
+            }
+
+            return null;
         }
     }
 
@@ -108,19 +175,25 @@ public sealed class GuestProcesses
         return process;
     }
 
-    private void DropAll(GuestProcess process)
+    private void DropMappings(GuestProcess process)
     {
         foreach (Vma vma in process.Addresses.Ascending().ToArray())
         {
             process.Addresses.RemoveAt(vma.Start);
-            GuestFiles.Put(vma.Buffer);
+            _guest.Mappings.GiveUp(process, vma);
         }
+    }
+
+    private void DropAll(GuestProcess process)
+    {
+        DropMappings(process);
 
         foreach (int fd in process.Fds.OpenFds().ToArray())
         {
             GuestFiles.Put(process.Fds.Remove(fd)!);
         }
 
+        _guest.Pins.DropAll(process);
         _guest.Importers.DropAll(process);
         _guest.Devices.DropAll(process);
         GuestImporters.DropVmaps(process);

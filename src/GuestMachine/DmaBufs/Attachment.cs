@@ -37,9 +37,6 @@ internal sealed class Attachment
     /// <summary>Attach mapped it and keeps the table until detach (S-BUF-47).</summary>
     public bool Cached { get; set; }
 
-    /// <summary>A cached table is in the importer's hands.</summary>
-    public bool InUse { get; set; }
-
     /// <summary>Explicit pins of a dynamic importer (S-BUF-55).</summary>
     public uint Pins { get; set; }
 
@@ -52,17 +49,21 @@ internal sealed class Attachment
     /// <summary>Counts mappings, so that a late undo hits only its own.</summary>
     public ulong MapNumber { get; set; }
 
-    /// <summary>True while the importer has a table.</summary>
-    public bool HeldByImporter => Cached ? InUse : Mapped;
-
     /// <summary>DMA address of each chunk while mapped. Each mapping has a table of its own, which nobody changes afterwards.</summary>
     public ulong[] DmaAddresses { get; set; } = [];
 
+    /// <summary>The importer holds a mapping.</summary>
     public bool Mapped { get; set; }
+
+    /// <summary>The device's addresses are live: while mapped, and until detach where the exporter keeps mappings (S-BUF-53).</summary>
+    public bool Live { get; set; }
 
     /// <summary>Direction of the live mapping.</summary>
     public DmaDirection Direction { get; set; }
 
-    /// <summary>True when the live mapping went through swiotlb.</summary>
-    public bool Bounced { get; set; }
+    /// <summary>Segments of the live mapping that lie in swiotlb: entries are judged one by one, so a table may bounce in parts (S-DMA-50).</summary>
+    public int BouncedSegments { get; set; }
+
+    /// <summary>True when the live mapping went through swiotlb, at least in parts.</summary>
+    public bool Bounced => BouncedSegments != 0;
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.DmaBufs;
 
@@ -15,7 +14,7 @@ namespace CocoGuest.Machine.DmaBufs;
 /// References: one a fd (any process), one a VMA, one an importer (from attach to detach), one a share token in flight, one a copy in
 /// flight. The guest's lock guards the count; at zero the exporter's release runs and the frames go back.
 /// </remarks>
-internal sealed class DmaBuf : GuestFile
+internal sealed class DmaBuf : MemoryFile
 {
     private const int NameLimit = 32;
     private readonly GuestBuffers _room;
@@ -31,14 +30,11 @@ internal sealed class DmaBuf : GuestFile
     /// <param name="segments">The scatter table when it has not one entry a chunk (S-CMA-02).</param>
     public DmaBuf(
         GuestBuffers room, ulong inode, Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, bool shared, SgEntry[]? segments = null)
-        : base(inode, access)
+        : base(inode, access, size, chunks, shared)
     {
         _room = room;
         Exporter = exporter;
-        Size = size;
-        Chunks = chunks;
         Segments = segments ?? Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
-        Shared = shared;
         Poll = new BufferPoll(this);
     }
 
@@ -48,18 +44,17 @@ internal sealed class DmaBuf : GuestFile
     /// <inheritdoc/>
     public override string Kind => "dma-buf";
 
-    public ulong Size { get; }
-
-    public Chunk[] Chunks { get; private set; }
+    /// <inheritdoc/>
+    public override MmapStyle Mmap => Exporter.Traits.Mmap;
 
     /// <summary>The scatter table as the DMA layer takes it: one entry a chunk (S-SYS-06).</summary>
     public SgEntry[] Segments { get; private set; }
 
-    /// <summary>True when the exporter converted the pages: mapped with the shared attribute.</summary>
-    public bool Shared { get; }
-
     /// <summary>Its reservation object, its own (S-BUF-04).</summary>
     public Reservation Fences { get; } = new();
+
+    /// <summary>Its poll callbacks.</summary>
+    public BufferPoll Poll { get; }
 
     /// <summary>Pins, by static mappings and by dynamic importers, of an exporter that can pin (S-BUF-50, 55).</summary>
     public uint Pins { get; set; }
@@ -73,13 +68,7 @@ internal sealed class DmaBuf : GuestFile
     /// <summary>The move under way, or null.</summary>
     public BufferMove? Move { get; set; }
 
-    /// <summary>Its poll callbacks.</summary>
-    public BufferPoll Poll { get; }
-
-    /// <summary>The memfd of a host-visible buffer; null for private memory.</summary>
-    public VisibleBacking? Backing { get; set; }
-
-    /// <summary>Slot of <see cref="Backing"/> in the chunk map.</summary>
+    /// <summary>Slot of <see cref="MemoryFile.Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }
 
     /// <summary>Name by DMA_BUF_SET_NAME, or null when none was ever set.</summary>

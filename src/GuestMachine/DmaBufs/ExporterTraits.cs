@@ -12,6 +12,9 @@ internal sealed record ExporterTraits(MmapStyle Mmap)
     /// <summary>vmap exists; without it EINVAL (S-BUF-80).</summary>
     public bool Vmap { get; init; } = true;
 
+    /// <summary>A mapping is kept until detach and handed out again (S-BUF-53).</summary>
+    public bool CachesMappings { get; init; }
+
     /// <summary>pin/unpin exist: the exporter may move the buffer while nobody pins it (S-BUF-54, 55).</summary>
     public bool Movable { get; init; }
 

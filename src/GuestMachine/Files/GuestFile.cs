@@ -40,6 +40,12 @@ internal abstract class GuestFile
     /// <summary>True if the access mode allows writing.</summary>
     public bool Writable => Access is AccessMode.WriteOnly or AccessMode.ReadWrite;
 
+    /// <summary>What an mmap of the file at an offset shows: ENODEV for a kind of file that has no mmap.</summary>
+    /// <param name="offset">Byte offset of the call, page-aligned.</param>
+    /// <param name="length">Bytes of the call, whole pages.</param>
+    public virtual Result<MapTarget> FindMapTarget(ulong offset, ulong length) =>
+        new Failure(Errno.ENODEV, "mmap", "check file", $"A {Kind} cannot be mapped.", "fd");
+
     /// <summary>The last reference is gone. Called once, under the guest's lock.</summary>
     public virtual void Released()
     {

@@ -1,4 +1,5 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Views;
 
@@ -11,7 +12,7 @@ namespace CocoGuest.Machine.Memory;
 internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker pages, ViewMatrix views, CopyCounter copies)
 {
     /// <summary>Plans an access to a part of a buffer.</summary>
-    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, DmaBuf buffer, ulong offset, ulong length, bool write, string operation)
+    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, MemoryFile buffer, ulong offset, ulong length, bool write, string operation)
     {
         ulong start = 0;
         foreach (Chunk chunk in buffer.Chunks)

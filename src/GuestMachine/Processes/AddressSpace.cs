@@ -3,11 +3,15 @@ namespace CocoGuest.Machine.Processes;
 /// <summary>
 /// The mappings of a process. Addresses are given out top-down below a fixed base, the highest gap that fits first, so that the same calls
 /// give the same addresses (a process without address randomisation).
+/// Models: mappings, their parts, pages of anonymous memory and of copies on write. Does not model: page tables, merging of neighbours.
 /// </summary>
 internal sealed class AddressSpace(int limit)
 {
-    private const ulong Top = 0x7ffff7ff0000;
-    private const ulong Bottom = 0x10000;
+    /// <summary>Address behind the last mappable page.</summary>
+    public const ulong Top = 0x7ffff7ff0000;
+
+    /// <summary>First mappable address.</summary>
+    public const ulong Bottom = 0x10000;
 
     // By start address, descending: new mappings go below the old ones, hence to the end of the list.
     private readonly List<Vma> _mappings = [];
@@ -18,13 +22,21 @@ internal sealed class AddressSpace(int limit)
     /// <summary>Number of mappings.</summary>
     public int Count => _mappings.Count;
 
+    /// <summary>Pages of anonymous memory and of copies on write, by address.</summary>
+    public Dictionary<ulong, OwnPage> Pages { get; } = [];
+
+    /// <summary>True when no further mapping fits into the limit.</summary>
+    public bool IsFull => _mappings.Count >= limit;
+
+    private ulong Lowest => _mappings.Count == 0 ? Top : _mappings[^1].Start;
+
     /// <summary>Mappings in ascending order of address, as exit removes them.</summary>
     public IEnumerable<Vma> Ascending() => Enumerable.Reverse(_mappings);
 
     /// <summary>Finds room; 0 when there is none or the mapping limit is reached (ENOMEM).</summary>
     public ulong FindGap(ulong length)
     {
-        if (_mappings.Count >= limit)
+        if (IsFull)
         {
             return 0;
         }
@@ -47,11 +59,13 @@ internal sealed class AddressSpace(int limit)
         return lowest - Bottom >= length ? lowest - length : 0;
     }
 
-    /// <summary>Adds a mapping at an address from <see cref="FindGap"/>.</summary>
+    /// <summary>Adds a mapping where none is.</summary>
     public void Add(Vma vma)
     {
-        if (vma.End == Lowest)
+        ulong lowest = Lowest;
+        if (vma.End <= lowest)
         {
+            _holeBytes += lowest - vma.End;
             _mappings.Add(vma);
             return;
         }
@@ -92,7 +106,46 @@ internal sealed class AddressSpace(int limit)
         return index < _mappings.Count && address < _mappings[index].End ? _mappings[index] : null;
     }
 
-    private ulong Lowest => _mappings.Count == 0 ? Top : _mappings[^1].Start;
+    /// <summary>The mappings that a range touches, in ascending order.</summary>
+    public Vma[] Overlapping(ulong start, ulong end) => [.. Ascending().Where(v => v.Start < end && v.End > start)];
+
+    /// <summary>How many mappings more there would be if a range were cut out of those that it touches.</summary>
+    public int CutsNeeded(ulong start, ulong end) =>
+        (Find(start) is { } first && first.Start < start ? 1 : 0) + (Find(end - 1) is { } last && last.End > end ? 1 : 0);
+
+    /// <summary>Whether the mappings that cutting a range makes fit into the limit.</summary>
+    public bool HasRoomFor(int more) => _mappings.Count + more <= limit;
+
+    /// <summary>Cuts mappings so that they begin and end at the borders of a range, and takes those inside it out, in ascending order. What is taken out still holds its references.</summary>
+    public Vma[] TakeOut(ulong start, ulong end)
+    {
+        Vma[] touched = Overlapping(start, end);
+        var inside = new List<Vma>(touched.Length);
+        foreach (Vma vma in touched)
+        {
+            RemoveAt(vma.Start);
+            ulong from = Math.Max(vma.Start, start);
+            ulong to = Math.Min(vma.End, end);
+            inside.Add(vma.Part(from, to));
+            Keep(vma, vma.Start, from);
+            Keep(vma, to, vma.End);
+        }
+
+        return [.. inside];
+    }
+
+    // Every part is a mapping of its own and holds a reference of its own.
+    private void Keep(Vma vma, ulong from, ulong to)
+    {
+        if (from < to)
+        {
+            Add(vma.Part(from, to));
+            if (vma.File is { } file)
+            {
+                file.References++;
+            }
+        }
+    }
 
     private int IndexOf(ulong start)
     {

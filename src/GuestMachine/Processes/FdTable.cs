@@ -48,9 +48,6 @@ internal sealed class FdTable(int limit)
     /// <summary>The file behind a fd, or null (EBADF).</summary>
     public GuestFile? Find(int fd) => (uint)fd < (uint)_entries.Length ? _entries[fd].File : null;
 
-    /// <summary>FD_CLOEXEC of an open fd.</summary>
-    public bool IsCloseOnExec(int fd) => Find(fd) is not null && _entries[fd].CloseOnExec;
-
     /// <summary>Takes a fd out; the caller drops its reference. Null: EBADF.</summary>
     public GuestFile? Remove(int fd)
     {
@@ -65,6 +62,28 @@ internal sealed class FdTable(int limit)
         _firstWordWithRoom = Math.Min(_firstWordWithRoom, word);
         Count--;
         return file;
+    }
+
+    /// <summary>Whether execve closes a fd.</summary>
+    public bool IsCloseOnExec(int fd) => Find(fd) is not null && _entries[fd].CloseOnExec;
+
+    /// <summary>F_SETFD's one flag.</summary>
+    public void SetCloseOnExec(int fd, bool on) => _entries[fd] = _entries[fd] with { CloseOnExec = on };
+
+    /// <summary>Takes over all fds of another table, as fork does; each is a reference of its own.</summary>
+    public void CopyFrom(FdTable other)
+    {
+        _used = [.. other._used];
+        _entries = [.. other._entries];
+        _firstWordWithRoom = other._firstWordWithRoom;
+        Count = other.Count;
+        foreach (Entry entry in _entries)
+        {
+            if (entry.File is { } file)
+            {
+                file.References++;
+            }
+        }
     }
 
     /// <summary>Open fds in ascending order, as exit closes them.</summary>

@@ -1,15 +1,33 @@
-using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Processes;
 
-/// <summary>One mapping of a dma-buf in an emulated process. It holds a reference on the buffer (S-BUF-34).</summary>
+/// <summary>
+/// One mapping in an emulated process. A file mapping holds a reference on the file (S-BUF-34); one of a dma-buf maps by page-frame number
+/// (S-SYS-48). Pages of its own (anonymous ones, and copies made on write) are the address space's.
+/// </summary>
 /// <param name="Start">First address, page-aligned.</param>
 /// <param name="Length">Bytes, whole pages.</param>
-/// <param name="Buffer">The buffer.</param>
-/// <param name="Offset">Where the mapping begins in the buffer, in bytes.</param>
+/// <param name="File">The file; null: anonymous memory.</param>
+/// <param name="Offset">Where the mapping begins in the file, in bytes.</param>
 /// <param name="Protection">Rights of the mapping.</param>
-/// <param name="Private">MAP_PRIVATE: what is stored would go to a copy, which is not modelled.</param>
-internal sealed record Vma(ulong Start, ulong Length, DmaBuf Buffer, ulong Offset, MapProtection Protection, bool Private)
+/// <param name="Private">MAP_PRIVATE: what is stored goes to a copy.</param>
+internal sealed record Vma(ulong Start, ulong Length, GuestFile? File, ulong Offset, MapProtection Protection, bool Private)
 {
     public ulong End => Start + Length;
+
+    /// <summary>Rights that mprotect may give (VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC).</summary>
+    public MapProtection May { get; init; } = MapProtection.Read | MapProtection.Write | MapProtection.Execute;
+
+    /// <summary>What a file mapping shows: a dma-buf, a GEM object, a memfd.</summary>
+    public MemoryFile? Buffer => File as MemoryFile;
+
+    /// <summary>VM_IO and VM_PFNMAP, with VM_DONTEXPAND and VM_DONTDUMP: nothing can pin, grow or dump it (S-PIN-02).</summary>
+    public bool ByPageFrame => File is MemoryFile;
+
+    /// <summary>True if stores go to pages of the address space.</summary>
+    public bool HasOwnPages => Private || File is null;
+
+    /// <summary>The part of the mapping from one address to another.</summary>
+    public Vma Part(ulong from, ulong to) => this with { Start = from, Length = to - from, Offset = Offset + (from - Start) };
 }

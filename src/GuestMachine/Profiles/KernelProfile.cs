@@ -21,20 +21,38 @@ public sealed record KernelProfile(
     /// <summary>Bit 0 of heap_flags in the seed series: ask <c>system</c> for decrypted memory (S-UP-01).</summary>
     public const ulong HeapFlagDecrypted = 1;
 
+    /// <summary>vgem and vkms map a dma-buf when they import it; from 7.2 on they attach only (S-REC-50).</summary>
+    public bool DrmMapsImports { get; init; } = true;
+
+    /// <summary>DRM exporters keep a mapping until detach (S-BUF-53, S-GPU-12).</summary>
+    public bool DrmKeepsMappings { get; init; }
+
+    /// <summary>Largest udmabuf, MiB (S-BUF-111).</summary>
+    public ulong UdmabufLimitMiB { get; init; } = 64;
+
     private const string CcShared = "system_cc_shared";
     private const string RegionName = "reserved";
     private const string DefaultCma = "default_cma_region";
 
+    /// <summary>A dma-buf may be mapped executable: not from 7.2 on (S-REC-51).</summary>
+    public bool MapsDmaBufsExecutable => Version is not (KernelVersion.V72 or KernelVersion.V73);
+
+    /// <summary>The system heap maps page by page, not chunk by chunk, which S-SYS-49 makes visible: 6.12.</summary>
+    public bool MapsHeapsByPage => Version == KernelVersion.V612;
+
+    /// <summary>mincore reports heap mappings as resident: 7.3 (S-REC-53).</summary>
+    public bool HeapMappingsResident => Version == KernelVersion.V73;
+
     /// <summary>All profiles, oldest first.</summary>
     public static IReadOnlyList<KernelProfile> All { get; } =
     [
-        new(KernelVersion.V612, "6.12", true, null, 0, RegionName),
+        new(KernelVersion.V612, "6.12", true, null, 0, RegionName) { DrmKeepsMappings = true },
         new(KernelVersion.V619, "6.19", true, null, 0, DefaultCma),
         new(KernelVersion.SeedV1, "seed-v1", true, null, HeapFlagDecrypted, DefaultCma),
         new(KernelVersion.V71, "7.1", true, CcShared, 0, DefaultCma),
-        new(KernelVersion.V72, "7.2", true, CcShared, 0, DefaultCma),
-        new(KernelVersion.V73, "7.3", true, CcShared, 0, DefaultCma),
-        new(KernelVersion.V612Seed, "6.12-seed", false, null, HeapFlagDecrypted, RegionName),
+        new(KernelVersion.V72, "7.2", true, CcShared, 0, DefaultCma) { DrmMapsImports = false },
+        new(KernelVersion.V73, "7.3", true, CcShared, 0, DefaultCma) { DrmMapsImports = false, UdmabufLimitMiB = int.MaxValue },
+        new(KernelVersion.V612Seed, "6.12-seed", false, null, HeapFlagDecrypted, RegionName) { DrmKeepsMappings = true },
     ];
 
     /// <summary>The profile of a version.</summary>

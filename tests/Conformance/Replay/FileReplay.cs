@@ -21,7 +21,7 @@ internal sealed class FileReplay(string path, string? onlyCase)
     // Records of a case stand together.
     private void RunCases(BootWorld world, IEnumerable<Record> records)
     {
-        ReplayCase? running = null;
+        var steps = new List<Record>();
         foreach (Record record in records)
         {
             if (onlyCase is not null && !record.Case.Contains(onlyCase, StringComparison.Ordinal))
@@ -29,16 +29,28 @@ internal sealed class FileReplay(string path, string? onlyCase)
                 continue;
             }
 
-            if (running is null || running.Name != record.Case || running.Family != record.Family)
+            if (steps.Count > 0 && (steps[0].Case != record.Case || steps[0].Family != record.Family))
             {
-                running?.Dispose();
-                running = new ReplayCase(world, record.Family, record.Case);
+                RunCase(world, steps);
+                steps = [];
             }
 
-            RunOne(running, record);
+            steps.Add(record);
         }
 
-        running?.Dispose();
+        if (steps.Count > 0)
+        {
+            RunCase(world, steps);
+        }
+    }
+
+    private void RunCase(BootWorld world, List<Record> steps)
+    {
+        using var running = new ReplayCase(world, steps[0].Family, steps[0].Case, steps);
+        foreach (Record record in steps)
+        {
+            RunOne(running, record);
+        }
     }
 
     private void RunOne(ReplayCase running, Record record)

@@ -33,6 +33,9 @@ internal sealed class GuestCase : IDisposable
     /// <summary>The mapping that records call <c>m</c>: address and length.</summary>
     public (ulong Address, ulong Length)? Mapping { get; set; }
 
+    /// <summary>Where in the file that mapping begins.</summary>
+    public ulong MappingOffset { get; set; }
+
     /// <summary>Name of the last buffer that was allocated.</summary>
     public string? LastBuffer { get; private set; }
 

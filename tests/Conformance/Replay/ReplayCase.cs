@@ -1,7 +1,7 @@
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>What the steps of one case share: names for what they opened. Disposed at the case's end, when the real one had closed everything.</summary>
-internal sealed class ReplayCase(BootWorld world, string family, string name) : IDisposable
+internal sealed class ReplayCase(BootWorld world, string family, string name, IReadOnlyList<Record> records) : IDisposable
 {
     private readonly Dictionary<Type, object> _states = [];
 
@@ -10,6 +10,9 @@ internal sealed class ReplayCase(BootWorld world, string family, string name) : 
     public string Name => name;
 
     public BootWorld World => world;
+
+    /// <summary>All records of the case: for what the recorder did without a step of its own (<see cref="Untold"/>).</summary>
+    public IReadOnlyList<Record> Records => records;
 
     /// <summary>State of a group of handlers in this case, made when first asked for.</summary>
     public T State<T>()

@@ -106,6 +106,21 @@ internal sealed partial class World
 
     private string Munmap(Random dice) => Pick(dice, Model.Vmas) is { } vma ? MunmapOne(vma) : None;
 
+    // What was stored is in the copy alone. The model does not follow copies, so the mapping goes.
+    private string CheckCopy(ModelVma vma, int offset, byte[] bytes, Failure? failure)
+    {
+        if (failure is { Errno: Errno.ENOMEM })
+        {
+            return MunmapOne(vma);
+        }
+
+        Must(failure);
+        var seen = new byte[bytes.Length];
+        Must(Guest.Mappings.Load(ProcessOf(vma.Pid), vma.Address + (ulong)offset, seen));
+        Violation.Unless(seen.AsSpan().SequenceEqual(bytes), $"a copy on write shows something else than what was stored");
+        return MunmapOne(vma);
+    }
+
     private string MunmapOne(ModelVma vma)
     {
         Must(Guest.Mappings.Munmap(ProcessOf(vma.Pid), vma.Address));
@@ -127,9 +142,14 @@ internal sealed partial class World
         bool shared = Model.Buffers[vma.Inode].Shared;
         byte[] bytes = shared ? Markers.Public(length) : Markers.Secret(length);
         Failure? failure = Guest.Mappings.Store(ProcessOf(vma.Pid), vma.Address + (ulong)offset, bytes);
-        if (!vma.Writable || vma.CopyOnWrite)
+        if (!vma.Writable)
         {
-            return MustFail(failure, vma.Writable ? Errno.EOPNOTSUPP : Errno.EFAULT);
+            return MustFail(failure, Errno.EFAULT);
+        }
+
+        if (vma.CopyOnWrite)
+        {
+            return CheckCopy(vma, offset, bytes, failure);
         }
 
         Must(failure);

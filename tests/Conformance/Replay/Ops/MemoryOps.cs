@@ -38,10 +38,12 @@ internal static class MemoryOps
         if (map.Ok)
         {
             g.Mapping = (map.Value.Address, map.Value.Length);
+            g.MappingOffset = record.In.Number("offset", 0);
+            Untold.Store(c, record);
         }
     }
 
-    private static MapProtection ProtectionOf(string word) =>
+    public static MapProtection ProtectionOf(string word) =>
         (word.Contains('R', StringComparison.Ordinal) ? MapProtection.Read : MapProtection.None)
         | (word.Contains('W', StringComparison.Ordinal) ? MapProtection.Write : MapProtection.None)
         | (word.Contains('X', StringComparison.Ordinal) ? MapProtection.Execute : MapProtection.None);

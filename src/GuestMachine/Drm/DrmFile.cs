@@ -1,0 +1,108 @@
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
+
+namespace CocoGuest.Machine.Drm;
+
+/// <summary>
+/// An open DRM node: one client with its handles.
+/// Models: handles from 1, lowest free first; the cache of (dma-buf, handle) that makes a second import the same handle (S-GPU-02); mmap at
+/// fake offsets. Does not model: authentication, masters, events.
+/// </summary>
+internal sealed class DrmFile : GuestFile
+{
+    private readonly GuestDrm _room;
+    private readonly SortedDictionary<uint, GemObject> _handles = [];
+    private readonly Dictionary<DmaBuf, uint> _handleOf = [];
+    private readonly Dictionary<uint, DmaBuf> _bufferOf = [];
+
+    /// <param name="room">The room that closes it.</param>
+    /// <param name="inode">Inode number of the node.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="render">Opened as a render node, which allows rendering and PRIME only.</param>
+    public DrmFile(GuestDrm room, ulong inode, DrmDevice device, bool render)
+        : base(inode, AccessMode.ReadWrite)
+    {
+        _room = room;
+        Device = device;
+        Render = render;
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "DRM client";
+
+    public DrmDevice Device { get; }
+
+    public bool Render { get; }
+
+    /// <summary>Open handles, ascending.</summary>
+    public IReadOnlyCollection<uint> Handles => _handles.Keys;
+
+    /// <summary>The object behind a handle, or null.</summary>
+    public GemObject? Find(uint handle) => _handles.GetValueOrDefault(handle);
+
+    /// <summary>Makes a handle, which takes a reference on the object.</summary>
+    public uint Add(GemObject gem)
+    {
+        uint handle = 1;
+        foreach (uint taken in _handles.Keys)
+        {
+            if (taken != handle)
+            {
+                break;
+            }
+
+            handle++;
+        }
+
+        gem.References++;
+        gem.Handles++;
+        _handles.Add(handle, gem);
+        return handle;
+    }
+
+    /// <summary>Takes a handle out; its reference on the object passes to the caller. Null: no such handle.</summary>
+    public GemObject? Remove(uint handle) => _handles.Remove(handle, out GemObject? gem) ? gem : null;
+
+    /// <summary>The cached handle of a dma-buf, or 0.</summary>
+    public uint CachedHandle(DmaBuf buffer) => _handleOf.GetValueOrDefault(buffer);
+
+    /// <summary>The cached dma-buf of a handle, or null.</summary>
+    public DmaBuf? CachedBuffer(uint handle) => _bufferOf.GetValueOrDefault(handle);
+
+    /// <summary>Remembers that the dma-buf and the handle are one; the cache holds a reference on the dma-buf (S-GPU-11).</summary>
+    public void Cache(DmaBuf buffer, uint handle)
+    {
+        buffer.References++;
+        _handleOf[buffer] = handle;
+        _bufferOf[handle] = buffer;
+    }
+
+    /// <summary>Forgets what was cached for a handle; the reference passes to the caller.</summary>
+    public DmaBuf? Uncache(uint handle)
+    {
+        if (_bufferOf.Remove(handle, out DmaBuf? buffer))
+        {
+            _handleOf.Remove(buffer);
+        }
+
+        return buffer;
+    }
+
+    /// <inheritdoc/>
+    public override Result<MapTarget> FindMapTarget(ulong offset, ulong length)
+    {
+        if (Device.FindByOffset(offset) is not { } gem || length > gem.Size)
+        {
+            return new Failure(Errno.EINVAL, "mmap", "look up offset", $"No object of {Device.Driver.Name} is mapped at offset 0x{offset:x} + {length}.", "offset");
+        }
+
+        // Offsets are the device's, the right to use them is the client's that has a handle.
+        return !_handles.ContainsValue(gem)
+            ? new Failure(Errno.EACCES, "mmap", "check client", "The object at this offset is another client's.", "offset")
+            : _room.TakePages(gem, "mmap") is { } failure ? failure
+            : new MapTarget(gem, 0);
+    }
+
+    /// <inheritdoc/>
+    public override void Released() => GuestDrm.Closed(this);
+}

@@ -1,0 +1,42 @@
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Memory;
+
+namespace CocoGuest.Machine.Files;
+
+/// <summary>
+/// A file whose content is guest memory that processes can map: a dma-buf, the pages behind a GEM object.
+/// Models: size, frames in order, whether they were turned shared, how mappings are filled.
+/// </summary>
+internal abstract class MemoryFile : GuestFile
+{
+    /// <param name="inode">Inode number.</param>
+    /// <param name="access">Access mode of the file.</param>
+    /// <param name="size">Bytes, whole pages.</param>
+    /// <param name="chunks">The frames, in the file's order; empty for a kind that takes its pages later.</param>
+    /// <param name="shared">The frames were converted to shared.</param>
+    protected MemoryFile(ulong inode, AccessMode access, ulong size, Chunk[] chunks, bool shared)
+        : base(inode, access)
+    {
+        Size = size;
+        Chunks = chunks;
+        Shared = shared;
+    }
+
+    /// <summary>Bytes, whole pages.</summary>
+    public ulong Size { get; }
+
+    /// <summary>The frames, in order.</summary>
+    public Chunk[] Chunks { get; protected set; }
+
+    /// <summary>True when the pages were converted to shared.</summary>
+    public bool Shared { get; }
+
+    /// <summary>The memfd of host-visible memory; null for private memory.</summary>
+    public VisibleBacking? Backing { get; set; }
+
+    /// <summary>How mmap fills a mapping.</summary>
+    public abstract MmapStyle Mmap { get; }
+
+    /// <inheritdoc/>
+    public override Result<MapTarget> FindMapTarget(ulong offset, ulong length) => new MapTarget(this, offset);
+}

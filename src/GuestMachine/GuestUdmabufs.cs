@@ -1,0 +1,234 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Processes;
+
+namespace CocoGuest.Machine;
+
+/// <summary>
+/// /dev/udmabuf: dma-bufs whose pages are those of memfds.
+/// Models: both ioctls with their checks in order (S-BUF-110, 111), seals wanted and refused. Does not model: cgroup accounting.
+/// </summary>
+public sealed class GuestUdmabufs
+{
+    /// <summary>UDMABUF_CREATE: {u32 memfd; u32 flags; u64 offset; u64 size}.</summary>
+    public const uint CreateCommand = 0x40187542;
+
+    /// <summary>UDMABUF_CREATE_LIST: {u32 flags; u32 count} and items {u32 memfd; u32 pad; u64 offset; u64 size}.</summary>
+    public const uint CreateListCommand = 0x40087543;
+
+    /// <summary>Most items of a list.</summary>
+    public const uint MostItems = 1024;
+
+    private const string Operation = "UDMABUF_CREATE";
+    private const uint CloseOnExecBit = 1;
+    private const int CreateBytes = 24;
+    private const int ListHeadBytes = 8;
+
+    // The table of pages, one pointer each, is one allocation, which cannot exceed this.
+    private const ulong LargestTable = int.MaxValue;
+    private const ulong PointerBytes = 8;
+    private readonly Guest _guest;
+    private GuestDevice? _device;
+
+    internal GuestUdmabufs(Guest guest) => _guest = guest;
+
+    /// <summary>Opens /dev/udmabuf. EMFILE.</summary>
+    public Result<int> Open(GuestProcess process)
+    {
+        lock (_guest.Gate)
+        {
+            return _guest.CheckAlive(process) is { } dead
+                ? dead
+                : GuestFiles.Install(process, new UdmabufNode(_guest.Files.NextInode()), closeOnExec: false, "open");
+        }
+    }
+
+    /// <summary>An ioctl of the node from its bytes.</summary>
+    /// <param name="process">The caller.</param>
+    /// <param name="fd">fd of the node.</param>
+    /// <param name="command">Command number.</param>
+    /// <param name="argument">What the argument points to; null: nowhere readable.</param>
+    /// <returns>The new fd; ENOTTY for another command, EFAULT, and what <see cref="Create"/> says.</returns>
+    public Result<BufferHandle> Ioctl(GuestProcess process, int fd, uint command, ReadOnlyMemory<byte>? argument)
+    {
+        lock (_guest.Gate)
+        {
+            Result<UdmabufNode> node = _guest.Files.Find<UdmabufNode>(process, fd, Operation, Errno.ENOTTY);
+            if (!node.Ok)
+            {
+                return node.Failure;
+            }
+
+            if (command is not (CreateCommand or CreateListCommand))
+            {
+                return new Failure(Errno.ENOTTY, "ioctl", "look up command", $"The udmabuf device has no command 0x{command:x}.", "command");
+            }
+
+            int head = command == CreateCommand ? CreateBytes : ListHeadBytes;
+            return argument is not { } bytes || bytes.Length < head ? Fault()
+                : command == CreateCommand ? CreateOne(process, bytes.Span)
+                : CreateList(process, bytes.Span);
+        }
+    }
+
+    /// <summary>Makes a udmabuf of ranges of memfds.</summary>
+    /// <param name="process">The caller.</param>
+    /// <param name="flags">Bit 0: close-on-exec. Other bits are ignored.</param>
+    /// <param name="items">The ranges, in order.</param>
+    /// <returns>
+    /// EINVAL for unaligned or empty ranges, more than the limit, missing or forbidden seals, a range behind the file; EBADFD for a fd that is
+    /// no memfd; ENOMEM; EMFILE.
+    /// </returns>
+    public Result<BufferHandle> Create(GuestProcess process, uint flags, IReadOnlyList<UdmabufItem> items)
+    {
+        lock (_guest.Gate)
+        {
+            if ((_guest.CheckAlive(process) ?? CheckSizes(items)) is { } failure)
+            {
+                return failure;
+            }
+
+            if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
+            {
+                return NoMemory();
+            }
+
+            var pins = new List<(ShmemFile File, ShmemPage Page)>();
+            var chunks = new List<Chunk>();
+            foreach (UdmabufItem item in items)
+            {
+                if (Pin(process, item, pins, chunks) is { } refused)
+                {
+                    Unpin(pins);
+                    return refused;
+                }
+            }
+
+            return Export(process, flags, pins, chunks);
+        }
+    }
+
+    private Result<BufferHandle> CreateOne(GuestProcess process, ReadOnlySpan<byte> bytes) =>
+        Create(process, BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]), [ItemAt(bytes)]);
+
+    private Result<BufferHandle> CreateList(GuestProcess process, ReadOnlySpan<byte> bytes)
+    {
+        uint flags = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+        uint count = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
+        if (count > MostItems)
+        {
+            return Wrong("count", $"A list of {count} items is longer than {MostItems}.");
+        }
+
+        ReadOnlySpan<byte> rest = bytes[ListHeadBytes..];
+        if ((ulong)rest.Length < (ulong)count * CreateBytes)
+        {
+            return Fault();
+        }
+
+        var items = new UdmabufItem[count];
+        for (int i = 0; i < items.Length; i++)
+        {
+            items[i] = ItemAt(rest[(i * CreateBytes)..]);
+        }
+
+        return Create(process, flags, items);
+    }
+
+    private static UdmabufItem ItemAt(ReadOnlySpan<byte> bytes) => new(
+        BinaryPrimitives.ReadInt32LittleEndian(bytes),
+        BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]),
+        BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]));
+
+    private Failure? CheckSizes(IReadOnlyList<UdmabufItem> items)
+    {
+        ulong limit = _guest.Kernel.UdmabufLimitMiB << (20 - Page.Shift);
+        ulong pages = 0;
+        foreach (UdmabufItem item in items)
+        {
+            if (!Page.IsAligned(item.Offset) || !Page.IsAligned(item.Size))
+            {
+                return Wrong(Page.IsAligned(item.Offset) ? "size" : "offset", string.Create(CultureInfo.InvariantCulture,
+                    $"{item.Offset} + {item.Size} are not whole pages."));
+            }
+
+            pages += item.Size >> Page.Shift;
+            if (pages > limit)
+            {
+                return Wrong("size", $"{pages} pages are more than the limit of {_guest.Kernel.UdmabufLimitMiB} MiB (S-BUF-111).");
+            }
+        }
+
+        return pages == 0 ? Wrong("size", "A udmabuf needs a page.")
+            : pages * PointerBytes > LargestTable ? NoMemory()
+            : null;
+    }
+
+    private static Failure? Pin(GuestProcess process, UdmabufItem item, List<(ShmemFile File, ShmemPage Page)> pins, List<Chunk> chunks)
+    {
+        if (process.Fds.Find(item.Memfd) is not ShmemFile file)
+        {
+            return new Failure(Errno.EBADFD, Operation, "check memfd", string.Create(CultureInfo.InvariantCulture, $"fd {item.Memfd} is no memfd."), "memfd");
+        }
+
+        if (!file.Seals.HasFlag(FileSeals.Shrink) || (file.Seals & (FileSeals.Write | FileSeals.FutureWrite)) != 0)
+        {
+            return Wrong("memfd", $"The memfd must be sealed against shrinking and not against writing; its seals are {file.Seals}.");
+        }
+
+        if (item.Size == 0 || item.Offset > file.Size || item.Size > file.Size - item.Offset)
+        {
+            return Wrong("size", string.Create(CultureInfo.InvariantCulture, $"{item.Offset} + {item.Size} ends behind the file of {file.Size} bytes."));
+        }
+
+        for (ulong offset = item.Offset; offset < item.Offset + item.Size; offset += Page.Size)
+        {
+            if (file.Fault(offset / file.BlockBytes) is not { } page)
+            {
+                return NoMemory();
+            }
+
+            page.References++;
+            pins.Add((file, page));
+            chunks.Add(new Chunk(page.Block.Frame + ((offset % file.BlockBytes) >> Page.Shift), 0));
+        }
+
+        return null;
+    }
+
+    private Result<BufferHandle> Export(GuestProcess process, uint flags, List<(ShmemFile File, ShmemPage Page)> pins, List<Chunk> chunks)
+    {
+        if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
+        {
+            Unpin(pins);
+            return NoMemory();
+        }
+
+        _device ??= _guest.Devices.MakeInternal("udmabuf");
+        DmaBuf buffer = _guest.Buffers.Export(
+            new Udmabuf(_device.Dma, _guest.Dma, pins), (ulong)chunks.Count << Page.Shift, [.. chunks], AccessMode.ReadWrite, segments: null);
+
+        // The maker's reference goes to the fd, or with the buffer.
+        buffer.References++;
+        Result<int> fd = GuestFiles.Install(process, buffer, (flags & CloseOnExecBit) != 0, Operation);
+        GuestFiles.Put(buffer);
+        return fd.Ok ? new BufferHandle(fd.Value, buffer.Size, buffer.Inode, HostVisible: false) : fd.Failure;
+    }
+
+    private static void Unpin(List<(ShmemFile File, ShmemPage Page)> pins)
+    {
+        foreach ((ShmemFile file, ShmemPage page) in pins)
+        {
+            file.Put(page);
+        }
+    }
+
+    private static Failure Wrong(string field, string sentence) => new(Errno.EINVAL, Operation, $"check {field}", sentence, field);
+
+    private static Failure NoMemory() => new(Errno.ENOMEM, Operation, "allocate", "No memory for the udmabuf or its pages.");
+
+    private static Failure Fault() => new(Errno.EFAULT, Operation, "copy argument", "The argument cannot be read.", "argument");
+}

@@ -181,10 +181,14 @@ public sealed class GuestBuffers
         _guest.Files.Find<DmaBuf>(process, fd, operation, otherKind);
 
     /// <summary>dma_buf_export by a driver: a private buffer without references yet (S-BUF-01, 02).</summary>
-    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments)
+    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments,
+        Fences.Reservation? fences = null)
     {
         Live++;
-        return new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments);
+        return new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments)
+        {
+            Fences = fences ?? new Fences.Reservation(),
+        };
     }
 
     /// <summary>The last reference is gone: the exporter takes the memory back (S-BUF-91, S-SYS-26).</summary>

@@ -235,7 +235,7 @@ public sealed class GuestFences : IDisposable
         lock (_guest.Gate)
         {
             Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, "VGEM_FENCE_ATTACH", Errno.EINVAL);
-            return buffer.Ok ? (process.VgemFences ??= NewVgemFile()).Attach(buffer.Value, flags) : buffer.Failure;
+            return buffer.Ok ? (process.VgemFences ??= NewVgemFile()).Attach(buffer.Value.Fences, flags) : buffer.Failure;
         }
     }
 

@@ -135,18 +135,16 @@ public sealed partial class GuestMappings
     {
         MemoryFile buffer = vma.Buffer!;
         Failure? failure = _guest.Access.Plan(plan, AccessorOf(buffer), buffer, vma.Offset + (address - vma.Start), length, write, operation);
-        if (failure is not null)
+        if (failure is null)
         {
-            return failure;
+            buffer.References++;
+            if (buffer is DmaBuf movable)
+            {
+                movable.Accesses++;
+            }
         }
 
-        buffer.References++;
-        if (buffer is DmaBuf exported)
-        {
-            exported.Accesses++;
-        }
-
-        return null;
+        return failure;
     }
 
     private static ViewAccessor AccessorOf(MemoryFile buffer) =>
@@ -156,10 +154,10 @@ public sealed partial class GuestMappings
     {
         lock (_guest.Gate)
         {
-            if (held is DmaBuf exported)
+            if (held is DmaBuf movable)
             {
-                exported.Accesses--;
-                _guest.Moves.Settle(exported);
+                movable.Accesses--;
+                _guest.Moves.Settle(movable);
             }
 
             GuestFiles.Put(held);

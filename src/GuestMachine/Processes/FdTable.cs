@@ -48,6 +48,9 @@ internal sealed class FdTable(int limit)
     /// <summary>The file behind a fd, or null (EBADF).</summary>
     public GuestFile? Find(int fd) => (uint)fd < (uint)_entries.Length ? _entries[fd].File : null;
 
+    /// <summary>FD_CLOEXEC of an open fd.</summary>
+    public bool IsCloseOnExec(int fd) => Find(fd) is not null && _entries[fd].CloseOnExec;
+
     /// <summary>Takes a fd out; the caller drops its reference. Null: EBADF.</summary>
     public GuestFile? Remove(int fd)
     {
@@ -63,9 +66,6 @@ internal sealed class FdTable(int limit)
         Count--;
         return file;
     }
-
-    /// <summary>Whether execve closes a fd.</summary>
-    public bool IsCloseOnExec(int fd) => Find(fd) is not null && _entries[fd].CloseOnExec;
 
     /// <summary>F_SETFD's one flag.</summary>
     public void SetCloseOnExec(int fd, bool on) => _entries[fd] = _entries[fd] with { CloseOnExec = on };

@@ -3,6 +3,7 @@ using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Trackers;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
@@ -45,7 +46,8 @@ public sealed class Guest : IDisposable
         _shared = boot.Shared;
         Memory = boot.Memory;
         Copies = boot.Copies;
-        Pages = boot.Pages;
+        var pages = new WatchedTracker(boot.Pages, () => Observer is { WatchesPages: true }, change => Observer?.PagesChanged(this, change));
+        Pages = pages;
         Dma = boot.Dma;
         FaultPoints = boot.Faults;
         Faults = new GuestFaults(this, boot.Faults);
@@ -54,7 +56,9 @@ public sealed class Guest : IDisposable
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
         CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
         SinglePages = new GuestPages(_frames, Memory, FaultPoints);
-        Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
+        Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies) { Faulted = Note };
+        Hypervisor = new GuestHypervisor(this, boot.Hypervisor, pages);
+        Conversions = new GuestConversions(this, pages);
         Files = new GuestFiles(this);
         Fences = new GuestFences(this, time);
         Buffers = new GuestBuffers(this, time, limits);
@@ -116,13 +120,21 @@ public sealed class Guest : IDisposable
     /// <summary>Fault injection.</summary>
     public GuestFaults Faults { get; }
 
-    /// <summary>What the untrusted host sees.</summary>
+    /// <summary>How the VMM answers, and what the host does unasked.</summary>
+    public GuestHypervisor Hypervisor { get; }
+
+    /// <summary>Conversions of pages by request.</summary>
+    public GuestConversions Conversions { get; }
+
+    /// <summary>What the untrusted host sees and writes.</summary>
     public GuestHostView Host { get; }
 
     /// <summary>The heaps that the kernel registered, in order (S-HEAP-46).</summary>
     public IReadOnlyList<HeapInfo> HeapNodes => Heaps.All;
 
     internal Lock Gate { get; } = new();
+
+    internal KernelLog Log => _log;
 
     internal KernelProfile Kernel { get; }
 
@@ -243,6 +255,18 @@ public sealed class Guest : IDisposable
         {
             _end = termination.Words;
             Observer?.GuestEnded(this, _end);
+        }
+    }
+
+    // An access faulted. Some end the guest: nobody is left to handle them (S-SNP-13, S-PLAT-12, S-PLAT-13).
+    private void Note(PageFault fault)
+    {
+        Observer?.PageFaulted(this, fault);
+        if (fault.EndsGuest)
+        {
+            TerminationKind kind = fault.Fault is ViewFault.VcNotValidated or ViewFault.NpfPrivateMismatch ? TerminationKind.Panic : TerminationKind.Stuck;
+            Pages.End(GuestTermination.Of(kind, $"{ViewFaults.Describe(fault.Fault)} at guest-physical 0x{fault.Address:x}."));
+            NoteTermination();
         }
     }
 

@@ -54,6 +54,9 @@ internal sealed class GuestBoot
     /// <summary>The ring of trace events.</summary>
     public required TraceBuffer Trace { get; init; }
 
+    /// <summary>The VMM; it obeys at boot.</summary>
+    public required PolicyHypervisor Hypervisor { get; init; }
+
     /// <summary>Armed faults; none at boot.</summary>
     public FaultBoard Faults { get; }
 
@@ -87,8 +90,10 @@ internal sealed class GuestBoot
         GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
     {
         var log = new KernelLog(time);
-        var shared = new SharedFrameCounter();
+        var shared = new SharedFrameCounter(memory);
         var faults = new FaultBoard();
+        var vmm = new PolicyHypervisor(HypervisorPolicy.Obedient);
+        memory.VmmDiscards = () => vmm.DiscardsOldBacking;
         IPageStateTracker pages = PageStateTrackers.Create(new PageStateOptions
         {
             Platform = shape.Platform,
@@ -98,7 +103,7 @@ internal sealed class GuestBoot
             Observer = shared,
             Faults = faults,
             Claim = environment.Claim,
-            Hypervisor = new FaultyHypervisor(ObedientHypervisor.Instance, faults),
+            Hypervisor = new FaultyHypervisor(vmm, faults),
         });
         var frames = new FrameZones(layout.Ranges, shape.Fragmentation.HighZoneFirst);
         Reserve(frames, layout.Firmware);
@@ -124,6 +129,7 @@ internal sealed class GuestBoot
         {
             Cma = new CmaArea(layout.Cma),
             Trace = trace,
+            Hypervisor = vmm,
         };
     }
 

@@ -95,7 +95,10 @@ public sealed class GuestBuffers
 
             DmaBuf buffer = found.Value;
             return new BufferStat(buffer.Size, buffer.Inode, buffer.Exporter.Name, buffer.Name, (ulong)buffer.References - 1, buffer.FdInfo(),
-                buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)]);
+                buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)])
+            {
+                Conversions = buffer.ConversionCost,
+            };
         }
     }
 
@@ -195,13 +198,15 @@ public sealed class GuestBuffers
     internal void Released(DmaBuf buffer)
     {
         Live--;
+        buffer.Exporter.Release(buffer);
+
+        // After the conversions, which move the bytes by the platform's rule (S-PLAT-21) or leave them shared (S-SYS-29).
         if (buffer.Backing is { } backing)
         {
             _guest.Memory.RemoveBacking(backing, buffer.BackingSlot, buffer.Chunks);
             _guest.Observer?.MemoryRevoked(backing, "released");
         }
 
-        buffer.Exporter.Release(buffer);
         _guest.NoteTermination();
     }
 
@@ -217,6 +222,7 @@ public sealed class GuestBuffers
     private Result<BufferHandle> AllocateChecked(GuestProcess process, HeapInfo heap, ulong size, uint fdFlags, bool shared)
     {
         bool hostVisible = shared || !_guest.Platform.Encrypted;
+        PageState.ConversionCounters before = _guest.Pages.Counters;
         Result<Chunk[]> chunks = heap.Kind == HeapKind.Cma ? _guest.CmaHeap.Allocate(size) : _guest.SystemHeap.Allocate(size, shared);
         if (!chunks.Ok)
         {
@@ -233,7 +239,10 @@ public sealed class GuestBuffers
 
         var access = (AccessMode)(fdFlags & AccessModeBits);
         var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared,
-            heap.Kind == HeapKind.Cma ? [new SgEntry(chunks.Value[0].Address, size)] : null);
+            heap.Kind == HeapKind.Cma ? [new SgEntry(chunks.Value[0].Address, size)] : null)
+        {
+            ConversionCost = _guest.Pages.Counters - before,
+        };
         return InstallNew(process, buffer, fdFlags, hostVisible);
     }
 

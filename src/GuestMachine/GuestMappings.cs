@@ -57,11 +57,6 @@ public sealed partial class GuestMappings
                 return refused;
             }
 
-            if (buffer is DmaBuf traced)
-            {
-                _guest.Trace.Emit("dma_buf_mmap_internal", traced);
-            }
-
             ulong address = process.Addresses.FindGap(size);
             if (address == 0)
             {
@@ -135,12 +130,26 @@ public sealed partial class GuestMappings
         return CheckRights(file, rights, flags);
     }
 
-    private Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size, MapFlags flags) =>
-        buffer.Mmap == MmapStyle.None
-            ? Wrong(Errno.EINVAL, "fd", "The exporter has no mmap (S-BUF-31).")
-        : offset > buffer.Size || size > buffer.Size - offset
-            ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
-        : CheckCopyOnWrite(buffer, offset, size, flags);
+    private Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size, MapFlags flags)
+    {
+        if (buffer.Mmap == MmapStyle.None)
+        {
+            return Wrong(Errno.EINVAL, "fd", "The exporter has no mmap (S-BUF-31).");
+        }
+
+        if (offset > buffer.Size || size > buffer.Size - offset)
+        {
+            return Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).");
+        }
+
+        // After the core's checks and before the exporter's (S-TRC-62).
+        if (buffer is DmaBuf traced)
+        {
+            _guest.Trace.Emit("dma_buf_mmap_internal", traced);
+        }
+
+        return CheckCopyOnWrite(buffer, offset, size, flags);
+    }
 
     private Failure? CheckRights(GuestFile file, MapProtection rights, MapFlags flags)
     {

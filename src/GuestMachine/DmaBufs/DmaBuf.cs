@@ -68,6 +68,9 @@ internal sealed class DmaBuf : MemoryFile
     /// <summary>Its poll callbacks.</summary>
     public BufferPoll Poll { get; }
 
+    /// <summary>What the conversions of its pages have cost so far.</summary>
+    public PageState.ConversionCounters ConversionCost { get; set; }
+
     /// <summary>Slot of <see cref="MemoryFile.Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }
 

@@ -66,11 +66,6 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
                 continue;
             }
 
-            if (shared)
-            {
-                memory.BecamePrivate(chunk);
-            }
-
             frames.Free(chunk.Frame, chunk.Order);
         }
     }
@@ -145,7 +140,7 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
     {
         log.WarnRateLimited("system_heap_encrypt",
             $"dma-buf system heap: failed to re-encrypt page at 0x{chunk.Address:x}, leaking memory");
-        memory.ShareInPlace(chunk.Range);
+        memory.KeepShared(chunk.Range);
         LeakedChunks++;
         LeakedBytes += chunk.Bytes;
     }

@@ -112,29 +112,30 @@ public sealed class GuestBuffers
         lock (_guest.Gate)
         {
             Result<DmaBuf> buffer = Find(process, fd, "export");
-            if (!buffer.Ok)
-            {
-                return buffer.Failure;
-            }
-
-            if (life < TimeSpan.Zero || life > GuestLimits.LongestTokenLife)
-            {
-                return new Failure(Errno.EINVAL, "export", "check life", string.Create(CultureInfo.InvariantCulture,
-                    $"A token cannot live for {life.TotalSeconds} s; at most {GuestLimits.LongestTokenLife.TotalSeconds} s."),
-                    "expires_after_nanoseconds");
-            }
-
-            ExpireTokens();
-            if (_tokens.IsFull)
-            {
-                return new Failure(Errno.ENOSPC, "export", "add token", $"{_tokens.Count} share tokens are in flight already.");
-            }
-
-            buffer.Value.References++;
-            Handle128 token = _guest.Secrets.Next();
-            _tokens.Add(token, buffer.Value, addressee, life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
-            return token;
+            return buffer.Ok ? PutInFlight(buffer.Value, addressee, life) : buffer.Failure;
         }
+    }
+
+    /// <summary>Puts a reference of any file in flight.</summary>
+    internal Result<Handle128> PutInFlight(GuestFile file, Handle128? addressee, TimeSpan life)
+    {
+        if (life < TimeSpan.Zero || life > GuestLimits.LongestTokenLife)
+        {
+            return new Failure(Errno.EINVAL, "export", "check life", string.Create(CultureInfo.InvariantCulture,
+                $"A token cannot live for {life.TotalSeconds} s; at most {GuestLimits.LongestTokenLife.TotalSeconds} s."),
+                "expires_after_nanoseconds");
+        }
+
+        ExpireTokens();
+        if (_tokens.IsFull)
+        {
+            return new Failure(Errno.ENOSPC, "export", "add token", $"{_tokens.Count} share tokens are in flight already.");
+        }
+
+        file.References++;
+        Handle128 token = _guest.Secrets.Next();
+        _tokens.Add(token, file, addressee, life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
+        return token;
     }
 
     /// <summary>Redeems a share token: a new fd on the same dma-buf (S-BUF-93).</summary>
@@ -148,23 +149,30 @@ public sealed class GuestBuffers
                 return dead;
             }
 
-            ExpireTokens();
-            if (_tokens.Find(token, process.Handle) is not DmaBuf buffer)
-            {
-                return new Failure(Errno.ENOENT, "import", "look up token",
-                    "The share token is unknown, used, expired or addressed to another process.", "share_token");
-            }
-
-            Result<int> fd = GuestFiles.Install(process, buffer, closeOnExec: true, "import");
-            if (!fd.Ok)
-            {
-                return fd.Failure;
-            }
-
-            _tokens.Remove(token);
-            GuestFiles.Put(buffer);
-            return HandleOf(buffer, fd.Value);
+            Result<int> fd = Receive<DmaBuf>(process, token);
+            return fd.Ok ? HandleOf((DmaBuf)process.Fds.Find(fd.Value)!, fd.Value) : fd.Failure;
         }
+    }
+
+    /// <summary>Takes a file of one kind out of a message: a new fd on it; the token stays valid when that fails.</summary>
+    internal Result<int> Receive<T>(GuestProcess process, Handle128 token)
+        where T : GuestFile
+    {
+        ExpireTokens();
+        if (_tokens.Find(token, process.Handle) is not T file)
+        {
+            return new Failure(Errno.ENOENT, "import", "look up token",
+                "The share token is unknown, used, expired or addressed to another process.", "share_token");
+        }
+
+        Result<int> fd = GuestFiles.Install(process, file, closeOnExec: true, "import");
+        if (fd.Ok)
+        {
+            _tokens.Remove(token);
+            GuestFiles.Put(file);
+        }
+
+        return fd;
     }
 
     /// <summary>Drops the references of tokens whose life is over. Called by the server's timer and before each use of tokens.</summary>

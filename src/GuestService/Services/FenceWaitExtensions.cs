@@ -16,6 +16,6 @@ internal static class FenceWaitExtensions
         }
 
         using CancellationTokenRegistration registration = cancellation.Register(() => guest.Fences.Interrupt(wait));
-        (await wait.Completion.ConfigureAwait(false)).ThrowIfFailed();
+        (await wait.Completion).ThrowIfFailed();
     }
 }

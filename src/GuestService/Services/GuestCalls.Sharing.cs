@@ -15,7 +15,7 @@ internal sealed partial class GuestCalls
     {
         GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
         SyncOutcome outcome = process.Guest.Importers.Sync(process, request.Fd, request.Flags).OrThrow();
-        await outcome.Wait.EndAsync(process.Guest, context.CancellationToken).ConfigureAwait(false);
+        await outcome.Wait.EndAsync(process.Guest, context.CancellationToken);
         return new SyncBufferResponse { BytesToBuffer = outcome.BytesToBuffer, BytesToDevice = outcome.BytesToDevice };
     }
 
@@ -104,7 +104,7 @@ internal sealed partial class GuestCalls
         ProcessSession session = entry.Process(context, request.Guest, request.Process);
         DmaMapping mapping = session.Process.Guest.Importers
             .Map(session.Process, request.Attachment, Direction(request.Direction), request.Cpu).OrThrow();
-        await mapping.Wait.EndAsync(session.Process.Guest, context.CancellationToken).ConfigureAwait(false);
+        await mapping.Wait.EndAsync(session.Process.Guest, context.CancellationToken);
         var response = new MapDmaBufResponse { Bounced = mapping.Bounced };
         response.Segments.Capacity = mapping.Count;
         for (int i = 0; i < mapping.Count; i++)

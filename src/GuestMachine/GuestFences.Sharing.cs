@@ -1,0 +1,33 @@
+using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Processes;
+
+namespace CocoGuest.Machine;
+
+/// <content>Sync files in messages between processes, by the same share tokens as buffers (S-BUF-90, 93).</content>
+public sealed partial class GuestFences
+{
+    /// <summary>Puts a reference on a sync file in flight.</summary>
+    /// <param name="process">The caller.</param>
+    /// <param name="fd">fd of the sync file.</param>
+    /// <param name="addressee">The only process that may receive it; null: any of the guest.</param>
+    /// <param name="life">How long the token lives; zero: <see cref="GuestLimits.DefaultTokenLife"/>.</param>
+    /// <returns>EBADF; EINVAL for a fd that is no sync file or a life out of range; ENOSPC.</returns>
+    public Result<Handle128> ShareSyncFile(GuestProcess process, int fd, Handle128? addressee, TimeSpan life)
+    {
+        lock (_guest.Gate)
+        {
+            Result<SyncFile> file = Find<SyncFile>(process, fd, "export", Errno.EINVAL);
+            return file.Ok ? _guest.Buffers.PutInFlight(file.Value, addressee, life) : file.Failure;
+        }
+    }
+
+    /// <summary>Redeems a share token of a sync file: a new fd on it.</summary>
+    /// <returns>ENOENT for a token that is unknown, used, expired, another process' or a buffer's; EMFILE (the token stays valid).</returns>
+    public Result<int> ReceiveSyncFile(GuestProcess process, Handle128 token)
+    {
+        lock (_guest.Gate)
+        {
+            return Enter(process) is { } dead ? dead : _guest.Buffers.Receive<SyncFile>(process, token);
+        }
+    }
+}

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
@@ -151,7 +152,15 @@ public sealed partial class GuestMappings
     {
         MemoryFile buffer = vma.Buffer!;
         Failure? failure = _guest.Access.Plan(plan, AccessorOf(buffer), buffer, vma.Offset + (address - vma.Start), length, write, operation);
-        buffer.References += failure is null ? 1 : 0;
+        if (failure is null)
+        {
+            buffer.References++;
+            if (buffer is DmaBuf movable)
+            {
+                movable.Accesses++;
+            }
+        }
+
         return failure;
     }
 
@@ -162,6 +171,12 @@ public sealed partial class GuestMappings
     {
         lock (_guest.Gate)
         {
+            if (held is DmaBuf movable)
+            {
+                movable.Accesses--;
+                _guest.Moves.Settle(movable);
+            }
+
             GuestFiles.Put(held);
         }
     }

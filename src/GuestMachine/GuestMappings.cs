@@ -100,11 +100,6 @@ public sealed partial class GuestMappings
             return refused;
         }
 
-        if (buffer is DmaBuf traced)
-        {
-            _guest.Trace.Emit("dma_buf_mmap_internal", traced);
-        }
-
         // A private mapping copies on write, so it must not share the memfd's pages with its process.
         bool copyOnWrite = flags.HasFlag(MapFlags.Private) && !flags.HasFlag(MapFlags.Shared);
         Result<ulong> place = Place(process, address, size, flags);
@@ -213,15 +208,29 @@ public sealed partial class GuestMappings
         return address;
     }
 
-    private Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size, MapFlags flags) =>
-        buffer.Mmap == MmapStyle.None
-            ? Wrong(Errno.EINVAL, "fd", "The exporter has no mmap (S-BUF-31, S-TEE-03).")
-        : offset > buffer.Size || size > buffer.Size - offset
-            ? Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).")
-        : flags.HasFlag(MapFlags.Shared) ? null
-        : buffer.Mmap == MmapStyle.Fault
-            ? Wrong(Errno.EINVAL, "flags", "Memory that is mapped by faults takes shared mappings only (S-CMA-04).")
-        : CheckCopyOnWrite(buffer, offset, size);
+    private Failure? CheckMemory(MemoryFile buffer, ulong offset, ulong size, MapFlags flags)
+    {
+        if (buffer.Mmap == MmapStyle.None)
+        {
+            return Wrong(Errno.EINVAL, "fd", "The exporter has no mmap (S-BUF-31, S-TEE-03).");
+        }
+
+        if (offset > buffer.Size || size > buffer.Size - offset)
+        {
+            return Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).");
+        }
+
+        // After the core's checks and before the exporter's (S-TRC-62).
+        if (buffer is DmaBuf traced)
+        {
+            _guest.Trace.Emit("dma_buf_mmap_internal", traced);
+        }
+
+        return flags.HasFlag(MapFlags.Shared) ? null
+            : buffer.Mmap == MmapStyle.Fault
+                ? Wrong(Errno.EINVAL, "flags", "Memory that is mapped by faults takes shared mappings only (S-CMA-04).")
+            : CheckCopyOnWrite(buffer, offset, size);
+    }
 
     private Failure? CheckRights(GuestFile file, MapProtection rights, MapFlags flags) =>
         !file.Readable || (flags.HasFlag(MapFlags.Shared) && rights.HasFlag(MapProtection.Write) && !file.Writable)

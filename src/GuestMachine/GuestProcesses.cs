@@ -9,6 +9,10 @@ namespace CocoGuest.Machine;
 /// </summary>
 public sealed class GuestProcesses
 {
+    /// <summary>SIGKILL.</summary>
+    internal const int SignalKill = 9;
+
+    private const int MostOomScoreAdj = 1000;
     private const int NameLimit = 64;
     private readonly Guest _guest;
     private readonly GuestLimits _limits;
@@ -72,6 +76,7 @@ public sealed class GuestProcesses
             GuestProcess child = Start(parent.Name);
             child.Limits = parent.Limits;
             child.Fds.CopyFrom(parent.Fds);
+            (child.Uid, child.Gid, child.OomScoreAdj, child.Cgroup) = (parent.Uid, parent.Gid, parent.OomScoreAdj, parent.Cgroup);
             CopyMappings(parent, child);
             foreach ((ulong address, OwnPage page) in parent.Addresses.Pages.OrderBy(p => p.Key))
             {
@@ -168,14 +173,80 @@ public sealed class GuestProcesses
 
             if (process.Alive)
             {
-                process.Alive = false;
-                _processes.Remove(process.Handle);
-                DropAll(process);
-                _guest.Observer?.ProcessEnded(process);
+                Finish(process);
             }
 
             return null;
         }
+    }
+
+    /// <summary>Sets user and group of a process, as setresuid and setresgid by root do.</summary>
+    public Failure? SetCredentials(GuestProcess process, uint uid, uint gid)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            process.Uid = uid;
+            process.Gid = gid;
+            return null;
+        }
+    }
+
+    /// <summary>/proc/self/oom_score_adj: EINVAL outside −1000 to 1000; EPERM for init, which the kernel never kills.</summary>
+    public Failure? SetOomScoreAdj(GuestProcess process, int value)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            if (value is < -MostOomScoreAdj or > MostOomScoreAdj)
+            {
+                return new Failure(Errno.EINVAL, "write oom_score_adj", "check value", $"{value} is not between -1000 and 1000.", "value");
+            }
+
+            if (ReferenceEquals(process, Init))
+            {
+                return new Failure(Errno.EPERM, "write oom_score_adj", "check process", "init is never killed.", "process");
+            }
+
+            process.OomScoreAdj = value;
+            return null;
+        }
+    }
+
+    /// <summary>memory.max of the process' own cgroup, in bytes; what is charged already stays (S-HEAP-53).</summary>
+    public Failure? SetMemoryLimit(GuestProcess process, ulong bytes)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            process.Cgroup.Limit = bytes;
+            return null;
+        }
+    }
+
+    /// <summary>The process that the OOM killer takes: the highest oom_score_adj above 0; of several the caller, then the youngest. Or null.</summary>
+    internal GuestProcess? OomVictim(GuestProcess caller) =>
+        _processes.Values.Where(p => p.OomScoreAdj > 0)
+            .OrderByDescending(p => p.OomScoreAdj).ThenByDescending(p => ReferenceEquals(p, caller)).ThenByDescending(p => p.Pid)
+            .FirstOrDefault();
+
+    /// <summary>Kills a process by signal.</summary>
+    internal void Kill(GuestProcess process, int signal)
+    {
+        process.KilledBy = signal;
+        Finish(process);
     }
 
     /// <summary>Empties every process in the order of their pids; for the end of the guest.</summary>
@@ -188,6 +259,14 @@ public sealed class GuestProcesses
         }
 
         _processes.Clear();
+    }
+
+    private void Finish(GuestProcess process)
+    {
+        process.Alive = false;
+        _processes.Remove(process.Handle);
+        DropAll(process);
+        _guest.Observer?.ProcessEnded(process);
     }
 
     private GuestProcess Start(string name)
@@ -230,5 +309,7 @@ public sealed class GuestProcesses
         _guest.Pins.DropAll(process);
         _guest.Importers.DropAll(process);
         _guest.Devices.DropAll(process);
+        GuestImporters.DropVmaps(process);
+        process.VgemFences?.Close();
     }
 }

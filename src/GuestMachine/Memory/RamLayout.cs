@@ -73,5 +73,13 @@ internal sealed class RamLayout
         return false;
     }
 
+    /// <summary>Whole pages of RAM, or EINVAL naming the field at fault.</summary>
+    public Result<FrameRange> FramesAt(ulong address, ulong length, string operation) =>
+        !Page.IsAligned(address) || !Contains(address, length)
+            ? new Failure(Errno.EINVAL, operation, "check address", $"0x{address:x} + {length} is not a page-aligned range of RAM.", "address")
+        : length == 0 || !Page.IsAligned(length)
+            ? new Failure(Errno.EINVAL, operation, "check length", $"length {length} is not a number of whole pages.", "length")
+        : Frames(address, length);
+
     private static FrameRange Frames(ulong address, ulong bytes) => new(Page.FrameOf(address), bytes >> Page.Shift);
 }

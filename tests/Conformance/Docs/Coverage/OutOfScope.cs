@@ -25,7 +25,6 @@ internal static class OutOfScope
         ["S-GPU-05"] = "The simulated GPU imports only; it exports no memory of its own.",
         ["S-SWI-31"] = "The decision tables choose a bounce only where a pool is active, so no modelled guest gets there.",
         ["S-SWI-36"] = "How the copying CPU is mapped; the bytes that arrive are pinned by S-SWI-34 and S-SWI-40.",
-        ["S-SWI-45"] = "A kernel bug, refused before it reaches the pool (S-DMA-02), and a mismatch that by definition shows nowhere.",
         ["S-SWI-60"] = "Dynamic pools are a build option that is off by default and in the modelled kernels (S-SWI-63).",
         ["S-SWI-61"] = "Transient pools exist only with the build option of S-SWI-60, which is off.",
         ["S-SWI-85"] = "Pools made after boot exist only with the build option of S-SWI-60, which is off.",

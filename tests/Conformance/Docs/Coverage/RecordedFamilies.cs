@@ -36,7 +36,7 @@ internal static class RecordedFamilies
         ("dma_trace",
         [
             "S-DMA-41", "S-SYS-43", "S-TRC-01", "S-TRC-02", "S-TRC-03", "S-TRC-04", "S-TRC-05", "S-TRC-06", "S-TRC-10", "S-TRC-11", "S-TRC-16",
-            "S-TRC-19", "S-TRC-21", "S-TRC-22", "S-TRC-23", "S-TRC-24", "S-TRC-40", "S-TRC-60", "S-TRC-62",
+            "S-TRC-19", "S-TRC-21", "S-TRC-22", "S-TRC-23", "S-TRC-24", "S-TRC-40",
         ]),
         ("env", ["S-HEAP-01", "S-HEAP-48", "S-CMA-08"]),
         ("fault", ["S-SYS-06", "S-HEAP-31", "S-BUF-74"]),

@@ -49,7 +49,9 @@ public sealed partial class GuestMappings
 
         if (page is not null)
         {
+            // The other process that had it may have been killed for this very page.
             page.Mappers--;
+            FreeIfUnused(page);
         }
 
         var made = new OwnPage(taken.Frame);

@@ -16,7 +16,7 @@ namespace CocoGuest.Machine;
 /// <para>A process that dies closes its fds in ascending order: timelines signal what waits on them with ENOENT, in the order of values. Then its
 /// devices go; last, its vgem fences signal without an error, in the order of their numbers. A guest that ends ends its waits with EOWNERDEAD.</para>
 /// </remarks>
-public sealed partial class GuestFences : IDisposable
+public sealed class GuestFences : IDisposable
 {
     /// <summary>Guest time after which any wait for fences ends with ETIMEDOUT.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);

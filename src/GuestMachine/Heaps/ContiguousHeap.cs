@@ -1,0 +1,37 @@
+using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Memory;
+
+namespace CocoGuest.Machine.Heaps;
+
+/// <summary>A heap whose buffers are one physical range each: one scatter entry (S-CMA-02).</summary>
+internal abstract class ContiguousHeap(CmaArea area) : Heap
+{
+    /// <summary>Bytes in use.</summary>
+    public ulong UsedBytes => area.UsedFrames << Page.Shift;
+
+    /// <inheritdoc/>
+    public override void Free(ReadOnlySpan<Chunk> chunks, ulong length, bool shared, MemoryCgroup? owner) => area.Free(chunks[0].Frame, length >> Page.Shift);
+
+    /// <inheritdoc/>
+    public override SgEntry[]? TableOf(Chunk[] chunks, ulong length) => [new SgEntry(chunks[0].Address, length)];
+
+    /// <summary>Takes a range; null when no free one is long enough.</summary>
+    protected Chunk[]? Take(ulong length)
+    {
+        ulong frames = length >> Page.Shift;
+        return area.TryAllocate(frames, out ulong first) ? [.. Pieces(first, frames)] : null;
+    }
+
+    // Buffers are kept as power-of-two pieces, whatever their table says.
+    private static IEnumerable<Chunk> Pieces(ulong first, ulong frames)
+    {
+        while (frames > 0)
+        {
+            int order = 63 - System.Numerics.BitOperations.LeadingZeroCount(frames);
+            yield return new Chunk(first, order);
+            first += 1UL << order;
+            frames -= 1UL << order;
+        }
+    }
+}

@@ -59,6 +59,7 @@ public sealed class Guest : IDisposable
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies) { Faulted = Note };
         Hypervisor = new GuestHypervisor(this, boot.Hypervisor, pages);
         Conversions = new GuestConversions(this, pages);
+        Hypercalls = new GuestHypercalls(this, boot.Hypervisor);
         Files = new GuestFiles(this, time, limits);
         Heaps = new GuestHeaps(this, boot);
         Tree = new GuestTree(this);
@@ -130,6 +131,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>How the VMM answers, and what the host does unasked.</summary>
     public GuestHypervisor Hypervisor { get; }
+
+    /// <summary>Conversion calls with raw registers and buffers.</summary>
+    public GuestHypercalls Hypercalls { get; }
 
     /// <summary>Conversions of pages by request.</summary>
     public GuestConversions Conversions { get; }

@@ -109,7 +109,8 @@ internal sealed class GuestBoot
             Warn = log.Warn,
             Observer = shared,
             Faults = faults,
-            Claim = environment.Claim,
+            // The series ported by hand asks for the claim when it allocates; its conversions count whatever the claim is by then.
+            Claim = shape.Kernel == KernelVersion.V612Seed ? new PlatformClaim() : environment.Claim,
             Hypervisor = new FaultyHypervisor(vmm, faults),
         });
         var frames = new FrameZones(layout.Ranges, shape.Fragmentation.HighZoneFirst);

@@ -78,7 +78,10 @@ public sealed class GuestBuffers
         lock (_guest.Gate)
         {
             Result<DmaBuf> buffer = Find(process, fd, "DMA_BUF_SET_NAME");
-            return buffer.Ok ? buffer.Value.SetName(System.Text.Encoding.UTF8.GetBytes(name)) : buffer.Failure;
+            return !buffer.Ok ? buffer.Failure
+                : _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab)
+                    ? new Failure(Errno.ENOMEM, "DMA_BUF_SET_NAME", "copy name", "No memory for the name (S-BUF-71).")
+                : buffer.Value.SetName(System.Text.Encoding.UTF8.GetBytes(name));
         }
     }
 
@@ -189,6 +192,12 @@ public sealed class GuestBuffers
             node.Heap.Free(chunks.Value, size, shared, owner);
             _guest.NoteTermination();
             return new Failure(Errno.ENOMEM, AllocOperation, "dma_buf_export", "No memory for the dma-buf.");
+        }
+
+        if (_guest.Kernel.HasBufferStatistics)
+        {
+            // S-BUF-104: the message about the new entry may get lost, which nobody notices.
+            _ = _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab);
         }
 
         var access = (AccessMode)(fdFlags & AccessModeBits);

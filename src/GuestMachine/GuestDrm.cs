@@ -214,6 +214,7 @@ public sealed partial class GuestDrm
     /// <summary>The last fd on a node is closed: all its handles go.</summary>
     internal static void Closed(DrmFile file)
     {
+        file.Fences?.Close();
         foreach (uint handle in file.Handles.ToArray())
         {
             CloseHandle(file, handle);
@@ -268,6 +269,8 @@ public sealed partial class GuestDrm
             return gem.Failure;
         }
 
+        // The table of handles takes a node in advance; without it a later, smaller allocation does.
+        _ = _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab);
         uint handle = file.Add(gem.Value);
         if (gem.Value.DmaBuf is null)
         {

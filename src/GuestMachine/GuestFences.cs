@@ -16,7 +16,7 @@ namespace CocoGuest.Machine;
 /// <para>A process that dies closes its fds in ascending order: timelines signal what waits on them with ENOENT, in the order of values. Then its
 /// devices go; last, its vgem fences signal without an error, in the order of their numbers. A guest that ends ends its waits with EOWNERDEAD.</para>
 /// </remarks>
-public sealed class GuestFences : IDisposable
+public sealed partial class GuestFences : IDisposable
 {
     /// <summary>Guest time after which any wait for fences ends with ETIMEDOUT.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);
@@ -102,7 +102,7 @@ public sealed class GuestFences : IDisposable
     /// <param name="process">The caller.</param>
     /// <param name="fd">fd of the buffer.</param>
     /// <param name="flags">READ 1: what a reader waits for; WRITE 2, RW 3: what a writer waits for.</param>
-    /// <returns>EBADF; ENOTTY for a fd that is no dma-buf; EINVAL for flags; EMFILE; ENOMEM.</returns>
+    /// <returns>EBADF; ENOTTY for a fd that is no dma-buf; EINVAL for flags; ENOMEM; EMFILE.</returns>
     public Result<int> ExportSyncFile(GuestProcess process, int fd, uint flags)
     {
         const string Operation = "DMA_BUF_IOCTL_EXPORT_SYNC_FILE";

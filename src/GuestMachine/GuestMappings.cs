@@ -20,6 +20,9 @@ public sealed partial class GuestMappings
 
     internal GuestMappings(Guest guest) => _guest = guest;
 
+    /// <summary>How often a mapping was made with the page protection of shared memory (S-SYS-47).</summary>
+    internal ulong DecryptedProtections { get; private set; }
+
     /// <summary>mmap.</summary>
     /// <param name="process">The caller.</param>
     /// <param name="fd">The fd; ignored with MAP_ANONYMOUS.</param>
@@ -226,6 +229,8 @@ public sealed partial class GuestMappings
             _guest.Trace.Emit("dma_buf_mmap_internal", traced);
         }
 
+        // The exporter chooses the protection first and may refuse then.
+        DecryptedProtections += buffer.Shared ? 1UL : 0;
         return flags.HasFlag(MapFlags.Shared) ? null
             : buffer.Mmap == MmapStyle.Fault
                 ? Wrong(Errno.EINVAL, "flags", "Memory that is mapped by faults takes shared mappings only (S-CMA-04).")

@@ -34,6 +34,9 @@ public sealed class GuestPins
         }
     }
 
+    /// <summary>Pinned pages, one for each pin.</summary>
+    internal IEnumerable<PinnedPage> Pinned => _pins.Values.SelectMany(p => p.Pages);
+
     /// <summary>Pins the pages of a range of a process' memory.</summary>
     /// <param name="process">The caller.</param>
     /// <param name="address">First byte; its page is the first one.</param>

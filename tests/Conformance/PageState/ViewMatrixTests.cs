@@ -130,7 +130,7 @@ public class ViewMatrixTests
     [InlineData(Platform.CcaRealm, ContentsRule.Zeros, ContentsRule.Zeros)]
     [InlineData(Platform.S390, ContentsRule.Kept, ContentsRule.Kept)]
     [InlineData(Platform.PowerSvm, ContentsRule.Kept, ContentsRule.Kept)]
-    [Statement("S-PLAT-21", "S-SYS-27", "S-TDX-07", "S-UNV-52", "S-PLAT-02")]
+    [Statement("S-PLAT-21", "S-SYS-27", "S-TDX-07", "S-UNV-52", "S-PLAT-02", "S-UNV-12")]
     public void Contents_WithDiscardingVmm_FollowTheTable(Platform platform, ContentsRule toShared, ContentsRule toPrivate)
     {
         Assert.Equal(toShared, ContentsAfterConversion.For(platform, ConversionDirection.ToShared));

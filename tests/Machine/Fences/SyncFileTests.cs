@@ -208,13 +208,16 @@ public sealed class SyncFileTests
         using var test = new FenceGuest();
         var peer = test.Test.Open();
         int mine = test.NewFence();
-        Handle128 token = test.Guest.Files.Export(test.Init, mine, peer.Handle, TimeSpan.Zero).Value;
-        Assert.Equal(Errno.EINVAL, test.Guest.Buffers.Import(peer, token).Failure!.Errno);
+        Handle128 token = test.Room.ShareSyncFile(test.Init, mine, peer.Handle, TimeSpan.Zero).Value;
+        Assert.Equal(Errno.ENOENT, test.Guest.Buffers.Import(peer, token).Failure!.Errno);
+        Assert.Equal(Errno.ENOENT, test.Room.ReceiveSyncFile(test.Init, token).Failure!.Errno);
+        Assert.Equal(Errno.EINVAL, test.Room.ShareSyncFile(test.Init, test.Buffer, null, TimeSpan.Zero).Failure!.Errno);
 
-        int theirs = test.Guest.Files.Import(peer, token, closeOnExec: true).Value;
+        int theirs = test.Room.ReceiveSyncFile(peer, token).Value;
         test.Signal();
 
         Assert.Equal(1, test.Room.Info(peer, theirs).Value.Status);
+        Assert.Equal(Errno.ENOENT, test.Room.ReceiveSyncFile(peer, token).Failure!.Errno);
     }
 
     private static (Errno Errno, string? Field) Told(Failure? failure) => (failure!.Errno, failure.Field);

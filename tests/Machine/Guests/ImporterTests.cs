@@ -416,7 +416,7 @@ public sealed class ImporterTests
     }
 
     [Fact]
-    [Statement("S-SYS-40", "S-BUF-46")]
+    [Statement("S-SYS-40")]
     public void Attach_NoMemoryForItsTable_FailsWithEnomemAndTakesNoReference()
     {
         using var test = new TestGuest();

@@ -11,7 +11,7 @@ namespace CocoGuest.Machine.Heaps;
 internal sealed class CmaHeap(CmaArea area, GuestMemory memory, FaultBoard faults)
 {
     /// <summary>Allocates and clears whole pages.</summary>
-    /// <returns>The range as power-of-two pieces, in order; ENOMEM.</returns>
+    /// <returns>The range as pieces of the system heap's orders, in order; ENOMEM.</returns>
     public Result<Chunk[]> Allocate(ulong length)
     {
         ulong frames = length >> Page.Shift;
@@ -32,14 +32,16 @@ internal sealed class CmaHeap(CmaArea area, GuestMemory memory, FaultBoard fault
     /// <summary>Gives a range back.</summary>
     public void Free(ulong firstFrame, ulong length) => area.Free(firstFrame, length >> Page.Shift);
 
+    // The orders that the map from frames to buffers knows. The range is aligned to its largest piece, so each piece is to its own size.
     private static IEnumerable<Chunk> Pieces(ulong first, ulong frames)
     {
-        while (frames > 0)
+        foreach (int order in SystemHeap.Orders)
         {
-            int order = 63 - System.Numerics.BitOperations.LeadingZeroCount(frames);
-            yield return new Chunk(first, order);
-            first += 1UL << order;
-            frames -= 1UL << order;
+            for (; frames >> order != 0; frames -= 1UL << order)
+            {
+                yield return new Chunk(first, order);
+                first += 1UL << order;
+            }
         }
     }
 }

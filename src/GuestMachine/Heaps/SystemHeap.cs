@@ -19,7 +19,9 @@ namespace CocoGuest.Machine.Heaps;
 internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, GuestMemory memory, FragmentationPolicy fragmentation, IKernelLog log,
     FaultBoard faults)
 {
-    private static readonly int[] Orders = [8, 4, 0];
+    /// <summary>Orders of chunks, the largest first (S-SYS-01).</summary>
+    public static readonly int[] Orders = [8, 4, 0];
+
     private readonly List<Chunk> _scratch = [];
     private ulong _order8Requests;
     private ulong _order4Requests;

@@ -262,6 +262,7 @@ public sealed class Guest : IDisposable
         if (_end is null && Pages.Termination is { } termination)
         {
             _end = termination.Words;
+            Fences.EndWaits();
             Observer?.GuestEnded(this, _end);
         }
     }

@@ -33,9 +33,6 @@ public sealed class GuestBuffers
     /// <summary>The live buffer with an inode number, or null.</summary>
     internal DmaBuf? FindLive(ulong inode) => _live.NewestFirst().FirstOrDefault(b => b.Inode == inode);
 
-    /// <summary>The files in flight, one for each token.</summary>
-    internal IEnumerable<GuestFile> InFlight => _tokens.Files;
-
     /// <summary>DMA_HEAP_IOCTL_ALLOC on a heap's node.</summary>
     /// <param name="process">The caller.</param>
     /// <param name="heapName">Node name; no such node: ENOENT.</param>
@@ -149,9 +146,13 @@ public sealed class GuestBuffers
         _guest.Files.Find<DmaBuf>(process, fd, operation, otherKind);
 
     /// <summary>dma_buf_export by a driver: a private buffer without references yet (S-BUF-01, 02).</summary>
-    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments)
+    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments,
+        Fences.Reservation? fences = null)
     {
-        var buffer = new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments);
+        var buffer = new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments)
+        {
+            Fences = fences ?? new Fences.Reservation(),
+        };
         _live.Add(buffer);
         return buffer;
     }

@@ -2,7 +2,6 @@ using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
-using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Processes;
@@ -14,7 +13,7 @@ namespace CocoGuest.Machine;
 /// Models: the vgem-like and the vkms-like device, with the rules of PRIME (S-GPU-01 to 06, 08, 11, 12). Does not model: mode setting,
 /// command submission, flink names, sync objects.
 /// </summary>
-public sealed class GuestDrm
+public sealed partial class GuestDrm
 {
     private const uint CloseOnExecBit = 0x80000;
     private const uint ReadWriteBit = 2;
@@ -190,41 +189,6 @@ public sealed class GuestDrm
         }
     }
 
-    /// <summary>VGEM_FENCE_ATTACH: a fence on the buffer behind a handle (flags: 1 = write).</summary>
-    /// <returns>Its number in this client; ENOENT for an unknown handle, EINVAL for unknown flags, EBUSY, ENOTTY for a driver without fences.</returns>
-    public Result<uint> AttachFence(GuestProcess process, int fd, uint handle, uint flags)
-    {
-        lock (_guest.Gate)
-        {
-            Result<VgemFences> fences = FencesOf(process, fd, "DRM_IOCTL_VGEM_FENCE_ATTACH");
-            if (!fences.Ok)
-            {
-                return fences.Failure;
-            }
-
-            DrmFile file = Find(process, fd, "DRM_IOCTL_VGEM_FENCE_ATTACH").Value;
-            if (file.Find(handle) is not { } gem)
-            {
-                return NoHandle("DRM_IOCTL_VGEM_FENCE_ATTACH", handle, Errno.ENOENT);
-            }
-
-            // An object that nobody shares has its fences as the dma-buf that it would be exported as.
-            Result<DmaBuf> buffer = gem.DmaBuf is { } shared ? shared : BufferOf(file, handle, gem, AccessMode.ReadWrite);
-            return buffer.Ok ? fences.Value.Attach(buffer.Value, flags) : buffer.Failure;
-        }
-    }
-
-    /// <summary>VGEM_FENCE_SIGNAL.</summary>
-    /// <returns>ENOENT for a number that is not pending, ETIMEDOUT, ENOTTY for a driver without fences.</returns>
-    public Failure? SignalFence(GuestProcess process, int fd, uint number)
-    {
-        lock (_guest.Gate)
-        {
-            Result<VgemFences> fences = FencesOf(process, fd, "DRM_IOCTL_VGEM_FENCE_SIGNAL");
-            return fences.Ok ? fences.Value.Signal(number) : fences.Failure;
-        }
-    }
-
     /// <summary>The node's client behind a fd: EBADF, ENOTTY for another kind of file.</summary>
     internal Result<DrmFile> Find(GuestProcess process, int fd, string operation) =>
         _guest.Files.Find<DrmFile>(process, fd, operation, Errno.ENOTTY);
@@ -255,6 +219,8 @@ public sealed class GuestDrm
         {
             CloseHandle(file, handle);
         }
+
+        file.Fences?.Close();
     }
 
     /// <summary>The last reference on an object is gone (S-GPU-06): unmap, detach, drop the dma-buf; or the pages go back.</summary>
@@ -269,15 +235,6 @@ public sealed class GuestDrm
         }
 
         _guest.SinglePages.Free(gem.Chunks);
-    }
-
-    private Result<VgemFences> FencesOf(GuestProcess process, int fd, string operation)
-    {
-        Result<DrmFile> file = Find(process, fd, operation);
-        return !file.Ok ? file.Failure
-            : !file.Value.Device.Driver.HasFences
-                ? new Failure(Errno.ENOTTY, operation, "check driver", $"{file.Value.Device.Driver.Name} has no such command.", "fd")
-            : file.Value.Fences ??= _guest.Fences.NewVgemFile();
     }
 
     private static bool CloseHandle(DrmFile file, uint handle)
@@ -383,7 +340,7 @@ public sealed class GuestDrm
             return new Failure(Errno.ENOMEM, "DRM_IOCTL_PRIME_HANDLE_TO_FD", "dma_buf_export", "No memory for the dma-buf.");
         }
 
-        DmaBuf buffer = _guest.Buffers.Export(gem.Device.Exporter, gem.Size, gem.Chunks, access, SegmentsOf(gem.Chunks));
+        DmaBuf buffer = _guest.Buffers.Export(gem.Device.Exporter, gem.Size, gem.Chunks, access, SegmentsOf(gem.Chunks), gem.Fences);
         _exporter.Add(buffer, gem);
         gem.DmaBuf = buffer;
         buffer.References++;

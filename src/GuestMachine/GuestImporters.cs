@@ -49,13 +49,6 @@ public sealed partial class GuestImporters
                 return found.Failure;
             }
 
-            ImporterRules rules = ImporterRules.Of(_guest.Shape.Kernel);
-            if (ops == ImporterOps.WithoutInvalidate && rules.NeedsInvalidate)
-            {
-                return new Failure(Errno.EINVAL, "dma_buf_attach", "check importer ops",
-                    $"Kernel {_guest.Kernel.Name} wants an invalidate callback from a dynamic importer (S-BUF-46).", "ops");
-            }
-
             Result<GuestDevice> device = _guest.Devices.FindFor(process, deviceName, "dma_buf_attach");
             if (!device.Ok)
             {
@@ -78,12 +71,6 @@ public sealed partial class GuestImporters
             Attachment attachment = attached.Value;
             buffer.References++;
             process.Attachments.Add(attachment.Id, attachment);
-            if (rules.MapsAtAttach && attachment.IsDynamic != buffer.Exporter.Traits.Movable && MapAtAttach(attachment) is { } failure)
-            {
-                Remove(process, attachment);
-                return failure;
-            }
-
             return new ImportedBuffer(attachment.Id, buffer.Size);
         }
     }
@@ -255,9 +242,16 @@ public sealed partial class GuestImporters
     internal void DropAll(GuestProcess process, GuestDevice device) => DropWhere(process, a => ReferenceEquals(a.GuestDevice, device));
 
     /// <summary>dma_buf_attach by a driver. It holds a reference of its own until detach (S-BUF-42).</summary>
-    /// <returns>ENOMEM.</returns>
+    /// <returns>EINVAL for ops that this kernel refuses (S-BUF-46); ENOMEM; where attach maps, what map returns (S-BUF-47).</returns>
     internal Result<Attachment> AttachTo(DmaBuf buffer, GuestDevice device, GuestProcess owner, ImporterOps ops = ImporterOps.None)
     {
+        ImporterRules rules = ImporterRules.Of(_guest.Shape.Kernel);
+        if (ops == ImporterOps.WithoutInvalidate && rules.NeedsInvalidate)
+        {
+            return new Failure(Errno.EINVAL, "dma_buf_attach", "check importer ops",
+                $"Kernel {_guest.Kernel.Name} wants an invalidate callback from a dynamic importer (S-BUF-46).", "ops");
+        }
+
         if (_guest.FaultPoints.Fails(FaultPoint.Failslab))
         {
             return new Failure(Errno.ENOMEM, "dma_buf_attach", "copy sg_table", "No memory for the attachment (S-BUF-46, S-SYS-40).");
@@ -266,6 +260,12 @@ public sealed partial class GuestImporters
         var attachment = new Attachment(++_lastId, buffer, device, owner, ops);
         buffer.AddAttachment(attachment);
         _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, attachment.IsDynamic);
+        if (rules.MapsAtAttach && attachment.IsDynamic != buffer.Exporter.Traits.Movable && MapAtAttach(attachment) is { } failure)
+        {
+            DetachFrom(attachment);
+            return failure;
+        }
+
         return attachment;
     }
 
@@ -274,6 +274,7 @@ public sealed partial class GuestImporters
     {
         Unmap(attachment);
         Drop(attachment);
+        attachment.Buffer.Pins -= attachment.Buffer.Exporter.Traits.Movable ? attachment.Pins : 0;
         attachment.Buffer.RemoveAttachment(attachment);
         _guest.Trace.Emit("dma_buf_detach", attachment, attachment.IsDynamic);
     }
@@ -455,7 +456,6 @@ public sealed partial class GuestImporters
 
     private void Remove(GuestProcess process, Attachment attachment)
     {
-        attachment.Buffer.Pins -= attachment.Buffer.Exporter.Traits.Movable ? attachment.Pins : 0;
         process.Attachments.Remove(attachment.Id);
         DetachFrom(attachment);
         _guest.Trace.Emit("dma_buf_put", attachment.Buffer);

@@ -148,7 +148,7 @@ public sealed class GuestMoves
     {
         var fence = new Fence(_guest.Fences.NextContext(), 1, MovableExporter.ExporterName, "migrate");
         Fence[] pending = buffer.Fences.PendingOf(FenceUsage.Bookkeep);
-        Attachment[] mapped = [.. buffer.Attachments.Where(a => a.Mapped)];
+        Attachment[] mapped = [.. buffer.Attachments.Where(a => a.Live)];
         buffer.Fences.Reserve(1);
         buffer.Fences.Add(fence, FenceUsage.Kernel);
         buffer.References++;

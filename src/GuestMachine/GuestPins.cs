@@ -35,7 +35,7 @@ public sealed class GuestPins
     }
 
     /// <summary>Pinned pages, one for each pin.</summary>
-    internal IEnumerable<OwnPage> Pinned => _pins.Values.SelectMany(p => p.Pages);
+    internal IEnumerable<PinnedPage> Pinned => _pins.Values.SelectMany(p => p.Pages);
 
     /// <summary>Pins the pages of a range of a process' memory.</summary>
     /// <param name="process">The caller.</param>

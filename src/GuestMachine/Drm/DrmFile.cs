@@ -35,7 +35,7 @@ internal sealed class DrmFile : GuestFile
 
     public bool Render { get; }
 
-    /// <summary>Fences that this client attached (vgem); null while there were none.</summary>
+    /// <summary>Fences that the client attached to buffers (vgem); made when first asked for.</summary>
     public VgemFences? Fences { get; set; }
 
     /// <summary>Open handles, ascending.</summary>

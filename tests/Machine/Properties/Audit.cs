@@ -95,7 +95,7 @@ internal sealed class Audit
             }
         }
 
-        foreach (GuestFile file in _guest.Buffers.InFlight)
+        foreach (GuestFile file in _guest.Files.InFlight)
         {
             Hold(file);
         }
@@ -259,7 +259,7 @@ internal sealed class Audit
     }
 
     private IEnumerable<OwnPage> OwnPages() =>
-        _guest.Processes.All.SelectMany(p => p.Addresses.Pages.Values).Concat(_guest.Pins.Pinned);
+        _guest.Processes.All.SelectMany(p => p.Addresses.Pages.Values).Concat(_guest.Pins.Pinned.Where(p => p.Own is not null).Select(p => p.Own!));
 
     private void Take(FrameRange range, Kind kind, string owner)
     {

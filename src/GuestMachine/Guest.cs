@@ -29,6 +29,7 @@ public sealed class Guest : IDisposable
     private readonly KernelLog _log;
     private readonly FrameZones _frames;
     private readonly SharedFrameCounter _shared;
+    private readonly ulong _moreReserved;
     private string? _end;
     private bool _disposed;
 
@@ -44,6 +45,7 @@ public sealed class Guest : IDisposable
         _log = boot.Log;
         _frames = boot.Frames;
         _shared = boot.Shared;
+        _moreReserved = boot.MoreReservedBytes;
         Memory = boot.Memory;
         Copies = boot.Copies;
         var pages = new WatchedTracker(boot.Pages, () => Observer is { WatchesPages: true }, change => Observer?.PagesChanged(this, change));
@@ -52,16 +54,17 @@ public sealed class Guest : IDisposable
         FaultPoints = boot.Faults;
         Faults = new GuestFaults(this, boot.Faults);
         Trace = new GuestTrace(this, boot.Trace);
-        Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
-        CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
         SinglePages = new GuestPages(_frames, Memory, FaultPoints);
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies) { Faulted = Note };
         Hypervisor = new GuestHypervisor(this, boot.Hypervisor, pages);
         Conversions = new GuestConversions(this, pages);
-        Files = new GuestFiles(this);
+        Hypercalls = new GuestHypercalls(this, boot.Hypervisor);
+        Files = new GuestFiles(this, time, limits);
+        Heaps = new GuestHeaps(this, boot);
+        Tree = new GuestTree(this);
         Fences = new GuestFences(this, time);
-        Buffers = new GuestBuffers(this, time, limits);
+        Buffers = new GuestBuffers(this);
         Mappings = new GuestMappings(this);
         Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
@@ -86,6 +89,12 @@ public sealed class Guest : IDisposable
 
     /// <summary>Fences, sync files, poll.</summary>
     public GuestFences Fences { get; }
+
+    /// <summary>The heaps, and which one a use gets.</summary>
+    public GuestHeaps Heaps { get; }
+
+    /// <summary>Device nodes and the kernel's text files.</summary>
+    public GuestTree Tree { get; }
 
     /// <summary>Buffers: allocate, release, share.</summary>
     public GuestBuffers Buffers { get; }
@@ -123,6 +132,9 @@ public sealed class Guest : IDisposable
     /// <summary>How the VMM answers, and what the host does unasked.</summary>
     public GuestHypervisor Hypervisor { get; }
 
+    /// <summary>Conversion calls with raw registers and buffers.</summary>
+    public GuestHypercalls Hypercalls { get; }
+
     /// <summary>Conversions of pages by request.</summary>
     public GuestConversions Conversions { get; }
 
@@ -130,7 +142,7 @@ public sealed class Guest : IDisposable
     public GuestHostView Host { get; }
 
     /// <summary>The heaps that the kernel registered, in order (S-HEAP-46).</summary>
-    public IReadOnlyList<HeapInfo> HeapNodes => Heaps.All;
+    public IReadOnlyList<HeapInfo> HeapNodes => Heaps.Nodes;
 
     internal Lock Gate { get; } = new();
 
@@ -163,15 +175,11 @@ public sealed class Guest : IDisposable
 
     internal IPageStateTracker Pages { get; }
 
-    internal HeapRegistry Heaps { get; }
-
     internal FrameZones Frames => _frames;
 
     internal SystemHeap SystemHeap { get; }
 
     internal GuestPages SinglePages { get; }
-
-    internal CmaHeap CmaHeap { get; }
 
     internal FaultBoard FaultPoints { get; }
 
@@ -184,7 +192,7 @@ public sealed class Guest : IDisposable
     {
         lock (Gate)
         {
-            Buffers.ExpireTokens();
+            Files.ExpireTokens();
             return new GuestSnapshot(Shape, _end ?? Running, CountMemory(), CountObjects(), Dma.Snapshot(), Pages.Counters,
                 Copies.Snapshot(Memory.BouncedBytes), [.. _log.Lines().Select(l => l.Text)]);
         }
@@ -201,7 +209,7 @@ public sealed class Guest : IDisposable
             }
 
             Processes.DropEverything();
-            Buffers.DropTokens();
+            Files.DropTokens();
             Fences.Dispose();
             _disposed = true;
             if (_end is null)
@@ -274,7 +282,7 @@ public sealed class Guest : IDisposable
 
     private MemoryCensus CountMemory()
     {
-        ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes;
+        ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes + _moreReserved;
         ulong free = _frames.FreeFrames * Page.Size;
         ulong leaked = SystemHeap.LeakedBytes;
         ulong used = _layout.TotalBytes - free - leaked - reserved;
@@ -292,6 +300,6 @@ public sealed class Guest : IDisposable
             processes.Sum(p => p.Attachments.Count),
             processes.Sum(p => p.Attachments.Values.Count(a => a.Mapped)),
             Devices.Count,
-            Buffers.TokensInFlight);
+            Files.TokensInFlight);
     }
 }

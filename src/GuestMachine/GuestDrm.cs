@@ -2,6 +2,7 @@ using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Processes;
@@ -189,6 +190,41 @@ public sealed class GuestDrm
         }
     }
 
+    /// <summary>VGEM_FENCE_ATTACH: a fence on the buffer behind a handle (flags: 1 = write).</summary>
+    /// <returns>Its number in this client; ENOENT for an unknown handle, EINVAL for unknown flags, EBUSY, ENOTTY for a driver without fences.</returns>
+    public Result<uint> AttachFence(GuestProcess process, int fd, uint handle, uint flags)
+    {
+        lock (_guest.Gate)
+        {
+            Result<VgemFences> fences = FencesOf(process, fd, "DRM_IOCTL_VGEM_FENCE_ATTACH");
+            if (!fences.Ok)
+            {
+                return fences.Failure;
+            }
+
+            DrmFile file = Find(process, fd, "DRM_IOCTL_VGEM_FENCE_ATTACH").Value;
+            if (file.Find(handle) is not { } gem)
+            {
+                return NoHandle("DRM_IOCTL_VGEM_FENCE_ATTACH", handle, Errno.ENOENT);
+            }
+
+            // An object that nobody shares has its fences as the dma-buf that it would be exported as.
+            Result<DmaBuf> buffer = gem.DmaBuf is { } shared ? shared : BufferOf(file, handle, gem, AccessMode.ReadWrite);
+            return buffer.Ok ? fences.Value.Attach(buffer.Value, flags) : buffer.Failure;
+        }
+    }
+
+    /// <summary>VGEM_FENCE_SIGNAL.</summary>
+    /// <returns>ENOENT for a number that is not pending, ETIMEDOUT, ENOTTY for a driver without fences.</returns>
+    public Failure? SignalFence(GuestProcess process, int fd, uint number)
+    {
+        lock (_guest.Gate)
+        {
+            Result<VgemFences> fences = FencesOf(process, fd, "DRM_IOCTL_VGEM_FENCE_SIGNAL");
+            return fences.Ok ? fences.Value.Signal(number) : fences.Failure;
+        }
+    }
+
     /// <summary>The node's client behind a fd: EBADF, ENOTTY for another kind of file.</summary>
     internal Result<DrmFile> Find(GuestProcess process, int fd, string operation) =>
         _guest.Files.Find<DrmFile>(process, fd, operation, Errno.ENOTTY);
@@ -214,6 +250,7 @@ public sealed class GuestDrm
     /// <summary>The last fd on a node is closed: all its handles go.</summary>
     internal static void Closed(DrmFile file)
     {
+        file.Fences?.Close();
         foreach (uint handle in file.Handles.ToArray())
         {
             CloseHandle(file, handle);
@@ -232,6 +269,15 @@ public sealed class GuestDrm
         }
 
         _guest.SinglePages.Free(gem.Chunks);
+    }
+
+    private Result<VgemFences> FencesOf(GuestProcess process, int fd, string operation)
+    {
+        Result<DrmFile> file = Find(process, fd, operation);
+        return !file.Ok ? file.Failure
+            : !file.Value.Device.Driver.HasFences
+                ? new Failure(Errno.ENOTTY, operation, "check driver", $"{file.Value.Device.Driver.Name} has no such command.", "fd")
+            : file.Value.Fences ??= _guest.Fences.NewVgemFile();
     }
 
     private static bool CloseHandle(DrmFile file, uint handle)
@@ -266,6 +312,8 @@ public sealed class GuestDrm
             return gem.Failure;
         }
 
+        // The table of handles takes a node in advance; without it a later, smaller allocation does.
+        _ = _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab);
         uint handle = file.Add(gem.Value);
         if (gem.Value.DmaBuf is null)
         {

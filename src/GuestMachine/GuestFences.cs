@@ -102,7 +102,7 @@ public sealed class GuestFences : IDisposable
     /// <param name="process">The caller.</param>
     /// <param name="fd">fd of the buffer.</param>
     /// <param name="flags">READ 1: what a reader waits for; WRITE 2, RW 3: what a writer waits for.</param>
-    /// <returns>EBADF; ENOTTY for a fd that is no dma-buf; EINVAL for flags; EMFILE.</returns>
+    /// <returns>EBADF; ENOTTY for a fd that is no dma-buf; EINVAL for flags; ENOMEM; EMFILE.</returns>
     public Result<int> ExportSyncFile(GuestProcess process, int fd, uint flags)
     {
         const string Operation = "DMA_BUF_IOCTL_EXPORT_SYNC_FILE";
@@ -117,6 +117,11 @@ public sealed class GuestFences : IDisposable
             if (CheckFlags(flags, Operation) is { } wrong)
             {
                 return wrong;
+            }
+
+            if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
+            {
+                return new Failure(Errno.ENOMEM, Operation, "make sync file", "No memory for the sync file.");
             }
 
             Fence[] pending = buffer.Value.Fences.PendingOf(Reservation.UsageFor((flags & WriteBit) != 0));
@@ -150,6 +155,11 @@ public sealed class GuestFences : IDisposable
             {
                 return new Failure(Errno.EINVAL, Operation, "look up sync file",
                     string.Create(CultureInfo.InvariantCulture, $"fd {syncFd} is no sync file (S-BUF-75)."), "sync_fd");
+            }
+
+            if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
+            {
+                return new Failure(Errno.ENOMEM, Operation, "reserve fences", "No memory for the fences (S-BUF-75).");
             }
 
             FenceUsage usage = (flags & WriteBit) != 0 ? FenceUsage.Write : FenceUsage.Read;

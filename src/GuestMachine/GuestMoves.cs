@@ -59,7 +59,7 @@ public sealed class GuestMoves
                         "fd_flags");
             }
 
-            Result<Chunk[]> chunks = _guest.SystemHeap.Allocate(size, shared: false);
+            Result<Chunk[]> chunks = _guest.SystemHeap.Allocate(size, shared: false, owner: null);
             return chunks.Ok
                 ? _guest.Buffers.ExportMovable(process, _exporter, chunks.Value, size, fdFlags, hostVisible: !_guest.Platform.Encrypted)
                 : chunks.Failure;
@@ -91,7 +91,7 @@ public sealed class GuestMoves
                 return refused;
             }
 
-            Result<Chunk[]> target = _guest.SystemHeap.Allocate(found.Value.Size, shared: false);
+            Result<Chunk[]> target = _guest.SystemHeap.Allocate(found.Value.Size, shared: false, owner: null);
             if (!target.Ok)
             {
                 return target.Failure;
@@ -186,7 +186,7 @@ public sealed class GuestMoves
     {
         if (move.Fences.Any(f => !f.Signalled))
         {
-            _guest.SystemHeap.Free(move.Target, shared: false);
+            _guest.SystemHeap.Free(move.Target, buffer.Size, shared: false, owner: null);
             End(buffer, move, Errno.ETIMEDOUT);
             return;
         }
@@ -210,7 +210,7 @@ public sealed class GuestMoves
         }
 
         buffer.MoveTo(move.Target);
-        _guest.SystemHeap.Free(source, shared: false);
+        _guest.SystemHeap.Free(source, buffer.Size, shared: false, owner: null);
         End(buffer, move, Errno.None);
     }
 

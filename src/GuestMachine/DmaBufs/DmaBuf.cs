@@ -2,6 +2,7 @@ using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Heaps;
 
 namespace CocoGuest.Machine.DmaBufs;
 
@@ -16,7 +17,10 @@ namespace CocoGuest.Machine.DmaBufs;
 /// </remarks>
 internal sealed class DmaBuf : MemoryFile
 {
-    private const int NameLimit = 32;
+    /// <summary>Bytes that a name and its terminator may have (S-BUF-71).</summary>
+    public const int NameLimit = 32;
+
+    private byte[]? _name;
     private readonly GuestBuffers _room;
     private readonly List<Attachment> _attachments = [];
 
@@ -74,8 +78,34 @@ internal sealed class DmaBuf : MemoryFile
     /// <summary>Slot of <see cref="MemoryFile.Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }
 
-    /// <summary>Name by DMA_BUF_SET_NAME, or null when none was ever set.</summary>
-    public string? Name { get; private set; }
+    /// <summary>Whom its pages are charged to, or null (S-HEAP-53).</summary>
+    public MemoryCgroup? ChargedTo { get; init; }
+
+    /// <summary>The next older live buffer of the guest, for <see cref="LiveBuffers"/>.</summary>
+    public DmaBuf? Older { get; set; }
+
+    /// <summary>The next newer one.</summary>
+    public DmaBuf? Newer { get; set; }
+
+    /// <summary>Name by DMA_BUF_SET_NAME as text, or null when none was ever set.</summary>
+    public string? Name => _name is null ? null : System.Text.Encoding.UTF8.GetString(_name);
+
+    /// <summary>The name as the kernel's texts show it: one character a byte.</summary>
+    public string? NameAsBytes => _name is null ? null : System.Text.Encoding.Latin1.GetString(_name);
+
+    /// <inheritdoc/>
+    public override FileKind Type => FileKind.DmaBuf;
+
+    /// <inheritdoc/>
+    public override ulong FileSize => Size;
+
+    /// <summary>S-BUF-02.</summary>
+    public override string LinkTarget => $"/dmabuf:{NameAsBytes}";
+
+    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c> after the generic lines; who reads it is not counted (S-BUF-100).</summary>
+    public override string FdInfoLines =>
+        string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{References}\nexp_name:\t{Exporter.Name}\n")
+        + (_name is null ? "" : $"name:\t{NameAsBytes}\n");
 
     /// <summary>Attachments, newest first (S-SYS-40).</summary>
     public IReadOnlyList<Attachment> Attachments => _attachments;
@@ -92,24 +122,18 @@ internal sealed class DmaBuf : MemoryFile
     public void RemoveAttachment(Attachment attachment) => _attachments.Remove(attachment);
 
     /// <summary>DMA_BUF_SET_NAME: the name and its terminator fit 32 bytes, else EINVAL and the old name stays (S-BUF-71).</summary>
-    public Failure? SetName(string name)
+    public Failure? SetName(ReadOnlySpan<byte> name)
     {
-        int bytes = System.Text.Encoding.UTF8.GetByteCount(name);
-        if (bytes >= NameLimit || name.Contains('\0', StringComparison.Ordinal))
+        if (name.Length >= NameLimit || name.Contains((byte)0))
         {
             return new Failure(Errno.EINVAL, "DMA_BUF_SET_NAME", "check length",
-                $"The name has {bytes} bytes; at most {NameLimit - 1} without a NUL fit (S-BUF-71).", "name");
+                $"The name has {name.Length} bytes; at most {NameLimit - 1} without a NUL fit (S-BUF-71).", "name");
         }
 
-        Name = name;
+        _name = name.ToArray();
         return null;
     }
 
     /// <inheritdoc/>
     public override void Released() => _room.Released(this);
-
-    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c>, after the generic lines (S-BUF-100).</summary>
-    public string FdInfo() =>
-        string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{References - 1}\nexp_name:\t{Exporter.Name}\n")
-        + (Name is null ? "" : $"name:\t{Name}\n");
 }

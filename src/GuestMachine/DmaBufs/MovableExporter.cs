@@ -13,5 +13,5 @@ internal sealed class MovableExporter(SystemHeap heap) : Exporter(ExporterName, 
 
     private static readonly ExporterTraits Ops = new(MmapStyle.Populate) { Movable = true };
 
-    public override void Release(DmaBuf buffer) => heap.Free(buffer.Chunks, buffer.Shared);
+    public override void Release(DmaBuf buffer) => heap.Free(buffer.Chunks, buffer.Size, buffer.Shared, owner: null);
 }

@@ -77,7 +77,7 @@ public sealed class ConversionTests
     [InlineData(Platform.SevSnpVtom)]
     [InlineData(Platform.Tdx)]
     [InlineData(Platform.CcaRealm)]
-    [Statement("S-PLAT-21", "S-TDX-07", "S-TDX-13", "S-PLAT-02")]
+    [Statement("S-PLAT-20", "S-PLAT-21", "S-SETM-06", "S-TDX-07", "S-TDX-13", "S-PLAT-02")]
     public void ThereAndBack_TwoBackings_LosesTheContentsEachTime(Platform platform)
     {
         using var test = new PlatformGuest(platform);
@@ -247,6 +247,21 @@ public sealed class ConversionTests
     }
 
     [Theory]
+    [InlineData(Platform.Sev)]
+    [InlineData(Platform.SevSnp)]
+    [InlineData(Platform.Tdx)]
+    [Statement("S-SETM-30", "S-SETM-31", "S-SETM-33")]
+    public void Mprotect_OfASharedMapping_KeepsItDecrypted(Platform platform)
+    {
+        using var test = new PlatformGuest(platform);
+        (_, ulong map, _) = test.Filled(TestGuest.Shared);
+
+        Assert.Null(test.Guest.Mappings.Mprotect(test.Init, map, Size, CocoGuest.Machine.Processes.MapProtection.Read));
+
+        Assert.Equal(Old, test.Load(map, Size).Value);
+    }
+
+    [Theory]
     [InlineData(Platform.SevSnp, null, 1, true)]
     [InlineData(Platform.Tdx, null, 1, true)]
     [InlineData(Platform.CcaRealm, null, 0, true)]
@@ -283,7 +298,7 @@ public sealed class ConversionTests
     }
 
     [Fact]
-    [Statement("S-SNP-35", "S-SETM-05")]
+    [Statement("S-SNP-10", "S-SNP-12", "S-SNP-35", "S-SETM-05")]
     public void Convert_SnpTwiceToPrivate_EndsTheGuest()
     {
         using var test = new PlatformGuest(Platform.SevSnp);

@@ -58,10 +58,12 @@ public sealed class Guest : IDisposable
         Files = new GuestFiles(this, time, limits);
         Heaps = new GuestHeaps(this, boot);
         Tree = new GuestTree(this);
+        Fences = new GuestFences(this, time);
         Buffers = new GuestBuffers(this);
         Mappings = new GuestMappings(this);
         Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
+        Moves = new GuestMoves(this);
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
         Drm = new GuestDrm(this);
@@ -82,6 +84,12 @@ public sealed class Guest : IDisposable
 
     /// <summary>Device nodes and the kernel's text files.</summary>
     public GuestTree Tree { get; }
+
+    /// <summary>Buffers that their exporter moves.</summary>
+    public GuestMoves Moves { get; }
+
+    /// <summary>Fences, sync files, poll.</summary>
+    public GuestFences Fences { get; }
 
     /// <summary>Buffers: allocate, release, share.</summary>
     public GuestBuffers Buffers { get; }
@@ -188,6 +196,7 @@ public sealed class Guest : IDisposable
 
             Processes.DropEverything();
             Files.DropTokens();
+            Fences.Dispose();
             _disposed = true;
             if (_end is null)
             {

@@ -25,7 +25,7 @@ public sealed class GuestBuffers
     internal int Live => _live.Count;
 
     /// <summary>Text of debugfs bufinfo as the kernel prints it (S-BUF-101, 103).</summary>
-    internal string BufInfo => BufInfoText.Of(_live.NewestFirst(), _guest.Kernel.PseudoFileMode, static _ => []);
+    internal string BufInfo => BufInfoText.Of(_live.NewestFirst(), _guest.Kernel.PseudoFileMode, b => b.Fences.Describe(_guest.Fences.Rules));
 
     /// <summary>Inode numbers of live buffers, newest first.</summary>
     internal IEnumerable<ulong> LiveInodes => _live.NewestFirst().Select(b => b.Inode);
@@ -187,9 +187,15 @@ public sealed class GuestBuffers
         {
             ChargedTo = owner,
         };
+        return InstallNew(process, buffer, fdFlags, hostVisible);
+    }
+
+    // The buffer exists, and somebody has an fd on it; or neither.
+    private Result<BufferHandle> InstallNew(GuestProcess process, DmaBuf buffer, uint fdFlags, bool hostVisible)
+    {
         if (hostVisible)
         {
-            buffer.Backing = _guest.Memory.AddBacking(chunks.Value, size, access == AccessMode.ReadOnly, out int slot);
+            buffer.Backing = _guest.Memory.AddBacking(buffer.Chunks, buffer.Size, buffer.Access == AccessMode.ReadOnly, out int slot);
             buffer.BackingSlot = slot;
         }
 
@@ -229,6 +235,13 @@ public sealed class GuestBuffers
                     $"Memory ran out and process {process.Pid} was killed (S-SYS-07).", "len");
             }
         }
+    }
+
+    /// <summary>A buffer of an exporter that moves it; the frames are the caller's until then.</summary>
+    internal Result<BufferHandle> ExportMovable(GuestProcess process, Exporter exporter, Chunk[] chunks, ulong size, uint fdFlags, bool hostVisible)
+    {
+        var access = (AccessMode)(fdFlags & AccessModeBits);
+        return InstallNew(process, new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false), fdFlags, hostVisible);
     }
 
     // S-HEAP-23 steps 2 to 4, in this order; step 1 (the fd field) is the raw ioctl's.

@@ -2,6 +2,7 @@ using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
@@ -9,11 +10,11 @@ using CocoGuest.Machine.Processes;
 namespace CocoGuest.Machine;
 
 /// <summary>
-/// Importers: attach, map, unmap, detach, and the CPU-access ioctl that syncs what is mapped.
-/// Models: the system heap's dma-buf operations (S-SYS-40 to 46), the core around them (S-BUF-42 to 52, 60 to 67). Does not model: dynamic
-/// importers, pinning, fences.
+/// Importers: attach, map, unmap, detach, pins, kernel mappings, and the CPU-access ioctl that syncs what is mapped.
+/// Models: the system heap's dma-buf operations (S-SYS-40 to 46), the core around them (S-BUF-42 to 57, 60 to 68, 80), static and dynamic
+/// importers. Does not model: the debugging copy of tables (S-BUF-50 step 4).
 /// </summary>
-public sealed class GuestImporters
+public sealed partial class GuestImporters
 {
     private const ulong SyncRead = 1;
     private const ulong SyncWrite = 2;
@@ -30,7 +31,15 @@ public sealed class GuestImporters
 
     /// <summary>dma_buf_attach. The importer takes a reference of its own until detach.</summary>
     /// <returns>EBADF, ENODEV for a device that is not the process' own, ENOMEM at the limit.</returns>
-    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName)
+    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName) => Attach(process, fd, deviceName, ImporterOps.None);
+
+    /// <summary>dma_buf_dynamic_attach (S-BUF-43, 46, 47).</summary>
+    /// <param name="process">The importer.</param>
+    /// <param name="fd">fd of the buffer.</param>
+    /// <param name="deviceName">Its device.</param>
+    /// <param name="ops">Importer ops; None makes the attachment static.</param>
+    /// <returns>As the other; EINVAL for ops that this kernel refuses; where attach maps (6.12), what map returns.</returns>
+    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName, ImporterOps ops)
     {
         lock (_guest.Gate)
         {
@@ -52,7 +61,7 @@ public sealed class GuestImporters
             }
 
             _guest.Trace.Emit("dma_buf_get", found.Value, fd);
-            Result<Attachment> attached = AttachTo(found.Value, device.Value, process);
+            Result<Attachment> attached = AttachTo(found.Value, device.Value, process, ops);
             if (!attached.Ok)
             {
                 return attached.Failure;
@@ -75,10 +84,10 @@ public sealed class GuestImporters
                 return found.Failure;
             }
 
-            if (found.Value.Mapped)
+            if (found.Value.Mapped || found.Value.Pins != 0)
             {
                 return new Failure(Errno.EBUSY, "dma_buf_detach", "check mapping",
-                    $"Attachment {id} is still mapped: unmapping first is the importer's duty (S-BUF-44).", "attachment");
+                    $"Attachment {id} is still mapped or pinned: undoing that first is the importer's duty (S-BUF-44).", "attachment");
             }
 
             Remove(process, found.Value);
@@ -103,6 +112,12 @@ public sealed class GuestImporters
             }
 
             Attachment attachment = found.Value;
+            if (attachment.Revoked)
+            {
+                return new Failure(Errno.EINVAL, "dma_buf_map_attachment", "check revocation",
+                    $"Attachment {id} did not let go of the buffer in time and was revoked.", "attachment");
+            }
+
             if (attachment.Mapped)
             {
                 return new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check mapping",
@@ -160,7 +175,15 @@ public sealed class GuestImporters
                     : $"flags 0x{flags:x} have bits outside READ, WRITE and END (S-BUF-61).", "flags");
             }
 
-            return SyncAll(found.Value, DirectionOf(access), toDevice: (flags & SyncEnd) != 0);
+            bool end = (flags & SyncEnd) != 0;
+            Result<SyncOutcome> outcome = SyncAll(found.Value, DirectionOf(access), end);
+
+            // S-BUF-63, 68: the exporter's part comes first, then the wait; END waits for nothing.
+            return end || !outcome.Ok ? outcome : outcome.Value with
+            {
+                Wait = _guest.Fences.Waits.ForAll("DMA_BUF_IOCTL_SYNC",
+                    found.Value.Fences.PendingOf(Reservation.UsageFor((access & SyncWrite) != 0)), GuestFences.LongestWait),
+            };
         }
     }
 
@@ -213,17 +236,30 @@ public sealed class GuestImporters
     internal void DropAll(GuestProcess process, GuestDevice device) => DropWhere(process, a => ReferenceEquals(a.GuestDevice, device));
 
     /// <summary>dma_buf_attach by a driver. It holds a reference of its own until detach (S-BUF-42).</summary>
-    /// <returns>ENOMEM.</returns>
-    internal Result<Attachment> AttachTo(DmaBuf buffer, GuestDevice device, GuestProcess owner)
+    /// <returns>EINVAL for ops that this kernel refuses (S-BUF-46); ENOMEM; where attach maps, what map returns (S-BUF-47).</returns>
+    internal Result<Attachment> AttachTo(DmaBuf buffer, GuestDevice device, GuestProcess owner, ImporterOps ops = ImporterOps.None)
     {
+        ImporterRules rules = ImporterRules.Of(_guest.Shape.Kernel);
+        if (ops == ImporterOps.WithoutInvalidate && rules.NeedsInvalidate)
+        {
+            return new Failure(Errno.EINVAL, "dma_buf_attach", "check importer ops",
+                $"Kernel {_guest.Kernel.Name} wants an invalidate callback from a dynamic importer (S-BUF-46).", "ops");
+        }
+
         if (_guest.FaultPoints.Fails(FaultPoint.Failslab))
         {
             return new Failure(Errno.ENOMEM, "dma_buf_attach", "copy sg_table", "No memory for the attachment (S-BUF-46, S-SYS-40).");
         }
 
-        var attachment = new Attachment(++_lastId, buffer, device, owner);
+        var attachment = new Attachment(++_lastId, buffer, device, owner, ops);
         buffer.AddAttachment(attachment);
-        _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, isDynamic: false);
+        _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, attachment.IsDynamic);
+        if (rules.MapsAtAttach && attachment.IsDynamic != buffer.Exporter.Traits.Movable && KeepMapping(attachment) is { } failure)
+        {
+            DetachFrom(attachment);
+            return failure;
+        }
+
         return attachment;
     }
 
@@ -232,8 +268,9 @@ public sealed class GuestImporters
     {
         Unmap(attachment);
         Drop(attachment);
+        attachment.Buffer.Pins -= attachment.Buffer.Exporter.Traits.Movable ? attachment.Pins : 0;
         attachment.Buffer.RemoveAttachment(attachment);
-        _guest.Trace.Emit("dma_buf_detach", attachment, isDynamic: false);
+        _guest.Trace.Emit("dma_buf_detach", attachment, attachment.IsDynamic);
     }
 
     /// <summary>dma_buf_map_attachment by a driver (S-BUF-50, 53).</summary>
@@ -243,9 +280,15 @@ public sealed class GuestImporters
         DmaBuf buffer = attachment.Buffer;
         if (attachment.Live)
         {
+            attachment.MapNumber++;
             attachment.Mapped = attachment.Direction == direction || attachment.Direction == DmaDirection.Bidirectional;
             return attachment.Mapped ? null : new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check kept mapping",
                 $"The exporter keeps a mapping with direction {attachment.Direction} until detach (S-BUF-53).", "direction");
+        }
+
+        if (buffer.Move is not null)
+        {
+            return Moving("dma_buf_map_attachment");
         }
 
         ExporterTraits traits = buffer.Exporter.Traits;
@@ -264,7 +307,12 @@ public sealed class GuestImporters
         attachment.Mapped = true;
         attachment.Live = true;
         attachment.Direction = direction;
+        attachment.MapNumber++;
         attachment.BouncedSegments = CountBounced(attachment);
+
+        // S-BUF-50: a static attachment pins. Pins cannot fail here, so that it comes after the exporter's map shows nowhere.
+        attachment.PinnedByMap = !attachment.IsDynamic && traits.Movable;
+        buffer.Pins += attachment.PinnedByMap ? 1u : 0;
         return null;
     }
 
@@ -272,7 +320,7 @@ public sealed class GuestImporters
     internal void Unmap(Attachment attachment)
     {
         attachment.Mapped = false;
-        if (!attachment.Buffer.Exporter.Traits.CachesMappings)
+        if (!attachment.Buffer.Exporter.Traits.CachesMappings && !attachment.Cached)
         {
             Drop(attachment);
         }
@@ -324,7 +372,37 @@ public sealed class GuestImporters
 
         VisibleBacking? backing = attachment.Buffer.Backing;
         bool handOut = backing is not null && !attachment.Bounced && !attachment.GuestDevice.Spec.Mediated;
-        return new DmaMapping(attachment, handOut ? backing : null);
+        return new DmaMapping(attachment, handOut ? backing : null) { Wait = WaitForKernel(attachment) };
+    }
+
+    // S-BUF-47: attach maps BIDIRECTIONAL and keeps the table; the importer gets it when it asks.
+    private Failure? KeepMapping(Attachment attachment)
+    {
+        Failure? failure = MapNow(attachment, DmaDirection.Bidirectional, cpu: 0);
+        attachment.Cached = failure is null;
+        attachment.Mapped = false;
+        return failure;
+    }
+
+    // S-BUF-50 step 3: a static attachment waits for kernel fences; interrupted, it is unmapped again.
+    private FenceWait? WaitForKernel(Attachment attachment)
+    {
+        if (attachment.IsDynamic)
+        {
+            return null;
+        }
+
+        ulong number = attachment.MapNumber;
+        return _guest.Fences.Waits.ForAll("dma_buf_map_attachment", attachment.Buffer.Fences.PendingOf(FenceUsage.Kernel),
+            GuestFences.LongestWait, failure =>
+            {
+                if (failure is not null && attachment.Mapped && attachment.MapNumber == number)
+                {
+                    Unmap(attachment);
+                }
+
+                return failure;
+            });
     }
 
     private int CountBounced(Attachment attachment)
@@ -346,6 +424,11 @@ public sealed class GuestImporters
             DmaBuf buffer = attachment.Buffer;
             _guest.Dma.UnmapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, attachment.Direction,
                 buffer.Exporter.Traits.UnmapAttributes);
+
+            // S-BUF-54: unmapped first, then unpinned.
+            buffer.Pins -= attachment.PinnedByMap ? 1u : 0;
+            attachment.PinnedByMap = false;
+            _guest.Moves.LetGo(attachment);
         }
     }
 

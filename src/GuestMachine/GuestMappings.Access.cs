@@ -1,4 +1,5 @@
 using System.Globalization;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
@@ -134,8 +135,18 @@ public sealed partial class GuestMappings
     {
         MemoryFile buffer = vma.Buffer!;
         Failure? failure = _guest.Access.Plan(plan, AccessorOf(buffer), buffer, vma.Offset + (address - vma.Start), length, write, operation);
-        buffer.References += failure is null ? 1 : 0;
-        return failure;
+        if (failure is not null)
+        {
+            return failure;
+        }
+
+        buffer.References++;
+        if (buffer is DmaBuf exported)
+        {
+            exported.Accesses++;
+        }
+
+        return null;
     }
 
     private static ViewAccessor AccessorOf(MemoryFile buffer) =>
@@ -145,6 +156,12 @@ public sealed partial class GuestMappings
     {
         lock (_guest.Gate)
         {
+            if (held is DmaBuf exported)
+            {
+                exported.Accesses--;
+                _guest.Moves.Settle(exported);
+            }
+
             GuestFiles.Put(held);
         }
     }

@@ -275,5 +275,7 @@ public sealed class GuestProcesses
         _guest.Pins.DropAll(process);
         _guest.Importers.DropAll(process);
         _guest.Devices.DropAll(process);
+        GuestImporters.DropVmaps(process);
+        process.VgemFences?.Close();
     }
 }

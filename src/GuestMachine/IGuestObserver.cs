@@ -22,4 +22,20 @@ public interface IGuestObserver
     /// <param name="guest">The guest.</param>
     /// <param name="reason">A sentence.</param>
     void GuestEnded(Guest guest, string reason);
+
+    /// <summary>A dynamic importer has to unmap: the exporter moves the buffer (S-BUF-56).</summary>
+    /// <param name="importer">The importer.</param>
+    /// <param name="attachment">Its attachment.</param>
+    /// <param name="within">Guest time that it has for that.</param>
+    void AttachmentInvalidated(GuestProcess importer, ulong attachment, TimeSpan within)
+    {
+    }
+
+    /// <summary>An importer was cut off from a buffer that moved: its mapping is gone, and it cannot map again.</summary>
+    /// <param name="importer">The importer.</param>
+    /// <param name="attachment">Its attachment.</param>
+    /// <param name="reason">ETIMEDOUT: it did not unmap in time; EOPNOTSUPP: it has no invalidate callback to be told by.</param>
+    void AttachmentRevoked(GuestProcess importer, ulong attachment, Errno reason)
+    {
+    }
 }

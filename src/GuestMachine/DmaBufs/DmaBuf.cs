@@ -1,5 +1,6 @@
 using System.Globalization;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Heaps;
 
@@ -8,7 +9,7 @@ namespace CocoGuest.Machine.DmaBufs;
 /// <summary>
 /// A dma-buf: the anonymous file that every fd on one buffer refers to.
 /// Models: identity, size, name, access mode, reference count, scatter table, attachments newest first (S-BUF-01 to 03, 70, 71, 90 to 92,
-/// 100; S-SYS-40). Does not model: fences, sync files, poll, kernel mappings.
+/// 100; S-SYS-40), fences (S-RESV), poll callbacks. Does not model: the text of bufinfo.
 /// </summary>
 /// <remarks>
 /// References: one a fd (any process), one a VMA, one an importer (from attach to detach), one a share token in flight, one a copy in
@@ -38,6 +39,7 @@ internal sealed class DmaBuf : MemoryFile
         _room = room;
         Exporter = exporter;
         Segments = segments ?? Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
+        Poll = new BufferPoll(this);
     }
 
     /// <summary>Who made it; its name is <c>exp_name</c> (S-SYS-08).</summary>
@@ -50,7 +52,25 @@ internal sealed class DmaBuf : MemoryFile
     public override MmapStyle Mmap => Exporter.Traits.Mmap;
 
     /// <summary>The scatter table as the DMA layer takes it: one entry a chunk (S-SYS-06).</summary>
-    public SgEntry[] Segments { get; }
+    public SgEntry[] Segments { get; private set; }
+
+    /// <summary>Its reservation object, its own (S-BUF-04).</summary>
+    public Reservation Fences { get; } = new();
+
+    /// <summary>Its poll callbacks.</summary>
+    public BufferPoll Poll { get; }
+
+    /// <summary>Pins, by static mappings and by dynamic importers, of an exporter that can pin (S-BUF-50, 55).</summary>
+    public uint Pins { get; set; }
+
+    /// <summary>Kernel mappings (S-BUF-80).</summary>
+    public uint Vmaps { get; set; }
+
+    /// <summary>CPU accesses that copy outside the guest's lock.</summary>
+    public uint Accesses { get; set; }
+
+    /// <summary>The move under way, or null.</summary>
+    public BufferMove? Move { get; set; }
 
     /// <summary>Slot of <see cref="MemoryFile.Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }
@@ -86,6 +106,13 @@ internal sealed class DmaBuf : MemoryFile
 
     /// <summary>Attachments, newest first (S-SYS-40).</summary>
     public IReadOnlyList<Attachment> Attachments => _attachments;
+
+    /// <summary>The bytes are in other frames now.</summary>
+    public void MoveTo(Chunk[] chunks)
+    {
+        Chunks = chunks;
+        Segments = Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
+    }
 
     public void AddAttachment(Attachment attachment) => _attachments.Insert(0, attachment);
 

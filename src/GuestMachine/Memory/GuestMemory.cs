@@ -94,6 +94,36 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
         backing.Revoke();
     }
 
+    /// <summary>
+    /// The bytes of a buffer go to other frames, which read zero. A backing follows its buffer with its fds valid; or, for a buffer that somebody
+    /// was cut off from, the bytes go to a new backing and the old one is revoked.
+    /// </summary>
+    public VisibleBacking? MoveBuffer(VisibleBacking? backing, ref int slot, Chunk[] source, Chunk[] target, bool cutOff)
+    {
+        if (backing is null)
+        {
+            CopyFrames(source, target);
+            return null;
+        }
+
+        _chunks.Remove(slot, source);
+        if (!cutOff)
+        {
+            slot = _chunks.Add(backing, target);
+            return backing;
+        }
+
+        VisibleBacking fresh = AddBacking(target, backing.Size, backing.ReadOnly, out slot);
+        if (backing.Live && backing.Address() is { Ok: true } old && fresh.Address() is { Ok: true } place)
+        {
+            // SAFETY: both are mapped with the buffer's size, and the guest's lock keeps revocation away.
+            Buffer.MemoryCopy((void*)old.Value, (void*)place.Value, backing.Size, backing.Size);
+        }
+
+        backing.Revoke();
+        return fresh;
+    }
+
     /// <summary>A shared chunk went private: what its private view shows from now on, where that is not its old bytes (S-PLAT-21).</summary>
     public void BecamePrivate(Chunk chunk)
     {
@@ -148,6 +178,32 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     {
         _disposed = true;
         _store.Dispose();
+    }
+
+    private void CopyFrames(Chunk[] source, Chunk[] target)
+    {
+        using IEnumerator<ulong> to = FramesOf(target).GetEnumerator();
+        foreach (ulong from in FramesOf(source))
+        {
+            to.MoveNext();
+            if ((_flags[from] & (byte)FrameFlags.Dirty) != 0)
+            {
+                new ReadOnlySpan<byte>(StoreAt(Page.AddressOf(from)), (int)Page.Size)
+                    .CopyTo(new Span<byte>(StoreAt(Page.AddressOf(to.Current)), (int)Page.Size));
+                _flags[to.Current] = _flags[from];
+            }
+        }
+    }
+
+    private static IEnumerable<ulong> FramesOf(Chunk[] chunks)
+    {
+        foreach (Chunk chunk in chunks)
+        {
+            for (ulong page = 0; page < chunk.Pages; page++)
+            {
+                yield return chunk.Frame + page;
+            }
+        }
     }
 
     private nint Resolve(ulong phys, ulong length)

@@ -1,4 +1,5 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Heaps;
 
 namespace CocoGuest.Machine.Processes;
@@ -61,6 +62,12 @@ public sealed class GuestProcess
     public MemoryCgroup Cgroup { get; internal set; } = new();
 
     internal FdTable Fds { get; }
+
+    /// <summary>Fences that the process attached to buffers, as an open vgem file does.</summary>
+    internal VgemFences? VgemFences { get; set; }
+
+    /// <summary>Kernel mappings made for the process, by buffer.</summary>
+    internal Dictionary<DmaBuf, uint> Vmaps { get; } = [];
 
     internal AddressSpace Addresses { get; }
 

@@ -49,6 +49,9 @@ internal sealed class GuestCase : IDisposable
         LastBuffer = name;
     }
 
+    /// <summary>Gives the name to an fd that is no buffer's.</summary>
+    public void NameFile(string name, int fd) => _fds[name] = fd;
+
     /// <summary>The fd behind a name; −1 for a name that nothing has (a bad fd).</summary>
     public int Fd(string name) => _fds.GetValueOrDefault(name, -1);
 

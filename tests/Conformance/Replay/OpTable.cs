@@ -19,6 +19,7 @@ internal static class OpTable
     [
         DmaSingleOps.All, DmaSgOps.All, SlotOps.All, DmaQueryOps.All,
         HeapOps.All, MemoryOps.All, RangeOps.All, ImporterOps.All, TraceOps.All,
+        SyncFileOps.All, PollOps.All,
     ];
 
     private static readonly Dictionary<string, Action<ReplayCase, Record, Answers>> Rows =

@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Tests.Replay;
@@ -7,12 +8,17 @@ namespace CocoGuest.Tests.Replay;
 /// <summary>What a case holds in the guest: its process with the fds and mappings that records call by names. Its end closes everything.</summary>
 internal sealed class GuestCase : IDisposable
 {
+    /// <summary>What records call an open heap node.</summary>
+    public const string HeapFile = "h";
+
     private const int MostBytesPerCall = 1 << 20;
+    private readonly string _caseName;
     private readonly ulong _firstEvent;
     private readonly Dictionary<string, int> _fds = new(StringComparer.Ordinal);
 
-    private GuestCase(GuestWorld world, bool traced)
+    private GuestCase(GuestWorld world, string caseName, bool traced)
     {
+        _caseName = caseName;
         World = world;
         if (traced)
         {
@@ -40,7 +46,7 @@ internal sealed class GuestCase : IDisposable
     public string? LastBuffer { get; private set; }
 
     /// <summary>The state of a case, made when first asked for.</summary>
-    public static GuestCase Of(ReplayCase c) => c.StateOf(() => new GuestCase(c.World.Guest, traced: c.Family == "dma_trace" || c.Name.Contains(".trace.", StringComparison.Ordinal)));
+    public static GuestCase Of(ReplayCase c) => c.StateOf(() => new GuestCase(c.World.Guest, c.Name, traced: c.Family == "dma_trace" || c.Name.Contains(".trace.", StringComparison.Ordinal)));
 
     /// <summary>Gives an fd the name that the record has for it.</summary>
     public void Name(string name, int fd)
@@ -52,8 +58,8 @@ internal sealed class GuestCase : IDisposable
     /// <summary>Gives the name to an fd that is no buffer's.</summary>
     public void NameFile(string name, int fd) => _fds[name] = fd;
 
-    /// <summary>The fd behind a name; −1 for a name that nothing has (a bad fd).</summary>
-    public int Fd(string name) => _fds.GetValueOrDefault(name, -1);
+    /// <summary>The fd behind a name; −1 for a name that nothing has (a bad fd). <c>h</c> is a heap's node, which cases open without a step.</summary>
+    public int Fd(string name) => _fds.TryGetValue(name, out int fd) ? fd : name == HeapFile ? OpenHeap() : -1;
 
     public void Forget(string name) => _fds.Remove(name);
 
@@ -124,6 +130,15 @@ internal sealed class GuestCase : IDisposable
     {
         Must(Guest.Trace.Set("*", on: false));
         Must(Guest.Processes.End(Process));
+    }
+
+    // Cases of one heap name it in their own name; what they ask of the node is the same for all.
+    private int OpenHeap()
+    {
+        string heap = Guest.Heaps.Nodes.FirstOrDefault(n => _caseName.Split('.').Contains(n.Name))?.Name ?? "system";
+        int fd = Guest.Tree.Open(Process, $"/dev/dma_heap/{heap}", OpenFlags.ReadWrite).Value;
+        NameFile(HeapFile, fd);
+        return fd;
     }
 
     private static void Must(Failure? failure)

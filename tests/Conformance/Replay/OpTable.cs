@@ -18,7 +18,7 @@ internal static class OpTable
     private static readonly IReadOnlyList<Row>[] Groups =
     [
         DmaSingleOps.All, DmaSgOps.All, SlotOps.All, DmaQueryOps.All,
-        HeapOps.All, MemoryOps.All, RangeOps.All, ImporterOps.All, TraceOps.All,
+        HeapOps.All, HeapCommandOps.All, FileOps.All, MemoryOps.All, RangeOps.All, ImporterOps.All, TraceOps.All,
         SyncFileOps.All, PollOps.All,
     ];
 

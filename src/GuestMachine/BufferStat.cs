@@ -23,4 +23,8 @@ public sealed record BufferStat(
     bool Shared,
     bool HostVisible,
     IReadOnlyList<Chunk> Chunks,
-    IReadOnlyList<string> AttachedDevices);
+    IReadOnlyList<string> AttachedDevices)
+{
+    /// <summary>What the conversions of its pages have cost so far.</summary>
+    public PageState.ConversionCounters Conversions { get; init; }
+}

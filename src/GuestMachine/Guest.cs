@@ -3,6 +3,7 @@ using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Trackers;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
@@ -47,14 +48,18 @@ public sealed class Guest : IDisposable
         _moreReserved = boot.MoreReservedBytes;
         Memory = boot.Memory;
         Copies = boot.Copies;
-        Pages = boot.Pages;
+        var pages = new WatchedTracker(boot.Pages, () => Observer is { WatchesPages: true }, change => Observer?.PagesChanged(this, change));
+        Pages = pages;
         Dma = boot.Dma;
         FaultPoints = boot.Faults;
         Faults = new GuestFaults(this, boot.Faults);
         Trace = new GuestTrace(this, boot.Trace);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
         SinglePages = new GuestPages(_frames, Memory, FaultPoints);
-        Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
+        Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies) { Faulted = Note };
+        Hypervisor = new GuestHypervisor(this, boot.Hypervisor, pages);
+        Conversions = new GuestConversions(this, pages);
+        Hypercalls = new GuestHypercalls(this, boot.Hypervisor);
         Files = new GuestFiles(this, time, limits);
         Heaps = new GuestHeaps(this, boot);
         Tree = new GuestTree(this);
@@ -79,17 +84,17 @@ public sealed class Guest : IDisposable
     /// <summary>Open files and fds.</summary>
     public GuestFiles Files { get; }
 
-    /// <summary>The heaps, and which one a use gets.</summary>
-    public GuestHeaps Heaps { get; }
-
-    /// <summary>Device nodes and the kernel's text files.</summary>
-    public GuestTree Tree { get; }
-
     /// <summary>Buffers that their exporter moves.</summary>
     public GuestMoves Moves { get; }
 
     /// <summary>Fences, sync files, poll.</summary>
     public GuestFences Fences { get; }
+
+    /// <summary>The heaps, and which one a use gets.</summary>
+    public GuestHeaps Heaps { get; }
+
+    /// <summary>Device nodes and the kernel's text files.</summary>
+    public GuestTree Tree { get; }
 
     /// <summary>Buffers: allocate, release, share.</summary>
     public GuestBuffers Buffers { get; }
@@ -124,13 +129,24 @@ public sealed class Guest : IDisposable
     /// <summary>Fault injection.</summary>
     public GuestFaults Faults { get; }
 
-    /// <summary>What the untrusted host sees.</summary>
+    /// <summary>How the VMM answers, and what the host does unasked.</summary>
+    public GuestHypervisor Hypervisor { get; }
+
+    /// <summary>Conversion calls with raw registers and buffers.</summary>
+    public GuestHypercalls Hypercalls { get; }
+
+    /// <summary>Conversions of pages by request.</summary>
+    public GuestConversions Conversions { get; }
+
+    /// <summary>What the untrusted host sees and writes.</summary>
     public GuestHostView Host { get; }
 
     /// <summary>The heaps that the kernel registered, in order (S-HEAP-46).</summary>
     public IReadOnlyList<HeapInfo> HeapNodes => Heaps.Nodes;
 
     internal Lock Gate { get; } = new();
+
+    internal KernelLog Log => _log;
 
     internal KernelProfile Kernel { get; }
 
@@ -160,8 +176,6 @@ public sealed class Guest : IDisposable
     internal IPageStateTracker Pages { get; }
 
     internal FrameZones Frames => _frames;
-
-    internal KernelLog Log => _log;
 
     internal SystemHeap SystemHeap { get; }
 
@@ -248,7 +262,20 @@ public sealed class Guest : IDisposable
         if (_end is null && Pages.Termination is { } termination)
         {
             _end = termination.Words;
+            Fences.EndWaits();
             Observer?.GuestEnded(this, _end);
+        }
+    }
+
+    // An access faulted. Some end the guest: nobody is left to handle them (S-SNP-13, S-PLAT-12, S-PLAT-13).
+    private void Note(PageFault fault)
+    {
+        Observer?.PageFaulted(this, fault);
+        if (fault.EndsGuest)
+        {
+            TerminationKind kind = fault.Fault is ViewFault.VcNotValidated or ViewFault.NpfPrivateMismatch ? TerminationKind.Panic : TerminationKind.Stuck;
+            Pages.End(GuestTermination.Of(kind, $"{ViewFaults.Describe(fault.Fault)} at guest-physical 0x{fault.Address:x}."));
+            NoteTermination();
         }
     }
 

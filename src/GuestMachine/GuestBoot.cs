@@ -61,6 +61,9 @@ internal sealed class GuestBoot
     /// <summary>The ring of trace events.</summary>
     public required TraceBuffer Trace { get; init; }
 
+    /// <summary>The VMM; it obeys at boot.</summary>
+    public required PolicyHypervisor Hypervisor { get; init; }
+
     /// <summary>Armed faults; none at boot.</summary>
     public FaultBoard Faults { get; }
 
@@ -94,8 +97,10 @@ internal sealed class GuestBoot
         GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
     {
         var log = new KernelLog(time);
-        var shared = new SharedFrameCounter();
+        var shared = new SharedFrameCounter(memory);
         var faults = new FaultBoard();
+        var vmm = new PolicyHypervisor(HypervisorPolicy.Obedient);
+        memory.VmmDiscards = () => vmm.DiscardsOldBacking;
         IPageStateTracker pages = PageStateTrackers.Create(new PageStateOptions
         {
             Platform = shape.Platform,
@@ -104,8 +109,9 @@ internal sealed class GuestBoot
             Warn = log.Warn,
             Observer = shared,
             Faults = faults,
-            Claim = environment.Claim,
-            Hypervisor = new FaultyHypervisor(ObedientHypervisor.Instance, faults),
+            // The series ported by hand asks for the claim when it allocates; its conversions count whatever the claim is by then.
+            Claim = shape.Kernel == KernelVersion.V612Seed ? new PlatformClaim() : environment.Claim,
+            Hypervisor = new FaultyHypervisor(vmm, faults),
         });
         var frames = new FrameZones(layout.Ranges, shape.Fragmentation.HighZoneFirst);
         Reserve(frames, layout.Firmware);
@@ -140,6 +146,7 @@ internal sealed class GuestBoot
             TeeAreas = areas.Value.Tee,
             MoreReservedBytes = areas.Value.Bytes,
             Trace = trace,
+            Hypervisor = vmm,
         };
     }
 

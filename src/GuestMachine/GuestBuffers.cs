@@ -78,7 +78,10 @@ public sealed class GuestBuffers
         lock (_guest.Gate)
         {
             Result<DmaBuf> buffer = Find(process, fd, "DMA_BUF_SET_NAME");
-            return buffer.Ok ? buffer.Value.SetName(System.Text.Encoding.UTF8.GetBytes(name)) : buffer.Failure;
+            return !buffer.Ok ? buffer.Failure
+                : _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab)
+                    ? new Failure(Errno.ENOMEM, "DMA_BUF_SET_NAME", "copy name", "No memory for the name (S-BUF-71).")
+                : buffer.Value.SetName(System.Text.Encoding.UTF8.GetBytes(name));
         }
     }
 
@@ -96,7 +99,10 @@ public sealed class GuestBuffers
             DmaBuf buffer = found.Value;
             return new BufferStat(buffer.Size, buffer.Inode, buffer.Exporter.Name, buffer.Name, (ulong)buffer.References,
                 System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(buffer.FdInfoLines)),
-                buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)]);
+                buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)])
+            {
+                Conversions = buffer.ConversionCost,
+            };
         }
     }
 
@@ -140,9 +146,13 @@ public sealed class GuestBuffers
         _guest.Files.Find<DmaBuf>(process, fd, operation, otherKind);
 
     /// <summary>dma_buf_export by a driver: a private buffer without references yet (S-BUF-01, 02).</summary>
-    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments)
+    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments,
+        Fences.Reservation? fences = null)
     {
-        var buffer = new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments);
+        var buffer = new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments)
+        {
+            Fences = fences ?? new Fences.Reservation(),
+        };
         _live.Add(buffer);
         return buffer;
     }
@@ -151,13 +161,15 @@ public sealed class GuestBuffers
     internal void Released(DmaBuf buffer)
     {
         _live.Remove(buffer);
+        buffer.Exporter.Release(buffer);
+
+        // After the conversions, which move the bytes by the platform's rule (S-PLAT-21) or leave them shared (S-SYS-29).
         if (buffer.Backing is { } backing)
         {
             _guest.Memory.RemoveBacking(backing, buffer.BackingSlot, buffer.Chunks);
             _guest.Observer?.MemoryRevoked(backing, "released");
         }
 
-        buffer.Exporter.Release(buffer);
         _guest.NoteTermination();
     }
 
@@ -166,6 +178,7 @@ public sealed class GuestBuffers
         HeapKind kind = node.Info.Kind;
         bool hostVisible = kind != HeapKind.Tee && (shared || !_guest.Platform.Encrypted);
         MemoryCgroup? owner = kind == HeapKind.System && _guest.Shape.MemAccounting ? process.Cgroup : null;
+        PageState.ConversionCounters before = _guest.Pages.Counters;
         Result<Chunk[]> chunks = TakeMemory(node, process, size, shared, owner);
         if (!chunks.Ok)
         {
@@ -181,11 +194,18 @@ public sealed class GuestBuffers
             return new Failure(Errno.ENOMEM, AllocOperation, "dma_buf_export", "No memory for the dma-buf.");
         }
 
+        if (_guest.Kernel.HasBufferStatistics)
+        {
+            // S-BUF-104: the message about the new entry may get lost, which nobody notices.
+            _ = _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab);
+        }
+
         var access = (AccessMode)(fdFlags & AccessModeBits);
         var buffer = new DmaBuf(
             this, _guest.Files.NextInode(), node.Exporter, size, chunks.Value, access, shared, node.Heap.TableOf(chunks.Value, size))
         {
             ChargedTo = owner,
+            ConversionCost = _guest.Pages.Counters - before,
         };
         return InstallNew(process, buffer, fdFlags, hostVisible);
     }

@@ -16,7 +16,7 @@ namespace CocoGuest.Machine;
 /// <para>A process that dies closes its fds in ascending order: timelines signal what waits on them with ENOENT, in the order of values. Then its
 /// devices go; last, its vgem fences signal without an error, in the order of their numbers. A guest that ends ends its waits with EOWNERDEAD.</para>
 /// </remarks>
-public sealed class GuestFences : IDisposable
+public sealed partial class GuestFences : IDisposable
 {
     /// <summary>Guest time after which any wait for fences ends with ETIMEDOUT.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);
@@ -102,7 +102,7 @@ public sealed class GuestFences : IDisposable
     /// <param name="process">The caller.</param>
     /// <param name="fd">fd of the buffer.</param>
     /// <param name="flags">READ 1: what a reader waits for; WRITE 2, RW 3: what a writer waits for.</param>
-    /// <returns>EBADF; ENOTTY for a fd that is no dma-buf; EINVAL for flags; EMFILE.</returns>
+    /// <returns>EBADF; ENOTTY for a fd that is no dma-buf; EINVAL for flags; ENOMEM; EMFILE.</returns>
     public Result<int> ExportSyncFile(GuestProcess process, int fd, uint flags)
     {
         const string Operation = "DMA_BUF_IOCTL_EXPORT_SYNC_FILE";
@@ -120,7 +120,15 @@ public sealed class GuestFences : IDisposable
             }
 
             Fence[] pending = buffer.Value.Fences.PendingOf(Reservation.UsageFor((flags & WriteBit) != 0));
-            return GuestFiles.Install(process, NewFile(pending), true, Operation);
+            Result<int> installed = GuestFiles.Install(process, NewFile(pending), true, Operation);
+            if (installed.Ok && _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
+            {
+                // The fd comes first, the file after it (S-BUF-74).
+                GuestFiles.Put(process.Fds.Remove(installed.Value)!);
+                return NoMemory(Operation, "create sync file");
+            }
+
+            return installed;
         }
     }
 
@@ -129,7 +137,7 @@ public sealed class GuestFences : IDisposable
     /// <param name="fd">fd of the buffer.</param>
     /// <param name="flags">READ 1: a read fence; WRITE 2, RW 3: a write fence.</param>
     /// <param name="syncFd">fd of the sync file.</param>
-    /// <returns>EBADF for <paramref name="fd"/>; ENOTTY when it is no dma-buf; EINVAL for flags, then for a fd that is no sync file.</returns>
+    /// <returns>EBADF for <paramref name="fd"/>; ENOTTY when it is no dma-buf; EINVAL for flags, then for a fd that is no sync file; ENOMEM.</returns>
     public Failure? ImportSyncFile(GuestProcess process, int fd, uint flags, int syncFd)
     {
         const string Operation = "DMA_BUF_IOCTL_IMPORT_SYNC_FILE";
@@ -150,6 +158,11 @@ public sealed class GuestFences : IDisposable
             {
                 return new Failure(Errno.EINVAL, Operation, "look up sync file",
                     string.Create(CultureInfo.InvariantCulture, $"fd {syncFd} is no sync file (S-BUF-75)."), "sync_fd");
+            }
+
+            if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
+            {
+                return NoMemory(Operation, "reserve fences");
             }
 
             FenceUsage usage = (flags & WriteBit) != 0 ? FenceUsage.Write : FenceUsage.Read;
@@ -235,7 +248,7 @@ public sealed class GuestFences : IDisposable
         lock (_guest.Gate)
         {
             Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, "VGEM_FENCE_ATTACH", Errno.EINVAL);
-            return buffer.Ok ? (process.VgemFences ??= NewVgemFile()).Attach(buffer.Value, flags) : buffer.Failure;
+            return buffer.Ok ? (process.VgemFences ??= NewVgemFile()).Attach(buffer.Value.Fences, flags) : buffer.Failure;
         }
     }
 
@@ -253,10 +266,14 @@ public sealed class GuestFences : IDisposable
     {
         lock (_guest.Gate)
         {
-            Waits.EndAll(new Failure(Errno.EOWNERDEAD, "find_guest", "wait for fences", $"Guest {_guest.Shape.Name} is gone.", "guest"));
+            EndWaits();
             Deadlines.Dispose();
         }
     }
+
+    /// <summary>The guest is gone or terminated itself: nobody will signal any more.</summary>
+    internal void EndWaits() =>
+        Waits.EndAll(new Failure(Errno.EOWNERDEAD, "find_guest", "wait for fences", $"Guest {_guest.Shape.Name} is gone.", "guest"));
 
     /// <summary>A fence context that no other fence has.</summary>
     internal ulong NextContext() => ++_lastContext;
@@ -302,6 +319,8 @@ public sealed class GuestFences : IDisposable
         SyncFile file when entry.Events.HasFlag(PollEvents.In) => file.Fences.Where(f => !f.Signalled),
         _ => [],
     };
+
+    private static Failure NoMemory(string operation, string step) => new(Errno.ENOMEM, operation, step, "No memory (S-BUF-74, 75).");
 
     private static Failure? CheckFlags(uint flags, string operation) =>
         (flags & ~AccessBits) != 0 || flags == 0

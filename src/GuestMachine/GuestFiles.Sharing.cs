@@ -7,6 +7,9 @@ namespace CocoGuest.Machine;
 /// <summary>fds in flight: what SCM_RIGHTS does, as share tokens, for any kind of file (S-BUF-90, 93).</summary>
 public sealed partial class GuestFiles
 {
+    /// <summary>The files in flight, one for each token.</summary>
+    internal IEnumerable<GuestFile> InFlight => _tokens.Files;
+
     internal int TokensInFlight => _tokens.Count;
 
     /// <summary>Puts a reference in flight, as sending an fd does. The token is single use and ends after its life.</summary>

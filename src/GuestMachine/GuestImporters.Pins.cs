@@ -53,6 +53,22 @@ public sealed partial class GuestImporters
         }
     }
 
+    /// <summary>The revoke of a dynamic import (S-PIN-34): unmapped, unpinned, and no later map. Repeating it is harmless.</summary>
+    /// <returns>EINVAL for an attachment that is unknown or static.</returns>
+    public Failure? Revoke(GuestProcess process, ulong id)
+    {
+        lock (_guest.Gate)
+        {
+            Result<Attachment> found = FindDynamic(process, id, "umem_dmabuf_revoke");
+            if (found.Ok)
+            {
+                Revoke(found.Value);
+            }
+
+            return found.Failure;
+        }
+    }
+
     /// <summary>The wait of an importer for a buffer's fences; null when there is none to wait for (S-RESV-02, S-PIN-31).</summary>
     /// <param name="process">The importer.</param>
     /// <param name="id">Its attachment.</param>
@@ -137,6 +153,8 @@ public sealed partial class GuestImporters
     internal void Revoke(Attachment attachment)
     {
         attachment.Revoked = true;
+        attachment.Buffer.Pins -= attachment.Buffer.Exporter.Traits.Movable ? attachment.Pins : 0;
+        attachment.Pins = 0;
         attachment.Mapped = false;
         Drop(attachment);
     }

@@ -10,9 +10,9 @@ using CocoGuest.Machine.Processes;
 namespace CocoGuest.Machine;
 
 /// <summary>
-/// Importers: attach, map, unmap, detach, pins, kernel mappings, and the CPU-access ioctl that syncs what is mapped.
-/// Models: the system heap's dma-buf operations (S-SYS-40 to 46), the core around them (S-BUF-42 to 57, 60 to 68, 80), static and dynamic
-/// importers. Does not model: the debugging copy of tables (S-BUF-50 step 4).
+/// Importers: attach, map, unmap, detach, and the CPU-access ioctl that syncs what is mapped.
+/// Models: the system heap's dma-buf operations (S-SYS-40 to 46), the core around them (S-BUF-42 to 52, 60 to 67). Does not model: dynamic
+/// importers, pinning, fences.
 /// </summary>
 public sealed partial class GuestImporters
 {
@@ -60,16 +60,18 @@ public sealed partial class GuestImporters
                 return new Failure(Errno.ENOMEM, "dma_buf_attach", "check limit", $"The process has {_limit} attachments already.");
             }
 
-            _guest.Trace.Emit("dma_buf_get", found.Value, fd);
-            Result<Attachment> attached = AttachTo(found.Value, device.Value, process, ops);
+            DmaBuf buffer = found.Value;
+            _guest.Trace.Emit("dma_buf_get", buffer, fd);
+            Result<Attachment> attached = AttachTo(buffer, device.Value, process, ops);
             if (!attached.Ok)
             {
                 return attached.Failure;
             }
 
-            found.Value.References++;
-            process.Attachments.Add(attached.Value.Id, attached.Value);
-            return new ImportedBuffer(attached.Value.Id, found.Value.Size);
+            Attachment attachment = attached.Value;
+            buffer.References++;
+            process.Attachments.Add(attachment.Id, attachment);
+            return new ImportedBuffer(attachment.Id, buffer.Size);
         }
     }
 
@@ -130,7 +132,11 @@ public sealed partial class GuestImporters
                     string.Create(CultureInfo.InvariantCulture, $"cpu {cpu} does not exist; the guest has {_guest.Shape.Cpus}."), "cpu");
             }
 
-            return MapChecked(attachment, direction, cpu);
+            // What attach made (S-BUF-47) or the exporter kept (S-BUF-53) is there already.
+            bool kept = attachment.Live;
+            return MapNow(attachment, direction, (int)cpu) is { } failure
+                ? failure
+                : new DmaMapping(attachment, BackingFor(attachment)) { Wait = kept ? null : WaitForKernel(attachment) };
         }
     }
 
@@ -254,7 +260,7 @@ public sealed partial class GuestImporters
         var attachment = new Attachment(++_lastId, buffer, device, owner, ops);
         buffer.AddAttachment(attachment);
         _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, attachment.IsDynamic);
-        if (rules.MapsAtAttach && attachment.IsDynamic != buffer.Exporter.Traits.Movable && KeepMapping(attachment) is { } failure)
+        if (rules.MapsAtAttach && attachment.IsDynamic != buffer.Exporter.Traits.Movable && MapAtAttach(attachment) is { } failure)
         {
             DetachFrom(attachment);
             return failure;
@@ -278,17 +284,16 @@ public sealed partial class GuestImporters
     internal Failure? MapNow(Attachment attachment, DmaDirection direction, int cpu)
     {
         DmaBuf buffer = attachment.Buffer;
-        if (attachment.Live)
-        {
-            attachment.MapNumber++;
-            attachment.Mapped = attachment.Direction == direction || attachment.Direction == DmaDirection.Bidirectional;
-            return attachment.Mapped ? null : new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check kept mapping",
-                $"The exporter keeps a mapping with direction {attachment.Direction} until detach (S-BUF-53).", "direction");
-        }
-
         if (buffer.Move is not null)
         {
             return Moving("dma_buf_map_attachment");
+        }
+
+        if (attachment.Live)
+        {
+            attachment.Mapped = attachment.Direction == direction || attachment.Direction == DmaDirection.Bidirectional;
+            return attachment.Mapped ? null : new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check kept mapping",
+                $"The exporter keeps a mapping with direction {attachment.Direction} until detach (S-BUF-53).", "direction");
         }
 
         ExporterTraits traits = buffer.Exporter.Traits;
@@ -307,10 +312,10 @@ public sealed partial class GuestImporters
         attachment.Mapped = true;
         attachment.Live = true;
         attachment.Direction = direction;
-        attachment.MapNumber++;
         attachment.BouncedSegments = CountBounced(attachment);
+        attachment.MapNumber++;
 
-        // S-BUF-50: a static attachment pins. Pins cannot fail here, so that it comes after the exporter's map shows nowhere.
+        // S-BUF-50 step 1; S-BUF-47 pins a dynamic exporter for a static importer's cached table, too.
         attachment.PinnedByMap = !attachment.IsDynamic && traits.Movable;
         buffer.Pins += attachment.PinnedByMap ? 1u : 0;
         return null;
@@ -363,26 +368,17 @@ public sealed partial class GuestImporters
                 : _guest.Access.Plan(plan, accessor, buffer, offset, length, write, "dma_buf_vmap"));
     }
 
-    private Result<DmaMapping> MapChecked(Attachment attachment, DmaDirection direction, uint cpu)
+    // S-BUF-47: attach maps, and the importer's own map finds the table there.
+    private Failure? MapAtAttach(Attachment attachment)
     {
-        if (MapNow(attachment, direction, (int)cpu) is { } failure)
-        {
-            return failure;
-        }
-
-        VisibleBacking? backing = attachment.Buffer.Backing;
-        bool handOut = backing is not null && !attachment.Bounced && !attachment.GuestDevice.Spec.Mediated;
-        return new DmaMapping(attachment, handOut ? backing : null) { Wait = WaitForKernel(attachment) };
-    }
-
-    // S-BUF-47: attach maps BIDIRECTIONAL and keeps the table; the importer gets it when it asks.
-    private Failure? KeepMapping(Attachment attachment)
-    {
-        Failure? failure = MapNow(attachment, DmaDirection.Bidirectional, cpu: 0);
+        Failure? failure = MapNow(attachment, DmaDirection.Bidirectional, 0);
         attachment.Cached = failure is null;
         attachment.Mapped = false;
         return failure;
     }
+
+    private static VisibleBacking? BackingFor(Attachment attachment) =>
+        attachment.Bounced || attachment.GuestDevice.Spec.Mediated ? null : attachment.Buffer.Backing;
 
     // S-BUF-50 step 3: a static attachment waits for kernel fences; interrupted, it is unmapped again.
     private FenceWait? WaitForKernel(Attachment attachment)
@@ -396,7 +392,7 @@ public sealed partial class GuestImporters
         return _guest.Fences.Waits.ForAll("dma_buf_map_attachment", attachment.Buffer.Fences.PendingOf(FenceUsage.Kernel),
             GuestFences.LongestWait, failure =>
             {
-                if (failure is not null && attachment.Mapped && attachment.MapNumber == number)
+                if (failure is not null && attachment.Live && attachment.MapNumber == number)
                 {
                     Unmap(attachment);
                 }
@@ -418,18 +414,24 @@ public sealed partial class GuestImporters
 
     private void Drop(Attachment attachment)
     {
-        if (attachment.Live)
+        if (!attachment.Live)
         {
-            attachment.Live = false;
-            DmaBuf buffer = attachment.Buffer;
-            _guest.Dma.UnmapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, attachment.Direction,
-                buffer.Exporter.Traits.UnmapAttributes);
-
-            // S-BUF-54: unmapped first, then unpinned.
-            buffer.Pins -= attachment.PinnedByMap ? 1u : 0;
-            attachment.PinnedByMap = false;
-            _guest.Moves.LetGo(attachment);
+            return;
         }
+
+        attachment.Live = false;
+        attachment.Cached = false;
+        DmaBuf buffer = attachment.Buffer;
+        _guest.Dma.UnmapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, attachment.Direction,
+            buffer.Exporter.Traits.UnmapAttributes);
+        if (attachment.PinnedByMap)
+        {
+            // S-BUF-54: unmapped first, then unpinned.
+            attachment.PinnedByMap = false;
+            buffer.Pins--;
+        }
+
+        _guest.Moves.LetGo(attachment);
     }
 
     private Result<SyncOutcome> SyncAll(DmaBuf buffer, DmaDirection direction, bool toDevice)

@@ -74,19 +74,17 @@ public sealed class GuestProcesses
             }
 
             GuestProcess child = Start(parent.Name);
+            child.Limits = parent.Limits;
             child.Fds.CopyFrom(parent.Fds);
             (child.Uid, child.Gid, child.OomScoreAdj, child.Cgroup) = (parent.Uid, parent.Gid, parent.OomScoreAdj, parent.Cgroup);
-            foreach (Vma vma in parent.Addresses.Ascending())
+            CopyMappings(parent, child);
+            foreach ((ulong address, OwnPage page) in parent.Addresses.Pages.OrderBy(p => p.Key))
             {
-                child.Addresses.Add(vma);
-                if (vma.File is { } file)
+                if (child.Addresses.Find(address) is not { WipedOnFork: false })
                 {
-                    file.References++;
+                    continue;
                 }
-            }
 
-            foreach ((ulong address, OwnPage page) in parent.Addresses.Pages)
-            {
                 // A pinned page stays with the process whose driver has it: the child gets a copy of its own at once.
                 Result<OwnPage> shared = page.Pins == 0 ? page.Shared() : _guest.Mappings.Duplicate(page);
                 if (!shared.Ok)
@@ -99,6 +97,30 @@ public sealed class GuestProcesses
             }
 
             return child;
+        }
+    }
+
+    /// <summary>setrlimit and the capability that goes with it. What the process has already stays.</summary>
+    /// <returns>EINVAL for a number of open files that is negative or above the guest's limit.</returns>
+    public Failure? SetLimits(GuestProcess process, ProcessLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            int most = limits.OpenFiles ?? _limits.FdsPerProcess;
+            if (most < 0 || most > _limits.FdsPerProcess)
+            {
+                return new Failure(Errno.EINVAL, "setrlimit", "check limit", $"{most} open files are not between 0 and {_limits.FdsPerProcess}.", "open_files");
+            }
+
+            process.Limits = limits;
+            process.Fds.Limit = most;
+            return null;
         }
     }
 
@@ -252,6 +274,18 @@ public sealed class GuestProcesses
         var process = new GuestProcess(_guest, _guest.Secrets.Next(), _guest.Secrets.Next(), ++_lastPid, name, _limits);
         _processes.Add(process.Handle, process);
         return process;
+    }
+
+    private static void CopyMappings(GuestProcess parent, GuestProcess child)
+    {
+        foreach (Vma vma in parent.Addresses.Ascending().Where(v => !v.NotForked))
+        {
+            child.Addresses.Add(vma);
+            if (vma.File is { } file)
+            {
+                file.References++;
+            }
+        }
     }
 
     private void DropMappings(GuestProcess process)

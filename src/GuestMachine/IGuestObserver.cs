@@ -18,6 +18,23 @@ public interface IGuestObserver
     /// <param name="process">The process.</param>
     void ProcessEnded(GuestProcess process);
 
+    /// <summary>True while page states are watched: only then is <see cref="PagesChanged"/> called.</summary>
+    bool WatchesPages => false;
+
+    /// <summary>Pages changed their state.</summary>
+    /// <param name="guest">The guest.</param>
+    /// <param name="change">A run of them.</param>
+    void PagesChanged(Guest guest, PageState.PageStateChange change)
+    {
+    }
+
+    /// <summary>An access faulted.</summary>
+    /// <param name="guest">The guest.</param>
+    /// <param name="fault">What, where, and who gets the event.</param>
+    void PageFaulted(Guest guest, PageState.Views.PageFault fault)
+    {
+    }
+
     /// <summary>The guest stopped: it was destroyed or terminated itself (S-SNP-37).</summary>
     /// <param name="guest">The guest.</param>
     /// <param name="reason">A sentence.</param>

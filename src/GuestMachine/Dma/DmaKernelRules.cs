@@ -11,12 +11,19 @@ public sealed record DmaKernelRules
         /* V619   */ new() { Table = DirectMappingTables.P0 },
         /* SeedV1 */ new() { Table = DirectMappingTables.P1, SharedAttribute = DmaAttributes.CcDecrypted },
         /* V71    */ new() { Table = DirectMappingTables.P2, SharedAttribute = DmaAttributes.CcShared, KnowsRequireCoherent = true },
-        /* V72    */ new() { Table = DirectMappingTables.P2, SharedAttribute = DmaAttributes.CcShared, KnowsRequireCoherent = true },
+        /* V72    */ new()
+        {
+            Table = DirectMappingTables.P2,
+            SharedAttribute = DmaAttributes.CcShared,
+            KnowsRequireCoherent = true,
+            ComparesUnmapAttributes = true,
+        },
         /* V73    */ new()
         {
             Table = DirectMappingTables.P3,
             SharedAttribute = DmaAttributes.CcShared,
             KnowsRequireCoherent = true,
+            ComparesUnmapAttributes = true,
             PlatformForcesBounce = false,
             FollowsSharedState = true,
             HighWaterIsOptIn = true,
@@ -41,6 +48,9 @@ public sealed record DmaKernelRules
 
     /// <summary>REQUIRE_COHERENT is known and refused for devices that are not coherent (S-DMA-40, 44, 54).</summary>
     public bool KnowsRequireCoherent { get; init; }
+
+    /// <summary>DMA API debugging compares the attributes of map and unmap (S-DMA-47).</summary>
+    public bool ComparesUnmapAttributes { get; init; }
 
     /// <summary>CoCo start-up passes the force flag when the default pool is made (S-UP-23).</summary>
     public bool PlatformForcesBounce { get; init; } = true;

@@ -8,8 +8,7 @@ namespace CocoGuest.Machine.Dma;
 /// The streaming DMA API of one guest over direct mapping.
 /// Models: <c>dma_map_phys</c>, <c>dma_map_sgtable</c>, unmap, sync and the address limits (S-DMA-17..59, S-DMA-70, S-DMA-80..84), bouncing
 /// (S-SWI-30..45, S-SWI-80, 81), trace moments (S-TRC) and log lines.
-/// Does not model: an IOMMU, peer-to-peer page types (EREMOTEIO), CPU cache maintenance (none on x86), the attribute check of DMA debugging
-/// (S-DMA-47), coherent allocation.
+/// Does not model: an IOMMU, peer-to-peer page types (EREMOTEIO), CPU cache maintenance (none on x86), coherent allocation.
 /// <para>Not thread-safe: the guest's lock orders its calls. A call that succeeds does not allocate.</para>
 /// </summary>
 public sealed partial class DmaMapper
@@ -24,6 +23,7 @@ public sealed partial class DmaMapper
     private readonly AddressEncoding _encoding;
     private readonly IKernelLog _log;
     private readonly IDmaTrace? _trace;
+    private readonly DmaAttributeCheck? _check;
     private ulong _mapped;
     private ulong _unmapped;
     private ulong _bounced;
@@ -43,6 +43,7 @@ public sealed partial class DmaMapper
         _log = log;
         _trace = trace;
         DefaultPool = defaultPool;
+        _check = environment.DmaDebug && environment.Rules.ComparesUnmapAttributes ? new DmaAttributeCheck(log) : null;
     }
 
     /// <summary>Fault points of the guest, or null: none.</summary>
@@ -115,6 +116,7 @@ public sealed partial class DmaMapper
             _trace?.MapPhys(device, phys, dma, size, direction, attributes);
             if (dma != Error)
             {
+                _check?.Mapped(device, dma, attributes);
                 _mapped++;
                 return dma;
             }
@@ -157,6 +159,7 @@ public sealed partial class DmaMapper
         }
 
         bool done = UnmapDirect(device, dma, size, direction, attributes);
+        _check?.Unmapped(device, dma, size, attributes);
         _trace?.UnmapPhys(device, dma, size, direction, attributes);
         return done ? null : NotMapped("dma_unmap_phys", dma);
     }

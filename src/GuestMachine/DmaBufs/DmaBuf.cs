@@ -54,11 +54,8 @@ internal sealed class DmaBuf : MemoryFile
     /// <summary>The scatter table as the DMA layer takes it: one entry a chunk (S-SYS-06).</summary>
     public SgEntry[] Segments { get; private set; }
 
-    /// <summary>Its reservation object, its own (S-BUF-04).</summary>
-    public Reservation Fences { get; } = new();
-
-    /// <summary>Its poll callbacks.</summary>
-    public BufferPoll Poll { get; }
+    /// <summary>Its reservation object, its own unless the exporter supplies one (S-BUF-04).</summary>
+    public Reservation Fences { get; init; } = new();
 
     /// <summary>Pins, by static mappings and by dynamic importers, of an exporter that can pin (S-BUF-50, 55).</summary>
     public uint Pins { get; set; }
@@ -71,6 +68,12 @@ internal sealed class DmaBuf : MemoryFile
 
     /// <summary>The move under way, or null.</summary>
     public BufferMove? Move { get; set; }
+
+    /// <summary>Its poll callbacks.</summary>
+    public BufferPoll Poll { get; }
+
+    /// <summary>What the conversions of its pages have cost so far.</summary>
+    public PageState.ConversionCounters ConversionCost { get; set; }
 
     /// <summary>Slot of <see cref="MemoryFile.Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }

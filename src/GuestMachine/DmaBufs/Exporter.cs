@@ -42,7 +42,6 @@ internal abstract class Exporter(string name, ExporterTraits traits)
 
         foreach (Attachment attachment in buffer.Attachments)
         {
-            // A table that the core keeps is mapped for the exporter, whether the importer holds it or not (S-BUF-47, 53).
             if (attachment.Live)
             {
                 dma.SyncSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, direction, forCpu);

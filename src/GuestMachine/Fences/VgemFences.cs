@@ -1,5 +1,3 @@
-using CocoGuest.Machine.DmaBufs;
-
 namespace CocoGuest.Machine.Fences;
 
 /// <summary>
@@ -17,25 +15,30 @@ internal sealed class VgemFences(GuestFences room, DeadlineQueue deadlines)
     private readonly SortedDictionary<uint, Fence> _fences = [];
     private uint _last;
 
+    /// <summary>EINVAL for flags other than WRITE.</summary>
+    public static Failure? CheckFlags(uint flags) => (flags & ~WriteFlag) == 0
+        ? null
+        : new Failure(Errno.EINVAL, "VGEM_FENCE_ATTACH", "check flags", $"flags 0x{flags:x} have bits outside WRITE.", "flags");
+
     /// <summary>DRM_IOCTL_VGEM_FENCE_ATTACH.</summary>
     /// <returns>EINVAL for unknown flags; EBUSY when the fence would have to wait for another (S-RESV-02).</returns>
-    public Result<uint> Attach(DmaBuf buffer, uint flags)
+    public Result<uint> Attach(Reservation fences, uint flags)
     {
-        if ((flags & ~WriteFlag) != 0)
+        if (CheckFlags(flags) is { } wrong)
         {
-            return new Failure(Errno.EINVAL, "VGEM_FENCE_ATTACH", "check flags", $"flags 0x{flags:x} have bits outside WRITE.", "flags");
+            return wrong;
         }
 
         bool write = flags == WriteFlag;
-        if (!buffer.Fences.TestSignalled(Reservation.UsageFor(write)))
+        if (!fences.TestSignalled(Reservation.UsageFor(write)))
         {
             return new Failure(Errno.EBUSY, "VGEM_FENCE_ATTACH", "test fences", "A conflicting fence of the buffer has not signalled.", "flags");
         }
 
         var fence = new Fence(room.NextContext(), 1, "vgem", "unbound");
         deadlines.Add(Life, () => fence.Signal(deadlines.Now));
-        buffer.Fences.Reserve(1);
-        buffer.Fences.Add(fence, write ? FenceUsage.Write : FenceUsage.Read);
+        fences.Reserve(1);
+        fences.Add(fence, write ? FenceUsage.Write : FenceUsage.Read);
         _fences.Add(++_last, fence);
         return _last;
     }

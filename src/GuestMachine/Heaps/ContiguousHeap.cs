@@ -7,6 +7,9 @@ namespace CocoGuest.Machine.Heaps;
 /// <summary>A heap whose buffers are one physical range each: one scatter entry (S-CMA-02).</summary>
 internal abstract class ContiguousHeap(CmaArea area) : Heap
 {
+    // The sizes that the rest of the machine knows (ChunkMap).
+    private static readonly int[] PieceOrders = [8, 4, 0];
+
     /// <summary>Bytes in use.</summary>
     public ulong UsedBytes => area.UsedFrames << Page.Shift;
 
@@ -23,15 +26,15 @@ internal abstract class ContiguousHeap(CmaArea area) : Heap
         return area.TryAllocate(frames, out ulong first) ? [.. Pieces(first, frames)] : null;
     }
 
-    // Buffers are kept as power-of-two pieces, whatever their table says.
     private static IEnumerable<Chunk> Pieces(ulong first, ulong frames)
     {
-        while (frames > 0)
+        // Aligned to their size, since the whole is aligned to its own up to 1 MiB (S-CMA-02).
+        foreach (int order in PieceOrders)
         {
-            int order = 63 - System.Numerics.BitOperations.LeadingZeroCount(frames);
-            yield return new Chunk(first, order);
-            first += 1UL << order;
-            frames -= 1UL << order;
+            for (; frames >= 1UL << order; frames -= 1UL << order, first += 1UL << order)
+            {
+                yield return new Chunk(first, order);
+            }
         }
     }
 }

@@ -70,11 +70,6 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
                 continue;
             }
 
-            if (shared)
-            {
-                memory.BecamePrivate(chunk);
-            }
-
             Return(chunk, owner);
         }
     }
@@ -163,7 +158,7 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
     {
         log.WarnRateLimited("system_heap_encrypt",
             $"dma-buf system heap: failed to re-encrypt page at 0x{chunk.Address:x}, leaking memory");
-        memory.ShareInPlace(chunk.Range);
+        memory.KeepShared(chunk.Range);
         LeakedChunks++;
         LeakedBytes += chunk.Bytes;
     }

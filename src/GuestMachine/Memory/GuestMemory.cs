@@ -18,7 +18,7 @@ namespace CocoGuest.Machine.Memory;
 /// address. (2) A frame without <see cref="FrameFlags.Dirty"/> has zeros in the store: whoever plans a write to the store sets the flag,
 /// whether the frame is a buffer's or anybody's. (3) Only the guest's lock changes flags and chunks; bytes are copied outside it under pins.
 /// </remarks>
-internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
+internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
 {
     private readonly AnonymousRegion _store;
     private readonly byte[] _flags;
@@ -79,18 +79,13 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     }
 
     /// <summary>
-    /// Takes the backing away from a buffer that goes private again (or is gone, on a plain guest): every mapping of its fd reads zeros from
-    /// now on. Where conversion works in place, the store gets what the private view then decrypts (S-PLAT-21).
+    /// Takes the backing away from a buffer that is gone: every mapping of its fd reads zeros from now on. Frames that went private before have
+    /// left it already (<see cref="Changed"/>), and so have frames that stay shared (<see cref="KeepShared"/>).
     /// </summary>
     public void RemoveBacking(VisibleBacking backing, int slot, ReadOnlySpan<Chunk> chunks)
     {
-        // A load in flight may keep a buffer longer than its guest; then nobody will look at the frames again.
-        if (backing.Live && !_disposed && ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfOldPlain)
-        {
-            DecryptInPlace(backing, chunks);
-        }
-
         _chunks.Remove(slot, chunks);
+        _holes.RemoveAll(hole => hole.Slot == slot);
         backing.Revoke();
     }
 
@@ -122,15 +117,6 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
 
         backing.Revoke();
         return fresh;
-    }
-
-    /// <summary>A shared chunk went private: what its private view shows from now on, where that is not its old bytes (S-PLAT-21).</summary>
-    public void BecamePrivate(Chunk chunk)
-    {
-        if (ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfZeros)
-        {
-            FlagsOf(chunk.Range).Clear(); // FrameFlags.None
-        }
     }
 
     /// <summary>Private frames that became shared without a buffer of their own (the swiotlb pool): zeros in the store, seen by all.</summary>
@@ -219,25 +205,6 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
         return address.Ok
             ? address.Value + (nint)(Page.AddressOf(page) + (phys & Page.OffsetMask))
             : throw new InvalidOperationException($"No host memory for a bounced buffer: {address.Failure.Sentence}");
-    }
-
-    private void DecryptInPlace(VisibleBacking backing, ReadOnlySpan<Chunk> chunks)
-    {
-        Result<nint> address = backing.Address();
-        if (!address.Ok)
-        {
-            return;
-        }
-
-        byte* source = (byte*)address.Value;
-        foreach (Chunk chunk in chunks)
-        {
-            // SAFETY: the chunks add up to the backing's size, and it is mapped until it is revoked.
-            var old = new ReadOnlySpan<byte>(source, (int)chunk.Bytes);
-            Engine.Decrypt(old, new Span<byte>(StoreAt(chunk.Address), (int)chunk.Bytes), chunk.Address);
-            FlagsOf(chunk.Range).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
-            source += chunk.Bytes;
-        }
     }
 
     private void ClearStore(Chunk chunk)

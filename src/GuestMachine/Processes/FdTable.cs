@@ -15,6 +15,9 @@ internal sealed class FdTable(int limit)
     private Entry[] _entries = new Entry[WordBits];
     private int _firstWordWithRoom;
 
+    /// <summary>RLIMIT_NOFILE: new numbers stay below it.</summary>
+    public int Limit { get; set; } = limit;
+
     /// <summary>Open fds.</summary>
     public int Count { get; private set; }
 
@@ -34,7 +37,7 @@ internal sealed class FdTable(int limit)
 
         _firstWordWithRoom = word;
         int fd = (word * WordBits) + BitOperations.TrailingZeroCount(~_used[word]);
-        if (fd >= limit)
+        if (fd >= Limit)
         {
             return -1;
         }
@@ -53,7 +56,7 @@ internal sealed class FdTable(int limit)
             return Install(file, closeOnExec);
         }
 
-        for (int fd = minimum; fd < limit; fd++)
+        for (int fd = minimum; fd < Limit; fd++)
         {
             if (Find(fd) is null)
             {
@@ -75,10 +78,13 @@ internal sealed class FdTable(int limit)
     }
 
     /// <summary>True for a number that the table can hold.</summary>
-    public bool CanHold(int fd) => fd >= 0 && fd < limit;
+    public bool CanHold(int fd) => fd >= 0 && fd < Limit;
 
     /// <summary>The file behind a fd, or null (EBADF).</summary>
     public GuestFile? Find(int fd) => (uint)fd < (uint)_entries.Length ? _entries[fd].File : null;
+
+    /// <summary>FD_CLOEXEC of an open fd.</summary>
+    public bool IsCloseOnExec(int fd) => Find(fd) is not null && _entries[fd].CloseOnExec;
 
     /// <summary>Takes a fd out; the caller drops its reference. Null: EBADF.</summary>
     public GuestFile? Remove(int fd)
@@ -96,9 +102,6 @@ internal sealed class FdTable(int limit)
         return file;
     }
 
-    /// <summary>Whether execve closes a fd.</summary>
-    public bool IsCloseOnExec(int fd) => Find(fd) is not null && _entries[fd].CloseOnExec;
-
     /// <summary>F_SETFD's one flag.</summary>
     public void SetCloseOnExec(int fd, bool on) => _entries[fd] = _entries[fd] with { CloseOnExec = on };
 
@@ -108,6 +111,7 @@ internal sealed class FdTable(int limit)
         _used = [.. other._used];
         _entries = [.. other._entries];
         _firstWordWithRoom = other._firstWordWithRoom;
+        Limit = other.Limit;
         Count = other.Count;
         foreach (Entry entry in _entries)
         {
@@ -144,7 +148,7 @@ internal sealed class FdTable(int limit)
 
     private bool Grow()
     {
-        if (_entries.Length >= limit)
+        if (_entries.Length >= Limit)
         {
             return false;
         }

@@ -61,6 +61,12 @@ public sealed class GuestProcess
     /// <summary>Its memory cgroup; children made by fork are in the same.</summary>
     public MemoryCgroup Cgroup { get; internal set; } = new();
 
+    /// <summary>Resource limits; set by <see cref="GuestProcesses.SetLimits"/>.</summary>
+    public ProcessLimits Limits { get; internal set; } = new();
+
+    /// <summary>Bytes that its drivers pinned and that count against <see cref="ProcessLimits.LockedBytes"/>.</summary>
+    public ulong PinnedBytes { get; internal set; }
+
     internal FdTable Fds { get; }
 
     /// <summary>Fences that the process attached to buffers, as an open vgem file does.</summary>

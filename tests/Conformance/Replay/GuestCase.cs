@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Tests.Replay;
@@ -15,6 +16,7 @@ internal sealed class GuestCase : IDisposable
     private readonly string _caseName;
     private readonly ulong _firstEvent;
     private readonly Dictionary<string, int> _fds = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _named = new(StringComparer.Ordinal);
 
     private GuestCase(GuestWorld world, string caseName, bool traced)
     {
@@ -28,6 +30,9 @@ internal sealed class GuestCase : IDisposable
 
         _firstEvent = Guest.Trace.Last() + 1;
         Process = world.Guest.Processes.Open("probe").Value;
+        Guest.ClaimsEncryption = true;
+        CountersAtStart = Guest.Pages.Counters;
+        ProtectionsAtStart = Guest.Mappings.DecryptedProtections;
     }
 
     public GuestWorld World { get; }
@@ -36,8 +41,17 @@ internal sealed class GuestCase : IDisposable
 
     public GuestProcess Process { get; }
 
+    /// <summary>Conversions when the case began.</summary>
+    public ConversionCounters CountersAtStart { get; }
+
+    /// <summary>Shared-memory protections when the case began.</summary>
+    public ulong ProtectionsAtStart { get; }
+
     /// <summary>The mapping that records call <c>m</c>: address and length.</summary>
     public (ulong Address, ulong Length)? Mapping { get; set; }
+
+    /// <summary>A CPU wrote in this case.</summary>
+    public bool Stored { get; private set; }
 
     /// <summary>Where in the file that mapping begins.</summary>
     public ulong MappingOffset { get; set; }
@@ -52,14 +66,22 @@ internal sealed class GuestCase : IDisposable
     public void Name(string name, int fd)
     {
         _fds[name] = fd;
+        _named.Add(name);
         LastBuffer = name;
     }
 
     /// <summary>Gives the name to an fd that is no buffer's.</summary>
     public void NameFile(string name, int fd) => _fds[name] = fd;
 
-    /// <summary>The fd behind a name; −1 for a name that nothing has (a bad fd). <c>h</c> is a heap's node, which cases open without a step.</summary>
-    public int Fd(string name) => _fds.TryGetValue(name, out int fd) ? fd : name == HeapFile ? OpenHeap() : -1;
+    /// <summary>The fd behind a name; −1 for a name that nothing has (a bad fd).</summary>
+    /// <remarks>
+    /// A case that never calls a fd <c>a</c> means its only buffer by that; <c>h</c> is a heap's node, which cases open without a step.
+    /// </remarks>
+    public int Fd(string name) =>
+        _fds.TryGetValue(name, out int fd) ? fd
+        : name == HeapFile ? OpenHeap()
+        : name == "a" && LastBuffer is not null && !_named.Contains(name) ? _fds.GetValueOrDefault(LastBuffer, -1)
+        : -1;
 
     public void Forget(string name) => _fds.Remove(name);
 
@@ -92,6 +114,7 @@ internal sealed class GuestCase : IDisposable
 
     public void Store(ulong address, ReadOnlySpan<byte> bytes)
     {
+        Stored = true;
         for (int at = 0; at < bytes.Length; at += MostBytesPerCall)
         {
             Must(Guest.Mappings.Store(Process, address + (ulong)at, bytes.Slice(at, Math.Min(MostBytesPerCall, bytes.Length - at))));
@@ -112,12 +135,28 @@ internal sealed class GuestCase : IDisposable
     /// <summary>Closes all fds and mappings of the process.</summary>
     public void CloseEverything()
     {
+        foreach (Vma vma in Process.Addresses.Ascending().ToArray())
+        {
+            Must(Guest.Mappings.Munmap(Process, vma.Start));
+        }
+
+        Mapping = null;
+        CloseFds();
+    }
+
+    /// <summary>Unmaps the mapping.</summary>
+    public void Unmap()
+    {
         if (Mapping is { } map)
         {
             Must(Guest.Mappings.Munmap(Process, map.Address));
             Mapping = null;
         }
+    }
 
+    /// <summary>Closes all fds of the process.</summary>
+    public void CloseFds()
+    {
         foreach (int fd in Process.Fds.OpenFds().ToArray())
         {
             Must(Guest.Files.Close(Process, fd));
@@ -129,6 +168,7 @@ internal sealed class GuestCase : IDisposable
     public void Dispose()
     {
         Must(Guest.Trace.Set("*", on: false));
+        Guest.Faults.ClearAll();
         Must(Guest.Processes.End(Process));
     }
 

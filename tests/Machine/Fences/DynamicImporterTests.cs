@@ -84,6 +84,21 @@ public sealed class DynamicImporterTests
     }
 
     [Fact]
+    [Statement("S-BUF-47", "S-GPU-02")]
+    public void Import_Of612ByADrmDevice_PinsAMovableBufferLikeAnyStaticImporter()
+    {
+        using var test = new TestGuest(Platform.None, KernelVersion.V612);
+        int fd = test.Guest.Moves.Allocate(test.Init, 4096, 2).Value.Fd;
+        int node = test.Guest.Drm.Open(test.Init, "vgem").Value;
+        uint handle = test.Guest.Drm.FdToHandle(test.Init, node, fd).Value;
+        Assert.Equal(Errno.EBUSY, Migrate(test, fd).Failure!.Errno);
+
+        Assert.Null(test.Guest.Drm.GemClose(test.Init, node, handle));
+
+        Assert.Null(Migrate(test, fd).Value);
+    }
+
+    [Fact]
     [Statement("S-BUF-50", "S-BUF-54")]
     public void Map_StaticAttachmentOfAMovableBuffer_PinsUntilUnmap()
     {

@@ -198,6 +198,24 @@ public sealed class MoveTests
         Assert.Equal("fd_flags", test.Guest.Moves.Allocate(test.Init, 4096, 0x800).Failure!.Field);
     }
 
+    [Fact]
+    [Statement("S-PIN-34", "S-PIN-37")]
+    public void Revoke_OfAPinnedImport_UnpinsNothingTwiceAndForbidsMaps()
+    {
+        using var test = new TestGuest(Platform.None);
+        int fd = Allocate(test);
+        ulong attachment = test.Guest.Importers.Attach(test.Init, fd, "", ImporterOps.WithoutInvalidate).Value.Attachment;
+        Assert.Null(test.Guest.Importers.Pin(test.Init, attachment));
+        Assert.True(test.Guest.Importers.Map(test.Init, attachment, DmaDirection.Bidirectional, 0).Ok);
+
+        Assert.Null(test.Guest.Importers.Revoke(test.Init, attachment));
+        Assert.Null(test.Guest.Importers.Revoke(test.Init, attachment));
+
+        Assert.Equal(Errno.EINVAL, test.Guest.Importers.Map(test.Init, attachment, DmaDirection.Bidirectional, 0).Failure!.Errno);
+        Assert.Null(Migrate(test, fd).Value);
+        Assert.Null(test.Guest.Importers.Detach(test.Init, attachment));
+    }
+
     private static int Allocate(TestGuest test) => test.Guest.Moves.Allocate(test.Init, Length, 2).Value.Fd;
 
     private static Result<FenceWait?> Migrate(TestGuest test, int fd) => test.Guest.Moves.Migrate(test.Init, fd, Patience);

@@ -1,4 +1,5 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Profiles;
 
@@ -183,6 +184,40 @@ public sealed class SyncFileTests
         using var test = new FenceGuest();
 
         Assert.Equal((Errno.EINVAL, "name"), Told(test.Room.CreateTimeline(test.Init, new string('x', 32)).Failure));
+    }
+
+    [Fact]
+    [Statement("S-BUF-74", "S-BUF-75")]
+    public void ExportAndImport_NoMemory_FailWithEnomemAndLeaveNothing()
+    {
+        using var test = new FenceGuest();
+        int fence = test.NewFence();
+        int fds = test.Test.Snapshot().Objects.Fds;
+        Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.Failslab) { Times = 2 }).Ok);
+
+        Assert.Equal(Errno.ENOMEM, test.Room.ExportSyncFile(test.Init, test.Buffer, FenceGuest.Write).Failure!.Errno);
+        Assert.Equal(Errno.ENOMEM, test.Room.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, fence)!.Errno);
+
+        Assert.Equal((fds, 0), (test.Test.Snapshot().Objects.Fds, test.Object(test.Buffer).Fences.Count));
+    }
+
+    [Fact]
+    [Statement("S-BUF-90", "S-BUF-93")]
+    public void Share_ASyncFile_GivesThePeerTheSameFences()
+    {
+        using var test = new FenceGuest();
+        var peer = test.Test.Open();
+        int mine = test.NewFence();
+        Handle128 token = test.Room.ShareSyncFile(test.Init, mine, peer.Handle, TimeSpan.Zero).Value;
+        Assert.Equal(Errno.ENOENT, test.Guest.Buffers.Import(peer, token).Failure!.Errno);
+        Assert.Equal(Errno.ENOENT, test.Room.ReceiveSyncFile(test.Init, token).Failure!.Errno);
+        Assert.Equal(Errno.EINVAL, test.Room.ShareSyncFile(test.Init, test.Buffer, null, TimeSpan.Zero).Failure!.Errno);
+
+        int theirs = test.Room.ReceiveSyncFile(peer, token).Value;
+        test.Signal();
+
+        Assert.Equal(1, test.Room.Info(peer, theirs).Value.Status);
+        Assert.Equal(Errno.ENOENT, test.Room.ReceiveSyncFile(peer, token).Failure!.Errno);
     }
 
     private static (Errno Errno, string? Field) Told(Failure? failure) => (failure!.Errno, failure.Field);

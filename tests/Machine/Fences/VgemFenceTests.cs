@@ -79,5 +79,38 @@ public sealed class VgemFenceTests
         Assert.Equal(1, test.Info(sync).Status);
     }
 
+    [Fact]
+    [Statement("S-BUF-04")]
+    public void DrmAttach_OwnAndImportedObjects_UseTheReservationOfTheirDmaBuf()
+    {
+        using var test = new FenceGuest();
+        int node = test.Guest.Drm.Open(test.Init, "vgem").Value;
+        uint imported = test.Guest.Drm.FdToHandle(test.Init, node, test.Buffer).Value;
+        int vkms = test.Guest.Drm.Open(test.Init, "vkms").Value;
+        int exported = test.Guest.Drm.HandleToFd(test.Init, vkms, test.Guest.Drm.CreateDumb(test.Init, vkms, 64, 64, 32).Value.Handle, 2).Value.Fd;
+        uint other = test.Guest.Drm.FdToHandle(test.Init, node, exported).Value;
+
+        Assert.Equal((1u, 2u), (test.Guest.Drm.AttachFence(test.Init, node, imported, 1).Value,
+            test.Guest.Drm.AttachFence(test.Init, node, other, 1).Value));
+        Assert.Equal((PollEvents.None, PollEvents.None), (test.Poll(test.Buffer), test.Poll(exported)));
+        Assert.Null(test.Guest.Drm.SignalFence(test.Init, node, 2));
+        Assert.Equal((PollEvents.None, PollEvents.In | PollEvents.Out), (test.Poll(test.Buffer), test.Poll(exported)));
+        Assert.Null(test.Guest.Files.Close(test.Init, node));
+        Assert.Equal(PollEvents.In | PollEvents.Out, test.Poll(test.Buffer));
+    }
+
+    [Fact]
+    public void DrmAttach_WrongArguments_FailInTheKernelsOrder()
+    {
+        using var test = new FenceGuest();
+        int node = test.Guest.Drm.Open(test.Init, "vgem").Value;
+        int vkms = test.Guest.Drm.Open(test.Init, "vkms").Value;
+
+        Assert.Equal(Errno.EINVAL, test.Guest.Drm.AttachFence(test.Init, node, 9, 2).Failure!.Errno);
+        Assert.Equal(Errno.ENOENT, test.Guest.Drm.AttachFence(test.Init, node, 9, 1).Failure!.Errno);
+        Assert.Equal(Errno.EINVAL, test.Guest.Drm.AttachFence(test.Init, vkms, 9, 1).Failure!.Errno);
+        Assert.Equal(Errno.ENOENT, test.Guest.Drm.SignalFence(test.Init, node, 1)!.Errno);
+    }
+
     private static Result<uint> Attach(FenceGuest test, uint flags) => test.Room.AttachFence(test.Init, test.Buffer, flags);
 }

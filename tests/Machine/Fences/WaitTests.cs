@@ -94,6 +94,23 @@ public sealed class WaitTests
     }
 
     [Fact]
+    public async Task Wait_OnAnotherThread_GoesOnWhenTheFenceSignals()
+    {
+        using var test = new FenceGuest();
+        test.AddFence(FenceGuest.Write);
+        FenceWait wait = test.Guest.Importers.Sync(test.Init, test.Buffer, 1).Value.Wait!;
+        var waiter = Task.Run(async () =>
+        {
+            Failure? failure = await wait.Completion;
+            return failure ?? test.Guest.Importers.Sync(test.Init, test.Buffer, 1).Failure;
+        });
+
+        test.Signal();
+
+        Assert.Null(await waiter);
+    }
+
+    [Fact]
     [Statement("S-BUF-50", "S-RESV-01")]
     public void Map_StaticAttachment_WaitsForKernelFencesOnly()
     {

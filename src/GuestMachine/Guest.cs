@@ -60,6 +60,7 @@ public sealed class Guest : IDisposable
         Mappings = new GuestMappings(this);
         Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
+        DmaApi = new GuestDmaApi(this, limits, new DmaAllocator(boot.Dma, boot.Frames, boot.Memory, boot.Pages, boot.Faults, boot.Log));
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
         Drm = new GuestDrm(this);
@@ -86,6 +87,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>Devices and their DMA.</summary>
     public GuestDevices Devices { get; }
+
+    /// <summary>The DMA API for drivers.</summary>
+    public GuestDmaApi DmaApi { get; }
 
     /// <summary>DRM nodes and PRIME.</summary>
     public GuestDrm Drm { get; }
@@ -243,7 +247,7 @@ public sealed class Guest : IDisposable
     {
         ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes;
         ulong free = _frames.FreeFrames * Page.Size;
-        ulong leaked = SystemHeap.LeakedBytes;
+        ulong leaked = SystemHeap.LeakedBytes + DmaApi.LeakedBytes;
         ulong used = _layout.TotalBytes - free - leaked - reserved;
         return new MemoryCensus(_layout.TotalBytes, free, used, leaked, reserved, _shared.Frames * Page.Size);
     }

@@ -249,7 +249,7 @@ public sealed class GuestImporters
         }
 
         ExporterTraits traits = buffer.Exporter.Traits;
-        DmaAttributes attributes = traits.MapAttributes | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
+        DmaAttributes attributes = MapAttributesOf(buffer);
         attachment.Device.Cpu = cpu;
         _guest.Trace.RunsOn((uint)cpu);
         var addresses = new ulong[buffer.Segments.Length];
@@ -327,6 +327,9 @@ public sealed class GuestImporters
         return new DmaMapping(attachment, handOut ? backing : null);
     }
 
+    private DmaAttributes MapAttributesOf(DmaBuf buffer) =>
+        buffer.Exporter.Traits.MapAttributes | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
+
     private int CountBounced(Attachment attachment)
     {
         if (attachment.Device.Pool is not { } pool)
@@ -344,6 +347,12 @@ public sealed class GuestImporters
         {
             attachment.Live = false;
             DmaBuf buffer = attachment.Buffer;
+            if (attachment.DmaAddresses.Length != 0)
+            {
+                _guest.Dma.CompareFreed(attachment.Device, attachment.DmaAddresses[0], buffer.Segments[0].Length, MapAttributesOf(buffer),
+                    buffer.Exporter.Traits.UnmapAttributes);
+            }
+
             _guest.Dma.UnmapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, attachment.Direction,
                 buffer.Exporter.Traits.UnmapAttributes);
         }

@@ -11,7 +11,14 @@ public sealed record DmaKernelRules
         /* V619   */ new() { Table = DirectMappingTables.P0 },
         /* SeedV1 */ new() { Table = DirectMappingTables.P1, SharedAttribute = DmaAttributes.CcDecrypted },
         /* V71    */ new() { Table = DirectMappingTables.P2, SharedAttribute = DmaAttributes.CcShared, KnowsRequireCoherent = true },
-        /* V72    */ new() { Table = DirectMappingTables.P2, SharedAttribute = DmaAttributes.CcShared, KnowsRequireCoherent = true },
+        /* V72    */ new()
+        {
+            Table = DirectMappingTables.P2,
+            SharedAttribute = DmaAttributes.CcShared,
+            KnowsRequireCoherent = true,
+            MapsRamAsResource = true,
+            ComparesFreedAttributes = true,
+        },
         /* V73    */ new()
         {
             Table = DirectMappingTables.P3,
@@ -21,6 +28,9 @@ public sealed record DmaKernelRules
             FollowsSharedState = true,
             HighWaterIsOptIn = true,
             SwiotlbWordsByPrefix = true,
+            MarksSharedAllocations = true,
+            MapsRamAsResource = true,
+            ComparesFreedAttributes = true,
         },
         /* V612Seed */ new()
         {
@@ -57,6 +67,18 @@ public sealed record DmaKernelRules
 
     /// <summary><c>force</c> and <c>noforce</c> are compared by prefix (S-SWI-08).</summary>
     public bool SwiotlbWordsByPrefix { get; init; }
+
+    /// <summary>
+    /// Allocations know that they are shared: the front end marks them and refuses callers who do (S-DMA-64, 72), pools must be of the kind
+    /// wanted (S-DMA-68, 74), and pages lost to a failing conversion are logged (S-DMA-71): 7.3.
+    /// </summary>
+    public bool MarksSharedAllocations { get; init; }
+
+    /// <summary>Debugging kernels only log <c>dma_map_resource</c> of RAM; earlier ones refuse it (S-DMA-46).</summary>
+    public bool MapsRamAsResource { get; init; }
+
+    /// <summary>Debugging kernels compare the attributes of map and unmap (S-DMA-47).</summary>
+    public bool ComparesFreedAttributes { get; init; }
 
     /// <summary>There is <c>dma_map_phys</c>; before 6.18 page and resource calls with trace events of their own (S-TRC-12).</summary>
     public bool HasPhysCalls { get; init; } = true;

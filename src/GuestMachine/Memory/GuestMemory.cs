@@ -103,6 +103,24 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
         }
     }
 
+    /// <summary>
+    /// As <see cref="BecamePrivate"/>, for a chunk whose bytes are in the store (<see cref="ShareInPlace"/>): they are decrypted, lost or kept.
+    /// </summary>
+    public void BecamePrivateInPlace(Chunk chunk)
+    {
+        ContentsRule rule = ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate);
+        if (rule == ContentsRule.DecryptionOfOldPlain)
+        {
+            var bytes = new Span<byte>(StoreAt(chunk.Address), (int)chunk.Bytes);
+            Engine.Decrypt(bytes, bytes, chunk.Address);
+        }
+        else if (rule != ContentsRule.Kept)
+        {
+            ClearStore(chunk);
+            FlagsOf(chunk.Range).Fill((byte)(rule == ContentsRule.DecryptionOfZeros ? FrameFlags.None : FrameFlags.Plain));
+        }
+    }
+
     /// <summary>Private frames that became shared without a buffer of their own (the swiotlb pool): zeros in the store, seen by all.</summary>
     public void ShareInPlace(FrameRange range) => FlagsOf(range).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
 

@@ -7,7 +7,7 @@ namespace CocoGuest.Machine;
 /// <param name="Inode">Inode number.</param>
 /// <param name="Exporter">exp_name: the heap's name.</param>
 /// <param name="Name">Name, or null when none was ever set.</param>
-/// <param name="Count">fdinfo's count: file references minus one (S-BUF-100).</param>
+/// <param name="Count">fdinfo's count: references on the file, without that of who reads fdinfo (S-BUF-100).</param>
 /// <param name="FdInfo">The dma-buf lines of fdinfo.</param>
 /// <param name="Shared">Pages are shared with the host.</param>
 /// <param name="HostVisible">The host reads the memory in plain.</param>
@@ -23,4 +23,8 @@ public sealed record BufferStat(
     bool Shared,
     bool HostVisible,
     IReadOnlyList<Chunk> Chunks,
-    IReadOnlyList<string> AttachedDevices);
+    IReadOnlyList<string> AttachedDevices)
+{
+    /// <summary>What the conversions of its pages have cost so far.</summary>
+    public PageState.ConversionCounters Conversions { get; init; }
+}

@@ -31,6 +31,8 @@ public enum Errno
     EEXIST = 17,
     /// <summary>No such device.</summary>
     ENODEV = 19,
+    /// <summary>Not a directory.</summary>
+    ENOTDIR = 20,
     /// <summary>Invalid argument.</summary>
     EINVAL = 22,
     /// <summary>Too many open files in the system.</summary>

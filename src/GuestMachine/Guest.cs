@@ -3,6 +3,7 @@ using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Trackers;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
@@ -28,6 +29,7 @@ public sealed class Guest : IDisposable
     private readonly KernelLog _log;
     private readonly FrameZones _frames;
     private readonly SharedFrameCounter _shared;
+    private readonly ulong _moreReserved;
     private string? _end;
     private bool _disposed;
 
@@ -43,23 +45,30 @@ public sealed class Guest : IDisposable
         _log = boot.Log;
         _frames = boot.Frames;
         _shared = boot.Shared;
+        _moreReserved = boot.MoreReservedBytes;
         Memory = boot.Memory;
         Copies = boot.Copies;
-        Pages = boot.Pages;
+        var pages = new WatchedTracker(boot.Pages, () => Observer is { WatchesPages: true }, change => Observer?.PagesChanged(this, change));
+        Pages = pages;
         Dma = boot.Dma;
         FaultPoints = boot.Faults;
         Faults = new GuestFaults(this, boot.Faults);
         Trace = new GuestTrace(this, boot.Trace);
-        Heaps = new HeapRegistry(shape, Kernel);
         SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
-        CmaHeap = new CmaHeap(boot.Cma, Memory, FaultPoints);
         SinglePages = new GuestPages(_frames, Memory, FaultPoints);
-        Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies);
-        Files = new GuestFiles(this);
-        Buffers = new GuestBuffers(this, time, limits);
+        Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies) { Faulted = Note };
+        Hypervisor = new GuestHypervisor(this, boot.Hypervisor, pages);
+        Conversions = new GuestConversions(this, pages);
+        Hypercalls = new GuestHypercalls(this, boot.Hypervisor);
+        Files = new GuestFiles(this, time, limits);
+        Heaps = new GuestHeaps(this, boot);
+        Tree = new GuestTree(this);
+        Fences = new GuestFences(this, time);
+        Buffers = new GuestBuffers(this);
         Mappings = new GuestMappings(this);
         Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
+        Moves = new GuestMoves(this);
         DmaApi = new GuestDmaApi(this, limits, new DmaAllocator(boot.Dma, boot.Frames, boot.Memory, boot.Pages, boot.Faults, boot.Log));
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
@@ -75,6 +84,18 @@ public sealed class Guest : IDisposable
 
     /// <summary>Open files and fds.</summary>
     public GuestFiles Files { get; }
+
+    /// <summary>Buffers that their exporter moves.</summary>
+    public GuestMoves Moves { get; }
+
+    /// <summary>Fences, sync files, poll.</summary>
+    public GuestFences Fences { get; }
+
+    /// <summary>The heaps, and which one a use gets.</summary>
+    public GuestHeaps Heaps { get; }
+
+    /// <summary>Device nodes and the kernel's text files.</summary>
+    public GuestTree Tree { get; }
 
     /// <summary>Buffers: allocate, release, share.</summary>
     public GuestBuffers Buffers { get; }
@@ -112,13 +133,24 @@ public sealed class Guest : IDisposable
     /// <summary>Fault injection.</summary>
     public GuestFaults Faults { get; }
 
-    /// <summary>What the untrusted host sees.</summary>
+    /// <summary>How the VMM answers, and what the host does unasked.</summary>
+    public GuestHypervisor Hypervisor { get; }
+
+    /// <summary>Conversion calls with raw registers and buffers.</summary>
+    public GuestHypercalls Hypercalls { get; }
+
+    /// <summary>Conversions of pages by request.</summary>
+    public GuestConversions Conversions { get; }
+
+    /// <summary>What the untrusted host sees and writes.</summary>
     public GuestHostView Host { get; }
 
     /// <summary>The heaps that the kernel registered, in order (S-HEAP-46).</summary>
-    public IReadOnlyList<HeapInfo> HeapNodes => Heaps.All;
+    public IReadOnlyList<HeapInfo> HeapNodes => Heaps.Nodes;
 
     internal Lock Gate { get; } = new();
+
+    internal KernelLog Log => _log;
 
     internal KernelProfile Kernel { get; }
 
@@ -147,15 +179,11 @@ public sealed class Guest : IDisposable
 
     internal IPageStateTracker Pages { get; }
 
-    internal HeapRegistry Heaps { get; }
-
     internal FrameZones Frames => _frames;
 
     internal SystemHeap SystemHeap { get; }
 
     internal GuestPages SinglePages { get; }
-
-    internal CmaHeap CmaHeap { get; }
 
     internal FaultBoard FaultPoints { get; }
 
@@ -168,7 +196,7 @@ public sealed class Guest : IDisposable
     {
         lock (Gate)
         {
-            Buffers.ExpireTokens();
+            Files.ExpireTokens();
             return new GuestSnapshot(Shape, _end ?? Running, CountMemory(), CountObjects(), Dma.Snapshot(), Pages.Counters,
                 Copies.Snapshot(Memory.BouncedBytes), [.. _log.Lines().Select(l => l.Text)]);
         }
@@ -185,7 +213,8 @@ public sealed class Guest : IDisposable
             }
 
             Processes.DropEverything();
-            Buffers.DropTokens();
+            Files.DropTokens();
+            Fences.Dispose();
             _disposed = true;
             if (_end is null)
             {
@@ -237,7 +266,20 @@ public sealed class Guest : IDisposable
         if (_end is null && Pages.Termination is { } termination)
         {
             _end = termination.Words;
+            Fences.EndWaits();
             Observer?.GuestEnded(this, _end);
+        }
+    }
+
+    // An access faulted. Some end the guest: nobody is left to handle them (S-SNP-13, S-PLAT-12, S-PLAT-13).
+    private void Note(PageFault fault)
+    {
+        Observer?.PageFaulted(this, fault);
+        if (fault.EndsGuest)
+        {
+            TerminationKind kind = fault.Fault is ViewFault.VcNotValidated or ViewFault.NpfPrivateMismatch ? TerminationKind.Panic : TerminationKind.Stuck;
+            Pages.End(GuestTermination.Of(kind, $"{ViewFaults.Describe(fault.Fault)} at guest-physical 0x{fault.Address:x}."));
+            NoteTermination();
         }
     }
 
@@ -245,7 +287,7 @@ public sealed class Guest : IDisposable
 
     private MemoryCensus CountMemory()
     {
-        ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes;
+        ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes + _moreReserved;
         ulong free = _frames.FreeFrames * Page.Size;
         ulong leaked = SystemHeap.LeakedBytes + DmaApi.LeakedBytes;
         ulong used = _layout.TotalBytes - free - leaked - reserved;
@@ -263,6 +305,6 @@ public sealed class Guest : IDisposable
             processes.Sum(p => p.Attachments.Count),
             processes.Sum(p => p.Attachments.Values.Count(a => a.Mapped)),
             Devices.Count,
-            Buffers.TokensInFlight);
+            Files.TokensInFlight);
     }
 }

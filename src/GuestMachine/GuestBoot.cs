@@ -1,6 +1,7 @@
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Encryption;
 using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Profiles;
@@ -44,8 +45,14 @@ internal sealed class GuestBoot
 
     public SharedFrameCounter Shared { get; }
 
-    /// <summary>The area of the CMA heaps; empty without <c>cma=</c>.</summary>
-    public required CmaArea Cma { get; init; }
+    /// <summary>Names of CMA nodes and the heap behind each, in the order of registration; several names may share one.</summary>
+    public required IReadOnlyList<(string Name, CmaHeap Heap)> CmaHeaps { get; init; }
+
+    /// <summary>Memory of the protected pools.</summary>
+    public required IReadOnlyDictionary<TeeUse, FrameRange> TeeAreas { get; init; }
+
+    /// <summary>Bytes of the areas that are not in <see cref="Layout"/>.</summary>
+    public required ulong MoreReservedBytes { get; init; }
 
     public FrameZones Frames { get; }
 
@@ -53,6 +60,9 @@ internal sealed class GuestBoot
 
     /// <summary>The ring of trace events.</summary>
     public required TraceBuffer Trace { get; init; }
+
+    /// <summary>The VMM; it obeys at boot.</summary>
+    public required PolicyHypervisor Hypervisor { get; init; }
 
     /// <summary>Armed faults; none at boot.</summary>
     public FaultBoard Faults { get; }
@@ -83,12 +93,14 @@ internal sealed class GuestBoot
         return memory.Ok ? Start(shape, layout, memory.Value, copies, environment, plan, time) : memory.Failure;
     }
 
-    private static GuestBoot Start(
+    private static Result<GuestBoot> Start(
         GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
     {
         var log = new KernelLog(time);
-        var shared = new SharedFrameCounter();
+        var shared = new SharedFrameCounter(memory);
         var faults = new FaultBoard();
+        var vmm = new PolicyHypervisor(HypervisorPolicy.Obedient);
+        memory.VmmDiscards = () => vmm.DiscardsOldBacking;
         IPageStateTracker pages = PageStateTrackers.Create(new PageStateOptions
         {
             Platform = shape.Platform,
@@ -97,8 +109,9 @@ internal sealed class GuestBoot
             Warn = log.Warn,
             Observer = shared,
             Faults = faults,
-            Claim = environment.Claim,
-            Hypervisor = new FaultyHypervisor(ObedientHypervisor.Instance, faults),
+            // The series ported by hand asks for the claim when it allocates; its conversions count whatever the claim is by then.
+            Claim = shape.Kernel == KernelVersion.V612Seed ? new PlatformClaim() : environment.Claim,
+            Hypervisor = new FaultyHypervisor(vmm, faults),
         });
         var frames = new FrameZones(layout.Ranges, shape.Fragmentation.HighZoneFirst);
         Reserve(frames, layout.Firmware);
@@ -117,14 +130,24 @@ internal sealed class GuestBoot
             }
         }
 
+        Result<BootAreas> areas = BootAreas.Reserve(shape, layout, frames, memory, faults);
+        if (!areas.Ok)
+        {
+            memory.Dispose();
+            return areas.Failure;
+        }
+
         var trace = new TraceBuffer(time, GuestTrace.Capacity);
         var dmaTrace = new GatedDmaTrace(trace, new DmaTextTrace(shape.Kernel, trace.Add));
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
         var dma = new DmaMapper(environment, pool, log, dmaTrace) { Faults = faults, IsRam = address => layout.Contains(address, 1) };
         return new GuestBoot(layout, memory, copies, log, pages, shared, frames, dma, faults)
         {
-            Cma = new CmaArea(layout.Cma),
+            CmaHeaps = areas.Value.Cma,
+            TeeAreas = areas.Value.Tee,
+            MoreReservedBytes = areas.Value.Bytes,
             Trace = trace,
+            Hypervisor = vmm,
         };
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
@@ -9,8 +8,8 @@ namespace CocoGuest.Machine;
 
 /// <summary>
 /// Buffers of a guest: allocation from heaps, fds, names, share tokens, lifetime.
-/// Models: DMA_HEAP_IOCTL_ALLOC's checks in their order (S-HEAP-23), close, SET_NAME, fdinfo, SCM_RIGHTS as share tokens (S-BUF-90 to 93).
-/// Does not model: the raw ioctl's size and direction rules (S-HEAP-20 to 22), sync files, poll.
+/// Models: DMA_HEAP_IOCTL_ALLOC's checks in their order (S-HEAP-23), the OOM kill, close, SET_NAME, bufinfo. The raw ioctl around it is
+/// <see cref="HeapIoctl"/>'s.
 /// </summary>
 public sealed class GuestBuffers
 {
@@ -18,19 +17,21 @@ public sealed class GuestBuffers
     private const uint AccessModeBits = 3;
     private const uint CloseOnExecBit = 0x80000;
     private readonly Guest _guest;
-    private readonly ShareTokenTable _tokens;
-    private readonly Dictionary<string, Exporter> _exporters = new(StringComparer.Ordinal);
+    private readonly LiveBuffers _live = new();
 
-    internal GuestBuffers(Guest guest, TimeProvider time, GuestLimits limits)
-    {
-        _guest = guest;
-        _tokens = new ShareTokenTable(time, limits.ShareTokens);
-    }
+    internal GuestBuffers(Guest guest) => _guest = guest;
 
     /// <summary>Live buffers.</summary>
-    internal int Live { get; private set; }
+    internal int Live => _live.Count;
 
-    internal int TokensInFlight => _tokens.Count;
+    /// <summary>Text of debugfs bufinfo as the kernel prints it (S-BUF-101, 103).</summary>
+    internal string BufInfo => BufInfoText.Of(_live.NewestFirst(), _guest.Kernel.PseudoFileMode, static _ => []);
+
+    /// <summary>Inode numbers of live buffers, newest first.</summary>
+    internal IEnumerable<ulong> LiveInodes => _live.NewestFirst().Select(b => b.Inode);
+
+    /// <summary>The live buffer with an inode number, or null.</summary>
+    internal DmaBuf? FindLive(ulong inode) => _live.NewestFirst().FirstOrDefault(b => b.Inode == inode);
 
     /// <summary>DMA_HEAP_IOCTL_ALLOC on a heap's node.</summary>
     /// <param name="process">The caller.</param>
@@ -48,25 +49,24 @@ public sealed class GuestBuffers
                 return dead;
             }
 
-            if (_guest.Heaps.Find(heapName) is not { } heap)
-            {
-                return NoHeap(heapName);
-            }
-
-            if (CheckArguments(heap, length, fdFlags, heapFlags) is { } wrong)
-            {
-                return wrong;
-            }
-
-            bool shared = heap.AlwaysShared || (heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0;
-            if ((heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0 && !_guest.Dma.Environment.MemEncrypt)
-            {
-                return new Failure(Errno.EOPNOTSUPP, AllocOperation, "system_heap: check CC_ATTR_MEM_ENCRYPT",
-                    $"Decrypted memory was asked for, but platform {_guest.Platform.Name} has no memory encryption (S-HEAP-40).", "heap_flags");
-            }
-
-            return AllocateChecked(process, heap, Memory.Page.AlignUp(length), fdFlags, shared);
+            return _guest.Heaps.Registry.Find(heapName) is { } heap ? AllocateFrom(heap, process, length, fdFlags, heapFlags) : NoHeap(heapName);
         }
+    }
+
+    /// <summary>The allocation handler's steps 2 to 6 (S-HEAP-23), under the lock.</summary>
+    internal Result<BufferHandle> AllocateFrom(HeapNode node, GuestProcess process, ulong length, uint fdFlags, ulong heapFlags)
+    {
+        HeapInfo heap = node.Info;
+        if (CheckArguments(heap, length, fdFlags, heapFlags) is { } wrong)
+        {
+            return wrong;
+        }
+
+        bool shared = heap.AlwaysShared || (heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0;
+        return (heapFlags & Profiles.KernelProfile.HeapFlagDecrypted) != 0 && !_guest.Dma.Environment.MemEncrypt
+            ? new Failure(Errno.EOPNOTSUPP, AllocOperation, "system_heap: check CC_ATTR_MEM_ENCRYPT",
+                $"Decrypted memory was asked for, but platform {_guest.Platform.Name} has no memory encryption (S-HEAP-40).", "heap_flags")
+            : AllocateChecked(process, node, Memory.Page.AlignUp(length), fdFlags, shared);
     }
 
     /// <summary>close of one fd (S-BUF-92).</summary>
@@ -78,7 +78,10 @@ public sealed class GuestBuffers
         lock (_guest.Gate)
         {
             Result<DmaBuf> buffer = Find(process, fd, "DMA_BUF_SET_NAME");
-            return buffer.Ok ? buffer.Value.SetName(name) : buffer.Failure;
+            return !buffer.Ok ? buffer.Failure
+                : _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab)
+                    ? new Failure(Errno.ENOMEM, "DMA_BUF_SET_NAME", "copy name", "No memory for the name (S-BUF-71).")
+                : buffer.Value.SetName(System.Text.Encoding.UTF8.GetBytes(name));
         }
     }
 
@@ -94,126 +97,89 @@ public sealed class GuestBuffers
             }
 
             DmaBuf buffer = found.Value;
-            return new BufferStat(buffer.Size, buffer.Inode, buffer.Exporter.Name, buffer.Name, (ulong)buffer.References - 1, buffer.FdInfo(),
-                buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)]);
+            return new BufferStat(buffer.Size, buffer.Inode, buffer.Exporter.Name, buffer.Name, (ulong)buffer.References,
+                System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(buffer.FdInfoLines)),
+                buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)])
+            {
+                Conversions = buffer.ConversionCost,
+            };
         }
     }
 
-    /// <summary>Puts a reference in flight, as SCM_RIGHTS does. The token is single use and ends after its life.</summary>
-    /// <param name="process">The caller.</param>
-    /// <param name="fd">fd to share.</param>
-    /// <param name="addressee">The only process that may import it; null: any of the guest.</param>
-    /// <param name="life">How long it lives; zero: <see cref="GuestLimits.DefaultTokenLife"/>.</param>
+    /// <summary>Puts a reference on a buffer in flight (<see cref="GuestFiles.Export"/>). EINVAL for an fd on another kind of file.</summary>
     public Result<Handle128> Export(GuestProcess process, int fd, Handle128? addressee, TimeSpan life)
     {
         lock (_guest.Gate)
         {
             Result<DmaBuf> buffer = Find(process, fd, "export");
-            if (!buffer.Ok)
-            {
-                return buffer.Failure;
-            }
-
-            if (life < TimeSpan.Zero || life > GuestLimits.LongestTokenLife)
-            {
-                return new Failure(Errno.EINVAL, "export", "check life", string.Create(CultureInfo.InvariantCulture,
-                    $"A token cannot live for {life.TotalSeconds} s; at most {GuestLimits.LongestTokenLife.TotalSeconds} s."),
-                    "expires_after_nanoseconds");
-            }
-
-            ExpireTokens();
-            if (_tokens.IsFull)
-            {
-                return new Failure(Errno.ENOSPC, "export", "add token", $"{_tokens.Count} share tokens are in flight already.");
-            }
-
-            buffer.Value.References++;
-            Handle128 token = _guest.Secrets.Next();
-            _tokens.Add(token, buffer.Value, addressee, life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
-            return token;
+            return buffer.Ok ? _guest.Files.Export(process, fd, addressee, life) : buffer.Failure;
         }
     }
 
-    /// <summary>Redeems a share token: a new fd on the same dma-buf (S-BUF-93).</summary>
-    /// <returns>ENOENT for a token that is unknown, used, expired or addressed to another process; EMFILE (the token stays valid).</returns>
+    /// <summary>Redeems a share token of a buffer: a new fd on the same dma-buf, close-on-exec (S-BUF-93).</summary>
+    /// <returns>As <see cref="GuestFiles.Import"/>; EINVAL for a token of another kind of file.</returns>
     public Result<BufferHandle> Import(GuestProcess process, Handle128 token)
     {
         lock (_guest.Gate)
         {
-            if (_guest.CheckAlive(process) is { } dead)
+            Result<GuestFile> shared = _guest.Files.Peek(process, token);
+            if (!shared.Ok)
             {
-                return dead;
+                return shared.Failure;
             }
 
-            ExpireTokens();
-            if (_tokens.Find(token, process.Handle) is not DmaBuf buffer)
+            if (shared.Value is not DmaBuf buffer)
             {
-                return new Failure(Errno.ENOENT, "import", "look up token",
-                    "The share token is unknown, used, expired or addressed to another process.", "share_token");
+                return new Failure(Errno.EINVAL, "import", "check file", $"The token stands for a {shared.Value.Kind}, not for a dma-buf.", "share_token");
             }
 
-            Result<int> fd = GuestFiles.Install(process, buffer, closeOnExec: true, "import");
-            if (!fd.Ok)
-            {
-                return fd.Failure;
-            }
-
-            _tokens.Remove(token);
-            GuestFiles.Put(buffer);
-            return HandleOf(buffer, fd.Value);
+            Result<int> fd = _guest.Files.Import(process, token, closeOnExec: true);
+            return fd.Ok ? HandleOf(buffer, fd.Value) : fd.Failure;
         }
     }
 
-    /// <summary>Drops the references of tokens whose life is over. Called by the server's timer and before each use of tokens.</summary>
-    public void ExpireTokens()
-    {
-        lock (_guest.Gate)
-        {
-            while (_tokens.TakeExpired() is { } file)
-            {
-                GuestFiles.Put(file);
-            }
-        }
-    }
+    /// <summary>Drops the references of tokens whose life is over.</summary>
+    public void ExpireTokens() => _guest.Files.ExpireTokens();
 
     /// <summary>The buffer behind a fd: EBADF when it is not open, EINVAL when it is no dma-buf (S-BUF-40).</summary>
     internal Result<DmaBuf> Find(GuestProcess process, int fd, string operation, Errno otherKind = Errno.EINVAL) =>
         _guest.Files.Find<DmaBuf>(process, fd, operation, otherKind);
 
     /// <summary>dma_buf_export by a driver: a private buffer without references yet (S-BUF-01, 02).</summary>
-    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments)
+    internal DmaBuf Export(Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, SgEntry[]? segments,
+        Fences.Reservation? fences = null)
     {
-        Live++;
-        return new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments);
+        var buffer = new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false, segments)
+        {
+            Fences = fences ?? new Fences.Reservation(),
+        };
+        _live.Add(buffer);
+        return buffer;
     }
 
     /// <summary>The last reference is gone: the exporter takes the memory back (S-BUF-91, S-SYS-26).</summary>
     internal void Released(DmaBuf buffer)
     {
-        Live--;
+        _live.Remove(buffer);
+        buffer.Exporter.Release(buffer);
+
+        // After the conversions, which move the bytes by the platform's rule (S-PLAT-21) or leave them shared (S-SYS-29).
         if (buffer.Backing is { } backing)
         {
             _guest.Memory.RemoveBacking(backing, buffer.BackingSlot, buffer.Chunks);
             _guest.Observer?.MemoryRevoked(backing, "released");
         }
 
-        buffer.Exporter.Release(buffer);
         _guest.NoteTermination();
     }
 
-    /// <summary>Everything in flight ends with the guest.</summary>
-    internal void DropTokens()
+    private Result<BufferHandle> AllocateChecked(GuestProcess process, HeapNode node, ulong size, uint fdFlags, bool shared)
     {
-        foreach (GuestFile file in _tokens.Clear())
-        {
-            GuestFiles.Put(file);
-        }
-    }
-
-    private Result<BufferHandle> AllocateChecked(GuestProcess process, HeapInfo heap, ulong size, uint fdFlags, bool shared)
-    {
-        bool hostVisible = shared || !_guest.Platform.Encrypted;
-        Result<Chunk[]> chunks = heap.Kind == HeapKind.Cma ? _guest.CmaHeap.Allocate(size) : _guest.SystemHeap.Allocate(size, shared);
+        HeapKind kind = node.Info.Kind;
+        bool hostVisible = kind != HeapKind.Tee && (shared || !_guest.Platform.Encrypted);
+        MemoryCgroup? owner = kind == HeapKind.System && _guest.Shape.MemAccounting ? process.Cgroup : null;
+        PageState.ConversionCounters before = _guest.Pages.Counters;
+        Result<Chunk[]> chunks = TakeMemory(node, process, size, shared, owner);
         if (!chunks.Ok)
         {
             _guest.NoteTermination();
@@ -223,20 +189,37 @@ public sealed class GuestBuffers
         if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
         {
             // S-SYS-08: a failed export frees and re-encrypts like a failed conversion.
-            FreeUnexported(heap, chunks.Value, size, shared);
+            node.Heap.Free(chunks.Value, size, shared, owner);
+            _guest.NoteTermination();
             return new Failure(Errno.ENOMEM, AllocOperation, "dma_buf_export", "No memory for the dma-buf.");
         }
 
+        if (_guest.Kernel.HasBufferStatistics)
+        {
+            // S-BUF-104: the message about the new entry may get lost, which nobody notices.
+            _ = _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab);
+        }
+
         var access = (AccessMode)(fdFlags & AccessModeBits);
-        var buffer = new DmaBuf(this, _guest.Files.NextInode(), ExporterOf(heap), size, chunks.Value, access, shared,
-            heap.Kind == HeapKind.Cma ? [new SgEntry(chunks.Value[0].Address, size)] : null);
+        var buffer = new DmaBuf(
+            this, _guest.Files.NextInode(), node.Exporter, size, chunks.Value, access, shared, node.Heap.TableOf(chunks.Value, size))
+        {
+            ChargedTo = owner,
+            ConversionCost = _guest.Pages.Counters - before,
+        };
+        return InstallNew(process, buffer, fdFlags, hostVisible);
+    }
+
+    // The buffer exists, and somebody has an fd on it; or neither.
+    private Result<BufferHandle> InstallNew(GuestProcess process, DmaBuf buffer, uint fdFlags, bool hostVisible)
+    {
         if (hostVisible)
         {
-            buffer.Backing = _guest.Memory.AddBacking(chunks.Value, size, access == AccessMode.ReadOnly, out int slot);
+            buffer.Backing = _guest.Memory.AddBacking(buffer.Chunks, buffer.Size, buffer.Access == AccessMode.ReadOnly, out int slot);
             buffer.BackingSlot = slot;
         }
 
-        Live++;
+        _live.Add(buffer);
         buffer.References = 1;
         Result<int> fd = GuestFiles.Install(process, buffer, (fdFlags & CloseOnExecBit) != 0, AllocOperation);
 
@@ -254,30 +237,31 @@ public sealed class GuestBuffers
         return HandleOf(buffer, fd.Value);
     }
 
-    private void FreeUnexported(HeapInfo heap, Chunk[] chunks, ulong size, bool shared)
+    // Out of pages: the kernel kills the process that asked to go first, and the allocation goes on with what that freed.
+    private Result<Chunk[]> TakeMemory(HeapNode node, GuestProcess process, ulong size, bool shared, MemoryCgroup? owner)
     {
-        if (heap.Kind == HeapKind.Cma)
+        while (true)
         {
-            _guest.CmaHeap.Free(chunks[0].Frame, size);
-            return;
-        }
+            Result<Chunk[]> chunks = node.Heap.Allocate(size, shared, owner);
+            if (chunks.Ok || node.Info.Kind != HeapKind.System || !_guest.SystemHeap.RanOut || _guest.Processes.OomVictim(process) is not { } victim)
+            {
+                return chunks;
+            }
 
-        _guest.SystemHeap.Free(chunks, shared);
-        _guest.NoteTermination();
+            _guest.Processes.Kill(victim, GuestProcesses.SignalKill);
+            if (ReferenceEquals(victim, process))
+            {
+                return new Failure(Errno.EINTR, AllocOperation, "allocate pages",
+                    $"Memory ran out and process {process.Pid} was killed (S-SYS-07).", "len");
+            }
+        }
     }
 
-    // One exporter a node, made when first used: the registry knows names, the machine owns the memory.
-    private Exporter ExporterOf(HeapInfo heap)
+    /// <summary>A buffer of an exporter that moves it; the frames are the caller's until then.</summary>
+    internal Result<BufferHandle> ExportMovable(GuestProcess process, Exporter exporter, Chunk[] chunks, ulong size, uint fdFlags, bool hostVisible)
     {
-        if (!_exporters.TryGetValue(heap.Name, out Exporter? exporter))
-        {
-            exporter = heap.Kind == HeapKind.Cma
-                ? new CmaHeapExporter(heap.Name, _guest.CmaHeap)
-                : new SystemHeapExporter(heap.Name, _guest.SystemHeap);
-            _exporters.Add(heap.Name, exporter);
-        }
-
-        return exporter;
+        var access = (AccessMode)(fdFlags & AccessModeBits);
+        return InstallNew(process, new DmaBuf(this, _guest.Files.NextInode(), exporter, size, chunks, access, shared: false), fdFlags, hostVisible);
     }
 
     // S-HEAP-23 steps 2 to 4, in this order; step 1 (the fd field) is the raw ioctl's.
@@ -300,7 +284,7 @@ public sealed class GuestBuffers
 
     private Failure NoHeap(string name) => new(Errno.ENOENT, "open", "look up /dev/dma_heap",
         $"There is no heap '{(name.Length <= 64 ? name : name[..64] + "…")}' in this guest (kernel {_guest.Kernel.Name}, platform "
-        + $"{_guest.Platform.Name}); it has {string.Join(", ", _guest.Heaps.All.Select(h => h.Name))}.", "heap");
+        + $"{_guest.Platform.Name}); it has {string.Join(", ", _guest.Heaps.Nodes.Select(h => h.Name))}.", "heap");
 
     private static BufferHandle HandleOf(DmaBuf buffer, int fd) => new(fd, buffer.Size, buffer.Inode, buffer.Backing is not null);
 }

@@ -207,17 +207,21 @@ public sealed class GuestDevices
 
         ulong last = dmaAddress + (length == 0 ? 0 : length - 1);
         ulong phys = _guest.Dma.Environment.Encoding.Physical(dmaAddress);
+        AddressEncoding encoding = _guest.Dma.Environment.Encoding;
+        bool trusted = device.Value.Spec.Trusted;
+        bool keyed = (dmaAddress & encoding.PrivateBits) != 0;
+        bool rightHalf = encoding.Unencrypted(dmaAddress) == dmaAddress;
         bool reachable = last >= dmaAddress && last <= device.Value.Spec.DmaMask
             && _guest.Memory.Layout.Contains(phys, length)
-            && (phys == dmaAddress || device.Value.Spec.Trusted);
+            && (trusted || (rightHalf && (!keyed || _guest.Dma.Environment.HostMemEncrypt)));
         if (!reachable)
         {
-            // S-PLAT-10: an ordinary device cannot put the C-bit to use; beyond mask or RAM there is nothing to reach.
+            // S-PLAT-10: an ordinary device cannot put the C-bit to use, but for an SME host's. S-PLAT-13: it reaches the unprotected half only.
             return new Failure(Errno.EFAULT, operation, "DMA fault",
                 $"Device {device.Value.Name} cannot reach DMA address 0x{dmaAddress:x} + {length}.", "dma_address");
         }
 
-        ViewAccessor accessor = device.Value.Spec.Trusted ? ViewAccessor.DeviceT1 : ViewAccessor.DeviceT0;
+        ViewAccessor accessor = trusted ? ViewAccessor.DeviceT1 : keyed ? ViewAccessor.DeviceT0WithCBit : ViewAccessor.DeviceT0;
         return _guest.Access.Plan(plan, accessor, phys, length, write, operation) is { } fault ? fault with { Field = "dma_address" } : null;
     }
 

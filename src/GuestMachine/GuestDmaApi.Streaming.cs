@@ -250,7 +250,6 @@ public sealed partial class GuestDmaApi
 
         Hold(process, single, -1);
         ulong size = single.Entries[0].Length;
-        _guest.Dma.CompareFreed(device.Dma, dma, size, single.Attributes, attributes);
         _ = _guest.Dma.UnmapPhys(device.Dma, dma, size, single.Direction, attributes);
     }
 
@@ -260,7 +259,6 @@ public sealed partial class GuestDmaApi
         Hold(process, list, -1);
         if (list.Addresses.Length != 0)
         {
-            _guest.Dma.CompareFreed(device.Dma, list.Addresses[0], list.Entries[0].Length, list.Attributes, attributes);
             _ = _guest.Dma.UnmapSg(device.Dma, list.Entries, list.Addresses, list.Direction, attributes);
         }
     }

@@ -13,7 +13,7 @@ namespace CocoGuest.Machine;
 /// Models: the vgem-like and the vkms-like device, with the rules of PRIME (S-GPU-01 to 06, 08, 11, 12). Does not model: mode setting,
 /// command submission, flink names, sync objects.
 /// </summary>
-public sealed class GuestDrm
+public sealed partial class GuestDrm
 {
     private const uint CloseOnExecBit = 0x80000;
     private const uint ReadWriteBit = 2;
@@ -214,10 +214,13 @@ public sealed class GuestDrm
     /// <summary>The last fd on a node is closed: all its handles go.</summary>
     internal static void Closed(DrmFile file)
     {
+        file.Fences?.Close();
         foreach (uint handle in file.Handles.ToArray())
         {
             CloseHandle(file, handle);
         }
+
+        file.Fences?.Close();
     }
 
     /// <summary>The last reference on an object is gone (S-GPU-06): unmap, detach, drop the dma-buf; or the pages go back.</summary>
@@ -266,6 +269,8 @@ public sealed class GuestDrm
             return gem.Failure;
         }
 
+        // The table of handles takes a node in advance; without it a later, smaller allocation does.
+        _ = _guest.FaultPoints.Fails(Faults.FaultPoint.Failslab);
         uint handle = file.Add(gem.Value);
         if (gem.Value.DmaBuf is null)
         {
@@ -335,7 +340,7 @@ public sealed class GuestDrm
             return new Failure(Errno.ENOMEM, "DRM_IOCTL_PRIME_HANDLE_TO_FD", "dma_buf_export", "No memory for the dma-buf.");
         }
 
-        DmaBuf buffer = _guest.Buffers.Export(gem.Device.Exporter, gem.Size, gem.Chunks, access, SegmentsOf(gem.Chunks));
+        DmaBuf buffer = _guest.Buffers.Export(gem.Device.Exporter, gem.Size, gem.Chunks, access, SegmentsOf(gem.Chunks), gem.Fences);
         _exporter.Add(buffer, gem);
         gem.DmaBuf = buffer;
         buffer.References++;

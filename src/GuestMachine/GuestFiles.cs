@@ -6,15 +6,21 @@ using CocoGuest.Machine.Processes;
 namespace CocoGuest.Machine;
 
 /// <summary>
-/// Open files of a guest and the fds on them, whatever the kind of file.
-/// Models: numbers (lowest free first), references, inode numbers. Does not model: a file system; nodes are opened by the rooms they belong to.
+/// Open files of a guest and the calls on their fds, whatever the kind of file, by fd number and raw arguments.
+/// Models: numbers (lowest free first), references, close-on-exec, fcntl, dup, SCM_RIGHTS as share tokens, fstat, the answers of
+/// <see cref="FileCallTable"/>, raw ioctls. Does not model: a file system; nodes and text files are <see cref="GuestTree"/>'s.
 /// </summary>
-public sealed class GuestFiles
+public sealed partial class GuestFiles
 {
     private readonly Guest _guest;
+    private readonly ShareTokenTable _tokens;
     private ulong _lastInode;
 
-    internal GuestFiles(Guest guest) => _guest = guest;
+    internal GuestFiles(Guest guest, TimeProvider time, GuestLimits limits)
+    {
+        _guest = guest;
+        _tokens = new ShareTokenTable(time, limits.ShareTokens);
+    }
 
     /// <summary>close of one fd, of any kind of file: EBADF when it is not open.</summary>
     public Failure? Close(GuestProcess process, int fd)
@@ -36,13 +42,13 @@ public sealed class GuestFiles
         }
     }
 
-    /// <summary>A new inode number.</summary>
+    /// <summary>A new inode number of a dma-buf: they never repeat (S-BUF-02).</summary>
     internal ulong NextInode() => ++_lastInode;
 
     /// <summary>Installs a file at the lowest free number; the fd takes a reference of its own only if it succeeds (else EMFILE).</summary>
-    internal static Result<int> Install(GuestProcess process, GuestFile file, bool closeOnExec, string operation)
+    internal static Result<int> Install(GuestProcess process, GuestFile file, bool closeOnExec, string operation, int minimum = 0)
     {
-        int fd = process.Guest.FaultPoints.Fails(FaultPoint.FailFd) ? -1 : process.Fds.Install(file, closeOnExec);
+        int fd = process.Guest.FaultPoints.Fails(FaultPoint.FailFd) ? -1 : process.Fds.InstallFrom(file, closeOnExec, minimum);
         if (fd < 0)
         {
             return NoFd(operation);
@@ -58,13 +64,16 @@ public sealed class GuestFiles
         : process.Fds.Find(fd) is { } file ? file
         : BadFd(operation, fd);
 
-    /// <summary>The file of one kind behind a fd: EBADF when it is not open, <paramref name="otherKind"/> when it is something else.</summary>
+    /// <summary>
+    /// The file of one kind behind a fd: EBADF when it is not open or open by path only, <paramref name="otherKind"/> when it is something else.
+    /// </summary>
     internal Result<T> Find<T>(GuestProcess process, int fd, string operation, Errno otherKind)
         where T : GuestFile
     {
         Result<GuestFile> found = Find(process, fd, operation);
         return !found.Ok ? found.Failure
             : found.Value is T file ? file
+            : found.Value.Type == FileKind.PathOnly ? BadFd(operation, fd)
             : new Failure(otherKind, operation, "check file", string.Create(CultureInfo.InvariantCulture,
                 $"fd {fd} is a {found.Value.Kind}, which does not know this operation."), "fd");
     }

@@ -6,7 +6,7 @@ namespace CocoGuest.Machine;
 
 /// <summary>
 /// The untrusted host's view of a guest: raw memory as the platform shows it, and page states.
-/// Models: host reads (S-PLAT-10 to 12). Does not model: host writes, conversions that the host makes by itself.
+/// Models: host reads and writes (S-PLAT-10 to 14). What the host does to page states is <see cref="GuestHypervisor"/>.
 /// </summary>
 public sealed class GuestHostView
 {
@@ -40,6 +40,62 @@ public sealed class GuestHostView
 
         plan.Read(target);
         _guest.Copies.AddHostRead(target.Length);
+        return null;
+    }
+
+    /// <summary>
+    /// Writes guest-physical memory without the guest's key. SEV: private blocks decrypt to garbage. TDX: private lines are poisoned; s390, powerpc:
+    /// exported pages lose their integrity; both silently, the next reader meets it. Elsewhere the host faults on private pages and nothing moves.
+    /// </summary>
+    /// <returns>EFAULT outside RAM or where the host faults; EINVAL beyond 1 MiB; EOWNERDEAD when the guest was destroyed.</returns>
+    public Failure? Write(ulong address, ReadOnlySpan<byte> source)
+    {
+        using var plan = new AccessPlan();
+        var kept = new List<(int Offset, int Length)>();
+        lock (_guest.Gate)
+        {
+            if ((_guest.CheckNotDestroyed() ?? Guest.CheckAccessLength("write_host_memory", (ulong)source.Length)) is { } refused)
+            {
+                return refused;
+            }
+
+            if (!_guest.Memory.Layout.Contains(address, (ulong)source.Length))
+            {
+                return new Failure(Errno.EFAULT, "write_host_memory", "check address",
+                    $"0x{address:x} + {source.Length} is not RAM of this guest (it ends at 0x{EndAddress:x}).", "address");
+            }
+
+            for (int done = 0; done < source.Length;)
+            {
+                ulong at = address + (ulong)done;
+                int part = (int)Math.Min((ulong)(source.Length - done), Page.Size - (at & Page.OffsetMask));
+                ViewCell cell = _guest.Access.CellOf(ViewAccessor.HostWrite, Page.FrameOf(at));
+                if (cell.Fault is ViewFault.PoisonedLine or ViewFault.ExportedPageWritten)
+                {
+                    _guest.Memory.Poison.Add(at, (ulong)part, cell.Fault);
+                }
+                else if (_guest.Access.Plan(plan, ViewAccessor.HostWrite, at, (ulong)part, write: true, "write_host_memory") is { } fault)
+                {
+                    return fault;
+                }
+                else
+                {
+                    kept.Add((done, part));
+                }
+
+                done += part;
+            }
+        }
+
+        byte[] bytes = new byte[kept.Sum(k => k.Length)];
+        int to = 0;
+        foreach ((int offset, int length) in kept)
+        {
+            source.Slice(offset, length).CopyTo(bytes.AsSpan(to));
+            to += length;
+        }
+
+        plan.Write(bytes);
         return null;
     }
 

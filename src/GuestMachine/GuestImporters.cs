@@ -2,6 +2,7 @@ using System.Globalization;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
@@ -13,7 +14,7 @@ namespace CocoGuest.Machine;
 /// Models: the system heap's dma-buf operations (S-SYS-40 to 46), the core around them (S-BUF-42 to 52, 60 to 67). Does not model: dynamic
 /// importers, pinning, fences.
 /// </summary>
-public sealed class GuestImporters
+public sealed partial class GuestImporters
 {
     private const ulong SyncRead = 1;
     private const ulong SyncWrite = 2;
@@ -30,7 +31,15 @@ public sealed class GuestImporters
 
     /// <summary>dma_buf_attach. The importer takes a reference of its own until detach.</summary>
     /// <returns>EBADF, ENODEV for a device that is not the process' own, ENOMEM at the limit.</returns>
-    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName)
+    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName) => Attach(process, fd, deviceName, ImporterOps.None);
+
+    /// <summary>dma_buf_dynamic_attach (S-BUF-43, 46, 47).</summary>
+    /// <param name="process">The importer.</param>
+    /// <param name="fd">fd of the buffer.</param>
+    /// <param name="deviceName">Its device.</param>
+    /// <param name="ops">Importer ops; None makes the attachment static.</param>
+    /// <returns>As the other; EINVAL for ops that this kernel refuses; where attach maps (6.12), what map returns.</returns>
+    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName, ImporterOps ops)
     {
         lock (_guest.Gate)
         {
@@ -51,16 +60,18 @@ public sealed class GuestImporters
                 return new Failure(Errno.ENOMEM, "dma_buf_attach", "check limit", $"The process has {_limit} attachments already.");
             }
 
-            _guest.Trace.Emit("dma_buf_get", found.Value, fd);
-            Result<Attachment> attached = AttachTo(found.Value, device.Value, process);
+            DmaBuf buffer = found.Value;
+            _guest.Trace.Emit("dma_buf_get", buffer, fd);
+            Result<Attachment> attached = AttachTo(buffer, device.Value, process, ops);
             if (!attached.Ok)
             {
                 return attached.Failure;
             }
 
-            found.Value.References++;
-            process.Attachments.Add(attached.Value.Id, attached.Value);
-            return new ImportedBuffer(attached.Value.Id, found.Value.Size);
+            Attachment attachment = attached.Value;
+            buffer.References++;
+            process.Attachments.Add(attachment.Id, attachment);
+            return new ImportedBuffer(attachment.Id, buffer.Size);
         }
     }
 
@@ -75,10 +86,10 @@ public sealed class GuestImporters
                 return found.Failure;
             }
 
-            if (found.Value.Mapped)
+            if (found.Value.Mapped || found.Value.Pins != 0)
             {
                 return new Failure(Errno.EBUSY, "dma_buf_detach", "check mapping",
-                    $"Attachment {id} is still mapped: unmapping first is the importer's duty (S-BUF-44).", "attachment");
+                    $"Attachment {id} is still mapped or pinned: undoing that first is the importer's duty (S-BUF-44).", "attachment");
             }
 
             Remove(process, found.Value);
@@ -103,6 +114,12 @@ public sealed class GuestImporters
             }
 
             Attachment attachment = found.Value;
+            if (attachment.Revoked)
+            {
+                return new Failure(Errno.EINVAL, "dma_buf_map_attachment", "check revocation",
+                    $"Attachment {id} did not let go of the buffer in time and was revoked.", "attachment");
+            }
+
             if (attachment.Mapped)
             {
                 return new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check mapping",
@@ -115,7 +132,11 @@ public sealed class GuestImporters
                     string.Create(CultureInfo.InvariantCulture, $"cpu {cpu} does not exist; the guest has {_guest.Shape.Cpus}."), "cpu");
             }
 
-            return MapChecked(attachment, direction, cpu);
+            // What attach made (S-BUF-47) or the exporter kept (S-BUF-53) is there already.
+            bool kept = attachment.Live;
+            return MapNow(attachment, direction, (int)cpu) is { } failure
+                ? failure
+                : new DmaMapping(attachment, BackingFor(attachment)) { Wait = kept ? null : WaitForKernel(attachment) };
         }
     }
 
@@ -160,7 +181,15 @@ public sealed class GuestImporters
                     : $"flags 0x{flags:x} have bits outside READ, WRITE and END (S-BUF-61).", "flags");
             }
 
-            return SyncAll(found.Value, DirectionOf(access), toDevice: (flags & SyncEnd) != 0);
+            bool end = (flags & SyncEnd) != 0;
+            Result<SyncOutcome> outcome = SyncAll(found.Value, DirectionOf(access), end);
+
+            // S-BUF-63, 68: the exporter's part comes first, then the wait; END waits for nothing.
+            return end || !outcome.Ok ? outcome : outcome.Value with
+            {
+                Wait = _guest.Fences.Waits.ForAll("DMA_BUF_IOCTL_SYNC",
+                    found.Value.Fences.PendingOf(Reservation.UsageFor((access & SyncWrite) != 0)), GuestFences.LongestWait),
+            };
         }
     }
 
@@ -213,17 +242,30 @@ public sealed class GuestImporters
     internal void DropAll(GuestProcess process, GuestDevice device) => DropWhere(process, a => ReferenceEquals(a.GuestDevice, device));
 
     /// <summary>dma_buf_attach by a driver. It holds a reference of its own until detach (S-BUF-42).</summary>
-    /// <returns>ENOMEM.</returns>
-    internal Result<Attachment> AttachTo(DmaBuf buffer, GuestDevice device, GuestProcess owner)
+    /// <returns>EINVAL for ops that this kernel refuses (S-BUF-46); ENOMEM; where attach maps, what map returns (S-BUF-47).</returns>
+    internal Result<Attachment> AttachTo(DmaBuf buffer, GuestDevice device, GuestProcess owner, ImporterOps ops = ImporterOps.None)
     {
+        ImporterRules rules = ImporterRules.Of(_guest.Shape.Kernel);
+        if (ops == ImporterOps.WithoutInvalidate && rules.NeedsInvalidate)
+        {
+            return new Failure(Errno.EINVAL, "dma_buf_attach", "check importer ops",
+                $"Kernel {_guest.Kernel.Name} wants an invalidate callback from a dynamic importer (S-BUF-46).", "ops");
+        }
+
         if (_guest.FaultPoints.Fails(FaultPoint.Failslab))
         {
             return new Failure(Errno.ENOMEM, "dma_buf_attach", "copy sg_table", "No memory for the attachment (S-BUF-46, S-SYS-40).");
         }
 
-        var attachment = new Attachment(++_lastId, buffer, device, owner);
+        var attachment = new Attachment(++_lastId, buffer, device, owner, ops);
         buffer.AddAttachment(attachment);
-        _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, isDynamic: false);
+        _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, attachment.IsDynamic);
+        if (rules.MapsAtAttach && attachment.IsDynamic != buffer.Exporter.Traits.Movable && MapAtAttach(attachment) is { } failure)
+        {
+            DetachFrom(attachment);
+            return failure;
+        }
+
         return attachment;
     }
 
@@ -232,8 +274,9 @@ public sealed class GuestImporters
     {
         Unmap(attachment);
         Drop(attachment);
+        attachment.Buffer.Pins -= attachment.Buffer.Exporter.Traits.Movable ? attachment.Pins : 0;
         attachment.Buffer.RemoveAttachment(attachment);
-        _guest.Trace.Emit("dma_buf_detach", attachment, isDynamic: false);
+        _guest.Trace.Emit("dma_buf_detach", attachment, attachment.IsDynamic);
     }
 
     /// <summary>dma_buf_map_attachment by a driver (S-BUF-50, 53).</summary>
@@ -241,6 +284,11 @@ public sealed class GuestImporters
     internal Failure? MapNow(Attachment attachment, DmaDirection direction, int cpu)
     {
         DmaBuf buffer = attachment.Buffer;
+        if (buffer.Move is not null)
+        {
+            return Moving("dma_buf_map_attachment");
+        }
+
         if (attachment.Live)
         {
             attachment.Mapped = attachment.Direction == direction || attachment.Direction == DmaDirection.Bidirectional;
@@ -249,7 +297,7 @@ public sealed class GuestImporters
         }
 
         ExporterTraits traits = buffer.Exporter.Traits;
-        DmaAttributes attributes = MapAttributesOf(buffer);
+        DmaAttributes attributes = traits.MapAttributes | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
         attachment.Device.Cpu = cpu;
         _guest.Trace.RunsOn((uint)cpu);
         var addresses = new ulong[buffer.Segments.Length];
@@ -265,6 +313,11 @@ public sealed class GuestImporters
         attachment.Live = true;
         attachment.Direction = direction;
         attachment.BouncedSegments = CountBounced(attachment);
+        attachment.MapNumber++;
+
+        // S-BUF-50 step 1; S-BUF-47 pins a dynamic exporter for a static importer's cached table, too.
+        attachment.PinnedByMap = !attachment.IsDynamic && traits.Movable;
+        buffer.Pins += attachment.PinnedByMap ? 1u : 0;
         return null;
     }
 
@@ -272,7 +325,7 @@ public sealed class GuestImporters
     internal void Unmap(Attachment attachment)
     {
         attachment.Mapped = false;
-        if (!attachment.Buffer.Exporter.Traits.CachesMappings)
+        if (!attachment.Buffer.Exporter.Traits.CachesMappings && !attachment.Cached)
         {
             Drop(attachment);
         }
@@ -315,20 +368,38 @@ public sealed class GuestImporters
                 : _guest.Access.Plan(plan, accessor, buffer, offset, length, write, "dma_buf_vmap"));
     }
 
-    private Result<DmaMapping> MapChecked(Attachment attachment, DmaDirection direction, uint cpu)
+    // S-BUF-47: attach maps, and the importer's own map finds the table there.
+    private Failure? MapAtAttach(Attachment attachment)
     {
-        if (MapNow(attachment, direction, (int)cpu) is { } failure)
-        {
-            return failure;
-        }
-
-        VisibleBacking? backing = attachment.Buffer.Backing;
-        bool handOut = backing is not null && !attachment.Bounced && !attachment.GuestDevice.Spec.Mediated;
-        return new DmaMapping(attachment, handOut ? backing : null);
+        Failure? failure = MapNow(attachment, DmaDirection.Bidirectional, 0);
+        attachment.Cached = failure is null;
+        attachment.Mapped = false;
+        return failure;
     }
 
-    private DmaAttributes MapAttributesOf(DmaBuf buffer) =>
-        buffer.Exporter.Traits.MapAttributes | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
+    private static VisibleBacking? BackingFor(Attachment attachment) =>
+        attachment.Bounced || attachment.GuestDevice.Spec.Mediated ? null : attachment.Buffer.Backing;
+
+    // S-BUF-50 step 3: a static attachment waits for kernel fences; interrupted, it is unmapped again.
+    private FenceWait? WaitForKernel(Attachment attachment)
+    {
+        if (attachment.IsDynamic)
+        {
+            return null;
+        }
+
+        ulong number = attachment.MapNumber;
+        return _guest.Fences.Waits.ForAll("dma_buf_map_attachment", attachment.Buffer.Fences.PendingOf(FenceUsage.Kernel),
+            GuestFences.LongestWait, failure =>
+            {
+                if (failure is not null && attachment.Live && attachment.MapNumber == number)
+                {
+                    Unmap(attachment);
+                }
+
+                return failure;
+            });
+    }
 
     private int CountBounced(Attachment attachment)
     {
@@ -343,19 +414,24 @@ public sealed class GuestImporters
 
     private void Drop(Attachment attachment)
     {
-        if (attachment.Live)
+        if (!attachment.Live)
         {
-            attachment.Live = false;
-            DmaBuf buffer = attachment.Buffer;
-            if (attachment.DmaAddresses.Length != 0)
-            {
-                _guest.Dma.CompareFreed(attachment.Device, attachment.DmaAddresses[0], buffer.Segments[0].Length, MapAttributesOf(buffer),
-                    buffer.Exporter.Traits.UnmapAttributes);
-            }
-
-            _guest.Dma.UnmapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, attachment.Direction,
-                buffer.Exporter.Traits.UnmapAttributes);
+            return;
         }
+
+        attachment.Live = false;
+        attachment.Cached = false;
+        DmaBuf buffer = attachment.Buffer;
+        _guest.Dma.UnmapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, attachment.Direction,
+            buffer.Exporter.Traits.UnmapAttributes);
+        if (attachment.PinnedByMap)
+        {
+            // S-BUF-54: unmapped first, then unpinned.
+            attachment.PinnedByMap = false;
+            buffer.Pins--;
+        }
+
+        _guest.Moves.LetGo(attachment);
     }
 
     private Result<SyncOutcome> SyncAll(DmaBuf buffer, DmaDirection direction, bool toDevice)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
@@ -23,9 +24,9 @@ public sealed partial class GuestMappings
                 return found.Failure;
             }
 
-            if (vma.HasOwnPages)
+            if (!IsZeroCopy(vma, address, target.Length))
             {
-                return LoadOwn(process, vma, address, target);
+                return LoadByPages(process, address, target);
             }
 
             held = vma.Buffer!;
@@ -55,9 +56,9 @@ public sealed partial class GuestMappings
                 return found.Failure;
             }
 
-            if (vma.HasOwnPages)
+            if (!IsZeroCopy(vma, address, source.Length))
             {
-                return StoreOwn(process, vma, address, source);
+                return StoreByPages(process, address, source);
             }
 
             held = vma.Buffer!;
@@ -83,14 +84,10 @@ public sealed partial class GuestMappings
                 return TouchResult.NotMapped;
             }
 
-            // On x86 what is writable can be read; execute-only memory is guarded by a protection key.
-            MapProtection has = vma.Protection;
-            bool allowed = write
-                ? has.HasFlag(MapProtection.Write)
-                : (has & (MapProtection.Read | MapProtection.Write)) != 0;
-            if (!allowed)
+            // Execute-only memory is guarded by a protection key.
+            if (!Allows(vma, write ? MapProtection.Write : MapProtection.Read))
             {
-                return has == MapProtection.Execute ? TouchResult.ProtectionKey : TouchResult.NoRight;
+                return vma.Protection == MapProtection.Execute ? TouchResult.ProtectionKey : TouchResult.NoRight;
             }
         }
 
@@ -100,7 +97,11 @@ public sealed partial class GuestMappings
         return failure is null ? TouchResult.Done : TouchResult.Bus;
     }
 
-    // Null, without a failure, for a length of 0.
+    // One shared mapping by page-frame number: resolved under the lock, copied outside it. Everything else goes page by page.
+    private static bool IsZeroCopy(Vma vma, ulong address, int length) =>
+        vma is { ByPageFrame: true, Private: false } && (ulong)length <= vma.End - address;
+
+    // The first of the mappings that the range touches; all of them have to allow it. Null, without a failure, for a length of 0.
     private Result<Vma?> FindFor(GuestProcess process, ulong address, ulong length, MapProtection right, string operation)
     {
         if ((_guest.CheckAlive(process) ?? Guest.CheckAccessLength(operation, length)) is { } refused)
@@ -113,28 +114,53 @@ public sealed partial class GuestMappings
             return (Vma?)null;
         }
 
-        Vma? vma = process.Addresses.Find(address);
-        MapProtection readable = MapProtection.Read | MapProtection.Write;
-        bool allowed = vma is not null
-            && (right == MapProtection.Write ? vma.Protection.HasFlag(MapProtection.Write) : (vma.Protection & readable) != 0);
-        if (vma is not null && allowed && length <= vma.End - address)
+        Vma? first = process.Addresses.Find(address);
+        ulong left = length;
+        ulong at = address;
+        for (Vma? vma = first; ; vma = process.Addresses.Find(at))
         {
-            return vma;
-        }
+            if (vma is null || !Allows(vma, right))
+            {
+                return NoAccess(vma, operation, at);
+            }
 
-        return new Failure(Errno.EFAULT, operation, "look up mapping", vma is null
+            ulong part = vma.End - at;
+            if (left <= part)
+            {
+                return first;
+            }
+
+            left -= part;
+            at = vma.End;
+        }
+    }
+
+    // On x86 what is writable can be read.
+    private static bool Allows(Vma vma, MapProtection right) => right == MapProtection.Write
+        ? vma.Protection.HasFlag(MapProtection.Write)
+        : (vma.Protection & (MapProtection.Read | MapProtection.Write)) != 0;
+
+    private static Failure NoAccess(Vma? vma, string operation, ulong address) =>
+        new(Errno.EFAULT, operation, "look up mapping", vma is null
             ? $"Address 0x{address:x} is not mapped."
             : string.Create(CultureInfo.InvariantCulture,
-                $"The mapping 0x{vma.Start:x}-0x{vma.End:x} ({vma.Protection}) does not allow this {operation} of {length} bytes at 0x{address:x}."),
+                $"The mapping 0x{vma.Start:x}-0x{vma.End:x} ({vma.Protection}) does not allow this {operation} at 0x{address:x}."),
             "address");
-    }
 
     // On success the buffer is held until Done.
     private Failure? PlanShared(AccessPlan plan, Vma vma, ulong address, ulong length, bool write, string operation)
     {
         MemoryFile buffer = vma.Buffer!;
         Failure? failure = _guest.Access.Plan(plan, AccessorOf(buffer), buffer, vma.Offset + (address - vma.Start), length, write, operation);
-        buffer.References += failure is null ? 1 : 0;
+        if (failure is null)
+        {
+            buffer.References++;
+            if (buffer is DmaBuf movable)
+            {
+                movable.Accesses++;
+            }
+        }
+
         return failure;
     }
 
@@ -145,6 +171,12 @@ public sealed partial class GuestMappings
     {
         lock (_guest.Gate)
         {
+            if (held is DmaBuf movable)
+            {
+                movable.Accesses--;
+                _guest.Moves.Settle(movable);
+            }
+
             GuestFiles.Put(held);
         }
     }

@@ -7,47 +7,11 @@ using CocoGuest.Machine.Processes;
 namespace CocoGuest.Machine;
 
 /// <content>
-/// Pages of a process' own: anonymous memory and copies on write. They are private memory of the guest, one frame a page, made when first
-/// touched, and copied under the guest's lock (they are not for bulk data).
+/// Pages of a process' own, and of shared anonymous memory: they are private memory of the guest, one frame a page, made when first stored to
+/// or pinned, and copied under the guest's lock (they are not for bulk data).
 /// </content>
 public sealed partial class GuestMappings
 {
-    /// <summary>mmap of anonymous private memory.</summary>
-    /// <param name="process">The caller.</param>
-    /// <param name="length">Bytes, rounded up to pages.</param>
-    /// <param name="protection">Rights.</param>
-    /// <returns>EINVAL for length 0 or unknown rights, ENOMEM without room.</returns>
-    public Result<MmapResult> MmapAnonymous(GuestProcess process, ulong length, MapProtection protection)
-    {
-        lock (_guest.Gate)
-        {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            if (CheckProtection(protection) is { } unknown)
-            {
-                return unknown;
-            }
-
-            ulong size = Page.AlignUp(length);
-            if (length == 0)
-            {
-                return Wrong(Errno.EINVAL, "length", "length is 0.");
-            }
-
-            ulong address = size == 0 || size >= AddressSpaceBytes ? 0 : process.Addresses.FindGap(size);
-            if (address == 0)
-            {
-                return new Failure(Errno.ENOMEM, "mmap", "find address", $"The process has no room for {length} bytes.", "length");
-            }
-
-            process.Addresses.Add(new Vma(address, size, null, 0, protection, Private: true));
-            return new MmapResult(address, size, null, 0);
-        }
-    }
-
     /// <summary>A mapping is gone: its pages and its reference go.</summary>
     internal void GiveUp(GuestProcess process, Vma vma)
     {
@@ -72,15 +36,14 @@ public sealed partial class GuestMappings
             return page;
         }
 
-        if (!_guest.Frames.TryAllocate(0, out ulong frame))
+        if (!_guest.SinglePages.TryTake(0, out Chunk taken))
         {
-            return new Failure(Errno.ENOMEM, "fault", "allocate page", "The guest has no free page left.");
+            return NoPage("fault");
         }
 
-        _guest.Memory.Zero(new Chunk(frame, 0));
-        if (CopyOld(vma, page, at, frame) is { } failure)
+        if (CopyOld(vma, page, at, taken.Frame) is { } failure)
         {
-            _guest.Frames.Free(frame, 0);
+            _guest.SinglePages.Free([taken]);
             return failure;
         }
 
@@ -89,7 +52,7 @@ public sealed partial class GuestMappings
             page.Mappers--;
         }
 
-        var made = new OwnPage(frame);
+        var made = new OwnPage(taken.Frame);
         pages[at] = made;
         return made;
     }
@@ -97,20 +60,41 @@ public sealed partial class GuestMappings
     /// <summary>A copy of a page, for one address space; ENOMEM.</summary>
     internal Result<OwnPage> Duplicate(OwnPage page)
     {
-        if (!_guest.Frames.TryAllocate(0, out ulong frame))
+        if (!_guest.SinglePages.TryTake(0, out Chunk taken))
         {
-            return new Failure(Errno.ENOMEM, "fork", "copy pinned page", "The guest has no free page left.");
+            return NoPage("fork");
         }
 
-        _guest.Memory.Zero(new Chunk(frame, 0));
-        Span<byte> bytes = stackalloc byte[(int)Page.Size];
-        if ((ReadFrame(page.Frame, 0, bytes) ?? WriteFrame(frame, 0, bytes)) is { } failure)
+        if (CopyFrame(page.Frame, taken.Frame) is { } failure)
         {
-            _guest.Frames.Free(frame, 0);
+            _guest.SinglePages.Free([taken]);
             return failure;
         }
 
-        return new OwnPage(frame);
+        return new OwnPage(taken.Frame);
+    }
+
+    /// <summary>The block of shared anonymous memory behind an address, made if need be: EFAULT behind its end (SIGBUS), ENOMEM.</summary>
+    internal static Result<ShmemPage> BlockFor(Vma vma, ulong address)
+    {
+        ulong offset = vma.Offset + (address - vma.Start);
+        return offset >= vma.Shmem!.Size
+            ? new Failure(Errno.EFAULT, "fault", "look up page", $"0x{address:x} lies behind the end of the shared memory.", "address")
+            : vma.Shmem.Fault(offset / vma.Shmem.BlockBytes) is { } block ? block
+            : NoPage("fault");
+    }
+
+    /// <summary>The page that a driver wants to pin, made if need be; ENOMEM, EFAULT.</summary>
+    internal Result<PinnedPage> PageToPin(GuestProcess process, Vma vma, ulong address)
+    {
+        if (vma.Shmem is { } file)
+        {
+            Result<ShmemPage> block = BlockFor(vma, address);
+            return block.Ok ? new PinnedPage(FrameIn(vma, block.Value, address), null, file, block.Value) : block.Failure;
+        }
+
+        Result<OwnPage> page = PageFor(process, vma, address);
+        return page.Ok ? new PinnedPage(page.Value.Frame, page.Value, null, null) : page.Failure;
     }
 
     /// <summary>A page loses a mapper or a pin: without any the frame is free.</summary>
@@ -122,42 +106,59 @@ public sealed partial class GuestMappings
         }
     }
 
+    // A mapping may be far larger than what was ever touched of it.
     private void DropPages(GuestProcess process, ulong start, ulong end)
     {
-        for (ulong at = start; at < end; at += Page.Size)
+        Dictionary<ulong, OwnPage> pages = process.Addresses.Pages;
+        foreach (ulong at in PagesBetween(process, start, end))
         {
-            if (process.Addresses.Pages.Remove(at, out OwnPage? page))
-            {
-                page.Mappers--;
-                FreeIfUnused(page);
-            }
+            pages.Remove(at, out OwnPage? page);
+            page!.Mappers--;
+            FreeIfUnused(page);
         }
+    }
+
+    // In ascending order, so that frames come back in a fixed order.
+    private static ulong[] PagesBetween(GuestProcess process, ulong start, ulong end)
+    {
+        Dictionary<ulong, OwnPage> pages = process.Addresses.Pages;
+        ulong[] found = (end - start) >> Page.Shift > (ulong)pages.Count
+            ? [.. pages.Keys.Where(at => at >= start && at < end)]
+            : [.. Enumerable.Range(0, (int)((end - start) >> Page.Shift)).Select(i => start + ((ulong)i << Page.Shift)).Where(pages.ContainsKey)];
+        Array.Sort(found);
+        return found;
     }
 
     // What the new page begins with: the page shared since a fork, the file's page, or zeros.
     private Failure? CopyOld(Vma vma, OwnPage? shared, ulong at, ulong frame)
     {
-        if (shared is null && vma.Buffer is null)
+        if (shared is not null)
+        {
+            return CopyFrame(shared.Frame, frame);
+        }
+
+        if (vma.Buffer is null)
         {
             return null;
         }
 
         Span<byte> bytes = stackalloc byte[(int)Page.Size];
-        Failure? failure = shared is not null ? ReadFrame(shared.Frame, 0, bytes) : ReadFile(vma, at, bytes);
-        return failure ?? WriteFrame(frame, 0, bytes);
+        return ReadFile(vma, at, bytes) ?? WriteFrame(frame, 0, bytes);
     }
 
-    private Failure? LoadOwn(GuestProcess process, Vma vma, ulong address, Span<byte> target)
+    private Failure? CopyFrame(ulong from, ulong to)
+    {
+        Span<byte> bytes = stackalloc byte[(int)Page.Size];
+        return ReadFrame(from, 0, bytes) ?? WriteFrame(to, 0, bytes);
+    }
+
+    private Failure? LoadByPages(GuestProcess process, ulong address, Span<byte> target)
     {
         for (int done = 0; done < target.Length;)
         {
             ulong at = address + (ulong)done;
             Span<byte> part = target.Slice(done, PartInPage(at, target.Length - done));
-            Failure? failure = process.Addresses.Pages.TryGetValue(at & ~Page.OffsetMask, out OwnPage? page)
-                ? ReadFrame(page.Frame, at & Page.OffsetMask, part)
-                : vma.Buffer is not null ? ReadFile(vma, at, part)
-                : Clear(part);
-            if (failure is not null)
+            if (LoadPart(process, process.Addresses.Find(at)!, at, part) is { } failure)
             {
                 return failure;
             }
@@ -169,33 +170,81 @@ public sealed partial class GuestMappings
         return null;
     }
 
-    private Failure? StoreOwn(GuestProcess process, Vma vma, ulong address, ReadOnlySpan<byte> source)
+    private Failure? LoadPart(GuestProcess process, Vma vma, ulong at, Span<byte> part)
     {
+        if (process.Addresses.Pages.TryGetValue(at & ~Page.OffsetMask, out OwnPage? page))
+        {
+            return ReadFrame(page.Frame, at & Page.OffsetMask, part);
+        }
+
+        if (vma.Buffer is not null)
+        {
+            return ReadFile(vma, at, part);
+        }
+
+        if (vma.Shmem is not null)
+        {
+            Result<ShmemPage> block = BlockFor(vma, at);
+            return block.Ok ? ReadFrame(FrameIn(vma, block.Value, at), at & Page.OffsetMask, part) : block.Failure;
+        }
+
+        part.Clear();
+        return null;
+    }
+
+    // All pages are there before the first byte is written: a store that fails writes nothing.
+    private Failure? StoreByPages(GuestProcess process, ulong address, ReadOnlySpan<byte> source)
+    {
+        using var plan = new AccessPlan();
         for (int done = 0; done < source.Length;)
         {
             ulong at = address + (ulong)done;
-            ReadOnlySpan<byte> part = source.Slice(done, PartInPage(at, source.Length - done));
-            Result<OwnPage> page = PageFor(process, vma, at);
-            Failure? failure = page.Ok ? WriteFrame(page.Value.Frame, at & Page.OffsetMask, part) : page.Failure;
-            if (failure is not null)
+            int part = PartInPage(at, source.Length - done);
+            if (PlanStore(plan, process, process.Addresses.Find(at)!, at, (ulong)part) is { } failure)
             {
                 return failure;
             }
 
-            done += part.Length;
+            done += part;
         }
 
+        plan.Write(source);
         _guest.Copies.AddStore(source.Length);
         return null;
     }
 
-    private static int PartInPage(ulong address, int length) => (int)Math.Min((ulong)length, Page.Size - (address & Page.OffsetMask));
-
-    private static Failure? Clear(Span<byte> bytes)
+    private Failure? PlanStore(AccessPlan plan, GuestProcess process, Vma vma, ulong at, ulong length)
     {
-        bytes.Clear();
-        return null;
+        if (vma is { Buffer: { } buffer, Private: false })
+        {
+            return _guest.Access.Plan(plan, AccessorOf(buffer), buffer, vma.Offset + (at - vma.Start), length, write: true, "store");
+        }
+
+        Result<ulong> frame = FrameFor(process, vma, at);
+        return frame.Ok
+            ? _guest.Access.Plan(
+                plan, ViewAccessor.GuestPrivateMapping, Page.AddressOf(frame.Value) + (at & Page.OffsetMask), length, write: true, "store")
+            : frame.Failure;
     }
+
+    private Result<ulong> FrameFor(GuestProcess process, Vma vma, ulong at)
+    {
+        if (vma.Shmem is not null)
+        {
+            Result<ShmemPage> block = BlockFor(vma, at);
+            return block.Ok ? FrameIn(vma, block.Value, at) : block.Failure;
+        }
+
+        Result<OwnPage> page = PageFor(process, vma, at);
+        return page.Ok ? page.Value.Frame : page.Failure;
+    }
+
+    private static ulong FrameIn(Vma vma, ShmemPage block, ulong at) =>
+        block.Block.Frame + (((vma.Offset + (at - vma.Start)) % vma.Shmem!.BlockBytes) >> Page.Shift);
+
+    private static Failure NoPage(string operation) => new(Errno.ENOMEM, operation, "allocate page", "The guest has no free page left.");
+
+    private static int PartInPage(ulong address, int length) => (int)Math.Min((ulong)length, Page.Size - (address & Page.OffsetMask));
 
     private Failure? ReadFile(Vma vma, ulong address, Span<byte> target)
     {

@@ -6,6 +6,9 @@ namespace CocoGuest.Machine;
 /// <content>Calls on ranges of the address space: munmap, mprotect, mremap, madvise, msync, mlock, mincore, smaps (S-BUF-30, 36).</content>
 public sealed partial class GuestMappings
 {
+    private const ulong MostMincorePages = 1UL << 20;
+    private const ulong PagePresent = 1UL << 63;
+
     // Advice on a mapping by page-frame number: what is not listed is unknown.
     private static readonly Dictionary<string, Errno> AdviceByPageFrame = new(StringComparer.Ordinal)
     {
@@ -30,6 +33,17 @@ public sealed partial class GuestMappings
         ["POPULATE_READ"] = Errno.EINVAL,
         ["POPULATE_WRITE"] = Errno.EINVAL,
         ["DONTNEED_LOCKED"] = Errno.EINVAL,
+    };
+
+    // What marks a mapping for fork and for core dumps.
+    private static readonly Dictionary<string, Func<Vma, Vma>> ForkAndDumpAdvice = new(StringComparer.Ordinal)
+    {
+        ["DONTFORK"] = v => v with { NotForked = true },
+        ["DOFORK"] = v => v with { NotForked = false },
+        ["WIPEONFORK"] = v => v with { WipedOnFork = true },
+        ["KEEPONFORK"] = v => v with { WipedOnFork = false },
+        ["DONTDUMP"] = v => v with { NotDumped = true },
+        ["DODUMP"] = v => v with { NotDumped = false },
     };
 
     /// <summary>munmap of a range; what is not mapped there is no error.</summary>
@@ -109,14 +123,19 @@ public sealed partial class GuestMappings
                 return Remap(Errno.EFAULT, $"0x{address:x} and {oldLength} bytes are not inside one mapping.");
             }
 
-            if (size > old || old == 0)
+            if (old == 0 && vma.Private && !vma.ByPageFrame)
             {
-                return vma.ByPageFrame
-                    ? Remap(Errno.EFAULT, "A mapping by page-frame number cannot grow or be duplicated (S-BUF-36).")
-                    : Remap(Errno.ENOMEM, "Growing anonymous mappings is not modelled.");
+                return Remap(Errno.EINVAL, "Private memory cannot be mapped a second time.");
             }
 
-            return ShrinkOrMove(process, address, old, size, fixedAddress);
+            if ((size > old || old == 0) && vma.ByPageFrame)
+            {
+                return Remap(Errno.EFAULT, "A mapping by page-frame number cannot grow or be duplicated (S-BUF-36).");
+            }
+
+            return old == 0 ? Twice(process, vma, address, size, mayMove, fixedAddress)
+                : size > old ? Grow(process, vma, address, old, size, mayMove, fixedAddress)
+                : ShrinkOrMove(process, address, old, size, fixedAddress);
         }
     }
 
@@ -134,12 +153,65 @@ public sealed partial class GuestMappings
                 return failure;
             }
 
-            bool byPageFrame = process.Addresses.Find(address)!.ByPageFrame;
-            Errno errno = AdviceByPageFrame.GetValueOrDefault(advice, Errno.EINVAL);
-            return errno == Errno.None || (!byPageFrame && AdviceByPageFrame.ContainsKey(advice))
-                ? null
-                : new Failure(errno, "madvise", "check advice", $"MADV_{advice} is refused for this mapping (S-BUF-36).", "advice");
+            ulong end = address + Page.AlignUp(length);
+            foreach (Vma vma in process.Addresses.Overlapping(address, end))
+            {
+                if (AdviceErrno(vma, advice) is not Errno.None and var errno)
+                {
+                    return new Failure(errno, "madvise", "check advice", $"MADV_{advice} is refused for the mapping at 0x{vma.Start:x} (S-BUF-36).", "advice");
+                }
+            }
+
+            return Advise(process, address, end, advice);
         }
+    }
+
+    // Memory of a process' own takes every advice that is known, but for giving shared memory away and for hugetlb alone.
+    private static Errno AdviceErrno(Vma vma, string advice) =>
+        !AdviceByPageFrame.TryGetValue(advice, out Errno byPageFrame) ? Errno.EINVAL
+        : vma.ByPageFrame ? byPageFrame
+        : advice is "FREE" or "WIPEONFORK" && !vma.Private ? Errno.EINVAL
+        : Errno.None;
+
+    private Failure? Advise(GuestProcess process, ulong start, ulong end, string advice)
+    {
+        if (advice is "DONTNEED" or "DONTNEED_LOCKED" or "FREE")
+        {
+            DropPages(process, start, end);
+            return null;
+        }
+
+        if (advice is "POPULATE_READ" or "POPULATE_WRITE")
+        {
+            return Populate(process, start, end, advice == "POPULATE_WRITE");
+        }
+
+        if (ForkAndDumpAdvice.TryGetValue(advice, out Func<Vma, Vma>? change))
+        {
+            return Change(process, start, end, "madvise", change);
+        }
+
+        return null;
+    }
+
+    // EFAULT where a right is missing; pages made before stay.
+    private Failure? Populate(GuestProcess process, ulong start, ulong end, bool write)
+    {
+        for (ulong at = start; at < end; at += Page.Size)
+        {
+            Vma vma = process.Addresses.Find(at)!;
+            if (!Allows(vma, write ? MapProtection.Write : MapProtection.Read))
+            {
+                return NoAccess(vma, "madvise", at);
+            }
+
+            if (write && FrameFor(process, vma, at) is { Ok: false } none)
+            {
+                return none.Failure;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>msync: dma-bufs have nothing to write back to (S-BUF-36).</summary>
@@ -173,18 +245,61 @@ public sealed partial class GuestMappings
                 return failure;
             }
 
-            var resident = new bool[Page.AlignUp(length) >> Page.Shift];
+            ulong pages = Page.AlignUp(length) >> Page.Shift;
+            if (pages > MostMincorePages)
+            {
+                return new Failure(Errno.EINVAL, "mincore", "check length", $"{pages} pages in one call; at most {MostMincorePages}.", "length");
+            }
+
+            var resident = new bool[pages];
             for (int i = 0; i < resident.Length; i++)
             {
                 ulong at = address + ((ulong)i << Page.Shift);
-                resident[i] = process.Addresses.Find(at)!.ByPageFrame
-                    ? _guest.Kernel.HeapMappingsResident
-                    : process.Addresses.Pages.ContainsKey(at);
+                resident[i] = IsResident(process, process.Addresses.Find(at)!, at);
             }
 
             return resident;
         }
     }
+
+    /// <summary>
+    /// Entries of /proc/self/pagemap: bit 63 set and the frame number for a page that is there, 0 for others and for mappings by page-frame
+    /// number, whose pages are no pages to it.
+    /// </summary>
+    /// <returns>EINVAL for an unaligned address or more than 2^20 pages.</returns>
+    public Result<ulong[]> Pagemap(GuestProcess process, ulong address, ulong pages)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            if (!Page.IsAligned(address) || pages > MostMincorePages || address > AddressSpaceBytes)
+            {
+                return new Failure(Errno.EINVAL, "pagemap", "check range", $"0x{address:x} and {pages} pages are no range for one call.", "address");
+            }
+
+            var entries = new ulong[pages];
+            for (int i = 0; i < entries.Length; i++)
+            {
+                ulong at = address + ((ulong)i << Page.Shift);
+                entries[i] = FrameAt(process, at) is { } frame ? PagePresent | frame : 0;
+            }
+
+            return entries;
+        }
+    }
+
+    private static ulong? FrameAt(GuestProcess process, ulong at) =>
+        process.Addresses.Find(at) is not { } vma || (vma.ByPageFrame && !vma.Private) ? null
+        : process.Addresses.Pages.TryGetValue(at, out OwnPage? page) ? page.Frame
+        : vma.Shmem?.Find((vma.Offset + (at - vma.Start)) / vma.Shmem.BlockBytes) is { } block ? FrameIn(vma, block, at)
+        : null;
+
+    private bool IsResident(GuestProcess process, Vma vma, ulong at) =>
+        vma.ByPageFrame ? _guest.Kernel.HeapMappingsResident : FrameAt(process, at) is not null;
 
     /// <summary>What /proc/self/smaps says of the mapping at an address.</summary>
     public Result<SmapsEntry> Smaps(GuestProcess process, ulong address)
@@ -240,24 +355,105 @@ public sealed partial class GuestMappings
             }
         }
 
+        return Change(process, start, end, "mprotect", v => v with { Protection = protection });
+    }
+
+    private static Failure? Change(GuestProcess process, ulong start, ulong end, string operation, Func<Vma, Vma> change)
+    {
         if (!process.Addresses.HasRoomFor(process.Addresses.CutsNeeded(start, end)))
         {
-            return new Failure(Errno.ENOMEM, "mprotect", "split mapping", "The process has no room for another mapping.");
+            return new Failure(Errno.ENOMEM, operation, "split mapping", "The process has no room for another mapping.");
         }
 
         foreach (Vma part in process.Addresses.TakeOut(start, end))
         {
-            process.Addresses.Add(part with { Protection = protection });
+            process.Addresses.Add(change(part));
         }
 
         return null;
     }
 
+    // A second mapping of the same shared pages.
+    private Result<ulong> Twice(GuestProcess process, Vma vma, ulong address, ulong size, bool mayMove, ulong? target)
+    {
+        if (!mayMove)
+        {
+            return Remap(Errno.EINVAL, "A second mapping cannot lie where the first one lies.");
+        }
+
+        Result<ulong> place = PlaceFor(process, size, target);
+        if (place.Ok)
+        {
+            process.Addresses.Add(vma with { Start = place.Value, Length = size, Offset = vma.Offset + (address - vma.Start) });
+            vma.File!.References++;
+        }
+
+        return place;
+    }
+
+    private Result<ulong> Grow(GuestProcess process, Vma vma, ulong address, ulong old, ulong size, bool mayMove, ulong? target)
+    {
+        if (CheckOvercommit(size) is { } tooLarge)
+        {
+            return tooLarge with { Operation = "mremap" };
+        }
+
+        if (target is null && vma.End == address + old && process.Addresses.IsFree(vma.End, address + size)
+            && process.Addresses.Bytes + (size - old) <= process.Limits.AddressSpaceBytes)
+        {
+            process.Addresses.RemoveAt(vma.Start);
+            process.Addresses.Add(vma with { Length = address + size - vma.Start });
+            return address;
+        }
+
+        if (!mayMove || !process.Addresses.HasRoomFor(1 + process.Addresses.CutsNeeded(address, address + old)))
+        {
+            return Remap(Errno.ENOMEM, "There is no room behind the mapping, and it may not move.");
+        }
+
+        if (target is { } to && Overlaps(to, size, address, old))
+        {
+            return Remap(Errno.EINVAL, $"The new place 0x{to:x} overlaps the old one.");
+        }
+
+        Result<ulong> place = PlaceFor(process, size, target);
+        if (place.Ok)
+        {
+            Move(process, address, old, place.Value);
+            Vma moved = process.Addresses.RemoveAt(place.Value)!;
+            process.Addresses.Add(moved with { Length = size });
+        }
+
+        return place;
+    }
+
+    private Result<ulong> PlaceFor(GuestProcess process, ulong size, ulong? target)
+    {
+        MapFlags flags = target is null ? MapFlags.None : MapFlags.Fixed;
+        Result<ulong> place = CheckPlace(process, target ?? 0, size, flags) is { } wrong ? wrong : Place(process, target ?? 0, size, flags);
+        return place.Ok ? place : place.Failure with { Operation = "mremap" };
+    }
+
+    private static bool Overlaps(ulong start, ulong length, ulong other, ulong otherLength) =>
+        start < other + otherLength && other < start + length;
+
     private Result<ulong> ShrinkOrMove(GuestProcess process, ulong address, ulong old, ulong size, ulong? target)
     {
-        if (target is { } to && (CheckRange("mremap", to, size) is not null || (to < address + old && address < to + size)))
+        if (target is { } to && CheckPlace(process, to, size, MapFlags.Fixed) is { } wrong)
         {
-            return Remap(Errno.EINVAL, $"The new place 0x{target:x} is no range of pages or overlaps the old one.");
+            return wrong with { Operation = "mremap" };
+        }
+
+        if (target is { } next && Overlaps(next, size, address, old))
+        {
+            return Remap(Errno.EINVAL, $"The new place 0x{target:x} overlaps the old one.");
+        }
+
+        AddressSpace space = process.Addresses;
+        int cuts = space.CutsNeeded(address, address + old) + (target is { } at ? space.CutsNeeded(at, at + size) : 0);
+        if (!space.HasRoomFor(cuts))
+        {
+            return Remap(Errno.ENOMEM, "The process has no room for another mapping.");
         }
 
         foreach (Vma tail in size < old ? process.Addresses.TakeOut(address + size, address + old) : [])
@@ -275,20 +471,23 @@ public sealed partial class GuestMappings
             GiveUp(process, covered);
         }
 
-        foreach (Vma moved in process.Addresses.TakeOut(address, address + size))
-        {
-            process.Addresses.Add(moved with { Start = place + (moved.Start - address) });
-        }
-
-        for (ulong at = 0; at < size; at += Page.Size)
-        {
-            if (process.Addresses.Pages.Remove(address + at, out OwnPage? page))
-            {
-                process.Addresses.Pages.Add(place + at, page);
-            }
-        }
-
+        Move(process, address, size, place);
         return place;
+    }
+
+    // Mappings and their pages go to where nothing is.
+    private static void Move(GuestProcess process, ulong from, ulong size, ulong to)
+    {
+        foreach (Vma moved in process.Addresses.TakeOut(from, from + size))
+        {
+            process.Addresses.Add(moved with { Start = to + (moved.Start - from) });
+        }
+
+        foreach (ulong at in PagesBetween(process, from, from + size))
+        {
+            process.Addresses.Pages.Remove(at, out OwnPage? page);
+            process.Addresses.Pages.Add(to + (at - from), page!);
+        }
     }
 
     private static Failure Remap(Errno errno, string sentence) => new(errno, "mremap", "check range", sentence, "address");

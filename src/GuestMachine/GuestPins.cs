@@ -1,12 +1,15 @@
+using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine;
 
 /// <summary>
-/// pin_user_pages: what a driver does that wants the pages of a program's memory.
-/// Models: the checks per mapping in their order (S-PIN-01), the short count (S-PIN-03), pages that stay while pinned (S-PIN-06).
-/// Does not model: hugetlb, DAX, secret memory, moving pages out of CMA (nothing anonymous lies there).
+/// pin_user_pages: what a driver does that wants the pages of a program's memory, and the calls that go through it.
+/// Models: the checks per mapping in their order (S-PIN-01), the short count (S-PIN-03), pages that stay while pinned (S-PIN-06), what other
+/// users of it give (S-PIN-08). Does not model: hugetlb, DAX, secret memory, signals (S-PIN-04); no page that can be pinned lies in CMA or a
+/// movable zone, so a long-term pin moves nothing (S-PIN-07).
 /// </summary>
 public sealed class GuestPins
 {
@@ -14,7 +17,7 @@ public sealed class GuestPins
     public const ulong MostPages = 1UL << 18;
 
     private readonly Guest _guest;
-    private readonly Dictionary<ulong, (GuestProcess Owner, OwnPage[] Pages)> _pins = [];
+    private readonly Dictionary<ulong, (GuestProcess Owner, PinnedPage[] Pages)> _pins = [];
     private ulong _lastId;
 
     internal GuestPins(Guest guest) => _guest = guest;
@@ -31,6 +34,9 @@ public sealed class GuestPins
         }
     }
 
+    /// <summary>Pinned pages, one for each pin.</summary>
+    internal IEnumerable<PinnedPage> Pinned => _pins.Values.SelectMany(p => p.Pages);
+
     /// <summary>Pins the pages of a range of a process' memory.</summary>
     /// <param name="process">The caller.</param>
     /// <param name="address">First byte; its page is the first one.</param>
@@ -44,24 +50,8 @@ public sealed class GuestPins
     {
         lock (_guest.Gate)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            ulong first = address & ~Page.OffsetMask;
-            if (length == 0 || address + length < address || (Wanted(first) >> Page.Shift) > MostPages)
-            {
-                return new Failure(Errno.EINVAL, "pin_user_pages", "check range",
-                    $"{length} bytes at 0x{address:x} are none, wrap, or are more than {MostPages} pages.", "length");
-            }
-
-            var pages = new List<OwnPage>();
-            Failure? stop = Collect(process, first, first + Wanted(first), write, pages);
-            return pages.Count == 0 ? stop! : Keep(process, pages, Wanted(first) >> Page.Shift);
+            return _guest.CheckAlive(process) is { } dead ? dead : PinRange(process, address, length, write);
         }
-
-        ulong Wanted(ulong from) => Page.AlignUp(address + length - from);
     }
 
     /// <summary>unpin_user_pages: ENOENT for a pin that is not this process'.</summary>
@@ -74,26 +64,112 @@ public sealed class GuestPins
                 return dead;
             }
 
-            if (!_pins.TryGetValue(id, out (GuestProcess Owner, OwnPage[] Pages) pin) || !ReferenceEquals(pin.Owner, process))
+            if (!_pins.TryGetValue(id, out (GuestProcess Owner, PinnedPage[] Pages) pin) || !ReferenceEquals(pin.Owner, process))
             {
                 return new Failure(Errno.ENOENT, "unpin_user_pages", "look up pin", $"This process has no pin {id}.", "pin");
             }
 
-            Drop(id, pin.Pages);
+            Drop(id);
             return null;
         }
+    }
+
+    /// <summary>process_vm_readv, vmsplice, O_DIRECT writes: the kernel reads user memory through pins (S-PIN-08).</summary>
+    /// <returns>Bytes read from the start; EFAULT if the first page cannot be pinned.</returns>
+    public Result<int> Read(GuestProcess process, ulong address, Span<byte> target)
+    {
+        lock (_guest.Gate)
+        {
+            using var plan = new AccessPlan();
+            Result<int> planned = PlanPinned(process, address, target.Length, write: false, plan);
+            if (planned.Ok)
+            {
+                plan.Read(target[..planned.Value]);
+            }
+
+            return planned;
+        }
+    }
+
+    /// <summary>process_vm_writev, O_DIRECT reads: the kernel writes user memory through pins (S-PIN-08).</summary>
+    /// <returns>Bytes written from the start; EFAULT if the first page cannot be pinned.</returns>
+    public Result<int> Write(GuestProcess process, ulong address, ReadOnlySpan<byte> source)
+    {
+        lock (_guest.Gate)
+        {
+            using var plan = new AccessPlan();
+            Result<int> planned = PlanPinned(process, address, source.Length, write: true, plan);
+            if (planned.Ok)
+            {
+                plan.Write(source[..planned.Value]);
+            }
+
+            return planned;
+        }
+    }
+
+    /// <summary>pread of /proc/PID/mem: as <see cref="Read"/>, and what cannot be pinned is EIO (S-BUF-36).</summary>
+    public Result<int> ReadProcMem(GuestProcess process, ulong address, Span<byte> target) => AsIo(Read(process, address, target));
+
+    /// <summary>pwrite of /proc/PID/mem: as <see cref="Write"/>, and what cannot be pinned is EIO (S-BUF-36).</summary>
+    public Result<int> WriteProcMem(GuestProcess process, ulong address, ReadOnlySpan<byte> source) => AsIo(Write(process, address, source));
+
+    /// <summary>As <see cref="Pin"/>, under the lock.</summary>
+    internal Result<UserPin> PinRange(GuestProcess process, ulong address, ulong length, bool write)
+    {
+        ulong first = address & ~Page.OffsetMask;
+        ulong end = Page.AlignUp(address + length);
+        if (length == 0 || address + length < address || end < first || (end - first) >> Page.Shift > MostPages)
+        {
+            return new Failure(Errno.EINVAL, "pin_user_pages", "check range",
+                $"{length} bytes at 0x{address:x} are none, wrap, or are more than {MostPages} pages.", "length");
+        }
+
+        var pages = new List<PinnedPage>();
+        Failure? stop = Collect(process, first, end, write, pages);
+        return pages.Count == 0 ? stop! : Keep(process, pages, (end - first) >> Page.Shift);
+    }
+
+    /// <summary>Lets go of a pin.</summary>
+    internal void Drop(ulong id)
+    {
+        _pins.Remove(id, out (GuestProcess Owner, PinnedPage[] Pages) pin);
+        foreach (PinnedPage page in pin.Pages)
+        {
+            Release(page);
+        }
+    }
+
+    /// <summary>The scatter table of a pin: neighbouring pages are one entry (S-PIN-21).</summary>
+    internal SgEntry[] Table(ulong id)
+    {
+        var entries = new List<SgEntry>();
+        foreach (PinnedPage page in _pins[id].Pages)
+        {
+            ulong address = Page.AddressOf(page.Frame);
+            if (entries.Count > 0 && entries[^1] is var last && last.Phys + last.Length == address)
+            {
+                entries[^1] = last with { Length = last.Length + Page.Size };
+            }
+            else
+            {
+                entries.Add(new SgEntry(address, Page.Size));
+            }
+        }
+
+        return [.. entries];
     }
 
     /// <summary>The end of a process: its drivers let go.</summary>
     internal void DropAll(GuestProcess process)
     {
-        foreach ((ulong id, (_, OwnPage[] pages)) in _pins.Where(p => ReferenceEquals(p.Value.Owner, process)).OrderBy(p => p.Key).ToArray())
+        foreach (ulong id in _pins.Where(p => ReferenceEquals(p.Value.Owner, process)).Select(p => p.Key).Order().ToArray())
         {
-            Drop(id, pages);
+            Drop(id);
         }
     }
 
-    private Failure? Collect(GuestProcess process, ulong start, ulong end, bool write, List<OwnPage> pages)
+    private Failure? Collect(GuestProcess process, ulong start, ulong end, bool write, List<PinnedPage> pages)
     {
         for (ulong at = start; at < end; at += Page.Size)
         {
@@ -103,12 +179,14 @@ public sealed class GuestPins
                 return refused;
             }
 
-            Result<OwnPage> page = _guest.Mappings.PageFor(process, vma!, at);
+            Result<PinnedPage> page = _guest.Mappings.PageToPin(process, vma!, at);
             if (!page.Ok)
             {
                 return page.Failure;
             }
 
+            // At once: what follows may not take it away.
+            page.Value.Hold();
             pages.Add(page.Value);
         }
 
@@ -126,20 +204,67 @@ public sealed class GuestPins
     private static Failure Fault(ulong at, string why) =>
         new(Errno.EFAULT, "pin_user_pages", "check mapping", $"The page at 0x{at:x} cannot be pinned: {why} (S-PIN-01).", "address");
 
-    private UserPin Keep(GuestProcess process, List<OwnPage> pages, ulong wanted)
+    private UserPin Keep(GuestProcess process, List<PinnedPage> pages, ulong wanted)
     {
-        pages.ForEach(p => p.Pins++);
         _pins.Add(++_lastId, (process, [.. pages]));
         return new UserPin(_lastId, [.. pages.Select(p => Page.AddressOf(p.Frame))], wanted);
     }
 
-    private void Drop(ulong id, OwnPage[] pages)
+    private void Release(PinnedPage page)
     {
-        _pins.Remove(id);
-        foreach (OwnPage page in pages)
+        if (page.Own is not null)
         {
-            page.Pins--;
-            _guest.Mappings.FreeIfUnused(page);
+            page.Own.Pins--;
+            _guest.Mappings.FreeIfUnused(page.Own);
+        }
+        else
+        {
+            page.File!.Put(page.Block!);
         }
     }
+
+    // Pages are held for the copy alone.
+    private Result<int> PlanPinned(GuestProcess process, ulong address, int length, bool write, AccessPlan plan)
+    {
+        if ((_guest.CheckAlive(process) ?? Guest.CheckAccessLength("pin_user_pages", (ulong)length)) is { } refused)
+        {
+            return refused;
+        }
+
+        if (length == 0)
+        {
+            return 0;
+        }
+
+        Result<UserPin> pin = PinRange(process, address, (ulong)length, write);
+        if (!pin.Ok)
+        {
+            return pin.Failure;
+        }
+
+        int bytes = (int)Math.Min((ulong)length, ((ulong)pin.Value.Pages.Count << Page.Shift) - (address & Page.OffsetMask));
+        Failure? failure = PlanPages(plan, pin.Value.Pages, address & Page.OffsetMask, (ulong)bytes, write);
+        Drop(pin.Value.Id);
+        return failure is null ? bytes : failure;
+    }
+
+    private Failure? PlanPages(AccessPlan plan, IReadOnlyList<ulong> pages, ulong offset, ulong length, bool write)
+    {
+        foreach (ulong page in pages)
+        {
+            ulong part = Math.Min(length, Page.Size - offset);
+            if (_guest.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, page + offset, part, write, "pin_user_pages") is { } failure)
+            {
+                return failure;
+            }
+
+            length -= part;
+            offset = 0;
+        }
+
+        return null;
+    }
+
+    private static Result<int> AsIo(Result<int> result) =>
+        result.Ok || result.Failure.Errno != Errno.EFAULT ? result : result.Failure with { Errno = Errno.EIO };
 }

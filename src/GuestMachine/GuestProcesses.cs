@@ -9,6 +9,10 @@ namespace CocoGuest.Machine;
 /// </summary>
 public sealed class GuestProcesses
 {
+    /// <summary>SIGKILL.</summary>
+    internal const int SignalKill = 9;
+
+    private const int MostOomScoreAdj = 1000;
     private const int NameLimit = 64;
     private readonly Guest _guest;
     private readonly GuestLimits _limits;
@@ -70,18 +74,17 @@ public sealed class GuestProcesses
             }
 
             GuestProcess child = Start(parent.Name);
+            child.Limits = parent.Limits;
             child.Fds.CopyFrom(parent.Fds);
-            foreach (Vma vma in parent.Addresses.Ascending())
+            (child.Uid, child.Gid, child.OomScoreAdj, child.Cgroup) = (parent.Uid, parent.Gid, parent.OomScoreAdj, parent.Cgroup);
+            CopyMappings(parent, child);
+            foreach ((ulong address, OwnPage page) in parent.Addresses.Pages.OrderBy(p => p.Key))
             {
-                child.Addresses.Add(vma);
-                if (vma.File is { } file)
+                if (child.Addresses.Find(address) is not { WipedOnFork: false })
                 {
-                    file.References++;
+                    continue;
                 }
-            }
 
-            foreach ((ulong address, OwnPage page) in parent.Addresses.Pages)
-            {
                 // A pinned page stays with the process whose driver has it: the child gets a copy of its own at once.
                 Result<OwnPage> shared = page.Pins == 0 ? page.Shared() : _guest.Mappings.Duplicate(page);
                 if (!shared.Ok)
@@ -94,6 +97,30 @@ public sealed class GuestProcesses
             }
 
             return child;
+        }
+    }
+
+    /// <summary>setrlimit and the capability that goes with it. What the process has already stays.</summary>
+    /// <returns>EINVAL for a number of open files that is negative or above the guest's limit.</returns>
+    public Failure? SetLimits(GuestProcess process, ProcessLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            int most = limits.OpenFiles ?? _limits.FdsPerProcess;
+            if (most < 0 || most > _limits.FdsPerProcess)
+            {
+                return new Failure(Errno.EINVAL, "setrlimit", "check limit", $"{most} open files are not between 0 and {_limits.FdsPerProcess}.", "open_files");
+            }
+
+            process.Limits = limits;
+            process.Fds.Limit = most;
+            return null;
         }
     }
 
@@ -146,14 +173,80 @@ public sealed class GuestProcesses
 
             if (process.Alive)
             {
-                process.Alive = false;
-                _processes.Remove(process.Handle);
-                DropAll(process);
-                _guest.Observer?.ProcessEnded(process);
+                Finish(process);
             }
 
             return null;
         }
+    }
+
+    /// <summary>Sets user and group of a process, as setresuid and setresgid by root do.</summary>
+    public Failure? SetCredentials(GuestProcess process, uint uid, uint gid)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            process.Uid = uid;
+            process.Gid = gid;
+            return null;
+        }
+    }
+
+    /// <summary>/proc/self/oom_score_adj: EINVAL outside −1000 to 1000; EPERM for init, which the kernel never kills.</summary>
+    public Failure? SetOomScoreAdj(GuestProcess process, int value)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            if (value is < -MostOomScoreAdj or > MostOomScoreAdj)
+            {
+                return new Failure(Errno.EINVAL, "write oom_score_adj", "check value", $"{value} is not between -1000 and 1000.", "value");
+            }
+
+            if (ReferenceEquals(process, Init))
+            {
+                return new Failure(Errno.EPERM, "write oom_score_adj", "check process", "init is never killed.", "process");
+            }
+
+            process.OomScoreAdj = value;
+            return null;
+        }
+    }
+
+    /// <summary>memory.max of the process' own cgroup, in bytes; what is charged already stays (S-HEAP-53).</summary>
+    public Failure? SetMemoryLimit(GuestProcess process, ulong bytes)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            process.Cgroup.Limit = bytes;
+            return null;
+        }
+    }
+
+    /// <summary>The process that the OOM killer takes: the highest oom_score_adj above 0; of several the caller, then the youngest. Or null.</summary>
+    internal GuestProcess? OomVictim(GuestProcess caller) =>
+        _processes.Values.Where(p => p.OomScoreAdj > 0)
+            .OrderByDescending(p => p.OomScoreAdj).ThenByDescending(p => ReferenceEquals(p, caller)).ThenByDescending(p => p.Pid)
+            .FirstOrDefault();
+
+    /// <summary>Kills a process by signal.</summary>
+    internal void Kill(GuestProcess process, int signal)
+    {
+        process.KilledBy = signal;
+        Finish(process);
     }
 
     /// <summary>Empties every process in the order of their pids; for the end of the guest.</summary>
@@ -168,11 +261,31 @@ public sealed class GuestProcesses
         _processes.Clear();
     }
 
+    private void Finish(GuestProcess process)
+    {
+        process.Alive = false;
+        _processes.Remove(process.Handle);
+        DropAll(process);
+        _guest.Observer?.ProcessEnded(process);
+    }
+
     private GuestProcess Start(string name)
     {
         var process = new GuestProcess(_guest, _guest.Secrets.Next(), _guest.Secrets.Next(), ++_lastPid, name, _limits);
         _processes.Add(process.Handle, process);
         return process;
+    }
+
+    private static void CopyMappings(GuestProcess parent, GuestProcess child)
+    {
+        foreach (Vma vma in parent.Addresses.Ascending().Where(v => !v.NotForked))
+        {
+            child.Addresses.Add(vma);
+            if (vma.File is { } file)
+            {
+                file.References++;
+            }
+        }
     }
 
     private void DropMappings(GuestProcess process)
@@ -197,5 +310,7 @@ public sealed class GuestProcesses
         _guest.Pins.DropAll(process);
         _guest.Importers.DropAll(process);
         _guest.Devices.DropAll(process);
+        GuestImporters.DropVmaps(process);
+        process.VgemFences?.Close();
     }
 }

@@ -1,3 +1,4 @@
+using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Profiles;
 
@@ -44,6 +45,21 @@ public sealed record GuestShape
 
     /// <summary>Page allocator policy.</summary>
     public FragmentationPolicy Fragmentation { get; init; } = FragmentationPolicy.Default;
+
+    /// <summary>CMA areas besides the one of <c>cma=</c>; 7.2 and later give each a heap of its name (S-CMA-08).</summary>
+    public IReadOnlyList<CmaRegionSpec> CmaRegions { get; init; } = [];
+
+    /// <summary>Pools that TEE drivers register at boot; none unless asked for (S-TEE-08).</summary>
+    public IReadOnlyList<TeePoolSpec> TeePools { get; init; } = [];
+
+    /// <summary>Boot option <c>dma_heap.mem_accounting=1</c> (S-HEAP-53).</summary>
+    public bool MemAccounting { get; init; }
+
+    /// <summary>Heap ioctls copy back as older kernels did: also after a failure, and after an fd was installed (S-HEAP-32).</summary>
+    public bool OldHeapCopyBack { get; init; }
+
+    /// <summary>Bytes of the cma area that the kernel takes for itself at boot, as a coherent pool does. Not settable by RPC.</summary>
+    internal ulong CmaTakenAtBoot { get; init; }
 
     /// <summary>Further nodes on the one CMA area, as a build option of some kernels adds one under the old name (S-CMA-08). Not settable by RPC.</summary>
     internal IReadOnlyList<string> MoreCmaNodes { get; init; } = [];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Profiles;
 
@@ -30,26 +31,34 @@ public static class GuestShapeRules
             Heaps = shape.Heaps.Count == 0 ? HeapNames(shape, kernel) : shape.Heaps,
         };
         Failure? failure = CheckName(full.Name) ?? CheckKernel(kernel, platform) ?? CheckPlatform(platform, kernel) ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
-            ?? CheckAddressing(full, platform) ?? CheckHeaps(full, kernel) ?? CheckCma(full);
+            ?? CheckAddressing(full, platform) ?? CheckHeaps(full, kernel) ?? CheckCma(full)
+            ?? CheckCmaRegions(full, kernel) ?? CheckTeePools(full, kernel) ?? CheckAccounting(full, kernel);
         return failure is null ? full : failure;
     }
 
     /// <summary>The heap nodes of a kernel on a platform, with the CMA area of its shape, in registration order (S-HEAP-46, S-HEAP-48, S-CMA-08).</summary>
     public static IReadOnlyList<string> HeapNames(GuestShape shape, KernelProfile kernel)
     {
-        List<string> names = [Heaps.HeapRegistry.SystemHeapName];
-        if (kernel.SharedHeapName is { } shared && Dma.PlatformDmaTraits.Of(shape.Platform, kernel.Version).MemEncrypt)
-        {
-            names.Add(shared);
-        }
-
-        if (shape.Cma.Length != 0)
+        List<string> names = [.. SystemHeapNames(shape, kernel)];
+        if (TryParseSize(shape.Cma, out ulong cma) && cma != 0)
         {
             names.Add(kernel.CmaHeapName);
             names.AddRange(shape.MoreCmaNodes);
         }
 
-        return names;
+        names.AddRange(shape.CmaRegions.Select(r => r.Name));
+        names.AddRange(shape.TeePools.Select(p => TeePoolSpec.NameOf(p.Use)).OfType<string>());
+        return [.. names.Distinct(StringComparer.Ordinal)];
+    }
+
+    /// <summary>The nodes of the system heap on a platform (S-HEAP-42, 48).</summary>
+    internal static IEnumerable<string> SystemHeapNames(GuestShape shape, KernelProfile kernel)
+    {
+        yield return HeapRegistry.SystemHeapName;
+        if (kernel.SharedHeapName is { } shared && Dma.PlatformDmaTraits.Of(shape.Platform, kernel.Version).MemEncrypt)
+        {
+            yield return shared;
+        }
     }
 
     /// <summary>Reads a size as the kernel's command line has it: digits and an optional K, M or G.</summary>
@@ -149,6 +158,42 @@ public static class GuestShapeRules
             ? null
             : Wrong("cma", $"cma '{Shorten(shape.Cma)}' is not a size such as 64M, at most half of the memory.");
     }
+
+    private static Failure? CheckCmaRegions(GuestShape shape, KernelProfile kernel)
+    {
+        if (shape.CmaRegions.Count != 0 && !kernel.HasHeapPerCmaArea)
+        {
+            return Wrong("cma_regions", $"Kernel {kernel.Name} has one CMA heap only (S-CMA-08).");
+        }
+
+        CmaRegionSpec? wrong = shape.CmaRegions.FirstOrDefault(r => r.Name.Length is 0 or > 64 || r.Bytes == 0 || !Page.IsAligned(r.Bytes));
+        return wrong is null ? null : Wrong("cma_regions", $"CMA region '{Shorten(wrong.Name)}' of {wrong.Bytes} bytes has no name or no whole pages.");
+    }
+
+    private static Failure? CheckTeePools(GuestShape shape, KernelProfile kernel)
+    {
+        if (shape.TeePools.Count != 0 && !kernel.HasTeeHeaps)
+        {
+            return Wrong("tee_pools", $"Kernel {kernel.Name} has no protected heaps (S-TEE-01).");
+        }
+
+        foreach (TeePoolSpec pool in shape.TeePools)
+        {
+            if (TeePoolSpec.NameOf(pool.Use) is null || pool.Bytes == 0 || !Page.IsAligned(pool.Bytes))
+            {
+                return Wrong("tee_pools", $"The pool for {pool.Use} of {pool.Bytes} bytes has no known use or no whole pages (S-TEE-06, 09).");
+            }
+        }
+
+        return shape.TeePools.DistinctBy(p => p.Use).Count() == shape.TeePools.Count
+            ? null
+            : new Failure(Errno.EBUSY, "create_guest", "check shape", "Two TEE pools serve the same use (S-TEE-09).", "tee_pools");
+    }
+
+    private static Failure? CheckAccounting(GuestShape shape, KernelProfile kernel) =>
+        !shape.MemAccounting || kernel.HasMemoryAccounting
+            ? null
+            : Wrong("mem_accounting", $"Kernel {kernel.Name} has no parameter dma_heap.mem_accounting (S-HEAP-53).");
 
     private static string Shorten(string text) => text.Length <= 80 ? text : text[..80] + "…";
 

@@ -12,6 +12,12 @@ public sealed class GuestTrace
     /// <summary>Events that the ring holds; beyond, the oldest are lost.</summary>
     public const int Capacity = 8192;
 
+    private static readonly string[] Legend =
+    [
+        "#          TASK-PID     [CPU] status seconds: event: text", "#", "# The five characters of status, '.' for no:", "#   irqs off",
+        "#   need resched", "#   hard or soft irq", "#   preempt depth", "#   migrate disabled",
+    ];
+
     private readonly Guest _guest;
     private readonly TraceBuffer _buffer;
     private readonly IReadOnlyList<string> _known;
@@ -87,6 +93,21 @@ public sealed class GuestTrace
         lock (_guest.Gate)
         {
             return _buffer.Last;
+        }
+    }
+
+    /// <summary>
+    /// The lines that start the trace file (S-TRC-82): tracer, counts, and a legend of eight lines in our own words; all start with <c>#</c>.
+    /// </summary>
+    public IReadOnlyList<string> Header()
+    {
+        lock (_guest.Gate)
+        {
+            ulong held = _buffer.Last + 1 - _buffer.Oldest;
+            return
+            [
+                "# tracer: nop", "#", $"# entries-in-buffer/entries-written: {held}/{_buffer.Last}   #P:{_guest.Shape.Cpus}", "#", .. Legend,
+            ];
         }
     }
 

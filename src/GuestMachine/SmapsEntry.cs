@@ -1,4 +1,3 @@
-using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Processes;
 
@@ -20,14 +19,25 @@ public sealed record SmapsEntry(string Permissions, string Name, string VmFlags,
             (vma.Protection.HasFlag(MapProtection.Read), "rd"), (vma.Protection.HasFlag(MapProtection.Write), "wr"),
             (vma.Protection.HasFlag(MapProtection.Execute), "ex"), (sharedWritable, "sh"), (vma.May.HasFlag(MapProtection.Read), "mr"),
             (vma.May.HasFlag(MapProtection.Write), "mw"), (vma.May.HasFlag(MapProtection.Execute), "me"), (!vma.Private, "ms"),
-            (vma.ByPageFrame, "pf"), (vma.ByPageFrame, "io"), (vma.ByPageFrame, "de"), (vma.ByPageFrame, "dd"),
+            (vma.ByPageFrame, "pf"), (vma.ByPageFrame, "io"), (vma.NotForked, "dc"), (vma.ByPageFrame, "de"),
+            (vma.WipedOnFork, "wf"), (vma.ByPageFrame || vma.NotDumped, "dd"),
         ];
-        ulong resident = vma.ByPageFrame ? 0 : (ulong)space.Pages.Keys.Count(a => a >= vma.Start && a < vma.End) * (Page.Size >> 10);
+        ulong resident = vma.ByPageFrame && !vma.Private
+            ? 0
+            : (ulong)space.Pages.Keys.Count(a => a >= vma.Start && a < vma.End) * (Page.Size >> 10);
         return new SmapsEntry(
             $"{Letter('r', MapProtection.Read)}{Letter('w', MapProtection.Write)}{Letter('x', MapProtection.Execute)}{(vma.Private ? 'p' : 's')}",
-            vma.File is DmaBuf buffer ? $"/dmabuf:{buffer.Name}" : "",
+            NameOf(vma),
             string.Concat(flags.Where(f => f.On).Select(f => f.Word + " ")),
             resident);
+
+        static string NameOf(Vma vma) => vma.File switch
+        {
+            DmaBufs.DmaBuf buffer => $"/dmabuf:{buffer.Name}",
+            Files.ShmemFile => "/dev/zero (deleted)",
+            Files.MemoryFile file => file.Kind,
+            _ => "",
+        };
 
         char Letter(char letter, MapProtection right) => vma.Protection.HasFlag(right) ? letter : '-';
     }

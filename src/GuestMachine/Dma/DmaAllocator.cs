@@ -69,16 +69,8 @@ internal sealed class DmaAllocator(
         if (block.Shared && pages.ConvertToPrivate(block.Range) is not null)
         {
             log.WarnRateLimited("dma_direct:encrypt", "leaking DMA memory that can't be re-encrypted");
-            Leak(block.Phys, block.Bytes);
+            Leak(block.Bytes);
             return;
-        }
-
-        if (block.Shared)
-        {
-            foreach (Chunk piece in FramePieces.Of(block.Range))
-            {
-                memory.BecamePrivateInPlace(piece);
-            }
         }
 
         frames.Free(Page.FrameOf(block.Phys), OrderOf(block.Bytes));
@@ -100,7 +92,7 @@ internal sealed class DmaAllocator(
                 log.WarnRateLimited("dma_direct:decrypt", "leaking DMA memory that can't be decrypted");
             }
 
-            Leak(phys, size);
+            Leak(size);
             return NoMemory(operation, "set_memory_decrypted", $"{failure.Sentence} The {size} bytes are lost.");
         }
 
@@ -176,7 +168,7 @@ internal sealed class DmaAllocator(
                 return new AtomicPool(phys, (int)(AtomicPoolBytes >> Page.Shift), mapper.Environment.MemEncrypt || !rules.MarksSharedAllocations);
             }
 
-            Leak(phys, AtomicPoolBytes);
+            Leak(AtomicPoolBytes);
         }
 
         log.Warn($"DMA: failed to allocate {AtomicPoolBytes >> 10} KiB GFP_KERNEL pool for atomic allocation");
@@ -220,11 +212,7 @@ internal sealed class DmaAllocator(
         }
     }
 
-    private void Leak(ulong phys, ulong bytes)
-    {
-        LeakedBytes += Page.Size << OrderOf(bytes);
-        memory.ShareInPlace(new FrameRange(Page.FrameOf(phys), bytes >> Page.Shift));
-    }
+    private void Leak(ulong bytes) => LeakedBytes += Page.Size << OrderOf(bytes);
 
     private static int OrderOf(ulong bytes) => BitOperations.Log2(BitOperations.RoundUpToPowerOf2(bytes >> Page.Shift));
 

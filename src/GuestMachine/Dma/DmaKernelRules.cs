@@ -17,20 +17,20 @@ public sealed record DmaKernelRules
             SharedAttribute = DmaAttributes.CcShared,
             KnowsRequireCoherent = true,
             MapsRamAsResource = true,
-            ComparesFreedAttributes = true,
+            ComparesUnmapAttributes = true,
         },
         /* V73    */ new()
         {
             Table = DirectMappingTables.P3,
             SharedAttribute = DmaAttributes.CcShared,
             KnowsRequireCoherent = true,
+            ComparesUnmapAttributes = true,
             PlatformForcesBounce = false,
             FollowsSharedState = true,
             HighWaterIsOptIn = true,
             SwiotlbWordsByPrefix = true,
             MarksSharedAllocations = true,
             MapsRamAsResource = true,
-            ComparesFreedAttributes = true,
         },
         /* V612Seed */ new()
         {
@@ -51,6 +51,9 @@ public sealed record DmaKernelRules
 
     /// <summary>REQUIRE_COHERENT is known and refused for devices that are not coherent (S-DMA-40, 44, 54).</summary>
     public bool KnowsRequireCoherent { get; init; }
+
+    /// <summary>DMA API debugging compares the attributes of map and unmap (S-DMA-47).</summary>
+    public bool ComparesUnmapAttributes { get; init; }
 
     /// <summary>CoCo start-up passes the force flag when the default pool is made (S-UP-23).</summary>
     public bool PlatformForcesBounce { get; init; } = true;
@@ -76,9 +79,6 @@ public sealed record DmaKernelRules
 
     /// <summary>Debugging kernels only log <c>dma_map_resource</c> of RAM; earlier ones refuse it (S-DMA-46).</summary>
     public bool MapsRamAsResource { get; init; }
-
-    /// <summary>Debugging kernels compare the attributes of map and unmap (S-DMA-47).</summary>
-    public bool ComparesFreedAttributes { get; init; }
 
     /// <summary>There is <c>dma_map_phys</c>; before 6.18 page and resource calls with trace events of their own (S-TRC-12).</summary>
     public bool HasPhysCalls { get; init; } = true;

@@ -5,10 +5,6 @@ namespace CocoGuest.Machine.Dma;
 /// <content>What allocations ask of the mapper: addresses, reach, trace lines; and what DMA debugging says.</content>
 public sealed partial class DmaMapper
 {
-    // The attributes that DMA debugging compares (S-DMA-47).
-    private const DmaAttributes Compared = DmaAttributes.NoKernelMapping | DmaAttributes.ForceContiguous | DmaAttributes.Mmio
-        | DmaAttributes.RequireCoherent | DmaAttributes.Privileged | DmaAttributes.CcShared;
-
     /// <summary>Tells RAM from other addresses, or null: everything up to the last byte of RAM is.</summary>
     internal Func<ulong, bool>? IsRam { get; init; }
 
@@ -26,17 +22,6 @@ public sealed partial class DmaMapper
     /// <summary>A warning for a call that the front end refuses (S-DMA-64, 66, 69).</summary>
     internal void WarnRefused(DmaDevice device, string operation, string why) =>
         _log.WarnOnce(operation + ":refused", $"{device.LogName}: {operation}: {why}");
-
-    /// <summary>DMA debugging compares what a mapping was made and is undone with; only the first error of a boot is printed (S-DMA-47).</summary>
-    internal void CompareFreed(DmaDevice device, ulong dma, ulong size, DmaAttributes mapped, DmaAttributes freed)
-    {
-        if (_environment.DmaDebug && _environment.Rules.ComparesFreedAttributes && ((mapped ^ freed) & Compared) != 0
-            && _log.MayWarnOnce("DMA-API"))
-        {
-            _log.Warn($"DMA-API: {device.LogName}: device driver frees DMA memory with different attributes [device address=0x{dma:x16}] "
-                + $"[size={size} bytes] [mapped with 0x{(int)(mapped & Compared):x}] [unmapped with 0x{(int)(freed & Compared):x}]");
-        }
-    }
 
     // S-DMA-46: debugging kernels up to 7.1 refuse a range that is RAM, later ones only say so.
     private bool RefusesResource(DmaDevice device, ulong phys)

@@ -56,9 +56,27 @@ public sealed partial class DmaMapper
             dma[i] = address;
         }
 
+        for (int i = 0; _check is not null && i < entries.Length; i++)
+        {
+            _check.Mapped(device, dma[i], attributes);
+        }
+
         _mapped += (ulong)entries.Length;
         _trace?.MapSg(device, entries, dma[..entries.Length], direction, attributes);
         return entries.Length;
+    }
+
+    /// <summary><c>dma_map_sg</c>, the older call: as <see cref="MapSg"/>, but any failure is 0 (S-DMA-52).</summary>
+    /// <returns>Number of DMA segments; 0 on any error.</returns>
+    public int MapSgCount(
+        DmaDevice device,
+        ReadOnlySpan<SgEntry> entries,
+        Span<ulong> dma,
+        DmaDirection direction,
+        DmaAttributes attributes = DmaAttributes.None)
+    {
+        Result<int> mapped = MapSg(device, entries, dma, direction, attributes);
+        return mapped.Ok ? mapped.Value : 0;
     }
 
     /// <summary><c>dma_unmap_sgtable</c> (S-DMA-44 for each entry).</summary>
@@ -79,6 +97,11 @@ public sealed partial class DmaMapper
         }
 
         _trace?.UnmapSg(device, entries, direction, attributes);
+        for (int i = 0; _check is not null && i < entries.Length; i++)
+        {
+            _check.Unmapped(device, dma[i], entries[i].Length, attributes);
+        }
+
         int stray = UnmapEntries(device, entries, dma, direction, attributes);
         return stray < 0 ? null : NotMapped("dma_unmap_sgtable", dma[stray]);
     }

@@ -24,6 +24,7 @@ public sealed partial class DmaMapper
     private readonly AddressEncoding _encoding;
     private readonly IKernelLog _log;
     private readonly IDmaTrace? _trace;
+    private readonly DmaAttributeCheck? _check;
     private ulong _mapped;
     private ulong _unmapped;
     private ulong _bounced;
@@ -43,6 +44,7 @@ public sealed partial class DmaMapper
         _log = log;
         _trace = trace;
         DefaultPool = defaultPool;
+        _check = environment.DmaDebug && environment.Rules.ComparesUnmapAttributes ? new DmaAttributeCheck(log) : null;
     }
 
     /// <summary>Fault points of the guest, or null: none.</summary>
@@ -115,6 +117,7 @@ public sealed partial class DmaMapper
             _trace?.MapPhys(device, phys, dma, size, direction, attributes);
             if (dma != Error)
             {
+                _check?.Mapped(device, dma, attributes);
                 _mapped++;
                 return dma;
             }
@@ -166,6 +169,7 @@ public sealed partial class DmaMapper
         }
 
         bool done = UnmapDirect(device, dma, size, direction, attributes);
+        _check?.Unmapped(device, dma, size, attributes);
         _trace?.UnmapPhys(device, dma, size, direction, attributes);
         return done ? null : NotMapped("dma_unmap_phys", dma);
     }

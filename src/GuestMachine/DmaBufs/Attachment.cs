@@ -4,17 +4,18 @@ using CocoGuest.Machine.Processes;
 namespace CocoGuest.Machine.DmaBufs;
 
 /// <summary>
-/// A device attached to a dma-buf, with its own copy of the scatter table (S-SYS-40). Static attachments only: heap exporters never move
-/// (S-SYS-51). The importer that made it holds a reference on the buffer until detach (S-BUF-42).
+/// A device attached to a dma-buf, with its own copy of the scatter table (S-SYS-40). Static, or dynamic if the importer gave
+/// importer ops (S-BUF-43). The importer that made it holds a reference on the buffer until detach (S-BUF-42).
 /// </summary>
 internal sealed class Attachment
 {
-    public Attachment(ulong id, DmaBuf buffer, GuestDevice device, GuestProcess owner)
+    public Attachment(ulong id, DmaBuf buffer, GuestDevice device, GuestProcess owner, ImporterOps ops)
     {
         Id = id;
         Buffer = buffer;
         GuestDevice = device;
         Owner = owner;
+        Ops = ops;
     }
 
     public ulong Id { get; }
@@ -26,6 +27,27 @@ internal sealed class Attachment
     public DmaDevice Device => GuestDevice.Dma;
 
     public GuestProcess Owner { get; }
+
+    /// <summary>What the importer gave at attach.</summary>
+    public ImporterOps Ops { get; }
+
+    /// <summary>True with importer ops (S-BUF-43).</summary>
+    public bool IsDynamic => Ops != ImporterOps.None;
+
+    /// <summary>Attach mapped it and keeps the table until detach (S-BUF-47).</summary>
+    public bool Cached { get; set; }
+
+    /// <summary>Explicit pins of a dynamic importer (S-BUF-55).</summary>
+    public uint Pins { get; set; }
+
+    /// <summary>The live mapping of a static attachment pinned the buffer (S-BUF-50).</summary>
+    public bool PinnedByMap { get; set; }
+
+    /// <summary>The importer did not answer an invalidation: it cannot map any more (as S-PIN-34).</summary>
+    public bool Revoked { get; set; }
+
+    /// <summary>Counts mappings, so that a late undo hits only its own.</summary>
+    public ulong MapNumber { get; set; }
 
     /// <summary>DMA address of each chunk while mapped. Each mapping has a table of its own, which nobody changes afterwards.</summary>
     public ulong[] DmaAddresses { get; set; } = [];

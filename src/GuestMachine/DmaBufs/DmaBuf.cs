@@ -1,13 +1,15 @@
 using System.Globalization;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Heaps;
 
 namespace CocoGuest.Machine.DmaBufs;
 
 /// <summary>
 /// A dma-buf: the anonymous file that every fd on one buffer refers to.
 /// Models: identity, size, name, access mode, reference count, scatter table, attachments newest first (S-BUF-01 to 03, 70, 71, 90 to 92,
-/// 100; S-SYS-40). Does not model: fences, sync files, poll, kernel mappings.
+/// 100; S-SYS-40), fences (S-RESV), poll callbacks. Does not model: the text of bufinfo.
 /// </summary>
 /// <remarks>
 /// References: one a fd (any process), one a VMA, one an importer (from attach to detach), one a share token in flight, one a copy in
@@ -15,7 +17,10 @@ namespace CocoGuest.Machine.DmaBufs;
 /// </remarks>
 internal sealed class DmaBuf : MemoryFile
 {
-    private const int NameLimit = 32;
+    /// <summary>Bytes that a name and its terminator may have (S-BUF-71).</summary>
+    public const int NameLimit = 32;
+
+    private byte[]? _name;
     private readonly GuestBuffers _room;
     private readonly List<Attachment> _attachments = [];
 
@@ -34,6 +39,7 @@ internal sealed class DmaBuf : MemoryFile
         _room = room;
         Exporter = exporter;
         Segments = segments ?? Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
+        Poll = new BufferPoll(this);
     }
 
     /// <summary>Who made it; its name is <c>exp_name</c> (S-SYS-08).</summary>
@@ -46,40 +52,88 @@ internal sealed class DmaBuf : MemoryFile
     public override MmapStyle Mmap => Exporter.Traits.Mmap;
 
     /// <summary>The scatter table as the DMA layer takes it: one entry a chunk (S-SYS-06).</summary>
-    public SgEntry[] Segments { get; }
+    public SgEntry[] Segments { get; private set; }
+
+    /// <summary>Its reservation object, its own unless the exporter supplies one (S-BUF-04).</summary>
+    public Reservation Fences { get; init; } = new();
+
+    /// <summary>Pins, by static mappings and by dynamic importers, of an exporter that can pin (S-BUF-50, 55).</summary>
+    public uint Pins { get; set; }
+
+    /// <summary>Kernel mappings (S-BUF-80).</summary>
+    public uint Vmaps { get; set; }
+
+    /// <summary>CPU accesses that copy outside the guest's lock.</summary>
+    public uint Accesses { get; set; }
+
+    /// <summary>The move under way, or null.</summary>
+    public BufferMove? Move { get; set; }
+
+    /// <summary>Its poll callbacks.</summary>
+    public BufferPoll Poll { get; }
+
+    /// <summary>What the conversions of its pages have cost so far.</summary>
+    public PageState.ConversionCounters ConversionCost { get; set; }
 
     /// <summary>Slot of <see cref="MemoryFile.Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }
 
-    /// <summary>Name by DMA_BUF_SET_NAME, or null when none was ever set.</summary>
-    public string? Name { get; private set; }
+    /// <summary>Whom its pages are charged to, or null (S-HEAP-53).</summary>
+    public MemoryCgroup? ChargedTo { get; init; }
+
+    /// <summary>The next older live buffer of the guest, for <see cref="LiveBuffers"/>.</summary>
+    public DmaBuf? Older { get; set; }
+
+    /// <summary>The next newer one.</summary>
+    public DmaBuf? Newer { get; set; }
+
+    /// <summary>Name by DMA_BUF_SET_NAME as text, or null when none was ever set.</summary>
+    public string? Name => _name is null ? null : System.Text.Encoding.UTF8.GetString(_name);
+
+    /// <summary>The name as the kernel's texts show it: one character a byte.</summary>
+    public string? NameAsBytes => _name is null ? null : System.Text.Encoding.Latin1.GetString(_name);
+
+    /// <inheritdoc/>
+    public override FileKind Type => FileKind.DmaBuf;
+
+    /// <inheritdoc/>
+    public override ulong FileSize => Size;
+
+    /// <summary>S-BUF-02.</summary>
+    public override string LinkTarget => $"/dmabuf:{NameAsBytes}";
+
+    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c> after the generic lines; who reads it is not counted (S-BUF-100).</summary>
+    public override string FdInfoLines =>
+        string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{References}\nexp_name:\t{Exporter.Name}\n")
+        + (_name is null ? "" : $"name:\t{NameAsBytes}\n");
 
     /// <summary>Attachments, newest first (S-SYS-40).</summary>
     public IReadOnlyList<Attachment> Attachments => _attachments;
+
+    /// <summary>The bytes are in other frames now.</summary>
+    public void MoveTo(Chunk[] chunks)
+    {
+        Chunks = chunks;
+        Segments = Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
+    }
 
     public void AddAttachment(Attachment attachment) => _attachments.Insert(0, attachment);
 
     public void RemoveAttachment(Attachment attachment) => _attachments.Remove(attachment);
 
     /// <summary>DMA_BUF_SET_NAME: the name and its terminator fit 32 bytes, else EINVAL and the old name stays (S-BUF-71).</summary>
-    public Failure? SetName(string name)
+    public Failure? SetName(ReadOnlySpan<byte> name)
     {
-        int bytes = System.Text.Encoding.UTF8.GetByteCount(name);
-        if (bytes >= NameLimit || name.Contains('\0', StringComparison.Ordinal))
+        if (name.Length >= NameLimit || name.Contains((byte)0))
         {
             return new Failure(Errno.EINVAL, "DMA_BUF_SET_NAME", "check length",
-                $"The name has {bytes} bytes; at most {NameLimit - 1} without a NUL fit (S-BUF-71).", "name");
+                $"The name has {name.Length} bytes; at most {NameLimit - 1} without a NUL fit (S-BUF-71).", "name");
         }
 
-        Name = name;
+        _name = name.ToArray();
         return null;
     }
 
     /// <inheritdoc/>
     public override void Released() => _room.Released(this);
-
-    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c>, after the generic lines (S-BUF-100).</summary>
-    public string FdInfo() =>
-        string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{References - 1}\nexp_name:\t{Exporter.Name}\n")
-        + (Name is null ? "" : $"name:\t{Name}\n");
 }

@@ -42,7 +42,7 @@ internal abstract class Exporter(string name, ExporterTraits traits)
 
         foreach (Attachment attachment in buffer.Attachments)
         {
-            if (attachment.Mapped)
+            if (attachment.Live)
             {
                 dma.SyncSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, direction, forCpu);
             }

@@ -28,6 +28,9 @@ internal sealed class Udmabuf : Exporter
         _pins = pins;
     }
 
+    /// <summary>The pages that it holds.</summary>
+    public IEnumerable<ShmemPage> Pages => _pins.Select(p => p.Page);
+
     /// <inheritdoc/>
     public override Failure? BeginCpuAccess(DmaBuf buffer, DmaMapper dma, DmaDirection direction)
     {

@@ -1,4 +1,5 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Drm;
@@ -33,6 +34,9 @@ internal sealed class DrmFile : GuestFile
     public DrmDevice Device { get; }
 
     public bool Render { get; }
+
+    /// <summary>Fences that the client attached to buffers (vgem); made when first asked for.</summary>
+    public VgemFences? Fences { get; set; }
 
     /// <summary>Open handles, ascending.</summary>
     public IReadOnlyCollection<uint> Handles => _handles.Keys;

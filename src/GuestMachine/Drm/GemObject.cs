@@ -1,4 +1,5 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Drm;
@@ -11,6 +12,7 @@ namespace CocoGuest.Machine.Drm;
 internal sealed class GemObject : MemoryFile
 {
     private readonly GuestDrm _room;
+    private readonly Reservation _own = new();
 
     /// <param name="room">The room that takes it apart.</param>
     /// <param name="device">Its device.</param>
@@ -40,6 +42,9 @@ internal sealed class GemObject : MemoryFile
 
     /// <summary>The attachment of an imported object, which holds a reference on the dma-buf (S-GPU-02); null for own pages.</summary>
     public Attachment? Import { get; set; }
+
+    /// <summary>Its reservation: that of the dma-buf it was imported from, else its own, which its dma-buf shares (S-BUF-04).</summary>
+    public Reservation Fences => Import?.Buffer.Fences ?? _own;
 
     /// <summary>Where it is mapped through the node; 0: nobody asked.</summary>
     public ulong FakeOffset { get; set; }

@@ -8,6 +8,10 @@ namespace CocoGuest.Machine.Files;
 /// </summary>
 internal abstract class GuestFile
 {
+    // POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM.
+    private const uint AlwaysReady = 0x145;
+    private InodeAttributes? _attributes;
+
     /// <param name="inode">Number of its inode, unique in the guest.</param>
     /// <param name="access">Access mode of the open.</param>
     protected GuestFile(ulong inode, AccessMode access)
@@ -25,6 +29,9 @@ internal abstract class GuestFile
     /// <summary>Status flags as F_GETFL shows them, without the access mode (O_NONBLOCK, O_APPEND …).</summary>
     public uint StatusFlags { get; set; }
 
+    /// <summary>f_flags: access mode and status flags.</summary>
+    public uint Flags => (uint)Access | StatusFlags;
+
     /// <summary>The shared file offset, in bytes.</summary>
     public ulong Position { get; set; }
 
@@ -33,6 +40,27 @@ internal abstract class GuestFile
 
     /// <summary>What the file is, for sentences: <c>dma-buf</c>, <c>sync_file</c>, <c>dma_heap device</c> …</summary>
     public abstract string Kind { get; }
+
+    /// <summary>Which column of the call tables answers for it.</summary>
+    public virtual FileKind Type => FileKind.Other;
+
+    /// <summary>Mode and owner of its inode.</summary>
+    public virtual InodeAttributes Attributes => _attributes ??= new InodeAttributes(0);
+
+    /// <summary>Bytes that fstat shows.</summary>
+    public virtual ulong FileSize => 0;
+
+    /// <summary>st_rdev of a device node.</summary>
+    public virtual uint RawDevice => 0;
+
+    /// <summary>Where <c>/proc/self/fd/N</c> leads, one character a byte (Latin-1): names of dma-bufs are bytes.</summary>
+    public virtual string LinkTarget => $"anon_inode:{Kind}";
+
+    /// <summary>Lines that the file adds to fdinfo, one character a byte.</summary>
+    public virtual string FdInfoLines => "";
+
+    /// <summary>What poll finds ready at once, out of what was asked; without a poll operation all reading and writing is (S-HEAP-05).</summary>
+    public virtual uint Ready(uint events) => events & AlwaysReady;
 
     /// <summary>True if the access mode allows reading.</summary>
     public bool Readable => Access is AccessMode.ReadOnly or AccessMode.ReadWrite;

@@ -17,6 +17,9 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
     /// <summary>Expiries kept, those of tokens long redeemed included.</summary>
     public int Scheduled => _byExpiry.Count;
 
+    /// <summary>The files in flight, one for each token.</summary>
+    public IEnumerable<GuestFile> Files => _entries.Values.Select(e => e.File);
+
     public bool IsFull => _entries.Count >= limit;
 
     /// <summary>Adds a token; the caller has taken the reference.</summary>

@@ -42,6 +42,9 @@ internal sealed class ShmemFile : GuestFile
     /// <summary>Somebody else than the file holds a page of it: F_SEAL_WRITE is refused.</summary>
     public bool Pinned => _content.Values.Any(p => p.References > 1);
 
+    /// <summary>The pages that exist, in the order of their blocks.</summary>
+    public IReadOnlyCollection<ShmemPage> Content => _content.Values;
+
     /// <summary>The page of a block, made if it is a hole. Null: no memory.</summary>
     public ShmemPage? Fault(ulong block)
     {

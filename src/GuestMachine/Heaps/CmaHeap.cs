@@ -5,41 +5,24 @@ using CocoGuest.Machine.Memory;
 namespace CocoGuest.Machine.Heaps;
 
 /// <summary>
-/// The CMA heap: contiguous private memory from the area of <c>cma=</c> (S-CMA-02, 05, 08). All its nodes share the one area.
-/// Models: allocation, clearing, release. Does not model: areas from a device tree.
+/// A CMA heap: contiguous private memory from one area (S-CMA-02, 05, 08). All nodes of an area share it.
+/// Models: allocation, clearing, release. Does not model: a fatal signal while it clears.
 /// </summary>
-internal sealed class CmaHeap(CmaArea area, GuestMemory memory, FaultBoard faults)
+internal sealed class CmaHeap(CmaArea area, GuestMemory memory, FaultBoard faults) : ContiguousHeap(area)
 {
-    /// <summary>Allocates and clears whole pages.</summary>
-    /// <returns>The range as power-of-two pieces, in order; ENOMEM.</returns>
-    public Result<Chunk[]> Allocate(ulong length)
+    /// <inheritdoc/>
+    public override Result<Chunk[]> Allocate(ulong length, bool shared, MemoryCgroup? owner)
     {
-        ulong frames = length >> Page.Shift;
-        if (faults.Fails(FaultPoint.Failslab) || faults.Fails(FaultPoint.FailPageAlloc, length, 0) || !area.TryAllocate(frames, out ulong first))
+        if (faults.Fails(FaultPoint.Failslab) || faults.Fails(FaultPoint.FailPageAlloc, length, 0) || Take(length) is not { } chunks)
         {
             return new Failure(Errno.ENOMEM, "DMA_HEAP_IOCTL_ALLOC", "cma_alloc", $"The area has no {length} contiguous bytes left.", "len");
         }
 
-        Chunk[] chunks = [.. Pieces(first, frames)];
         foreach (Chunk chunk in chunks)
         {
             memory.Zero(chunk);
         }
 
         return chunks;
-    }
-
-    /// <summary>Gives a range back.</summary>
-    public void Free(ulong firstFrame, ulong length) => area.Free(firstFrame, length >> Page.Shift);
-
-    private static IEnumerable<Chunk> Pieces(ulong first, ulong frames)
-    {
-        while (frames > 0)
-        {
-            int order = 63 - System.Numerics.BitOperations.LeadingZeroCount(frames);
-            yield return new Chunk(first, order);
-            first += 1UL << order;
-            frames -= 1UL << order;
-        }
     }
 }

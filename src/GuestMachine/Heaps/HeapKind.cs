@@ -8,4 +8,7 @@ public enum HeapKind
 
     /// <summary>A CMA heap.</summary>
     Cma = 1,
+
+    /// <summary>A protected heap of a TEE driver.</summary>
+    Tee = 2,
 }

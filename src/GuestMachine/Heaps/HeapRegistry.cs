@@ -1,30 +1,74 @@
-using CocoGuest.Machine.Profiles;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Faults;
 
 namespace CocoGuest.Machine.Heaps;
 
 /// <summary>
-/// The heaps that a guest's kernel registers at boot.
-/// Models: system and system_cc_shared per kernel and platform, in registration order (S-HEAP-46, 48), flags per heap (S-HEAP-13, 14).
-/// Does not model: CMA and TEE heaps.
+/// The heaps that a guest's kernel has registered, in the order of registration.
+/// Models: the checks of registering in their order, minor numbers (S-HEAP-01 to 03). Does not model: removal; no kernel here can remove a heap.
 /// </summary>
-internal sealed class HeapRegistry
+internal sealed class HeapRegistry(FaultBoard faults)
 {
+    /// <summary>The heap that every kernel has.</summary>
     public const string SystemHeapName = "system";
 
-    public HeapRegistry(GuestShape shape, KernelProfile kernel)
+    /// <summary>Minor numbers: 0 to 127 (S-HEAP-01).</summary>
+    public const int Minors = 128;
+
+    // Inode numbers of nodes belong to another file system than those of dma-bufs.
+    private const ulong FirstInode = 100;
+    private readonly List<HeapNode> _nodes = [];
+
+    /// <summary>All nodes, in the order of registration.</summary>
+    public IReadOnlyList<HeapNode> Nodes => _nodes;
+
+    /// <summary>What user space knows of them.</summary>
+    public IReadOnlyList<HeapInfo> All { get; private set; } = [];
+
+    /// <summary>The heap with this name, or null (ENOENT).</summary>
+    public HeapNode? Find(string name) => _nodes.Find(h => h.Info.Name == name);
+
+    /// <summary>The heap with this minor number, or null (ENODEV, S-HEAP-04).</summary>
+    public HeapNode? FindMinor(uint minor) => _nodes.Find(h => h.Info.Minor == minor);
+
+    /// <summary>dma_heap_add: the first failing check of S-HEAP-03 wins; a duplicate name comes last and undoes the rest.</summary>
+    /// <param name="wanted">Name and flags; the minor number is given here.</param>
+    /// <param name="heap">What allocates; null: ops without an allocate function.</param>
+    /// <param name="exporter">Exporter of its buffers.</param>
+    /// <returns>The node; EINVAL, ENOMEM, EBUSY.</returns>
+    public Result<HeapNode> Add(HeapInfo wanted, Heap? heap, Exporter? exporter)
     {
-        All = GuestShapeRules.HeapNames(shape, kernel)
-            .Where(shape.Heaps.Contains)
-            .Select((name, minor) => InfoOf(name, (uint)minor, kernel))
-            .ToArray();
+        if (string.IsNullOrEmpty(wanted.Name))
+        {
+            return Refused(Errno.EINVAL, "check name", "The heap has no name.", "name");
+        }
+
+        if (heap is null || exporter is null)
+        {
+            return Refused(Errno.EINVAL, "check ops", $"Heap {wanted.Name} has no allocate function.", "ops");
+        }
+
+        if (faults.Fails(FaultPoint.Failslab))
+        {
+            return Refused(Errno.ENOMEM, "allocate heap", $"No memory for heap {wanted.Name}.", null);
+        }
+
+        if (_nodes.Count == Minors)
+        {
+            return Refused(Errno.EBUSY, "get minor", $"All {Minors} minor numbers are in use.", null);
+        }
+
+        if (Find(wanted.Name) is not null)
+        {
+            return Refused(Errno.EINVAL, "check duplicate", $"A heap {wanted.Name} is registered already.", "name");
+        }
+
+        // Nothing ever frees a minor number, so the lowest free one is the count.
+        var node = new HeapNode(wanted with { Minor = (uint)_nodes.Count }, heap, exporter, FirstInode + (ulong)_nodes.Count);
+        _nodes.Add(node);
+        All = [.. _nodes.Select(n => n.Info)];
+        return node;
     }
 
-    public IReadOnlyList<HeapInfo> All { get; }
-
-    public HeapInfo? Find(string name) => All.FirstOrDefault(h => h.Name == name);
-
-    private static HeapInfo InfoOf(string name, uint minor, KernelProfile kernel) =>
-        name == SystemHeapName ? new HeapInfo(name, minor, kernel.SystemHeapFlags, AlwaysShared: false)
-        : name == kernel.SharedHeapName ? new HeapInfo(name, minor, 0, AlwaysShared: true)
-        : new HeapInfo(name, minor, 0, AlwaysShared: false, HeapKind.Cma);
+    private static Failure Refused(Errno errno, string step, string sentence, string? field) => new(errno, "dma_heap_add", step, sentence, field);
 }

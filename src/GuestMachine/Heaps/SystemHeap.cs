@@ -9,7 +9,7 @@ namespace CocoGuest.Machine.Heaps;
 /// <summary>
 /// The system heap: chunks of order 8, 4 and 0 from the page allocator, converted to shared for a shared buffer, and back at release.
 /// Models: the allocation loop (S-SYS-01 to 07), conversion chunk by chunk, clean-up and leaks (S-SYS-20 to 29), fragmentation by policy
-/// (S-UNV-55). Does not model: memory cgroup accounting, reclaim, fatal signals.
+/// (S-UNV-55), charging to a memory cgroup (S-SYS-09). Does not model: reclaim, fatal signals that come from outside.
 /// </summary>
 /// <remarks>
 /// Conversion happens before the buffer exists for anybody (S-SYS-22), so a failure needs no revocation. Clean-up asks for re-encryption of
@@ -17,7 +17,7 @@ namespace CocoGuest.Machine.Heaps;
 /// re-encryption fails is leaked: it stays allocated and shared for the life of the guest (S-SYS-29).
 /// </remarks>
 internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, GuestMemory memory, FragmentationPolicy fragmentation, IKernelLog log,
-    FaultBoard faults)
+    FaultBoard faults) : Heap
 {
     private static readonly int[] Orders = [8, 4, 0];
     private readonly List<Chunk> _scratch = [];
@@ -30,10 +30,14 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
     /// <summary>Their bytes.</summary>
     public ulong LeakedBytes { get; private set; }
 
+    /// <summary>True after an <see cref="Allocate"/> that found no page left at all, rather than met a fault or a limit.</summary>
+    public bool RanOut { get; private set; }
+
     /// <summary>Takes zeroed chunks for a length in whole pages and converts them if asked to. ENOMEM, or what the conversion returns.</summary>
-    public Result<Chunk[]> Allocate(ulong length, bool shared)
+    public override Result<Chunk[]> Allocate(ulong length, bool shared, MemoryCgroup? owner)
     {
-        if (faults.Fails(FaultPoint.Failslab) || !TakeChunks(length))
+        RanOut = false;
+        if (faults.Fails(FaultPoint.Failslab) || !TakeChunks(length, owner))
         {
             return new Failure(Errno.ENOMEM, "DMA_HEAP_IOCTL_ALLOC", "allocate pages",
                 $"{length} bytes were asked for; the guest has {frames.FreeFrames * Page.Size} bytes free.", "len");
@@ -43,7 +47,7 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
         if (faults.Fails(FaultPoint.Failslab))
         {
             // S-SYS-06: no scatter table; nothing was converted yet.
-            Free(chunks, shared: false);
+            Free(chunks, length, shared: false, owner);
             return new Failure(Errno.ENOMEM, "DMA_HEAP_IOCTL_ALLOC", "allocate sg_table", "No memory for the scatter table.");
         }
 
@@ -52,11 +56,11 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
             memory.Zero(chunk);
         }
 
-        return shared && ConvertAll(chunks) is { } failure ? failure : chunks;
+        return shared && ConvertAll(chunks, owner) is { } failure ? failure : chunks;
     }
 
     /// <summary>Release of a buffer: re-encrypts shared chunks, leaks those where that fails, frees the others (S-SYS-26).</summary>
-    public void Free(ReadOnlySpan<Chunk> chunks, bool shared)
+    public override void Free(ReadOnlySpan<Chunk> chunks, ulong length, bool shared, MemoryCgroup? owner)
     {
         foreach (Chunk chunk in chunks)
         {
@@ -66,28 +70,24 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
                 continue;
             }
 
-            if (shared)
-            {
-                memory.BecamePrivate(chunk);
-            }
-
-            frames.Free(chunk.Frame, chunk.Order);
+            Return(chunk, owner);
         }
     }
 
     // S-SYS-02, 03: the order only ever falls within one buffer.
-    private bool TakeChunks(ulong length)
+    private bool TakeChunks(ulong length, MemoryCgroup? owner)
     {
         _scratch.Clear();
         ulong remaining = length;
         int limit = Orders[0];
         while (remaining > 0)
         {
-            if (!TryTake(remaining, limit, out Chunk chunk))
+            if (!TryTake(remaining, limit, owner, out Chunk chunk))
             {
+                RanOut = frames.FreeFrames == 0;
                 foreach (Chunk taken in _scratch)
                 {
-                    frames.Free(taken.Frame, taken.Order);
+                    Return(taken, owner);
                 }
 
                 return false;
@@ -101,7 +101,14 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
         return true;
     }
 
-    private bool TryTake(ulong remaining, int limit, out Chunk chunk)
+    private void Return(Chunk chunk, MemoryCgroup? owner)
+    {
+        frames.Free(chunk.Frame, chunk.Order);
+        owner?.Uncharge(chunk.Bytes);
+    }
+
+    // A refused charge counts as a failed allocation (S-SYS-09).
+    private bool TryTake(ulong remaining, int limit, MemoryCgroup? owner, out Chunk chunk)
     {
         foreach (int order in Orders)
         {
@@ -109,6 +116,12 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
                 && !faults.Fails(FaultPoint.FailPageAlloc, Page.Size << order, order) && frames.TryAllocate(order, out ulong frame))
             {
                 chunk = new Chunk(frame, order);
+                if (owner?.TryCharge(chunk.Bytes) == false)
+                {
+                    frames.Free(frame, order);
+                    continue;
+                }
+
                 return true;
             }
         }
@@ -126,14 +139,14 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
 
     private static bool Reached(ulong request, ulong failsFrom) => failsFrom != 0 && request >= failsFrom;
 
-    private Failure? ConvertAll(Chunk[] chunks)
+    private Failure? ConvertAll(Chunk[] chunks, MemoryCgroup? owner)
     {
         foreach (Chunk chunk in chunks)
         {
             if (pages.ConvertToShared(chunk.Range) is { } failure)
             {
                 log.WarnRateLimited("system_heap_decrypt", $"dma-buf system heap: failed to decrypt page at 0x{chunk.Address:x}");
-                Free(chunks, shared: true);
+                Free(chunks, 0, shared: true, owner);
                 return failure;
             }
         }
@@ -145,7 +158,7 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
     {
         log.WarnRateLimited("system_heap_encrypt",
             $"dma-buf system heap: failed to re-encrypt page at 0x{chunk.Address:x}, leaking memory");
-        memory.ShareInPlace(chunk.Range);
+        memory.KeepShared(chunk.Range);
         LeakedChunks++;
         LeakedBytes += chunk.Bytes;
     }

@@ -19,6 +19,9 @@ internal sealed class ChunkMap(ulong frames)
     private readonly List<VisibleBacking?> _slots = [];
     private readonly Stack<int> _freeSlots = new();
 
+    // Slots with chunks that are entered page by page because a part of them was taken out.
+    private readonly HashSet<int> _split = [];
+
     /// <summary>Enters a backing's chunks; returns the slot to be given to <see cref="Remove"/>.</summary>
     public int Add(VisibleBacking backing, ReadOnlySpan<Chunk> chunks)
     {
@@ -42,33 +45,77 @@ internal sealed class ChunkMap(ulong frames)
     /// <summary>Takes a backing's chunks out again.</summary>
     public void Remove(int slot, ReadOnlySpan<Chunk> chunks)
     {
+        bool split = _split.Remove(slot);
         foreach (Chunk chunk in chunks)
         {
-            _heads[chunk.Frame] = 0;
+            ulong end = split ? chunk.Range.End : chunk.Frame + 1;
+            for (ulong frame = chunk.Frame; frame < end; frame++)
+            {
+                _heads[frame] = 0;
+            }
         }
 
         _slots[slot] = null;
         _freeSlots.Push(slot);
     }
 
-    /// <summary>The backing that covers a frame, or null; where the frame lies in it and how many frames of the chunk follow (itself included).</summary>
-    public VisibleBacking? Find(ulong frame, out ulong pageInBacking, out ulong pagesLeft)
+    /// <summary>Takes frames out that lie in one entry; the rest of the entry stays, page by page.</summary>
+    /// <returns>The backing, its slot and the page in it of the first frame.</returns>
+    public (VisibleBacking Backing, int Slot, ulong Page) Uncover(FrameRange range)
     {
-        foreach (int order in Orders)
+        ulong head = EntryOf(range.First, out ulong first);
+        int order = (int)(head & ((1 << OrderBits) - 1));
+        int slot = (int)(head >> SlotShift) - 1;
+        ulong page = (head >> OrderBits) & PageMask;
+        _heads[first] = 0;
+        for (ulong frame = first; range.Count >> order == 0 && frame < first + (1UL << order); frame++)
         {
-            ulong first = frame >> order << order;
-            ulong head = _heads[first];
-            if (head != 0 && (int)(head & ((1 << OrderBits) - 1)) == order)
+            if (frame < range.First || frame >= range.End)
             {
-                ulong inside = frame - first;
-                pageInBacking = ((head >> OrderBits) & PageMask) + inside;
-                pagesLeft = (1UL << order) - inside;
-                return _slots[(int)(head >> SlotShift) - 1];
+                Cover(slot, frame, page + (frame - first));
             }
         }
 
-        pageInBacking = 0;
-        pagesLeft = 0;
-        return null;
+        return (_slots[slot]!, slot, page + (range.First - first));
+    }
+
+    /// <summary>Enters one frame of a backing again.</summary>
+    public void Cover(int slot, ulong frame, ulong page)
+    {
+        _heads[frame] = ((ulong)(slot + 1) << SlotShift) | (page << OrderBits);
+        _split.Add(slot);
+    }
+
+    /// <summary>The backing that covers a frame, or null; where the frame lies in it and how many frames of the chunk follow (itself included).</summary>
+    public VisibleBacking? Find(ulong frame, out ulong pageInBacking, out ulong pagesLeft)
+    {
+        ulong head = EntryOf(frame, out ulong first);
+        if (head == 0)
+        {
+            pageInBacking = 0;
+            pagesLeft = 0;
+            return null;
+        }
+
+        ulong inside = frame - first;
+        pageInBacking = ((head >> OrderBits) & PageMask) + inside;
+        pagesLeft = (1UL << (int)(head & ((1 << OrderBits) - 1))) - inside;
+        return _slots[(int)(head >> SlotShift) - 1];
+    }
+
+    private ulong EntryOf(ulong frame, out ulong first)
+    {
+        foreach (int order in Orders)
+        {
+            first = frame >> order << order;
+            ulong head = _heads[first];
+            if (head != 0 && (int)(head & ((1 << OrderBits) - 1)) == order)
+            {
+                return head;
+            }
+        }
+
+        first = 0;
+        return 0;
     }
 }

@@ -46,6 +46,9 @@ internal sealed class FrameZones
         }
     }
 
+    /// <summary>True when the frame is RAM and free.</summary>
+    public bool IsFree(ulong frame) => ZoneOf(frame).IsFree(frame);
+
     /// <summary>Takes 2^order frames.</summary>
     public bool TryAllocate(int order, out ulong frame) => TryAllocate(order, ulong.MaxValue, out frame);
 

@@ -18,7 +18,7 @@ namespace CocoGuest.Machine.Memory;
 /// address. (2) A frame without <see cref="FrameFlags.Dirty"/> has zeros in the store: whoever plans a write to the store sets the flag,
 /// whether the frame is a buffer's or anybody's. (3) Only the guest's lock changes flags and chunks; bytes are copied outside it under pins.
 /// </remarks>
-internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
+internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
 {
     private readonly AnonymousRegion _store;
     private readonly byte[] _flags;
@@ -79,46 +79,44 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
     }
 
     /// <summary>
-    /// Takes the backing away from a buffer that goes private again (or is gone, on a plain guest): every mapping of its fd reads zeros from
-    /// now on. Where conversion works in place, the store gets what the private view then decrypts (S-PLAT-21).
+    /// Takes the backing away from a buffer that is gone: every mapping of its fd reads zeros from now on. Frames that went private before have
+    /// left it already (<see cref="Changed"/>), and so have frames that stay shared (<see cref="KeepShared"/>).
     /// </summary>
     public void RemoveBacking(VisibleBacking backing, int slot, ReadOnlySpan<Chunk> chunks)
     {
-        // A load in flight may keep a buffer longer than its guest; then nobody will look at the frames again.
-        if (backing.Live && !_disposed && ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfOldPlain)
-        {
-            DecryptInPlace(backing, chunks);
-        }
-
         _chunks.Remove(slot, chunks);
+        _holes.RemoveAll(hole => hole.Slot == slot);
         backing.Revoke();
     }
 
-    /// <summary>A shared chunk went private: what its private view shows from now on, where that is not its old bytes (S-PLAT-21).</summary>
-    public void BecamePrivate(Chunk chunk)
-    {
-        if (ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate) == ContentsRule.DecryptionOfZeros)
-        {
-            FlagsOf(chunk.Range).Clear(); // FrameFlags.None
-        }
-    }
-
     /// <summary>
-    /// As <see cref="BecamePrivate"/>, for a chunk whose bytes are in the store (<see cref="ShareInPlace"/>): they are decrypted, lost or kept.
+    /// The bytes of a buffer go to other frames, which read zero. A backing follows its buffer with its fds valid; or, for a buffer that somebody
+    /// was cut off from, the bytes go to a new backing and the old one is revoked.
     /// </summary>
-    public void BecamePrivateInPlace(Chunk chunk)
+    public VisibleBacking? MoveBuffer(VisibleBacking? backing, ref int slot, Chunk[] source, Chunk[] target, bool cutOff)
     {
-        ContentsRule rule = ContentsAfterConversion.For(_platform, ConversionDirection.ToPrivate);
-        if (rule == ContentsRule.DecryptionOfOldPlain)
+        if (backing is null)
         {
-            var bytes = new Span<byte>(StoreAt(chunk.Address), (int)chunk.Bytes);
-            Engine.Decrypt(bytes, bytes, chunk.Address);
+            CopyFrames(source, target);
+            return null;
         }
-        else if (rule != ContentsRule.Kept)
+
+        _chunks.Remove(slot, source);
+        if (!cutOff)
         {
-            ClearStore(chunk);
-            FlagsOf(chunk.Range).Fill((byte)(rule == ContentsRule.DecryptionOfZeros ? FrameFlags.None : FrameFlags.Plain));
+            slot = _chunks.Add(backing, target);
+            return backing;
         }
+
+        VisibleBacking fresh = AddBacking(target, backing.Size, backing.ReadOnly, out slot);
+        if (backing.Live && backing.Address() is { Ok: true } old && fresh.Address() is { Ok: true } place)
+        {
+            // SAFETY: both are mapped with the buffer's size, and the guest's lock keeps revocation away.
+            Buffer.MemoryCopy((void*)old.Value, (void*)place.Value, backing.Size, backing.Size);
+        }
+
+        backing.Revoke();
+        return fresh;
     }
 
     /// <summary>Private frames that became shared without a buffer of their own (the swiotlb pool): zeros in the store, seen by all.</summary>
@@ -168,6 +166,32 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
         _store.Dispose();
     }
 
+    private void CopyFrames(Chunk[] source, Chunk[] target)
+    {
+        using IEnumerator<ulong> to = FramesOf(target).GetEnumerator();
+        foreach (ulong from in FramesOf(source))
+        {
+            to.MoveNext();
+            if ((_flags[from] & (byte)FrameFlags.Dirty) != 0)
+            {
+                new ReadOnlySpan<byte>(StoreAt(Page.AddressOf(from)), (int)Page.Size)
+                    .CopyTo(new Span<byte>(StoreAt(Page.AddressOf(to.Current)), (int)Page.Size));
+                _flags[to.Current] = _flags[from];
+            }
+        }
+    }
+
+    private static IEnumerable<ulong> FramesOf(Chunk[] chunks)
+    {
+        foreach (Chunk chunk in chunks)
+        {
+            for (ulong page = 0; page < chunk.Pages; page++)
+            {
+                yield return chunk.Frame + page;
+            }
+        }
+    }
+
     private nint Resolve(ulong phys, ulong length)
     {
         VisibleBacking? backing = _chunks.Find(Page.FrameOf(phys), out ulong page, out _);
@@ -181,25 +205,6 @@ internal sealed unsafe class GuestMemory : IBounceMemory, IDisposable
         return address.Ok
             ? address.Value + (nint)(Page.AddressOf(page) + (phys & Page.OffsetMask))
             : throw new InvalidOperationException($"No host memory for a bounced buffer: {address.Failure.Sentence}");
-    }
-
-    private void DecryptInPlace(VisibleBacking backing, ReadOnlySpan<Chunk> chunks)
-    {
-        Result<nint> address = backing.Address();
-        if (!address.Ok)
-        {
-            return;
-        }
-
-        byte* source = (byte*)address.Value;
-        foreach (Chunk chunk in chunks)
-        {
-            // SAFETY: the chunks add up to the backing's size, and it is mapped until it is revoked.
-            var old = new ReadOnlySpan<byte>(source, (int)chunk.Bytes);
-            Engine.Decrypt(old, new Span<byte>(StoreAt(chunk.Address), (int)chunk.Bytes), chunk.Address);
-            FlagsOf(chunk.Range).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
-            source += chunk.Bytes;
-        }
     }
 
     private void ClearStore(Chunk chunk)

@@ -2,6 +2,7 @@ using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Views;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Memory;
 
@@ -11,6 +12,12 @@ namespace CocoGuest.Machine.Memory;
 /// </summary>
 internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker pages, ViewMatrix views, CopyCounter copies)
 {
+    /// <summary>Told of every fault.</summary>
+    public Action<PageFault>? Faulted { get; init; }
+
+    /// <summary>What the platform shows an accessor of a frame at the moment.</summary>
+    public ViewCell CellOf(ViewAccessor accessor, ulong frame) => views[accessor, pages.ConditionOf(frame)];
+
     /// <summary>Plans an access to a part of a buffer.</summary>
     public Failure? Plan(AccessPlan plan, ViewAccessor accessor, MemoryFile buffer, ulong offset, ulong length, bool write, string operation)
     {
@@ -55,7 +62,12 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
             ViewCell cell = views[accessor, condition];
             if (cell.Outcome == ViewOutcome.Fault)
             {
-                return new Failure(Errno.EFAULT, operation, "view", $"{cell.Description}: {accessor} at guest-physical 0x{address:x}, page {condition}.", "address");
+                return Fault(cell.Fault, cell.TerminatesGuest && IsGuest(accessor), accessor, address, condition, operation);
+            }
+
+            if ((IsGuest(accessor) || BrokenLine == ViewFault.MachineCheck) && memory.Poison.Hits(address, Math.Min(length, Page.Size - (address & Page.OffsetMask)), write && IsGuest(accessor)))
+            {
+                return Fault(BrokenLine, IsGuest(accessor), accessor, address, condition, operation);
             }
 
             VisibleBacking? backing = memory.FindBacking(frame, out ulong page, out ulong pagesLeft);
@@ -91,6 +103,17 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
         return null;
     }
 
+    private ViewFault BrokenLine => pages.Platform == Platform.Tdx ? ViewFault.MachineCheck : ViewFault.IntegrityCheck;
+
+    private static bool IsGuest(ViewAccessor accessor) => accessor is ViewAccessor.GuestPrivateMapping or ViewAccessor.GuestSharedMapping;
+
+    private Failure Fault(ViewFault fault, bool endsGuest, ViewAccessor accessor, ulong address, PageCondition condition, string operation)
+    {
+        Faulted?.Invoke(new PageFault(fault, accessor, address, condition, endsGuest));
+        return new Failure(
+            Errno.EFAULT, operation, "view", $"{ViewFaults.Describe(fault)}: {accessor} at guest-physical 0x{address:x}, page {condition}.", "address");
+    }
+
     // Only what will be copied counts: an access that faults in the middle moves nothing.
     private Failure? Count(AccessPlan plan)
     {
@@ -106,7 +129,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
     private ulong Run(ulong frame, ulong address, ulong pagesLeft, PageCondition condition)
     {
         ulong pagesInRun = 1;
-        while (pagesInRun < pagesLeft && pages.ConditionOf(frame + pagesInRun) == condition)
+        while (pagesInRun < pagesLeft && pages.ConditionOf(frame + pagesInRun) == condition && memory.Poison.Count == 0)
         {
             pagesInRun++;
         }
@@ -116,7 +139,14 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
 
     private void PlanStore(AccessPlan plan, ViewOutcome outcome, ulong frame, ulong address, ulong part, bool write)
     {
-        bool rawZero = memory.IsRawZero(frame) && pages.ConditionOf(frame) != PageCondition.Shared;
+        if (pages.ConditionOf(frame) == PageCondition.Shared)
+        {
+            memory.MaterializeShared(frame);
+            plan.Add(TransformOf(outcome), memory.StoreAt(address), address, part, memory.Engine);
+            return;
+        }
+
+        bool rawZero = memory.IsRawZero(frame);
         if (outcome == ViewOutcome.Ciphertext && rawZero && !write)
         {
             // Nobody wrote this DRAM: the raw bytes are zeros.
@@ -127,7 +157,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
         if (rawZero || write)
         {
             memory.Materialize(frame);
-            plan.WritesPrivateFrames |= write && pages.ConditionOf(frame) != PageCondition.Shared;
+            plan.WritesPrivateFrames |= write;
         }
 
         plan.Add(TransformOf(outcome), memory.StoreAt(address), address, part, memory.Engine);

@@ -3,7 +3,7 @@ namespace CocoGuest.Machine.Memory;
 /// <summary>
 /// Where RAM lies in guest-physical space, as QEMU's x86 boards place it: up to 3 GiB from address 0, the rest from 4 GiB on.
 /// Models: the hole below 4 GiB, the first MiB that the kernel keeps, the swiotlb pool and the cma area taken at boot from the top of low memory.
-/// Does not model: firmware tables, the kernel image, per-CPU areas.
+/// Does not model: firmware tables but as something that areas avoid, the kernel image, per-CPU areas.
 /// </summary>
 internal sealed class RamLayout
 {
@@ -11,6 +11,8 @@ internal sealed class RamLayout
     private const ulong HighStart = 4UL << 30;
     private const ulong FirmwareBytes = 1UL << 20;
     private const ulong BootAlignment = 2UL << 20;
+    private const ulong CmaAlignment = 4UL << 20;
+    private const ulong FirmwareTableBytes = 128UL << 10;
 
     public RamLayout(ulong memoryBytes, ulong poolBytes, ulong cmaBytes)
     {
@@ -23,8 +25,9 @@ internal sealed class RamLayout
         Pool = Frames(poolStart, poolBytes);
 
         // The area lies as high as it fits: above 4 GiB in a large guest, as cma= without an address does on x86.
-        ulong top = high >= cmaBytes + BootAlignment ? HighStart + high : poolStart;
-        Cma = Frames((top - cmaBytes) & ~(BootAlignment - 1), cmaBytes);
+        // Below 4 GiB the firmware's tables at the end of RAM are in its way.
+        ulong top = high >= cmaBytes + CmaAlignment ? HighStart + high : Math.Min(poolStart, low - FirmwareTableBytes);
+        Cma = Frames((top - cmaBytes) & ~(CmaAlignment - 1), cmaBytes);
         Firmware = Frames(0, FirmwareBytes);
     }
 
@@ -72,6 +75,14 @@ internal sealed class RamLayout
 
         return false;
     }
+
+    /// <summary>Whole pages of RAM, or EINVAL naming the field at fault.</summary>
+    public Result<FrameRange> FramesAt(ulong address, ulong length, string operation) =>
+        !Page.IsAligned(address) || !Contains(address, length)
+            ? new Failure(Errno.EINVAL, operation, "check address", $"0x{address:x} + {length} is not a page-aligned range of RAM.", "address")
+        : length == 0 || !Page.IsAligned(length)
+            ? new Failure(Errno.EINVAL, operation, "check length", $"length {length} is not a number of whole pages.", "length")
+        : Frames(address, length);
 
     private static FrameRange Frames(ulong address, ulong bytes) => new(Page.FrameOf(address), bytes >> Page.Shift);
 }

@@ -116,6 +116,18 @@ public sealed class VisibleBacking
         }
     }
 
+    /// <summary>Takes a part of the memory back: its frames went private while the buffer lives.</summary>
+    internal void Punch(ulong offset, ulong length)
+    {
+        lock (_lock)
+        {
+            if (!_revoked)
+            {
+                _memfd?.Punch(offset, length);
+            }
+        }
+    }
+
     private void TakeBack()
     {
         _memfd?.PunchAll();

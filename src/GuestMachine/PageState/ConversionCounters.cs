@@ -61,4 +61,58 @@ public record struct ConversionCounters
 
     /// <summary>Flushes of step 2 that took the caches along (S-SETM-12).</summary>
     public ulong CacheFlushes { get; internal set; }
+
+    /// <summary>The cost of what happened between two snapshots.</summary>
+    public static ConversionCounters operator -(ConversionCounters after, ConversionCounters before) => new()
+    {
+        ConversionsToShared = after.ConversionsToShared - before.ConversionsToShared,
+        ConversionsToPrivate = after.ConversionsToPrivate - before.ConversionsToPrivate,
+        FailedConversions = after.FailedConversions - before.FailedConversions,
+        PagesToShared = after.PagesToShared - before.PagesToShared,
+        PagesToPrivate = after.PagesToPrivate - before.PagesToPrivate,
+        HypervisorExits = after.HypervisorExits - before.HypervisorExits,
+        PscBatches = after.PscBatches - before.PscBatches,
+        Pvalidates = after.Pvalidates - before.Pvalidates,
+        PvalidateSizeMismatches = after.PvalidateSizeMismatches - before.PvalidateSizeMismatches,
+        MapGpaCalls = after.MapGpaCalls - before.MapGpaCalls,
+        AcceptCalls = after.AcceptCalls - before.AcceptCalls,
+        PagesAccepted = after.PagesAccepted - before.PagesAccepted,
+        RmpSplits = after.RmpSplits - before.RmpSplits,
+        SeptSplits = after.SeptSplits - before.SeptSplits,
+        DirectMapSplits = after.DirectMapSplits - before.DirectMapSplits,
+        PlatformCalls = after.PlatformCalls - before.PlatformCalls,
+        HypervisorNanoseconds = after.HypervisorNanoseconds - before.HypervisorNanoseconds,
+        TlbFlushes = after.TlbFlushes - before.TlbFlushes,
+        CacheFlushes = after.CacheFlushes - before.CacheFlushes,
+    };
+
+    /// <summary>The cost of two things together.</summary>
+    public static ConversionCounters operator +(ConversionCounters one, ConversionCounters other) => new()
+    {
+        ConversionsToShared = one.ConversionsToShared + other.ConversionsToShared,
+        ConversionsToPrivate = one.ConversionsToPrivate + other.ConversionsToPrivate,
+        FailedConversions = one.FailedConversions + other.FailedConversions,
+        PagesToShared = one.PagesToShared + other.PagesToShared,
+        PagesToPrivate = one.PagesToPrivate + other.PagesToPrivate,
+        HypervisorExits = one.HypervisorExits + other.HypervisorExits,
+        PscBatches = one.PscBatches + other.PscBatches,
+        Pvalidates = one.Pvalidates + other.Pvalidates,
+        PvalidateSizeMismatches = one.PvalidateSizeMismatches + other.PvalidateSizeMismatches,
+        MapGpaCalls = one.MapGpaCalls + other.MapGpaCalls,
+        AcceptCalls = one.AcceptCalls + other.AcceptCalls,
+        PagesAccepted = one.PagesAccepted + other.PagesAccepted,
+        RmpSplits = one.RmpSplits + other.RmpSplits,
+        SeptSplits = one.SeptSplits + other.SeptSplits,
+        DirectMapSplits = one.DirectMapSplits + other.DirectMapSplits,
+        PlatformCalls = one.PlatformCalls + other.PlatformCalls,
+        HypervisorNanoseconds = one.HypervisorNanoseconds + other.HypervisorNanoseconds,
+        TlbFlushes = one.TlbFlushes + other.TlbFlushes,
+        CacheFlushes = one.CacheFlushes + other.CacheFlushes,
+    };
+
+    /// <summary>As the operator.</summary>
+    public static ConversionCounters Subtract(ConversionCounters after, ConversionCounters before) => after - before;
+
+    /// <summary>As the operator.</summary>
+    public static ConversionCounters Add(ConversionCounters one, ConversionCounters other) => one + other;
 }

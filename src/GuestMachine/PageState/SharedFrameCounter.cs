@@ -2,8 +2,9 @@ using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.PageState;
 
-/// <summary>Counts the frames that are shared right now, also after conversions that failed half-way.</summary>
-internal sealed class SharedFrameCounter : IConversionObserver
+/// <summary>Counts the frames that are shared right now, also after conversions that failed half-way, and passes the news on.</summary>
+/// <param name="next">Who is told after it: the memory, which gives the frames their new contents.</param>
+internal sealed class SharedFrameCounter(IConversionObserver next) : IConversionObserver
 {
     /// <summary>Frames on the shared side.</summary>
     public ulong Frames { get; private set; }
@@ -19,5 +20,7 @@ internal sealed class SharedFrameCounter : IConversionObserver
         {
             Frames -= range.Count;
         }
+
+        next.Changed(range, direction);
     }
 }

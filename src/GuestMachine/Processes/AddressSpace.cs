@@ -19,6 +19,9 @@ internal sealed class AddressSpace(int limit)
     // Bytes between mappings that removal left free; while 0, the next mapping goes below the lowest without a search.
     private ulong _holeBytes;
 
+    /// <summary>Bytes mapped.</summary>
+    public ulong Bytes { get; private set; }
+
     /// <summary>Number of mappings.</summary>
     public int Count => _mappings.Count;
 
@@ -62,6 +65,7 @@ internal sealed class AddressSpace(int limit)
     /// <summary>Adds a mapping where none is.</summary>
     public void Add(Vma vma)
     {
+        Bytes += vma.Length;
         ulong lowest = Lowest;
         if (vma.End <= lowest)
         {
@@ -85,6 +89,7 @@ internal sealed class AddressSpace(int limit)
 
         Vma vma = _mappings[index];
         _mappings.RemoveAt(index);
+        Bytes -= vma.Length;
         if (index < _mappings.Count)
         {
             _holeBytes += vma.Length;
@@ -107,7 +112,29 @@ internal sealed class AddressSpace(int limit)
     }
 
     /// <summary>The mappings that a range touches, in ascending order.</summary>
-    public Vma[] Overlapping(ulong start, ulong end) => [.. Ascending().Where(v => v.Start < end && v.End > start)];
+    public Vma[] Overlapping(ulong start, ulong end)
+    {
+        int last = IndexOf(start);
+        last = last < 0 ? Math.Min(~last, _mappings.Count - 1) : last;
+        int first = IndexOf(end);
+        first = first < 0 ? ~first : first + 1;
+        var found = new List<Vma>();
+        for (int i = last; i >= first; i--)
+        {
+            if (_mappings[i].End > start)
+            {
+                found.Add(_mappings[i]);
+            }
+        }
+
+        return [.. found];
+    }
+
+    /// <summary>Whether nothing is mapped in a range that lies below <see cref="Top"/>.</summary>
+    public bool IsFree(ulong start, ulong end) => end <= Top && Overlapping(start, end).Length == 0;
+
+    /// <summary>How many mappings lie in a range entirely.</summary>
+    public int CountInside(ulong start, ulong end) => Overlapping(start, end).Count(v => v.Start >= start && v.End <= end);
 
     /// <summary>How many mappings more there would be if a range were cut out of those that it touches.</summary>
     public int CutsNeeded(ulong start, ulong end) =>

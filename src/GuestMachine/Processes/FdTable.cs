@@ -15,6 +15,9 @@ internal sealed class FdTable(int limit)
     private Entry[] _entries = new Entry[WordBits];
     private int _firstWordWithRoom;
 
+    /// <summary>RLIMIT_NOFILE: new numbers stay below it.</summary>
+    public int Limit { get; set; } = limit;
+
     /// <summary>Open fds.</summary>
     public int Count { get; private set; }
 
@@ -34,7 +37,7 @@ internal sealed class FdTable(int limit)
 
         _firstWordWithRoom = word;
         int fd = (word * WordBits) + BitOperations.TrailingZeroCount(~_used[word]);
-        if (fd >= limit)
+        if (fd >= Limit)
         {
             return -1;
         }
@@ -45,8 +48,43 @@ internal sealed class FdTable(int limit)
         return fd;
     }
 
+    /// <summary>Installs a file at the lowest free number from a minimum on, as F_DUPFD does; −1 when there is none.</summary>
+    public int InstallFrom(GuestFile file, bool closeOnExec, int minimum)
+    {
+        if (minimum <= FirstFd)
+        {
+            return Install(file, closeOnExec);
+        }
+
+        for (int fd = minimum; fd < Limit; fd++)
+        {
+            if (Find(fd) is null)
+            {
+                Place(fd, file, closeOnExec);
+                return fd;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>Puts a file at a number, as dup2 does.</summary>
+    /// <returns>The file that was there, whose reference passes to the caller; null: none.</returns>
+    public GuestFile? Replace(int fd, GuestFile file, bool closeOnExec)
+    {
+        GuestFile? old = Find(fd) is null ? null : Remove(fd);
+        Place(fd, file, closeOnExec);
+        return old;
+    }
+
+    /// <summary>True for a number that the table can hold.</summary>
+    public bool CanHold(int fd) => fd >= 0 && fd < Limit;
+
     /// <summary>The file behind a fd, or null (EBADF).</summary>
     public GuestFile? Find(int fd) => (uint)fd < (uint)_entries.Length ? _entries[fd].File : null;
+
+    /// <summary>FD_CLOEXEC of an open fd.</summary>
+    public bool IsCloseOnExec(int fd) => Find(fd) is not null && _entries[fd].CloseOnExec;
 
     /// <summary>Takes a fd out; the caller drops its reference. Null: EBADF.</summary>
     public GuestFile? Remove(int fd)
@@ -64,9 +102,6 @@ internal sealed class FdTable(int limit)
         return file;
     }
 
-    /// <summary>Whether execve closes a fd.</summary>
-    public bool IsCloseOnExec(int fd) => Find(fd) is not null && _entries[fd].CloseOnExec;
-
     /// <summary>F_SETFD's one flag.</summary>
     public void SetCloseOnExec(int fd, bool on) => _entries[fd] = _entries[fd] with { CloseOnExec = on };
 
@@ -76,6 +111,7 @@ internal sealed class FdTable(int limit)
         _used = [.. other._used];
         _entries = [.. other._entries];
         _firstWordWithRoom = other._firstWordWithRoom;
+        Limit = other.Limit;
         Count = other.Count;
         foreach (Entry entry in _entries)
         {
@@ -89,7 +125,7 @@ internal sealed class FdTable(int limit)
     /// <summary>Open fds in ascending order, as exit closes them.</summary>
     public IEnumerable<int> OpenFds()
     {
-        for (int fd = FirstFd; fd < _entries.Length; fd++)
+        for (int fd = 0; fd < _entries.Length; fd++)
         {
             if (_entries[fd].File is not null)
             {
@@ -98,9 +134,21 @@ internal sealed class FdTable(int limit)
         }
     }
 
+    private void Place(int fd, GuestFile file, bool closeOnExec)
+    {
+        while (fd >= _entries.Length)
+        {
+            Grow();
+        }
+
+        _used[fd / WordBits] |= 1UL << (fd % WordBits);
+        _entries[fd] = new Entry(file, closeOnExec);
+        Count++;
+    }
+
     private bool Grow()
     {
-        if (_entries.Length >= limit)
+        if (_entries.Length >= Limit)
         {
             return false;
         }

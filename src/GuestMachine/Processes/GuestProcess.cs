@@ -1,4 +1,6 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Heaps;
 
 namespace CocoGuest.Machine.Processes;
 
@@ -42,7 +44,36 @@ public sealed class GuestProcess
     /// <summary>How often fail-nth hit.</summary>
     internal ulong FailNthHits { get; set; }
 
+    /// <summary>User of the process; 0 is root.</summary>
+    public uint Uid { get; internal set; }
+
+    /// <summary>Group of the process.</summary>
+    public uint Gid { get; internal set; }
+
+    /// <summary>
+    /// /proc/self/oom_score_adj. A process with a value above 0 may be killed when memory runs out, the highest first; others are spared.
+    /// </summary>
+    public int OomScoreAdj { get; internal set; }
+
+    /// <summary>Number of the signal that killed it, or null.</summary>
+    public int? KilledBy { get; internal set; }
+
+    /// <summary>Its memory cgroup; children made by fork are in the same.</summary>
+    public MemoryCgroup Cgroup { get; internal set; } = new();
+
+    /// <summary>Resource limits; set by <see cref="GuestProcesses.SetLimits"/>.</summary>
+    public ProcessLimits Limits { get; internal set; } = new();
+
+    /// <summary>Bytes that its drivers pinned and that count against <see cref="ProcessLimits.LockedBytes"/>.</summary>
+    public ulong PinnedBytes { get; internal set; }
+
     internal FdTable Fds { get; }
+
+    /// <summary>Fences that the process attached to buffers, as an open vgem file does.</summary>
+    internal VgemFences? VgemFences { get; set; }
+
+    /// <summary>Kernel mappings made for the process, by buffer.</summary>
+    internal Dictionary<DmaBuf, uint> Vmaps { get; } = [];
 
     internal AddressSpace Addresses { get; }
 

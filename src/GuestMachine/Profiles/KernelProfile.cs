@@ -18,6 +18,23 @@ public sealed record KernelProfile(
     ulong SystemHeapFlags,
     string CmaHeapName)
 {
+    /// <summary>Mode column of bufinfo but for the access bits: newer kernels mark pseudo files as not watchable (S-BUF-101, 103).</summary>
+    public uint PseudoFileMode => Is612 ? 0x00080004u : 0x02080004u;
+
+    /// <summary>/sys/kernel/dmabuf/buffers exists, as in the recorded 6.12 (a build option; S-BUF-104).</summary>
+    public bool HasBufferStatistics => Is612;
+
+    /// <summary>Module parameter dma_heap.mem_accounting exists (S-HEAP-53).</summary>
+    public bool HasMemoryAccounting => Version is KernelVersion.V72 or KernelVersion.V73;
+
+    /// <summary>CMA areas besides the default one get heaps (S-CMA-08).</summary>
+    public bool HasHeapPerCmaArea => Version is KernelVersion.V72 or KernelVersion.V73;
+
+    /// <summary>TEE drivers can register protected heaps (S-TEE-01).</summary>
+    public bool HasTeeHeaps => !Is612;
+
+    private bool Is612 => Version is KernelVersion.V612 or KernelVersion.V612Seed;
+
     /// <summary>Bit 0 of heap_flags in the seed series: ask <c>system</c> for decrypted memory (S-UP-01).</summary>
     public const ulong HeapFlagDecrypted = 1;
 

@@ -14,15 +14,18 @@ public sealed record TraceEvent(ulong Sequence, TimeSpan Time, uint Cpu, string 
 {
     private const int TaskWidth = 16;
 
-    /// <summary>The line of the trace file (S-TRC-80, 81): process context, interrupts on, nothing to reschedule.</summary>
+    /// <summary>
+    /// The line of the trace file (S-TRC-80, 81): process context, interrupts on, nothing to reschedule; dma_buf events under one lock (S-REC-54).
+    /// </summary>
     public string Line
     {
         get
         {
             string task = Task.Length < TaskWidth ? Task : Task[..(TaskWidth - 1)];
             long micros = Time.Ticks / TimeSpan.TicksPerMicrosecond;
+            string status = TraceEventTable.IsUnderLock(Name) ? "...1." : ".....";
             return string.Create(CultureInfo.InvariantCulture,
-                $"{task,TaskWidth}-{Pid,-7} [{Cpu:D3}] ..... {micros / 1_000_000,5}.{micros % 1_000_000:D6}: {Name}: {Text}");
+                $"{task,TaskWidth}-{Pid,-7} [{Cpu:D3}] {status} {micros / 1_000_000,5}.{micros % 1_000_000:D6}: {Name}: {Text}");
         }
     }
 }

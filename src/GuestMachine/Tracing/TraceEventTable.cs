@@ -34,6 +34,9 @@ internal static class TraceEventTable
         [.. Common, .. UpTo617],
     ];
 
+    /// <summary>The kernel emits the event with a lock held, so its line shows preempt depth 1 (S-REC-54).</summary>
+    public static bool IsUnderLock(string name) => Array.Exists(DmaBufEvents, e => e.EndsWith(':' + name, StringComparison.Ordinal));
+
     /// <summary>The events of a kernel.</summary>
     public static IReadOnlyList<string> Of(KernelVersion kernel) => Rows[(int)kernel];
 }

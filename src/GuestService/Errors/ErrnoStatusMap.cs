@@ -25,6 +25,7 @@ internal static class ErrnoStatusMap
         [Errno.EBUSY] = StatusCode.FailedPrecondition,
         [Errno.EEXIST] = StatusCode.AlreadyExists,
         [Errno.ENODEV] = StatusCode.NotFound,
+        [Errno.ENOTDIR] = StatusCode.InvalidArgument,
         [Errno.EINVAL] = StatusCode.InvalidArgument,
         [Errno.ENFILE] = StatusCode.ResourceExhausted,
         [Errno.EMFILE] = StatusCode.ResourceExhausted,

@@ -11,11 +11,12 @@ namespace CocoGuest.Service.Services;
 internal sealed partial class GuestCalls
 {
     /// <inheritdoc/>
-    public override Task<SyncBufferResponse> SyncBuffer(SyncBufferRequest request, ServerCallContext context)
+    public override async Task<SyncBufferResponse> SyncBuffer(SyncBufferRequest request, ServerCallContext context)
     {
         GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
         SyncOutcome outcome = process.Guest.Importers.Sync(process, request.Fd, request.Flags).OrThrow();
-        return Task.FromResult(new SyncBufferResponse { BytesToBuffer = outcome.BytesToBuffer, BytesToDevice = outcome.BytesToDevice });
+        await outcome.Wait.EndAsync(process.Guest, context.CancellationToken);
+        return new SyncBufferResponse { BytesToBuffer = outcome.BytesToBuffer, BytesToDevice = outcome.BytesToDevice };
     }
 
     /// <inheritdoc/>
@@ -98,11 +99,12 @@ internal sealed partial class GuestCalls
     }
 
     /// <inheritdoc/>
-    public override Task<MapDmaBufResponse> MapDmaBuf(MapDmaBufRequest request, ServerCallContext context)
+    public override async Task<MapDmaBufResponse> MapDmaBuf(MapDmaBufRequest request, ServerCallContext context)
     {
         ProcessSession session = entry.Process(context, request.Guest, request.Process);
         DmaMapping mapping = session.Process.Guest.Importers
             .Map(session.Process, request.Attachment, Direction(request.Direction), request.Cpu).OrThrow();
+        await mapping.Wait.EndAsync(session.Process.Guest, context.CancellationToken);
         var response = new MapDmaBufResponse { Bounced = mapping.Bounced };
         response.Segments.Capacity = mapping.Count;
         for (int i = 0; i < mapping.Count; i++)
@@ -117,7 +119,7 @@ internal sealed partial class GuestCalls
             response.BrokerPath = fdTokens.BrokerPath;
         }
 
-        return Task.FromResult(response);
+        return response;
     }
 
     /// <inheritdoc/>

@@ -99,7 +99,7 @@ public class ConversionVectorTests
     }
 
     [Fact]
-    [Statement("S-VEC-35", "S-SNP-11")]
+    [Statement("S-VEC-35", "S-SNP-11", "S-SNP-10")]
     public void ToShared_Aligned4MiBOver4KEntriesOnSnp_FallsBackTo512PvalidatesEach()
     {
         IPageStateTracker tracker = Create(Platform.SevSnp, new RecordingVmm());

@@ -38,12 +38,28 @@ public class ViewMatrixTests
         Row(data, Platform.Tdx, DeviceT0, "DMA fault", "DMA fault", "plain text");
         Row(data, Platform.Tdx, DeviceT0WithCBit, "DMA fault", "DMA fault", "plain text");
         Row(data, Platform.Tdx, DeviceT1, "plain text", "page not validated or accepted", "plain text");
+
+        // S-PLAT-13
+        Row(data, Platform.CcaRealm, GuestPrivateMapping, "plain text", "!RIPAS DESTROYED: exit, fatal", "synchronous external abort");
+        Row(data, Platform.CcaRealm, GuestSharedMapping, "stage-2 fault: page is not shared", "stage-2 fault: page is not shared", "plain text");
+        Row(data, Platform.CcaRealm, HostRead, "granule protection fault", null, "plain text");
+        Row(data, Platform.CcaRealm, HostWrite, "granule protection fault", null, "plain text");
+        Row(data, Platform.CcaRealm, DeviceT0, "DMA fault", "DMA fault", "plain text");
+
+        // S-PLAT-14
+        Row(data, Platform.S390, GuestPrivateMapping, "plain text", null, "plain text");
+        Row(data, Platform.S390, HostRead, "raw ciphertext", null, "plain text");
+        Row(data, Platform.S390, HostWrite, "page is exported, integrity lost", null, "plain text");
+        Row(data, Platform.S390, DeviceT0, "DMA fault", null, "plain text");
+
+        // S-HEAP-44
+        Row(data, Platform.SmeHost, DeviceT0WithCBit, "plain text", null, "garbled (decrypts plain text)");
         return data;
     }
 
     [Theory]
     [MemberData(nameof(Cells))]
-    [Statement("S-PLAT-10", "S-PLAT-11", "S-PLAT-12", "S-UNV-09", "S-UNV-10", "S-UNV-11")]
+    [Statement("S-PLAT-10", "S-PLAT-11", "S-PLAT-12", "S-UNV-09", "S-UNV-10", "S-UNV-11", "S-PLAT-13", "S-PLAT-14", "S-HEAP-44")]
     public void Cell_OfTheReference_HasItsOutcome(
         Platform platform, ViewAccessor accessor, PageCondition condition, string description, bool terminates)
     {
@@ -109,7 +125,12 @@ public class ViewMatrixTests
     [InlineData(Platform.Sev, ContentsRule.CiphertextOfOldPlain, ContentsRule.DecryptionOfOldPlain)]
     [InlineData(Platform.SevSnp, ContentsRule.Zeros, ContentsRule.DecryptionOfZeros)]
     [InlineData(Platform.Tdx, ContentsRule.Zeros, ContentsRule.Zeros)]
-    [Statement("S-PLAT-21", "S-SYS-27", "S-TDX-07", "S-UNV-52", "S-PLAT-02")]
+    [InlineData(Platform.SevEs, ContentsRule.CiphertextOfOldPlain, ContentsRule.DecryptionOfOldPlain)]
+    [InlineData(Platform.SevSnpVtom, ContentsRule.Zeros, ContentsRule.DecryptionOfZeros)]
+    [InlineData(Platform.CcaRealm, ContentsRule.Zeros, ContentsRule.Zeros)]
+    [InlineData(Platform.S390, ContentsRule.Kept, ContentsRule.Kept)]
+    [InlineData(Platform.PowerSvm, ContentsRule.Kept, ContentsRule.Kept)]
+    [Statement("S-PLAT-21", "S-SYS-27", "S-TDX-07", "S-UNV-52", "S-PLAT-02", "S-UNV-12")]
     public void Contents_WithDiscardingVmm_FollowTheTable(Platform platform, ContentsRule toShared, ContentsRule toPrivate)
     {
         Assert.Equal(toShared, ContentsAfterConversion.For(platform, ConversionDirection.ToShared));

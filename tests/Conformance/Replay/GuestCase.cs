@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Tests.Replay;
@@ -10,6 +11,7 @@ internal sealed class GuestCase : IDisposable
     private const int MostBytesPerCall = 1 << 20;
     private readonly ulong _firstEvent;
     private readonly Dictionary<string, int> _fds = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _named = new(StringComparer.Ordinal);
 
     private GuestCase(GuestWorld world, bool traced)
     {
@@ -22,6 +24,9 @@ internal sealed class GuestCase : IDisposable
 
         _firstEvent = Guest.Trace.Last() + 1;
         Process = world.Guest.Processes.Open("probe").Value;
+        Guest.ClaimsEncryption = true;
+        CountersAtStart = Guest.Pages.Counters;
+        ProtectionsAtStart = Guest.Mappings.DecryptedProtections;
     }
 
     public GuestWorld World { get; }
@@ -30,8 +35,17 @@ internal sealed class GuestCase : IDisposable
 
     public GuestProcess Process { get; }
 
+    /// <summary>Conversions when the case began.</summary>
+    public ConversionCounters CountersAtStart { get; }
+
+    /// <summary>Shared-memory protections when the case began.</summary>
+    public ulong ProtectionsAtStart { get; }
+
     /// <summary>The mapping that records call <c>m</c>: address and length.</summary>
     public (ulong Address, ulong Length)? Mapping { get; set; }
+
+    /// <summary>A CPU wrote in this case.</summary>
+    public bool Stored { get; private set; }
 
     /// <summary>Where in the file that mapping begins.</summary>
     public ulong MappingOffset { get; set; }
@@ -46,11 +60,21 @@ internal sealed class GuestCase : IDisposable
     public void Name(string name, int fd)
     {
         _fds[name] = fd;
+        _named.Add(name);
         LastBuffer = name;
     }
 
+    /// <summary>Gives the name to an fd that is no buffer's.</summary>
+    public void NameFile(string name, int fd) => _fds[name] = fd;
+
     /// <summary>The fd behind a name; −1 for a name that nothing has (a bad fd).</summary>
-    public int Fd(string name) => _fds.GetValueOrDefault(name, -1);
+    /// <remarks>
+    /// A case that never calls a fd <c>a</c> means its only buffer by that.
+    /// </remarks>
+    public int Fd(string name) =>
+        _fds.TryGetValue(name, out int fd) ? fd
+        : name == "a" && LastBuffer is not null && !_named.Contains(name) ? _fds.GetValueOrDefault(LastBuffer, -1)
+        : -1;
 
     public void Forget(string name) => _fds.Remove(name);
 
@@ -83,6 +107,7 @@ internal sealed class GuestCase : IDisposable
 
     public void Store(ulong address, ReadOnlySpan<byte> bytes)
     {
+        Stored = true;
         for (int at = 0; at < bytes.Length; at += MostBytesPerCall)
         {
             Must(Guest.Mappings.Store(Process, address + (ulong)at, bytes.Slice(at, Math.Min(MostBytesPerCall, bytes.Length - at))));
@@ -103,12 +128,28 @@ internal sealed class GuestCase : IDisposable
     /// <summary>Closes all fds and mappings of the process.</summary>
     public void CloseEverything()
     {
+        foreach (Vma vma in Process.Addresses.Ascending().ToArray())
+        {
+            Must(Guest.Mappings.Munmap(Process, vma.Start));
+        }
+
+        Mapping = null;
+        CloseFds();
+    }
+
+    /// <summary>Unmaps the mapping.</summary>
+    public void Unmap()
+    {
         if (Mapping is { } map)
         {
             Must(Guest.Mappings.Munmap(Process, map.Address));
             Mapping = null;
         }
+    }
 
+    /// <summary>Closes all fds of the process.</summary>
+    public void CloseFds()
+    {
         foreach (int fd in Process.Fds.OpenFds().ToArray())
         {
             Must(Guest.Files.Close(Process, fd));
@@ -120,6 +161,7 @@ internal sealed class GuestCase : IDisposable
     public void Dispose()
     {
         Must(Guest.Trace.Set("*", on: false));
+        Guest.Faults.ClearAll();
         Must(Guest.Processes.End(Process));
     }
 

@@ -18,6 +18,7 @@ internal static class NotModelled
         ["read_pipe_into_map"] = "pipes",
         ["write_pipe_from_map"] = "pipes",
         ["write_devnull_from_map"] = "/dev/null",
+        ["debugfs_read"] = "counters of the DMA API's debugging code",
         ["proc_filesystems"] = "/proc/filesystems",
     };
 

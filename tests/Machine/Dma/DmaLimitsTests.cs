@@ -36,6 +36,19 @@ public class DmaLimitsTests
     }
 
     [Theory]
+    [Statement("S-DMA-58")]
+    [InlineData(0x1fffffffUL, 0UL, false)]
+    [InlineData(0xfffffffUL, 0UL, true)]
+    [InlineData(ulong.MaxValue, 0xfffffffUL, true)]
+    [InlineData(ulong.MaxValue, 0x1fffffffUL, false)]
+    public void IsAddressingLimited_MaskOrBusLimit_BelowTheLastByteOfRam(ulong mask, ulong busLimit, bool limited)
+    {
+        var rig = new DmaRig(Platform.None, KernelVersion.V72, "", new DmaDeviceOptions("d") { DmaMask = mask, BusLimit = busLimit }, ram: 0x20000000);
+
+        Assert.Equal(limited, rig.Mapper.IsAddressingLimited(rig.Device));
+    }
+
+    [Theory]
     [Statement("S-DMA-59")]
     [InlineData(0x80000000UL, 0xffffffffUL, Errno.None)]
     [InlineData(0x80000000UL, 0xffffffUL, Errno.None)]

@@ -58,7 +58,7 @@ public class DmaMapperSgTests
     }
 
     [Fact]
-    [Statement("S-TRC-24")]
+    [Statement("S-TRC-24", "S-DMA-51")]
     public void MapSg_Failure_LeavesOnlyBouncedLines()
     {
         var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
@@ -134,6 +134,92 @@ public class DmaMapperSgTests
 
         Assert.Equal(Errno.EINVAL, rig.Mapper.MapSg(rig.Device, entries, new ulong[2], DmaDirection.ToDevice).Failure?.Errno);
         Assert.Empty(rig.Memory.Copies);
+    }
+
+    [Theory]
+    [Statement("S-DMA-52")]
+    [InlineData("4096,65536", DmaAttributes.None, 2)]
+    [InlineData("4096,1048576", DmaAttributes.None, 0)]
+    [InlineData("4096", DmaAttributes.RequireCoherent, 0)]
+    public void MapSgCount_OldStyleCall_GivesSegmentsOrZero(string lengths, DmaAttributes attributes, int expected)
+    {
+        var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
+
+        Assert.Equal(expected, rig.Mapper.MapSgCount(rig.Device, Entries(lengths), new ulong[2], DmaDirection.ToDevice, attributes));
+    }
+
+    [Theory]
+    [Statement("S-DMA-47", "S-SYS-52")]
+    [InlineData(KernelVersion.V612, true, false)]
+    [InlineData(KernelVersion.V71, true, false)]
+    [InlineData(KernelVersion.V72, true, true)]
+    [InlineData(KernelVersion.V73, true, true)]
+    [InlineData(KernelVersion.V73, false, false)]
+    public void UnmapSg_SharedAttributeForgotten_WarnsOnDebuggingKernelsSince72(KernelVersion kernel, bool debug, bool warns)
+    {
+        var rig = new DmaRig(Platform.Sev, kernel, dmaDebug: debug);
+        SgEntry[] entries = Entries("65536,4096");
+        var dma = new ulong[2];
+        rig.Mapper.MapSg(rig.Device, entries, dma, DmaDirection.ToDevice, DmaAttributes.CcShared);
+
+        rig.Mapper.UnmapSg(rig.Device, entries, dma, DmaDirection.ToDevice);
+
+        const string Text = "DMA-API: drv 0000:01:00.0: device driver frees DMA memory with different attributes "
+            + "[device address=0x0000000001000000] [size=65536 bytes] [mapped with 0x2000] [unmapped with 0x0]";
+        Assert.Equal(warns ? [Text] : [], rig.Warnings.Where(line => line.StartsWith("DMA-API", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [Statement("S-DMA-47")]
+    [InlineData(DmaAttributes.CcShared, DmaAttributes.CcShared, false)]
+    [InlineData(DmaAttributes.SkipCpuSync, DmaAttributes.None, false)]
+    [InlineData(DmaAttributes.NoWarn | DmaAttributes.WeakOrdering, DmaAttributes.None, false)]
+    [InlineData(DmaAttributes.None, DmaAttributes.CcShared, true)]
+    [InlineData(DmaAttributes.Privileged, DmaAttributes.None, true)]
+    [InlineData(DmaAttributes.ForceContiguous, DmaAttributes.NoKernelMapping, true)]
+    public void UnmapPhys_Attributes_AreComparedWhereTheyCount(DmaAttributes map, DmaAttributes unmap, bool warns)
+    {
+        var rig = new DmaRig(Platform.None, KernelVersion.V73);
+        ulong dma = rig.Map(0x100000, 4096, map);
+
+        rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.Bidirectional, unmap);
+
+        Assert.Equal(warns, rig.Warnings.Any());
+    }
+
+    [Fact]
+    [Statement("S-DMA-47")]
+    public void UnmapPhys_SecondMappingOfTheSameMemory_IsStillKnown()
+    {
+        var rig = new DmaRig(Platform.Sev, KernelVersion.V72);
+        ulong dma = rig.Map(0x100000, 4096, DmaAttributes.CcShared);
+        rig.Map(0x100000, 4096, DmaAttributes.CcShared);
+        rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.Bidirectional, DmaAttributes.CcShared);
+
+        rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.Bidirectional, DmaAttributes.CcShared);
+
+        Assert.Empty(rig.Warnings);
+    }
+
+    [Theory]
+    [Statement("S-TRC-19", "S-TRC-21")]
+    [InlineData("dma_map_sg", 4u, 2)]
+    [InlineData("dma_sync_sg_for_cpu", 4u, 4)]
+    [InlineData("dma_unmap_sg", 4u, 4)]
+    public void SgEvents_Moment_IsAfterTheWorkButForUnmap(string name, uint used, int copies)
+    {
+        var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
+        (uint Used, int Copies)? seen = null;
+        var mapper = new DmaMapper(rig.Environment, rig.Pool, rig.Log, new DmaTextTrace(KernelVersion.V72, (e, _) =>
+            seen = e == name ? (rig.Pool!.UsedSlots, rig.Memory.Copies.Count) : seen));
+        SgEntry[] entries = Entries("4096,4096");
+        var dma = new ulong[2];
+
+        mapper.MapSg(rig.Device, entries, dma, DmaDirection.FromDevice);
+        mapper.SyncSg(rig.Device, entries, dma, DmaDirection.FromDevice, forCpu: true);
+        mapper.UnmapSg(rig.Device, entries, dma, DmaDirection.FromDevice);
+
+        Assert.Equal((used, copies), seen);
     }
 
     [Fact]

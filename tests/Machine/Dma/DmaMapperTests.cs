@@ -320,12 +320,27 @@ public class DmaMapperTests
     public void UnmapPhys_Bounced_TracesAfterTheWork()
     {
         var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
-        ulong dma = rig.Map(0x100000, 4096);
-        rig.Trace.Clear();
+        uint? usedAtTheEvent = null;
+        var mapper = new DmaMapper(rig.Environment, rig.Pool, rig.Log, new DmaTextTrace(KernelVersion.V72, (_, _) => usedAtTheEvent = rig.Pool!.UsedSlots));
+        ulong dma = mapper.MapPhys(rig.Device, 0x100000, 4096, DmaDirection.FromDevice).Value;
+        Assert.Equal(2u, usedAtTheEvent);
 
-        rig.Mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.FromDevice);
+        mapper.UnmapPhys(rig.Device, dma, 4096, DmaDirection.FromDevice);
 
-        Assert.Equal([$"dma_unmap_phys: 0000:01:00.0 dir=FROM_DEVICE dma_addr={dma:x} size=4096 attrs="], rig.Trace);
+        Assert.Equal(0u, usedAtTheEvent);
+    }
+
+    [Theory]
+    [Statement("S-REC-55", "S-DMA-33", "S-DMA-84")]
+    [InlineData(KernelVersion.V72, 4096UL, Error)]
+    [InlineData(KernelVersion.V73, 4096UL, Bounce)]
+    [InlineData(KernelVersion.V73, 65536UL, Bounce)]
+    [InlineData(KernelVersion.V73, 1048576UL, Error)]
+    public void MapPhys_SharedMemoryAboveThe32BitMask_BouncesSince73(KernelVersion kernel, ulong size, ulong expected)
+    {
+        var rig = new DmaRig(Platform.Tdx, kernel, "", new DmaDeviceOptions("d") { DmaMask = 0xffffffff }, ram: 6UL << 30);
+
+        Assert.Equal(expected, rig.Map(5UL << 30, size, Cc));
     }
 
     [Theory]
@@ -382,6 +397,35 @@ public class DmaMapperTests
 
         Assert.Equal(
             [$"dma_map_phys: 0000:01:00.0 dir=BIDIRECTIONAL dma_addr=ffffffffffffffff size=4096 phys_addr=100000 attrs={names}"], rig.Trace);
+    }
+
+    [Theory]
+    [Statement("S-DMA-40", "S-DMA-03")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void MapPhys_NoMask_WarnsAndFailsBeforeCoherenceIsAsked(bool coherent)
+    {
+        var rig = new DmaRig(Platform.None, KernelVersion.V72, "", new DmaDeviceOptions("d") { DmaMask = 0, Coherent = coherent });
+
+        Result<ulong> result = rig.Mapper.MapPhys(rig.Device, 0x100000, 4096, DmaDirection.ToDevice, DmaAttributes.RequireCoherent);
+
+        Assert.Equal(Errno.ENOMEM, result.Failure?.Errno);
+        Assert.Equal(["device d: dma_map_phys without a DMA mask"], rig.Warnings);
+        Assert.Empty(rig.Trace);
+    }
+
+    [Fact]
+    [Statement("S-TRC-20")]
+    public void SyncForCpu_Bounced_TracesAfterTheCopy()
+    {
+        var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
+        int? copiesAtTheEvent = null;
+        var mapper = new DmaMapper(rig.Environment, rig.Pool, rig.Log, new DmaTextTrace(KernelVersion.V72, (_, _) => copiesAtTheEvent = rig.Memory.Copies.Count));
+        ulong dma = mapper.MapPhys(rig.Device, 0x100000, 4096, DmaDirection.FromDevice).Value;
+
+        mapper.SyncForCpu(rig.Device, dma, 4096, DmaDirection.FromDevice);
+
+        Assert.Equal(2, copiesAtTheEvent);
     }
 
     [Fact]

@@ -87,7 +87,7 @@ public sealed class XexEngineTests
 
     [Theory]
     [MemberData(nameof(Implementations))]
-    [Statement("S-ENC-02")]
+    [Statement("S-ENC-02", "S-ENC-01")]
     public void Decrypt_CipherMovedToAnotherAddress_GivesGarbageInEachBlock(bool portable)
     {
         var engine = new XexEngine(Seed, Asid, portable);
@@ -100,7 +100,7 @@ public sealed class XexEngineTests
     [InlineData(Seed, Asid + 1, true)]
     [InlineData(Seed + 1, Asid, false)]
     [InlineData(Seed + 1, Asid, true)]
-    [Statement("S-ENC-02")]
+    [Statement("S-ENC-02", "S-ENC-01")]
     public void Decrypt_OtherKey_GivesGarbageInEachBlock(ulong seed, int keyId, bool portable)
     {
         var plain = Bytes(4096);

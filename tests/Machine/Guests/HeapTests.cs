@@ -152,7 +152,7 @@ public sealed class HeapTests
     }
 
     [Fact]
-    [Statement("S-SYS-26", "S-BUF-92")]
+    [Statement("S-SYS-26", "S-BUF-92", "S-BUF-91")]
     public void Release_LastReference_GivesAllFramesBackAsPrivate()
     {
         using var test = new TestGuest();
@@ -285,7 +285,7 @@ public sealed class HeapTests
     }
 
     [Fact]
-    [Statement("S-CMA-05")]
+    [Statement("S-CMA-05", "S-HEAP-41")]
     public void Allocate_CmaInACocoGuest_IsPrivateWhateverTheKernel()
     {
         using var test = new TestGuest(kernel: KernelVersion.SeedV1, shape: s => s with { Cma = "64M" });
@@ -305,6 +305,54 @@ public sealed class HeapTests
 
         Assert.Equal(["system", name], test.Guest.HeapNodes.Select(h => h.Name));
     }
+
+    [Theory]
+    [Statement("S-HEAP-12")]
+    [InlineData(0u, true)]
+    [InlineData(1u, true)]
+    [InlineData(2u, true)]
+    [InlineData(3u, true)]
+    [InlineData(0x80002u, true)]
+    [InlineData(0x802u, false)]
+    [InlineData(0x402u, false)]
+    [InlineData(0x80000000u, false)]
+    [InlineData(4u, false)]
+    public void Allocate_FdFlags_AreTheAccessModeAndCloexec(uint fdFlags, bool fine)
+    {
+        using var test = new TestGuest();
+
+        Assert.Equal(fine ? null : Errno.EINVAL, test.TryAllocate(TestGuest.Private, K4, fdFlags).Failure?.Errno);
+    }
+
+    [Theory]
+    [Statement("S-HEAP-13", "S-UP-09")]
+    [InlineData(KernelVersion.V612)]
+    [InlineData(KernelVersion.V619)]
+    [InlineData(KernelVersion.V71)]
+    [InlineData(KernelVersion.V72)]
+    [InlineData(KernelVersion.V73)]
+    public void Allocate_AnyHeapFlagButInTheSeed_IsEinval(KernelVersion kernel)
+    {
+        using var test = new TestGuest(kernel: kernel);
+
+        Assert.All(Enumerable.Range(0, 64), bit =>
+            Assert.Equal((Errno.EINVAL, "heap_flags"), Blame(test.TryAllocate(TestGuest.Private, K4, heapFlags: 1UL << bit).Failure!)));
+    }
+
+    [Fact]
+    [Statement("S-SYS-06")]
+    public void Allocate_NoMemoryForTheTable_FailsWithEnomemAndConvertsNothing()
+    {
+        using var test = new TestGuest();
+        GuestSnapshot before = test.Snapshot();
+        Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.Failslab) { Interval = 2, Times = 1 }).Ok);
+
+        Assert.Equal(Errno.ENOMEM, test.TryAllocate(TestGuest.Shared, K4).Failure!.Errno);
+
+        Assert.Equal((before.Memory, before.Conversions), (test.Snapshot().Memory, test.Snapshot().Conversions));
+    }
+
+    private static (Errno Errno, string? Field) Blame(Failure failure) => (failure.Errno, failure.Field);
 
     private static IEnumerable<ulong> Expected(int large, int middle, int small) =>
         [.. Enumerable.Repeat(M1, large), .. Enumerable.Repeat(K64, middle), .. Enumerable.Repeat(K4, small)];

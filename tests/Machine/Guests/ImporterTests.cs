@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
@@ -29,7 +30,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-VEC-11", "S-SYS-60", "S-DMA-50", "S-DMA-51", "S-HEAP-54")]
+    [Statement("S-VEC-11", "S-SYS-60", "S-DMA-50", "S-DMA-51", "S-HEAP-55", "S-GPU-07")]
     [InlineData(1048576UL)]
     [InlineData(1052672UL)]
     public void Map_PrivateBufferWithOneMiBChunk_FailsWithEioAndLeavesNoSlot(ulong length)
@@ -44,7 +45,7 @@ public sealed class ImporterTests
     }
 
     [Theory]
-    [Statement("S-VEC-12", "S-SYS-64", "S-DMA-13", "S-HEAP-54", "S-BUF-57")]
+    [Statement("S-VEC-12", "S-SYS-64", "S-DMA-13", "S-HEAP-55", "S-BUF-57")]
     [InlineData(Platform.Sev, 4096UL)]
     [InlineData(Platform.SevSnp, 1048576UL)]
     [InlineData(Platform.Tdx, 1052672UL)]
@@ -155,7 +156,7 @@ public sealed class ImporterTests
     }
 
     [Fact]
-    [Statement("S-SYS-62", "S-SWI-40")]
+    [Statement("S-SYS-62", "S-SWI-40", "S-GPU-07")]
     public void Unmap_BouncedBuffer_BringsTheDeviceBytesBack()
     {
         using var test = new TestGuest();
@@ -199,7 +200,7 @@ public sealed class ImporterTests
     }
 
     [Fact]
-    [Statement("S-BUF-67")]
+    [Statement("S-BUF-67", "S-GPU-07")]
     public void DmaWrite_SharedBuffer_IsSeenByTheCpuAtOnce()
     {
         using var test = new TestGuest();
@@ -363,5 +364,119 @@ public sealed class ImporterTests
         Assert.Null(test.Guest.Buffers.Release(test.Init, fd));
 
         Assert.Equal(Errno.EBADF, test.Guest.Importers.Attach(test.Init, fd, "").Failure!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-SYS-52")]
+    public void Unmap_SharedBufferTwice_SaysOnceThatTheAttributesDiffer()
+    {
+        using var test = new TestGuest();
+        for (int i = 0; i < 2; i++)
+        {
+            ulong attachment = test.AttachAndMap(test.Allocate(TestGuest.Shared, 0x11000)).Attachment;
+            Assert.Null(test.Guest.Importers.Unmap(test.Init, attachment));
+        }
+
+        string line = Assert.Single(test.Snapshot().KernelLog, l => l.StartsWith("DMA-API: ", StringComparison.Ordinal));
+        Assert.EndsWith(" [size=65536 bytes] [mapped with 0x2000] [unmapped with 0x0]", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Statement("S-SWI-63")]
+    public void Map_PoolFull_DoesNotGrowThePool()
+    {
+        using var test = new TestGuest(shape: s => s with { Swiotlb = "1024" });
+        Assert.False(test.AttachAndMap(test.Allocate(TestGuest.Private, 0x100000)).Mapping.Ok);
+        Assert.True(test.AttachAndMap(test.Allocate(TestGuest.Private, 0xf0000)).Mapping.Ok);
+        Assert.True(test.AttachAndMap(test.Allocate(TestGuest.Private, 0xf0000)).Mapping.Ok);
+
+        Assert.False(test.AttachAndMap(test.Allocate(TestGuest.Private, 0xf0000)).Mapping.Ok);
+
+        Assert.Equal((1024u, 960u), (test.Snapshot().Dma.DefaultPool!.Slots, test.Snapshot().Dma.DefaultPool!.UsedSlots));
+    }
+
+    [Theory]
+    [Statement("S-CMA-07")]
+    [InlineData(SyncStart | Read, true, false)]
+    [InlineData(SyncEnd | Write, false, true)]
+    [InlineData(SyncStart | Write, false, false)]
+    public void Sync_BouncedCmaBuffer_MovesDataAsForTheSystemHeap(ulong flags, bool toBuffer, bool toDevice)
+    {
+        using var test = new TestGuest(shape: s => s with { Cma = "64M" });
+        int fd = test.Allocate("default_cma_region", 8192);
+        ulong address = test.Map(fd);
+        ulong dma = test.AttachAndMap(fd).Mapping.Value.AddressOf(0);
+        test.Store(address, "cpu"u8);
+        test.DmaWrite(dma, "dev"u8);
+
+        Assert.True(test.Guest.Importers.Sync(test.Init, fd, flags).Ok);
+
+        Assert.Equal(toBuffer ? "dev"u8.ToArray() : "cpu"u8.ToArray(), test.Load(address, 3));
+        Assert.Equal(toDevice ? "cpu"u8.ToArray() : "dev"u8.ToArray(), test.DmaRead(dma, 3));
+    }
+
+    [Fact]
+    [Statement("S-SYS-40")]
+    public void Attach_NoMemoryForItsTable_FailsWithEnomemAndTakesNoReference()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Shared, 4096);
+        ulong before = test.Stat(fd).Count;
+        Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.Failslab)).Ok);
+
+        Assert.Equal(Errno.ENOMEM, test.Guest.Importers.Attach(test.Init, fd, "").Failure!.Errno);
+
+        Assert.Equal((before, 0), (test.Stat(fd).Count, test.Stat(fd).AttachedDevices.Count));
+    }
+
+    [Fact]
+    [Statement("S-SYS-40")]
+    public void Unmap_RightAfterAttach_IsEinvalBecauseNothingIsMapped()
+    {
+        using var test = new TestGuest();
+        ulong attachment = test.Guest.Importers.Attach(test.Init, test.Allocate(TestGuest.Shared, 4096), "").Value.Attachment;
+
+        Assert.Equal(Errno.EINVAL, test.Guest.Importers.Unmap(test.Init, attachment)!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-SYS-44", "S-SYS-45")]
+    public void Sync_UnmappedAttachment_MovesNothing()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        ulong attachment = test.AttachAndMap(fd).Attachment;
+        Assert.Null(test.Guest.Importers.Unmap(test.Init, attachment));
+
+        Assert.Equal(new SyncOutcome(0, 0), test.Guest.Importers.Sync(test.Init, fd, SyncStart | ReadWrite).Value);
+        Assert.Equal(new SyncOutcome(0, 0), test.Guest.Importers.Sync(test.Init, fd, SyncEnd | ReadWrite).Value);
+    }
+
+    [Theory]
+    [Statement("S-SYS-46", "S-SWI-45")]
+    [InlineData(DmaDirection.ToDevice, SyncStart | Read, 4096UL, 0UL)]
+    [InlineData(DmaDirection.FromDevice, SyncEnd | Write, 0UL, 4096UL)]
+    public void Sync_DirectionOtherThanTheMappings_IsFollowed(DmaDirection mapped, ulong flags, ulong toBuffer, ulong toDevice)
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        Assert.True(test.AttachAndMap(fd, mapped).Mapping.Ok);
+
+        Assert.Equal(new SyncOutcome(toBuffer, toDevice), test.Guest.Importers.Sync(test.Init, fd, flags).Value);
+    }
+
+    [Fact]
+    [Statement("S-BUF-45")]
+    public void Unmap_OneOfTwoAttachmentsOfADevice_LeavesTheOtherMapped()
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        ulong first = test.AttachAndMap(fd).Attachment;
+        ulong other = test.AttachAndMap(fd).Mapping.Value.AddressOf(0);
+
+        Assert.Null(test.Guest.Importers.Unmap(test.Init, first));
+
+        Assert.Equal(2u, test.Snapshot().Dma.DefaultPool!.UsedSlots);
+        test.DmaWrite(other, "alive"u8);
     }
 }

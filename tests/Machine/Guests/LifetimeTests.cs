@@ -32,7 +32,7 @@ public sealed class LifetimeTests
     }
 
     [Fact]
-    [Statement("S-BUF-92", "S-BUF-42")]
+    [Statement("S-BUF-92", "S-BUF-42", "S-BUF-91")]
     public void Release_WhileAttached_KeepsTheBufferUntilDetach()
     {
         using var test = new TestGuest();

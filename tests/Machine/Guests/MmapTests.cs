@@ -89,6 +89,7 @@ public sealed class MmapTests
     }
 
     [Fact]
+    [Statement("S-SYS-47")]
     public void Store_ThroughAMappingWithOffset_LandsThereInTheBuffer()
     {
         using var test = new TestGuest();
@@ -102,6 +103,7 @@ public sealed class MmapTests
     }
 
     [Fact]
+    [Statement("S-SYS-47")]
     public void Store_AcrossChunks_ReadsBackWhole()
     {
         using var test = new TestGuest();

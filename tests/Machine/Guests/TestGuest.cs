@@ -36,6 +36,10 @@ internal sealed class TestGuest : IGuestObserver, IDisposable
 
     public List<string> GuestEnds { get; } = [];
 
+    public List<ulong> Invalidated { get; } = [];
+
+    public List<(ulong Attachment, Errno Reason)> CutOff { get; } = [];
+
     /// <summary>Number of heap that gives host-visible memory in this guest.</summary>
     public string VisibleHeap => Guest.Shape.Platform == Platform.None ? Private : Shared;
 
@@ -98,4 +102,8 @@ internal sealed class TestGuest : IGuestObserver, IDisposable
     void IGuestObserver.ProcessEnded(GuestProcess process) => Ended.Add(process);
 
     void IGuestObserver.GuestEnded(Guest guest, string reason) => GuestEnds.Add(reason);
+
+    void IGuestObserver.AttachmentInvalidated(GuestProcess importer, ulong attachment, TimeSpan within) => Invalidated.Add(attachment);
+
+    void IGuestObserver.AttachmentRevoked(GuestProcess importer, ulong attachment, Errno reason) => CutOff.Add((attachment, reason));
 }

@@ -44,6 +44,7 @@ public sealed class ViewTests
     }
 
     [Theory]
+    [Statement("S-SYS-47")]
     [InlineData(Platform.Sev)]
     [InlineData(Platform.SevSnp)]
     [InlineData(Platform.Tdx)]

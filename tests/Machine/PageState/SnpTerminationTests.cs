@@ -12,7 +12,7 @@ public class SnpTerminationTests
     private readonly List<string> _log = [];
 
     [Fact]
-    [Statement("S-SNP-35", "S-SYS-24", "S-SNP-11")]
+    [Statement("S-SNP-35", "S-SYS-24", "S-SNP-11", "S-SNP-10", "S-SNP-12")]
     public void ToPrivate_AlreadyPrivate_TerminatesWithPvalidate()
     {
         TestVmm vmm = new();

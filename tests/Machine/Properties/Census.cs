@@ -57,13 +57,13 @@ internal static class Census
         Violation.Unless(pool.StaleBytes + live <= (ulong)pool.Slots * SwiotlbPool.SlotBytes, $"{pool}: more stale than there is");
     }
 
-    // fdinfo's count is the file's references minus one (S-BUF-100).
+    // fdinfo's count is the file's references, without that of who reads it (S-BUF-100).
     private static void CheckReferences(World world)
     {
         foreach (ModelFd fd in world.Model.Fds)
         {
             BufferStat stat = world.Guest.Buffers.Stat(world.ProcessOf(fd.Pid), fd.Fd).Value;
-            int expected = world.Model.ReferencesOn(fd.Inode) - 1;
+            int expected = world.Model.ReferencesOn(fd.Inode);
             Violation.Unless(
                 stat.Inode == fd.Inode && stat.Count == (ulong)expected,
                 $"fd {fd} reaches {stat.Inode} with count {stat.Count}, expected {expected}");

@@ -16,6 +16,8 @@ public sealed class ConcurrencyTests
     [InlineData(Platform.Sev)]
     [InlineData(Platform.SevSnp)]
     [InlineData(Platform.Tdx)]
+    [InlineData(Platform.CcaRealm)]
+    [InlineData(Platform.PowerSvm)]
     public void Threads_WithAProcessEach_KeepTheirBytesAndLeaveNothing(Platform platform)
     {
         using var test = new TestGuest(platform);

@@ -15,6 +15,12 @@ public sealed class ConservationTests
     [InlineData(Platform.SevSnp, KernelVersion.V72)]
     [InlineData(Platform.Tdx, KernelVersion.V72)]
     [InlineData(Platform.SevSnp, KernelVersion.SeedV1)]
+    [InlineData(Platform.SevEs, KernelVersion.V72)]
+    [InlineData(Platform.SevSnpVtom, KernelVersion.V72)]
+    [InlineData(Platform.CcaRealm, KernelVersion.V72)]
+    [InlineData(Platform.Pkvm, KernelVersion.V73)]
+    [InlineData(Platform.S390, KernelVersion.V73)]
+    [InlineData(Platform.PowerSvm, KernelVersion.V72)]
     public void AnyRun_AfterEveryStep_TheGuestHoldsWhatTheModelHolds(Platform platform, KernelVersion kernel) =>
         Ops.Check(6, Steps, run =>
         {

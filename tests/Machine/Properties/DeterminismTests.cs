@@ -13,6 +13,12 @@ public sealed class DeterminismTests
     [InlineData(Platform.Sev, KernelVersion.V72)]
     [InlineData(Platform.SevSnp, KernelVersion.SeedV1)]
     [InlineData(Platform.Tdx, KernelVersion.V72)]
+    [InlineData(Platform.SevEs, KernelVersion.V72)]
+    [InlineData(Platform.SevSnpVtom, KernelVersion.V72)]
+    [InlineData(Platform.CcaRealm, KernelVersion.V72)]
+    [InlineData(Platform.Pkvm, KernelVersion.V73)]
+    [InlineData(Platform.S390, KernelVersion.V73)]
+    [InlineData(Platform.PowerSvm, KernelVersion.V72)]
     public void AnyRun_OnTwoGuestsOfOneShapeAndSeed_AnswersTheSame(Platform platform, KernelVersion kernel) =>
         Ops.Check(6, Steps, run =>
         {
@@ -87,8 +93,12 @@ public sealed class DeterminismTests
         return lines;
     }
 
-    private static string Seen(World world, ulong address, int length) =>
-        $"{address:x}: {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(world.Test.HostRead(address, length)))}";
+    private static string Seen(World world, ulong address, int length)
+    {
+        var bytes = new byte[length];
+        Failure? fault = world.Guest.Host.Read(address, bytes);
+        return $"{address:x}: {fault?.Errno} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(bytes))}";
+    }
 
     private static List<string> Census(World world)
     {

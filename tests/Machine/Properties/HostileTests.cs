@@ -24,6 +24,7 @@ public sealed partial class HostileTests
     [InlineData(Platform.Sev)]
     [InlineData(Platform.SevSnp)]
     [InlineData(Platform.Tdx)]
+    [InlineData(Platform.CcaRealm)]
     public void AnyCall_WithHostileArguments_FailsByValueAndChangesNothing(Platform platform) =>
         Ops.CheckNumbers(8, 250, numbers =>
         {
@@ -108,7 +109,7 @@ public sealed partial class HostileTests
     private static GuestShape Shape(Random dice) => new()
     {
         Name = dice.Next(6) == 0 ? new string('x', dice.Next(0, 70)) : "g",
-        Platform = (Platform)dice.Next(4),
+        Platform = (Platform)dice.Next(12),
         Kernel = (KernelVersion)dice.Next(6),
         MemoryBytes = dice.Next(6) == 0 ? (ulong)dice.NextInt64() : (ulong)dice.Next(60, 400) << 20,
         Cpus = dice.Next(4) == 0 ? (uint)dice.Next() : (uint)dice.Next(5),

@@ -28,7 +28,15 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
     {
         foreach ((ulong start, ulong length) in Ranges())
         {
-            Scan(_hostRead, start, length, "host");
+            if (world.HostFaults)
+            {
+                ScanByPage(start, length);
+            }
+            else
+            {
+                Scan(_hostRead, start, length, "host");
+            }
+
             ScanByDevice(start, length);
         }
 
@@ -80,17 +88,31 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
         }
     }
 
+    // A host that faults on private pages sees nothing of them, and the others one by one.
+    private void ScanByPage(ulong start, ulong length)
+    {
+        Span<byte> bytes = _buffer.AsSpan(0, (int)Page.Size);
+        for (ulong at = 0; at < length; at += Page.Size)
+        {
+            bytes.Clear();
+            bool fault = _hostRead(start + at, bytes) is not null;
+            Violation.Unless(!fault || !bytes.ContainsAnyExcept((byte)0), $"a host fault at 0x{start + at:x} moved bytes");
+            Judge(bytes, start + at, "host");
+        }
+    }
+
     private void ScanByDevice(ulong start, ulong length)
     {
         for (ulong at = 0; at < length;)
         {
+            ulong address = world.Guest.Dma.Environment.Encoding.Unencrypted(start + at);
             Span<byte> bytes = _buffer.AsSpan(0, (int)Math.Min(length - at, Piece));
-            if (world.Guest.Devices.DmaRead(world.Test.Init, "", start + at, bytes) is not null)
+            if (world.Guest.Devices.DmaRead(world.Test.Init, "", address, bytes) is not null)
             {
                 // A private page somewhere in it (SNP, TDX): page by page, and the faulting ones give nothing.
                 bytes = bytes[..(int)Page.Size];
                 bytes.Clear();
-                bool fault = world.Guest.Devices.DmaRead(world.Test.Init, "", start + at, bytes) is not null;
+                bool fault = world.Guest.Devices.DmaRead(world.Test.Init, "", address, bytes) is not null;
                 Violation.Unless(!fault || !bytes.ContainsAnyExcept((byte)0), $"a DMA fault at 0x{start + at:x} moved bytes");
             }
 
@@ -124,7 +146,7 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
         foreach (ModelAttachment attachment in world.Model.Attachments.Where(a => a.Bounced))
         {
             IReadOnlyList<Chunk> chunks = world.Model.Buffers[attachment.Inode].Chunks;
-            if (attachment.Addresses.Where((start, i) => address - start < chunks[i].Bytes).Any())
+            if (attachment.Addresses.Where((start, i) => address - world.Guest.Dma.Environment.Encoding.Physical(start) < chunks[i].Bytes).Any())
             {
                 return true;
             }

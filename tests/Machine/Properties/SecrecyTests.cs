@@ -19,6 +19,12 @@ public sealed class SecrecyTests
     [InlineData(Platform.Sev, KernelVersion.SeedV1)]
     [InlineData(Platform.SevSnp, KernelVersion.SeedV1)]
     [InlineData(Platform.Tdx, KernelVersion.SeedV1)]
+    [InlineData(Platform.SevEs, KernelVersion.V72)]
+    [InlineData(Platform.SevSnpVtom, KernelVersion.V72)]
+    [InlineData(Platform.CcaRealm, KernelVersion.V72)]
+    [InlineData(Platform.Pkvm, KernelVersion.V73)]
+    [InlineData(Platform.S390, KernelVersion.V73)]
+    [InlineData(Platform.PowerSvm, KernelVersion.V72)]
     public void AnyRun_EveryUntrustedView_ShowsNoSecret(Platform platform, KernelVersion kernel) =>
         Ops.Check(4, Steps, run =>
         {

@@ -22,7 +22,7 @@ internal sealed partial class World
         (int inside, int length) = Part(dice, chunk.Bytes);
         ulong offset = buffer.Chunks.Take(segment).Aggregate(0UL, (sum, c) => sum + c.Bytes) + (ulong)inside;
         ulong address = attachment.Addresses[segment] + (ulong)inside;
-        bool cipher = !attachment.Bounced && !buffer.Shared && Platform == Platform.Sev;
+        bool cipher = !attachment.Bounced && !buffer.Shared && InPlace;
         Span<byte> place = (attachment.Bounced ? Shadow.Bounce(attachment.Id) : Shadow.Cpu(buffer.Inode)).AsSpan((int)offset, length);
         if (!write)
         {
@@ -57,11 +57,11 @@ internal sealed partial class World
         (ulong address, int length) = place;
         ModelDevice device = Pick(dice, Model.Devices)!;
         Piece[] pieces = [.. PiecesOf(address, length)];
-        bool fault = !device.Trusted && Platform != Platform.Sev && pieces.Any(p => p.Owner is not { Shared: true });
+        bool fault = !device.Trusted && !InPlace && pieces.Any(p => p.Owner is not { Shared: true });
         byte[] bytes = write ? Markers.Public(length) : new byte[length];
         Failure? failure = write
-            ? Guest.Devices.DmaWrite(ProcessOf(device.Pid), device.Name, address, bytes)
-            : Guest.Devices.DmaRead(ProcessOf(device.Pid), device.Name, address, bytes);
+            ? Guest.Devices.DmaWrite(ProcessOf(device.Pid), device.Name, Guest.Dma.Environment.Encoding.Unencrypted(address), bytes)
+            : Guest.Devices.DmaRead(ProcessOf(device.Pid), device.Name, Guest.Dma.Environment.Encoding.Unencrypted(address), bytes);
         if (fault)
         {
             Violation.Unless(write || !bytes.AsSpan().ContainsAnyExcept((byte)0), $"a DMA fault moved bytes");
@@ -78,7 +78,7 @@ internal sealed partial class World
             }
             else if (piece.Owner is { } owner)
             {
-                bool cipher = !owner.Shared && Platform == Platform.Sev;
+                bool cipher = !owner.Shared && InPlace;
                 SameBytes(cipher ? Shadow.CipherOf(owner, piece.Offset, piece.Length) : Plain(piece), part,
                     $"wild DMA read of {owner.Inode}");
             }
@@ -94,7 +94,7 @@ internal sealed partial class World
             return;
         }
 
-        if (!owner.Shared && Platform == Platform.Sev)
+        if (!owner.Shared && InPlace)
         {
             Shadow.WriteCipher(owner, piece.Offset, bytes);
         }
@@ -113,6 +113,11 @@ internal sealed partial class World
 
         (ulong address, int length) = place;
         var bytes = new byte[length];
+        if (HostFaults && PiecesOf(address, length).Any(p => p.Owner is not { Shared: true }))
+        {
+            return MustFail(Guest.Host.Read(address, bytes), Errno.EFAULT);
+        }
+
         Must(Guest.Host.Read(address, bytes));
         foreach (Piece piece in PiecesOf(address, length))
         {

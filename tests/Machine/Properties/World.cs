@@ -49,6 +49,12 @@ internal sealed partial class World : IDisposable
 
     public Platform Platform { get; }
 
+    /// <summary>The host and devices see ciphertext of private memory, and may write it (S-PLAT-10).</summary>
+    public bool InPlace => Platform is Platform.Sev or Platform.SevEs;
+
+    /// <summary>The host cannot read private memory at all (S-PLAT-13).</summary>
+    public bool HostFaults => Platform is Platform.CcaRealm or Platform.Pkvm;
+
     public KernelVersion Kernel { get; }
 
     public GuestModel Model { get; private set; }

@@ -144,6 +144,15 @@ public sealed unsafe partial class SealedMemfd : IDisposable
             ClearData(pin);
     }
 
+    /// <summary>As <see cref="PunchAll"/> for a part, in whole pages. A sealed memfd of a read-only buffer is cleared instead.</summary>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
+    public void Punch(ulong offset, ulong length)
+    {
+        using var pin = Mapping.Pin();
+        if (ReadOnly || Fallocate(File, PunchHoleKeepSize, (long)offset, (long)length) != 0)
+            NativeMemory.Clear((byte*)pin.Pointer + offset, (nuint)length);
+    }
+
     /// <summary>Closes the descriptor, and unmaps the memory as soon as no pin is left. Clients keep theirs.</summary>
     public void Dispose()
     {

@@ -18,6 +18,10 @@ public static class PscMsr
     public static ulong EncodeRequest(ulong frame, PscOperation operation) =>
         RequestCode | ((frame & FrameMask) << FrameShift) | (((ulong)operation & 0xf) << OperationShift);
 
+    /// <summary>Frame and operation of a request; the code is not looked at.</summary>
+    public static (ulong Frame, PscOperation Operation) DecodeRequest(ulong word) =>
+        ((word >> FrameShift) & FrameMask, (PscOperation)((word >> OperationShift) & 0xf));
+
     /// <summary>Response: code 0x015, error in bits 63:32, 0 for ok.</summary>
     public static ulong EncodeResponse(uint error) => ResponseCode | ((ulong)error << ErrorShift);
 

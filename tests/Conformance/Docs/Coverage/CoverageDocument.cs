@@ -18,8 +18,9 @@ internal static class CoverageDocument
 
     private static readonly (Evidence Evidence, string Word, string Meaning)[] Classes =
     [
-        (Evidence.Recorded, "recorded", "a recorded kernel run exercises it: [R], or a family of the table below"),
+        (Evidence.Recorded, "recorded", "a record of an unmodified kernel exercises it: [R], or a family of the table below"),
         (Evidence.Read, "read", "[C], [P]"),
+        (Evidence.Lab, "lab", "recorded with the series ported by hand or on a fake platform only"),
         (Evidence.Derived, "derived", "[D]"),
         (Evidence.Believed, "believed", "[B]"),
         (Evidence.OurChoice, "our choice", "[E]"),
@@ -74,7 +75,7 @@ internal static class CoverageDocument
         text.Append("## Recorded families\n\nWhich statements the recorded kernel runs exercise, besides those marked [R].\n\n| family | statements |\n|---|---|\n");
         foreach ((string family, string[] ids) in RecordedFamilies.Table)
         {
-            text.Append($"| {family} | {string.Join(", ", ids)} |\n");
+            text.Append($"| {family}{(RecordedFamilies.IsLab(family) ? " (lab)" : "")} | {string.Join(", ", ids)} |\n");
         }
 
         text.Append('\n');

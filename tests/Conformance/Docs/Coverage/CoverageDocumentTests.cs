@@ -11,7 +11,7 @@ public sealed class CoverageDocumentTests
     private const string WriteVariable = "COCOGUEST_WRITE_DOCS";
 
     // Lower it with the work; it never rises.
-    private const int MostOpen = 290;
+    private const int MostOpen = 133;
 
     private static string PagePath => Path.Combine(Repository.Root, "docs", "reference", CoverageDocument.FileName);
 
@@ -40,9 +40,13 @@ public sealed class CoverageDocumentTests
     [Fact]
     public void RecordedFamilies_OfThisRepository_AreInTheRecordings()
     {
-        string[] recorded = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests", "Conformance", "Recordings"), "*.gz").SelectMany(FamiliesIn)];
+        ILookup<string, bool> realByFamily = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests", "Conformance", "Recordings"), "*.gz")
+            .SelectMany(path => FamiliesIn(path).Select(family => (Family: family, Real: !path.Contains(".coco_", StringComparison.Ordinal))))
+            .ToLookup(found => found.Family, found => found.Real);
 
-        Assert.Equal(RecordedFamilies.Table.Select(row => row.Family), recorded.Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            RecordedFamilies.Table.Select(row => (row.Family, Lab: RecordedFamilies.IsLab(row.Family))),
+            realByFamily.Select(family => (family.Key, Lab: !family.Contains(true))).OrderBy(family => family.Key, StringComparer.Ordinal));
     }
 
     [Fact]

@@ -8,11 +8,14 @@ namespace CocoGuest.Tests.Conformance.Docs.Coverage;
 internal sealed record ReferenceStatement(string Id, string File, string Marks, bool IsStruck)
 {
     /// <summary>The best evidence that its marks and the recordings give.</summary>
-    public Evidence Evidence => Marks.Contains('R') || RecordedFamilies.Exercises(Id) ? Evidence.Recorded : ByMark(Marks[0]);
+    public Evidence Evidence =>
+        RecordedFamilies.InReal(Id, Marks.Contains('R')) ? Evidence.Recorded
+        : Marks.IndexOfAny(['C', 'P']) >= 0 ? Evidence.Read
+        : RecordedFamilies.InLab(Id) ? Evidence.Lab
+        : ByMark(Marks[0]);
 
     private static Evidence ByMark(char mark) => mark switch
     {
-        'C' or 'P' => Evidence.Read,
         'D' => Evidence.Derived,
         'B' => Evidence.Believed,
         'E' => Evidence.OurChoice,

@@ -17,6 +17,12 @@ internal static class HeapOps
     private static void Allocate(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = GuestCase.Of(c);
+        if (record.In.Has("coco"))
+        {
+            // The recordings' platform could be switched off at run time.
+            g.Guest.ClaimsEncryption = record.In.Flag("coco");
+        }
+
         Result<BufferHandle> made = g.Guest.Buffers.Allocate(
             g.Process, record.In.Text("heap"), record.In.Number("len"), (uint)record.In.Number("fd_flags", 0x80002),
             record.In.Number("heap_flags", 0));
@@ -27,6 +33,11 @@ internal static class HeapOps
             string name = answers.Observed("fd")?.GetString() ?? "a";
             g.Name(name, made.Value.Fd);
             answers.Set("fd", name);
+            if (c.Name.EndsWith("flag_off_after_alloc", StringComparison.Ordinal))
+            {
+                // An input that stands in the case's name only.
+                g.Guest.ClaimsEncryption = false;
+            }
         }
     }
 

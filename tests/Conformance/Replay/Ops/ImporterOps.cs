@@ -23,6 +23,8 @@ internal static class ImporterOps
         new("importer/map_failed_at", MapFailedAt),
         new("kernel_begin_cpu_access", (c, r, a) => KernelAccess(c, r, a, end: false)),
         new("kernel_end_cpu_access", (c, r, a) => KernelAccess(c, r, a, end: true)),
+        new("kernel_vmap_read", VmapRead),
+        new("kernel_vmap_write", VmapWrite),
         new("segments", Segments),
         new("device_read", DeviceRead),
         new("device_write", DeviceWrite),
@@ -178,9 +180,29 @@ internal static class ImporterOps
     private static void KernelAccess(ReplayCase c, Record record, Answers answers, bool end)
     {
         GuestCase g = Of(c);
-        ulong flags = record.In.Text("dir") switch { "FROM_DEVICE" => 1UL, "TO_DEVICE" => 2UL, _ => 3UL } | (end ? 4UL : 0);
-        answers.SetResult(g.Guest.Importers.Sync(g.Process, g.Fd(record.In.Text("fd")), flags).Failure);
+        DmaDirection direction = DmaWorld.DirectionOf(record.In.Text("dir"));
+        int fd = g.Fd(record.In.Text("fd"));
+        answers.SetResult((end
+            ? g.Guest.Importers.EndCpuAccess(g.Process, fd, direction)
+            : g.Guest.Importers.BeginCpuAccess(g.Process, fd, direction)).Failure);
     }
+
+    private static void VmapRead(ReplayCase c, Record record, Answers answers)
+    {
+        var bytes = new byte[record.In.Number("len")];
+        answers.SetResult(Of(c).Guest.Importers.VmapRead(Of(c).Process, LastFd(c), record.In.Number("off"), bytes));
+        answers.SetRaw("runs", FlatMemory.Runs(bytes, RunsShown));
+        answers.Set("is_iomem", 0L);
+    }
+
+    private static void VmapWrite(ReplayCase c, Record record, Answers answers)
+    {
+        var bytes = new byte[record.In.Number("len")];
+        bytes.AsSpan().Fill(record.In.Byte("byte"));
+        answers.SetResult(Of(c).Guest.Importers.VmapWrite(Of(c).Process, LastFd(c), record.In.Number("off"), bytes));
+    }
+
+    private static int LastFd(ReplayCase c) => Of(c).Fd(Of(c).LastBuffer!);
 
     private static void Segments(ReplayCase c, Record record, Answers answers)
     {

@@ -24,18 +24,31 @@ internal static class RangeOps
         new("munmap_all", (c, r, a) => a.SetResult(Mappings(c).Munmap(Process(c), Start(c), Length(c)))),
         new("smaps", Smaps),
         new("pagemap", Pagemap),
-        new("process_vm_readv", (c, r, a) => Pin(c, r, a, write: false)),
-        new("process_vm_writev", (c, r, a) => Pin(c, r, a, write: true)),
-        new("vmsplice", (c, r, a) => Pin(c, r, a, write: false)),
+        new("process_vm_readv", (c, r, a) => Answer(a, Pins(c).Read(Process(c), Start(c), new byte[r.In.Number("len")]))),
+        new("process_vm_writev", (c, r, a) => Answer(a, Pins(c).Write(Process(c), Start(c), new byte[r.In.Number("len")]))),
+        new("vmsplice", (c, r, a) => Answer(a, Pins(c).Read(Process(c), Start(c), new byte[r.In.Number("len")]))),
         new("reg_user_mr", (c, r, a) => Pin(c, r, a, write: (r.In.Number("access") & 1) != 0)),
-        new("proc_self_mem_pread", ProcMem),
-        new("proc_self_mem_pwrite", ProcMem),
+        new("proc_self_mem_pread", (c, r, a) => Answer(a, Pins(c).ReadProcMem(Process(c), Start(c), new byte[r.In.Number("len")]))),
+        new("proc_self_mem_pwrite", (c, r, a) => Answer(a, Pins(c).WriteProcMem(Process(c), Start(c), new byte[r.In.Number("len")]))),
+        new("child_saw", ChildSaw),
+        new("parent_saw", ParentSaw),
         new("page_tags_match", PageTags),
         new("write_seen_through_shared", WriteSeen),
         new("zeroed", (c, r, a) => a.Set("all_zero", GuestCase.Of(c).Load(Start(c), Length(c)).All(b => b == 0) ? 1L : 0L)),
     ];
 
     private static GuestMappings Mappings(ReplayCase c) => GuestCase.Of(c).Guest.Mappings;
+
+    private static GuestPins Pins(ReplayCase c) => GuestCase.Of(c).Guest.Pins;
+
+    private static void Answer(Answers answers, Result<int> moved)
+    {
+        answers.SetResult(moved.Failure);
+        if (moved.Ok)
+        {
+            answers.Set("rc", (long)moved.Value);
+        }
+    }
 
     private static GuestProcess Process(ReplayCase c) => GuestCase.Of(c).Process;
 
@@ -83,12 +96,11 @@ internal static class RangeOps
         answers.Set("rss_kb", entry.ResidentKilobytes);
     }
 
-    // A mapping by page-frame number has no entries that /proc/self/pagemap would show.
     private static void Pagemap(ReplayCase c, Record record, Answers answers)
     {
-        ulong pages = record.In.Number("pages");
-        answers.Set("rc", pages * sizeof(ulong));
-        answers.Set("entries_all_zero", Mappings(c).Smaps(Process(c), Start(c)).Value.ResidentKilobytes == 0 ? 1L : 0L);
+        ulong[] entries = Mappings(c).Pagemap(Process(c), Start(c), record.In.Number("pages")).Value;
+        answers.Set("rc", (long)entries.Length * sizeof(ulong));
+        answers.Set("entries_all_zero", entries.All(e => e == 0) ? 1L : 0L);
     }
 
     private static void Pin(ReplayCase c, Record record, Answers answers, bool write)
@@ -98,13 +110,29 @@ internal static class RangeOps
         answers.SetResult(pin.Failure);
     }
 
-    // Access by another way than the page tables works on pages only.
-    private static void ProcMem(ReplayCase c, Record record, Answers answers)
+    private static void ChildSaw(ReplayCase c, Record record, Answers answers) =>
+        answers.Set("byte", ByteSeenBy(c, Child(c), record));
+
+    // The child's store is told by the step that shows it.
+    private static void ParentSaw(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
-        Result<UserPin> pin = g.Guest.Pins.Pin(g.Process, Start(c), record.In.Number("len"), write: false);
-        answers.SetErrno(pin.Ok ? Errno.None : Errno.EIO);
+        GuestProcess child = Child(c);
+        byte[] stored = [record.In.Byte("child_wrote")];
+        Failure? failure = Mappings(c).Store(child, Start(c) + record.In.Number("offset", 0), stored);
+        answers.Set("byte", failure is null ? ByteSeenBy(c, Process(c), record) : failure.Sentence);
+        _ = GuestCase.Of(c).Guest.Processes.End(child);
+        c.State<Family>().Child = null;
     }
+
+    private static string ByteSeenBy(ReplayCase c, GuestProcess process, Record record)
+    {
+        var bytes = new byte[1];
+        Failure? failure = Mappings(c).Load(process, Start(c) + record.In.Number("offset", 0), bytes);
+        return failure is null ? Convert.ToHexStringLower(bytes) : failure.Sentence;
+    }
+
+    private static GuestProcess Child(ReplayCase c) =>
+        c.State<Family>().Child ??= GuestCase.Of(c).Guest.Processes.Fork(Process(c)).Value;
 
     // Each page of the buffer carries its index, written through a mapping of the whole.
     private static void PageTags(ReplayCase c, Record record, Answers answers)
@@ -140,5 +168,10 @@ internal static class RangeOps
             g.Process, g.Fd(g.LastBuffer!), 0, null, MapProtection.Read | MapProtection.Write, MapFlags.Shared).Value;
         size = map.Length;
         return map.Address;
+    }
+
+    private sealed class Family
+    {
+        public GuestProcess? Child { get; set; }
     }
 }

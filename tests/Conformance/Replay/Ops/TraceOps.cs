@@ -15,6 +15,7 @@ internal static partial class TraceOps
     [
         new("trace_enable", Enable),
         new("trace_line", (c, r, a) => a.Set("text", Lines(c).Next())),
+        new("swiotlb/trace_line", (c, r, a) => a.Set("text", SpokenSequence(c, r).Next())),
         new("trace_lines", (c, r, a) => a.Set("count", (long)Lines(c).Count)),
     ];
 
@@ -31,9 +32,51 @@ internal static partial class TraceOps
         return trace;
     }
 
+    // The recorder wrote down what it traced in words: "alloc LENGTH, prime import, SYNC START|READ, SYNC END|WRITE, gem_close".
+    private static Trace SpokenSequence(ReplayCase c, Record record)
+    {
+        if (!c.State<Trace>().Collected)
+        {
+            foreach (string step in record.In.Text("seq").Split(", "))
+            {
+                Speak(c, step);
+            }
+        }
+
+        return Lines(c);
+    }
+
+    private static void Speak(ReplayCase c, string step)
+    {
+        GuestCase g = GuestCase.Of(c);
+        string[] words = step.Split(' ', '|');
+        switch (words[0])
+        {
+            case "alloc":
+                string heap = g.Guest.HeapNodes.Select(h => h.Name).Single(c.Name.Split('.').Contains);
+                g.Name("a", g.Guest.Buffers.Allocate(g.Process, heap, Convert.ToUInt64(words[1], 16), 2, 0).Value.Fd);
+                break;
+            case "prime":
+                g.Name("node", g.Guest.Drm.Open(g.Process, "vgem").Value);
+                _ = g.Guest.Drm.FdToHandle(g.Process, g.Fd("node"), g.Fd("a")).Value;
+                break;
+            case "SYNC":
+                ulong flags = (words.Contains("READ") ? 1UL : 0) | (words.Contains("WRITE") ? 2UL : 0) | (words.Contains("END") ? 4UL : 0);
+                _ = g.Guest.Importers.Sync(g.Process, g.Fd("a"), flags).Value;
+                break;
+            case "gem_close":
+                _ = g.Guest.Drm.GemClose(g.Process, g.Fd("node"), 1);
+                break;
+            default:
+                throw new InvalidOperationException($"'{step}' is no step that the replay knows.");
+        }
+    }
+
     private static void Enable(ReplayCase c, Record record, Answers answers)
     {
+        // "dma/enable" is the switch of a whole group.
         string name = record.In.Text("event").Replace('/', ':');
+        name = name.EndsWith(":enable", StringComparison.Ordinal) ? name.Replace(":enable", ":*", StringComparison.Ordinal) : name;
         answers.SetResult(GuestCase.Of(c).Guest.Trace.Set(name, on: true));
     }
 

@@ -26,7 +26,7 @@ internal sealed class Shadow(Platform platform, XexEngine engine)
         ulong start = 0;
         foreach (Chunk chunk in buffer.Chunks)
         {
-            if (buffer.Shared && platform == Platform.Sev)
+            if (buffer.Shared && platform is Platform.Sev or Platform.SevEs)
             {
                 Span<byte> part = bytes.AsSpan((int)start, (int)chunk.Bytes);
                 engine.Encrypt(part, part, chunk.Address);

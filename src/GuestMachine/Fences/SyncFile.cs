@@ -1,0 +1,53 @@
+using CocoGuest.Machine.Files;
+
+namespace CocoGuest.Machine.Fences;
+
+/// <summary>
+/// A sync file: fences behind an fd.
+/// Models: status, merging (signalled fences go, of one context the latest stays), poll. Does not model: SYNC_IOC_SET_DEADLINE, the legacy name.
+/// </summary>
+internal sealed class SyncFile : GuestFile
+{
+    /// <summary>Sync files and timelines have no inode of their own: one anonymous inode serves them all.</summary>
+    public const ulong AnonymousInode = 0;
+
+    /// <param name="fences">At least one fence.</param>
+    public SyncFile(IReadOnlyList<Fence> fences)
+        : base(AnonymousInode, AccessMode.ReadOnly)
+    {
+        Fences = fences.Count != 0 ? fences : throw new ArgumentException("A sync file has a fence.", nameof(fences));
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "sync_file";
+
+    public IReadOnlyList<Fence> Fences { get; }
+
+    /// <summary>True when all its fences have signalled.</summary>
+    public bool Signalled => Fences.All(f => f.Signalled);
+
+    /// <summary>0 while any fence waits; then 1, or the negative errno of the first that failed.</summary>
+    public int Status => !Signalled ? 0
+        : Fences.Where(f => f.Error != Errno.None).OrderBy(f => f.Timestamp).FirstOrDefault()?.Status ?? 1;
+
+    /// <summary>The fences of an export: those that wait, or a signalled stub (S-BUF-74).</summary>
+    /// <param name="pending">Fences that have not signalled.</param>
+    /// <param name="context">Context for a stub.</param>
+    /// <param name="now">Guest time in nanoseconds.</param>
+    public static IReadOnlyList<Fence> OrStub(IReadOnlyList<Fence> pending, Func<ulong> context, ulong now)
+    {
+        if (pending.Count != 0)
+        {
+            return pending;
+        }
+
+        var stub = new Fence(context(), 0, FenceRules.Stub, FenceRules.Stub);
+        stub.Signal(now);
+        return [stub];
+    }
+
+    /// <summary>The fences that a merge of two files keeps: of each context the latest that waits, contexts in rising order.</summary>
+    public static IReadOnlyList<Fence> Merge(SyncFile first, SyncFile second) =>
+        [.. first.Fences.Concat(second.Fences).Where(f => !f.Signalled)
+            .GroupBy(f => f.Context).OrderBy(g => g.Key).Select(g => g.Aggregate((a, b) => b.IsLaterThan(a) ? b : a))];
+}

@@ -1,0 +1,10 @@
+using CocoGuest.Machine;
+
+namespace CocoGuest.Tests.Machine.Platforms;
+
+/// <summary>Short words for tests.</summary>
+internal static class FailureExtensions
+{
+    /// <summary>The errno; None for success.</summary>
+    public static Errno Errno(this Failure? failure) => failure?.Errno ?? CocoGuest.Machine.Errno.None;
+}

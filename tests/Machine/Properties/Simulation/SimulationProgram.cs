@@ -1,0 +1,42 @@
+using System.Globalization;
+
+namespace CocoGuest.Tests.Machine.Properties.Simulation;
+
+/// <summary>The test assembly as a program of its own: <c>sim</c> runs the machine on random operations; see <see cref="SimulationOptions"/>.</summary>
+internal static class SimulationProgram
+{
+    public const string Verb = "sim";
+
+    /// <summary>0: nothing wrong; 1: a violation; 2: wrong arguments.</summary>
+    public static int Main(string[] args)
+    {
+        if (args is not [Verb, ..])
+        {
+            Console.Error.WriteLine($"Run the tests with `dotnet test`, or the simulation:\n{SimulationOptions.Help}");
+            return 2;
+        }
+
+        (SimulationOptions? options, string? wrong) = SimulationOptions.Parse(args.AsSpan(1));
+        if (options is null)
+        {
+            Console.Error.WriteLine($"{wrong}\n{SimulationOptions.Help}");
+            return args is [_, "--help"] ? 0 : 2;
+        }
+
+        var results = new SimulationResult[options.Cores];
+        Parallel.For(0, options.Cores, new ParallelOptions { MaxDegreeOfParallelism = options.Cores },
+            core => results[core] = new Simulator(options, options.Seed + (ulong)core).Run());
+        foreach (SimulationResult result in results)
+        {
+            Console.WriteLine(result);
+            foreach (string violation in result.Violations)
+            {
+                Console.WriteLine($"  VIOLATION {violation}");
+            }
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{results.Sum(r => (double)r.Operations):F0} operations, {results.Average(r => r.Rate):F0} operations/s and core, {results.Sum(r => r.Violations.Count)} violations"));
+        return results.Any(r => r.Violations.Count != 0) ? 1 : 0;
+    }
+}

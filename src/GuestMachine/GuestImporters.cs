@@ -454,6 +454,15 @@ public sealed partial class GuestImporters
         }
     }
 
+    /// <summary>A driver lets go of one attachment, mapped or not.</summary>
+    internal void LetGo(GuestProcess process, ulong id)
+    {
+        if (process.Attachments.TryGetValue(id, out Attachment? attachment))
+        {
+            Remove(process, attachment);
+        }
+    }
+
     private void Remove(GuestProcess process, Attachment attachment)
     {
         process.Attachments.Remove(attachment.Id);

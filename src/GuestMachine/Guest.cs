@@ -69,6 +69,7 @@ public sealed class Guest : IDisposable
         Pins = new GuestPins(this);
         Importers = new GuestImporters(this, limits);
         Moves = new GuestMoves(this);
+        DmaApi = new GuestDmaApi(this, limits, new DmaAllocator(boot.Dma, boot.Frames, boot.Memory, boot.Pages, boot.Faults, boot.Log));
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
         Drm = new GuestDrm(this);
@@ -107,6 +108,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>Devices and their DMA.</summary>
     public GuestDevices Devices { get; }
+
+    /// <summary>The DMA API for drivers.</summary>
+    public GuestDmaApi DmaApi { get; }
 
     /// <summary>DRM nodes and PRIME.</summary>
     public GuestDrm Drm { get; }
@@ -286,7 +290,7 @@ public sealed class Guest : IDisposable
     {
         ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes + _moreReserved;
         ulong free = _frames.FreeFrames * Page.Size;
-        ulong leaked = SystemHeap.LeakedBytes;
+        ulong leaked = SystemHeap.LeakedBytes + DmaApi.LeakedBytes;
         ulong used = _layout.TotalBytes - free - leaked - reserved;
         return new MemoryCensus(_layout.TotalBytes, free, used, leaked, reserved, _shared.Frames * Page.Size);
     }

@@ -306,6 +306,7 @@ public sealed class GuestProcesses
             GuestFiles.Put(process.Fds.Remove(fd)!);
         }
 
+        _guest.DmaApi.DropAll(process);
         _guest.Pins.DropAll(process);
         _guest.Importers.DropAll(process);
         _guest.Devices.DropAll(process);

@@ -18,7 +18,7 @@ internal static class OpTable
     private static readonly IReadOnlyList<Row>[] Groups =
     [
         DmaSingleOps.All, DmaSgOps.All, SlotOps.All, DmaQueryOps.All,
-        HeapOps.All, HeapCommandOps.All, FileOps.All, MemoryOps.All, RangeOps.All, ImporterOps.All, TraceOps.All, DrmOps.All, UdmabufOps.All, ConversionOps.All,
+        HeapOps.All, HeapCommandOps.All, FileOps.All, InfoOps.All, LifeOps.All, AccountingOps.All, MemoryOps.All, RangeOps.All, ImporterOps.All, TraceOps.All, DrmOps.All, UdmabufOps.All, ConversionOps.All,
         SyncFileOps.All, PollOps.All, FaultOps.All,
     ];
 

@@ -90,7 +90,8 @@ public class DmaApiTests
     {
         using var test = new TestGuest(Platform.None, shape: s => s with
         {
-            MemoryBytes = 5UL << 30, Fragmentation = FragmentationPolicy.Default with { HighZoneFirst = true },
+            MemoryBytes = 5UL << 30,
+            Fragmentation = FragmentationPolicy.Default with { HighZoneFirst = true },
         });
         test.Register(test.Init, mask: mask);
 
@@ -206,7 +207,11 @@ public class DmaApiTests
         Assert.Equal(0UL, two.Phys % (4 * 4096));
         Assert.Equal(new byte[4096], test.DmaRead(one.DmaAddress, 4096));
         Assert.Null(api.Free(test.Init, one.Id));
-        Assert.Equal(one.Phys, api.AllocCoherent(test.Init, TestGuest.Nic, 4096).Value.Phys & ~0xfffUL);
+        Assert.Null(api.Free(test.Init, two.Id));
+
+        // Everything came back: four segments fit again, and nothing more.
+        Assert.All(Enumerable.Range(0, 4), _ => Assert.True(api.AllocCoherent(test.Init, TestGuest.Nic, 256 << 10).Ok));
+        Assert.Equal(Errno.ENOMEM, api.AllocCoherent(test.Init, TestGuest.Nic, 4096).Failure!.Errno);
     }
 
     [Fact]
@@ -311,7 +316,7 @@ public class DmaApiTests
         Assert.Equal("device", api.MapPhys(test.Init, "none", phys, 4096, DmaDirection.ToDevice).Failure!.Field);
         Assert.Equal("entries", api.MapSgtable(test.Init, "", [], DmaDirection.ToDevice).Failure!.Field);
         Assert.Equal("length", api.MapSgtable(test.Init, "", [new SgEntry(phys, 0)], DmaDirection.ToDevice).Failure!.Field);
-        Assert.Equal(0u, test.Snapshot().Dma.Swiotlb!.Value.Used);
+        Assert.Equal(0u, test.Snapshot().Dma.DefaultPool!.UsedSlots);
     }
 
     [Fact]
@@ -334,6 +339,6 @@ public class DmaApiTests
         Assert.Null(test.Guest.Processes.End(driver));
 
         Assert.Equal(before, test.Snapshot().Memory);
-        Assert.Equal(0u, test.Snapshot().Dma.Swiotlb!.Value.Used);
+        Assert.Equal(0u, test.Snapshot().Dma.DefaultPool!.UsedSlots);
     }
 }

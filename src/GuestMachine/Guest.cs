@@ -277,7 +277,8 @@ public sealed class Guest : IDisposable
         Observer?.PageFaulted(this, fault);
         if (fault.EndsGuest)
         {
-            TerminationKind kind = fault.Fault is ViewFault.VcNotValidated or ViewFault.NpfPrivateMismatch ? TerminationKind.Panic : TerminationKind.Stuck;
+            bool panics = fault.Fault is ViewFault.VcNotValidated or ViewFault.NpfPrivateMismatch;
+            TerminationKind kind = panics ? TerminationKind.Panic : TerminationKind.Stuck;
             Pages.End(GuestTermination.Of(kind, $"{ViewFaults.Describe(fault.Fault)} at guest-physical 0x{fault.Address:x}."));
             NoteTermination();
         }

@@ -17,8 +17,9 @@ internal static class OpTable
 
     private static readonly IReadOnlyList<Row>[] Groups =
     [
-        DmaSingleOps.All, DmaSgOps.All, SlotOps.All, DmaQueryOps.All, DmaAllocOps.All,
-        HeapOps.All, MemoryOps.All, RangeOps.All, ImporterOps.All, TraceOps.All, DrmOps.All, UdmabufOps.All, ConversionOps.All,
+        DmaSingleOps.All, DmaSgOps.All, SlotOps.All, DmaQueryOps.All, HeapOps.All, HeapCommandOps.All,
+        FileOps.All, MemoryOps.All, RangeOps.All, ImporterOps.All, TraceOps.All, DrmOps.All, UdmabufOps.All,
+        ConversionOps.All, DmaAllocOps.All,
         SyncFileOps.All, PollOps.All, FaultOps.All,
     ];
 

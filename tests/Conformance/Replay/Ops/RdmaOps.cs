@@ -36,7 +36,7 @@ internal static class RdmaOps
     private static void RegisterUser(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = GuestCase.Of(c);
-        ulong address = g.UserMapping();
+        ulong address = record.In.Text("memory") == "vgem_dumb_mmap" ? NamedMaps.Find(c, NamedMaps.Node)!.Value : g.UserMapping();
         Result<MemoryRegion> region = g.Guest.Rdma.RegisterMr(
             g.Process, Pd(c).Value, address, record.In.Number("len"), address, (RdmaAccess)record.In.Number("access"));
         answers.SetResult(region.Failure);

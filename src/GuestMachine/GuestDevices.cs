@@ -160,6 +160,7 @@ public sealed class GuestDevices
     private void Remove(GuestDevice device)
     {
         _guest.Importers.DropAll(device.Owner, device);
+        _guest.DmaApi.DropAll(device.Owner, device);
         device.Owner.Devices.Remove(device);
         _devices.Remove(device.Name);
     }

@@ -10,8 +10,10 @@ using CocoGuest.Service.Reflection;
 using CocoGuest.Service.Services;
 using CocoGuest.Service.Telemetry;
 using CocoGuest.V1;
+using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using HealthV1 = Grpc.Health.V1.Health;
 
 namespace CocoGuest.Service.Hosting;
@@ -117,6 +119,7 @@ internal sealed class GuestServer : IAsyncDisposable
             grpc.MaxReceiveMessageSize = MaxMessageBytes;
             grpc.MaxSendMessageSize = null;
         });
+        builder.Services.Replace(ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(CheckedMethods<>)));
         AddParts(builder.Services, options, time);
         AddTelemetry(builder, options);
 

@@ -27,7 +27,6 @@ internal static class RangeOps
         new("process_vm_readv", (c, r, a) => Answer(a, Pins(c).Read(Process(c), Start(c), new byte[r.In.Number("len")]))),
         new("process_vm_writev", (c, r, a) => Answer(a, Pins(c).Write(Process(c), Start(c), new byte[r.In.Number("len")]))),
         new("vmsplice", (c, r, a) => Answer(a, Pins(c).Read(Process(c), Start(c), new byte[r.In.Number("len")]))),
-        new("reg_user_mr", (c, r, a) => Pin(c, r, a, write: (r.In.Number("access") & 1) != 0)),
         new("proc_self_mem_pread", (c, r, a) => Answer(a, Pins(c).ReadProcMem(Process(c), Start(c), new byte[r.In.Number("len")]))),
         new("proc_self_mem_pwrite", (c, r, a) => Answer(a, Pins(c).WriteProcMem(Process(c), Start(c), new byte[r.In.Number("len")]))),
         new("page_tags_match", PageTags),

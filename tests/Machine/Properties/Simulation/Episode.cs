@@ -52,6 +52,9 @@ internal sealed partial class Episode : IDisposable
     /// <summary>The guest.</summary>
     public Guest Guest => _guest;
 
+    /// <summary>The guest terminated itself, which only an injected fault may bring about (S-SNP-37).</summary>
+    public bool Ended { get; private set; }
+
     /// <summary>Answers so far.</summary>
     public Digest Digest => _digest;
 
@@ -61,10 +64,20 @@ internal sealed partial class Episode : IDisposable
     /// <summary>Everybody lets go of everything; then nothing may be left.</summary>
     public void Finish()
     {
+        if (Ended)
+        {
+            return;
+        }
+
         _guest.Faults.ClearAll();
         foreach (GuestProcess process in _processes)
         {
             _ = ReferenceEquals(process, _test.Init) ? LetGo(process) : _guest.Processes.End(process);
+        }
+
+        if (_guest.CheckAlive() is not null)
+        {
+            return;
         }
 
         _test.Time.Advance(GuestLimits.LongestTokenLife);
@@ -98,8 +111,9 @@ internal sealed partial class Episode : IDisposable
             failure ??= _guest.Importers.Detach(init, id);
         }
 
-        Violation.Unless(failure is null, $"init cannot let go: {failure}");
-        return null;
+        // The last conversion back may still end the guest that a fault left in disorder.
+        Violation.Unless(failure is null || (_faulty && failure.Errno == Errno.EOWNERDEAD), $"init cannot let go: {failure}");
+        return failure;
     }
 
     private void Note(Failure? failure)
@@ -107,6 +121,12 @@ internal sealed partial class Episode : IDisposable
         if (failure is not null && (failure.Errno == Errno.None || failure.Sentence.Length == 0))
         {
             Violation.Now($"a failure without errno or sentence: {failure}");
+        }
+
+        if (failure?.Errno == Errno.EOWNERDEAD)
+        {
+            Violation.Unless(_faulty, $"the guest ended although no fault was injected: {failure.Sentence}");
+            Ended = true;
         }
 
         _digest.Add(failure is null ? 0UL : (ulong)failure.Errno);

@@ -75,7 +75,7 @@ internal sealed class Simulator
     private static bool Boots(Platform platform, KernelVersion kernel)
     {
         using var host = new GuestHost(new ManualTime(), new SeededSecrets(1));
-        return host.Create(new GuestShape { Platform = platform, Kernel = kernel, MemoryBytes = 64UL << 20 }).Ok;
+        return host.Create(new GuestShape { Platform = platform, Kernel = kernel, MemoryBytes = 64UL << 20, Swiotlb = "2048" }).Ok;
     }
 
     private void RunGuest(Platform platform, KernelVersion kernel, bool faulty, ref ulong done, Stopwatch watch)
@@ -97,7 +97,7 @@ internal sealed class Simulator
             }),
             _dice, faulty, _digest);
         Booted?.Invoke(episode.Guest);
-        for (ulong step = 1; step <= OperationsPerGuest && !((step % OperationsBetweenLooks == 1 || _options.Operations != 0) && Over(done, watch)); step++)
+        for (ulong step = 1; step <= OperationsPerGuest && !episode.Ended && !((step % OperationsBetweenLooks == 1 || _options.Operations != 0) && Over(done, watch)); step++)
         {
             episode.Step();
             done++;

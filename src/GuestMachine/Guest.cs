@@ -195,6 +195,18 @@ public sealed class Guest : IDisposable
 
     internal DmaMapper Dma { get; }
 
+    /// <summary>How the guest ended; null while it runs.</summary>
+    public string? EndReason
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _end;
+            }
+        }
+    }
+
     /// <summary>What the guest holds at this moment.</summary>
     public GuestSnapshot Snapshot()
     {

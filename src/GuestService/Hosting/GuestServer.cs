@@ -13,6 +13,7 @@ using CocoGuest.V1;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using HealthV1 = Grpc.Health.V1.Health;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace CocoGuest.Service.Hosting;
 
@@ -29,6 +30,12 @@ internal sealed class GuestServer : IAsyncDisposable
 {
     private const int MaxMessageBytes = 2 << 20;
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
+
+    private static readonly ServiceDescriptor[] OwnServices =
+    [
+        GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor,
+        FenceService.Descriptor,
+    ];
 
     private readonly ServerOptions _options;
     private readonly WebApplication _app;
@@ -126,6 +133,7 @@ internal sealed class GuestServer : IAsyncDisposable
         app.UseAccessGate(app.Services.GetRequiredService<BearerToken>());
         app.MapGrpcService<GuestCalls>();
         app.MapGrpcService<DeviceCalls>();
+        app.MapGrpcService<FenceCalls>();
         app.MapGrpcService<HostCalls>();
         app.MapGrpcService<HypervisorCalls>();
         app.MapCocoHealth();
@@ -145,10 +153,10 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
         parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
+        parts.AddSingleton<FenceCalls>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
-        parts.AddCocoReflection(
-            GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, HealthV1.Descriptor);
+        parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }
 
     /// <summary>Only where a collector is named: the exporter's libraries are then loaded, and not before.</summary>
@@ -243,9 +251,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private void SetHealthy()
     {
         HealthState health = Parts.GetRequiredService<HealthState>();
-        foreach (Google.Protobuf.Reflection.ServiceDescriptor service in
-            (ReadOnlySpan<Google.Protobuf.Reflection.ServiceDescriptor>)
-            [GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor])
+        foreach (ServiceDescriptor service in OwnServices)
         {
             health.SetStatus(service.FullName, Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving);
         }

@@ -56,7 +56,8 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
         }
         catch (RpcException e)
         {
-            if (Wrong.Contains(e.StatusCode))
+            // A debug exception is the transport's: the connection broke, which no request may bring about.
+            if (Wrong.Contains(e.StatusCode) || e.Status.DebugException is IOException or HttpRequestException)
             {
                 Findings.Add($"seed {seed}: {method.Raw.FullName} ended with {e.StatusCode} '{e.Status.Detail}': {Convert.ToHexString(request)}");
             }

@@ -67,8 +67,10 @@ public sealed class Guest : IDisposable
         Buffers = new GuestBuffers(this);
         Mappings = new GuestMappings(this);
         Pins = new GuestPins(this);
+        Rdma = new GuestRdma(this);
         Importers = new GuestImporters(this, limits);
         Moves = new GuestMoves(this);
+        DmaApi = new GuestDmaApi(this, limits, new DmaAllocator(boot.Dma, boot.Frames, boot.Memory, boot.Pages, boot.Faults, boot.Log));
         Devices = new GuestDevices(this, limits);
         Processes = new GuestProcesses(this, limits);
         Drm = new GuestDrm(this);
@@ -108,6 +110,9 @@ public sealed class Guest : IDisposable
     /// <summary>Devices and their DMA.</summary>
     public GuestDevices Devices { get; }
 
+    /// <summary>The DMA API for drivers.</summary>
+    public GuestDmaApi DmaApi { get; }
+
     /// <summary>DRM nodes and PRIME.</summary>
     public GuestDrm Drm { get; }
 
@@ -119,6 +124,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
+
+    /// <summary>RDMA memory regions.</summary>
+    public GuestRdma Rdma { get; }
 
     /// <summary>Pinned user memory.</summary>
     public GuestPins Pins { get; }
@@ -186,6 +194,18 @@ public sealed class Guest : IDisposable
     internal MemoryAccess Access { get; }
 
     internal DmaMapper Dma { get; }
+
+    /// <summary>How the guest ended; null while it runs.</summary>
+    public string? EndReason
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _end;
+            }
+        }
+    }
 
     /// <summary>What the guest holds at this moment.</summary>
     public GuestSnapshot Snapshot()
@@ -273,7 +293,8 @@ public sealed class Guest : IDisposable
         Observer?.PageFaulted(this, fault);
         if (fault.EndsGuest)
         {
-            TerminationKind kind = fault.Fault is ViewFault.VcNotValidated or ViewFault.NpfPrivateMismatch ? TerminationKind.Panic : TerminationKind.Stuck;
+            bool panics = fault.Fault is ViewFault.VcNotValidated or ViewFault.NpfPrivateMismatch;
+            TerminationKind kind = panics ? TerminationKind.Panic : TerminationKind.Stuck;
             Pages.End(GuestTermination.Of(kind, $"{ViewFaults.Describe(fault.Fault)} at guest-physical 0x{fault.Address:x}."));
             NoteTermination();
         }
@@ -285,7 +306,7 @@ public sealed class Guest : IDisposable
     {
         ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes + _moreReserved;
         ulong free = _frames.FreeFrames * Page.Size;
-        ulong leaked = SystemHeap.LeakedBytes;
+        ulong leaked = SystemHeap.LeakedBytes + DmaApi.LeakedBytes;
         ulong used = _layout.TotalBytes - free - leaked - reserved;
         return new MemoryCensus(_layout.TotalBytes, free, used, leaked, reserved, _shared.Frames * Page.Size);
     }

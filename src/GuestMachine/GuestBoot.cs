@@ -140,7 +140,8 @@ internal sealed class GuestBoot
         var trace = new TraceBuffer(time, GuestTrace.Capacity);
         var dmaTrace = new GatedDmaTrace(trace, new DmaTextTrace(shape.Kernel, trace.Add));
         SwiotlbPool? pool = SwiotlbBoot.MakeDefault(plan, environment, layout.Pool.Address, conversion, memory, log);
-        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, new DmaMapper(environment, pool, log, dmaTrace) { Faults = faults }, faults)
+        var dma = new DmaMapper(environment, pool, log, dmaTrace) { Faults = faults, IsRam = address => layout.Contains(address, 1) };
+        return new GuestBoot(layout, memory, copies, log, pages, shared, frames, dma, faults)
         {
             CmaHeaps = areas.Value.Cma,
             TeeAreas = areas.Value.Tee,

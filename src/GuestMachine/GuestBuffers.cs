@@ -25,7 +25,7 @@ public sealed class GuestBuffers
     internal int Live => _live.Count;
 
     /// <summary>Text of debugfs bufinfo as the kernel prints it (S-BUF-101, 103).</summary>
-    internal string BufInfo => BufInfoText.Of(_live.NewestFirst(), _guest.Kernel.PseudoFileMode, static _ => []);
+    internal string BufInfo => BufInfoText.Of(_live.NewestFirst(), _guest.Kernel.PseudoFileMode, b => b.Fences.Describe(_guest.Fences.Rules));
 
     /// <summary>Inode numbers of live buffers, newest first.</summary>
     internal IEnumerable<ulong> LiveInodes => _live.NewestFirst().Select(b => b.Inode);

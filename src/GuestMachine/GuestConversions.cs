@@ -148,7 +148,8 @@ public sealed class GuestConversions
                 return new ConversionOutcome(null, 0, 0, 0, default);
             case Platform.PowerSvm:
                 return new ConversionOutcome(
-                    new Failure(Errno.EINVAL, "convert_pages", "check alignment", $"0x{address:x} is not page-aligned (S-PPC-01).", "address"), 0, 0, 0, default);
+                    new Failure(Errno.EINVAL, "convert_pages", "check alignment", $"0x{address:x} is not page-aligned (S-PPC-01).", "address"),
+                    0, 0, 0, default);
             case Platform.S390:
                 _pages.End(GuestTermination.Of(TerminationKind.Panic, $"an ultravisor call with the unaligned address 0x{address:x} (S-S390-01)."));
                 _guest.NoteTermination();

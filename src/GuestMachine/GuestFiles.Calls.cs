@@ -121,16 +121,6 @@ public sealed partial class GuestFiles
         }
     }
 
-    /// <summary>What poll finds ready at once, as POLL* bits (S-HEAP-05, S-BUF-13).</summary>
-    public Result<uint> Poll(GuestProcess process, int fd, uint events)
-    {
-        lock (_guest.Gate)
-        {
-            Result<GuestFile> file = FindOpen(process, fd, "poll");
-            return file.Ok ? file.Value.Ready(events) : file.Failure;
-        }
-    }
-
     /// <summary>readlink of <c>/proc/self/fd/N</c>, as bytes (S-BUF-02).</summary>
     public Result<byte[]> ReadLink(GuestProcess process, int fd)
     {

@@ -6,7 +6,7 @@ using CocoGuest.Machine.Processes;
 namespace CocoGuest.Machine;
 
 /// <summary>
-/// Raw ioctls: first those that the VFS serves for every file, then the file's own (S-HEAP-20, S-BUF-60, 70, 76).
+/// Raw ioctls: first those that the VFS serves for every file, then the file's own (S-HEAP-20, S-BUF-60, 70, 72, 76).
 /// </summary>
 public sealed partial class GuestFiles
 {
@@ -15,6 +15,8 @@ public sealed partial class GuestFiles
     private const uint SetAsync = 0x5452;
     private const uint SetNonBlocking = 0x5421;
     private const uint Sync = 0x40086200;
+    private const uint ExportSyncFile = 0xc0086202;
+    private const uint ImportSyncFile = 0x40086203;
     private const uint SetNameA = 0x40046201;
     private const uint SetNameB = 0x40086201;
     private const int IntBytes = 4;
@@ -25,8 +27,8 @@ public sealed partial class GuestFiles
     /// <param name="command">The command.</param>
     /// <param name="argument">Its argument: an address, mostly.</param>
     /// <param name="memory">Where addresses lead.</param>
-    /// <returns>0; EBADF, EFAULT, ENOTTY, EINVAL and what the operation returns.</returns>
-    public Result<long> Ioctl(GuestProcess process, int fd, uint command, ulong argument, IUserMemory memory)
+    /// <returns>0, perhaps with a wait; EBADF, EFAULT, ENOTTY, EINVAL and what the operation returns.</returns>
+    public Result<IoctlOutcome> Ioctl(GuestProcess process, int fd, uint command, ulong argument, IUserMemory memory)
     {
         lock (_guest.Gate)
         {
@@ -36,20 +38,20 @@ public sealed partial class GuestFiles
                     ?? found.Value switch
                     {
                         DmaBuf buffer => BufferIoctl(process, fd, buffer, command, argument, memory),
-                        HeapDeviceFile heap => new HeapIoctl(_guest, process, heap.Node, memory).Run(new IoctlCommand(command), argument),
+                        HeapDeviceFile heap => Done(new HeapIoctl(_guest, process, heap.Node, memory).Run(new IoctlCommand(command), argument)),
                         _ => NotACommand(command, found.Value),
                     };
         }
     }
 
     // Null: not one of the commands that the VFS serves.
-    private static Result<long>? GenericIoctl(GuestProcess process, int fd, GuestFile file, uint command, ulong argument, IUserMemory memory)
+    private static Result<IoctlOutcome>? GenericIoctl(GuestProcess process, int fd, GuestFile file, uint command, ulong argument, IUserMemory memory)
     {
         switch (command)
         {
             case SetCloseOnExec or SetNotCloseOnExec:
                 process.Fds.SetCloseOnExec(fd, command == SetCloseOnExec);
-                return 0L;
+                return default(IoctlOutcome);
             case SetNonBlocking or SetAsync:
                 Span<byte> value = stackalloc byte[IntBytes];
                 if (!memory.TryRead(argument, value))
@@ -64,20 +66,22 @@ public sealed partial class GuestFiles
                     file.StatusFlags = on ? file.StatusFlags | OpenFlags.NonBlock : file.StatusFlags & ~OpenFlags.NonBlock;
                 }
 
-                return 0L;
+                return default(IoctlOutcome);
             default:
                 return null;
         }
     }
 
-    private Result<long> BufferIoctl(GuestProcess process, int fd, DmaBuf buffer, uint command, ulong argument, IUserMemory memory) => command switch
+    private Result<IoctlOutcome> BufferIoctl(GuestProcess process, int fd, DmaBuf buffer, uint command, ulong argument, IUserMemory memory) => command switch
     {
         Sync => SyncIoctl(process, fd, argument, memory),
         SetNameA or SetNameB => SetName(buffer, argument, memory),
+        ExportSyncFile => ExportSync(process, fd, argument, memory),
+        ImportSyncFile => ImportSync(process, fd, argument, memory),
         _ => NotACommand(command, buffer),
     };
 
-    private Result<long> SyncIoctl(GuestProcess process, int fd, ulong argument, IUserMemory memory)
+    private Result<IoctlOutcome> SyncIoctl(GuestProcess process, int fd, ulong argument, IUserMemory memory)
     {
         Span<byte> flags = stackalloc byte[sizeof(ulong)];
         if (!memory.TryRead(argument, flags))
@@ -86,11 +90,49 @@ public sealed partial class GuestFiles
         }
 
         Result<SyncOutcome> done = _guest.Importers.Sync(process, fd, BinaryPrimitives.ReadUInt64LittleEndian(flags));
-        return done.Ok ? 0 : done.Failure;
+        return done.Ok ? new IoctlOutcome(0, done.Value.Wait) : done.Failure;
+    }
+
+    // {u32 flags; s32 fd}: the new fd is copied back; if that faults it is closed again (S-BUF-74).
+    private Result<IoctlOutcome> ExportSync(GuestProcess process, int fd, ulong argument, IUserMemory memory)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        if (!memory.TryRead(argument, bytes))
+        {
+            return Fault("DMA_BUF_IOCTL_EXPORT_SYNC_FILE", argument);
+        }
+
+        Result<int> made = _guest.Fences.ExportSyncFile(process, fd, BinaryPrimitives.ReadUInt32LittleEndian(bytes));
+        if (!made.Ok)
+        {
+            return made.Failure;
+        }
+
+        BinaryPrimitives.WriteInt32LittleEndian(bytes[IntBytes..], made.Value);
+        if (memory.TryWrite(argument, bytes))
+        {
+            return default(IoctlOutcome);
+        }
+
+        Put(process.Fds.Remove(made.Value)!);
+        return Fault("DMA_BUF_IOCTL_EXPORT_SYNC_FILE", argument);
+    }
+
+    private Result<IoctlOutcome> ImportSync(GuestProcess process, int fd, ulong argument, IUserMemory memory)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        if (!memory.TryRead(argument, bytes))
+        {
+            return Fault("DMA_BUF_IOCTL_IMPORT_SYNC_FILE", argument);
+        }
+
+        Failure? failure = _guest.Fences.ImportSyncFile(
+            process, fd, BinaryPrimitives.ReadUInt32LittleEndian(bytes), BinaryPrimitives.ReadInt32LittleEndian(bytes[IntBytes..]));
+        return failure is null ? default(IoctlOutcome) : failure;
     }
 
     // The string is read up to its end or up to the 32 bytes that a name may have; only what is read may fault (S-BUF-71).
-    private static Result<long> SetName(DmaBuf buffer, ulong argument, IUserMemory memory)
+    private static Result<IoctlOutcome> SetName(DmaBuf buffer, ulong argument, IUserMemory memory)
     {
         Span<byte> name = stackalloc byte[DmaBuf.NameLimit];
         int length = 0;
@@ -109,8 +151,10 @@ public sealed partial class GuestFiles
             length++;
         }
 
-        return buffer.SetName(name[..length]) is { } failure ? failure : 0;
+        return buffer.SetName(name[..length]) is { } failure ? failure : default(IoctlOutcome);
     }
+
+    private static Result<IoctlOutcome> Done(Result<long> result) => result.Ok ? new IoctlOutcome(result.Value) : result.Failure;
 
     private static Failure NotACommand(uint command, GuestFile file) =>
         new(Errno.ENOTTY, "ioctl", "check command", $"0x{command:x8} is no command of a {file.Kind} (S-BUF-76).", "command");

@@ -55,7 +55,9 @@ public sealed class GuestHypervisor
     /// Changes pages behind the guest's back (S-SNP-04, S-TDX-13, S-PLAT-13): to shared takes them from the guest, to private gives them back, not
     /// validated or not accepted. What the guest believes stays, so the next access shows it (S-PLAT-11 to 13).
     /// </summary>
-    /// <returns>EINVAL for a range that is not whole pages of RAM; EOPNOTSUPP where the host has no such table; EFAULT for an immutable RMP entry.</returns>
+    /// <returns>
+    /// EINVAL for a range that is not whole pages of RAM; EOPNOTSUPP where the host has no such table; EFAULT for an immutable RMP entry.
+    /// </returns>
     public Failure? ChangePages(ulong address, ulong length, ConversionDirection direction)
     {
         lock (_guest.Gate)

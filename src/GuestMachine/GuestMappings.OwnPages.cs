@@ -36,7 +36,7 @@ public sealed partial class GuestMappings
             return page;
         }
 
-        if (!_guest.SinglePages.TryTake(0, out Chunk taken))
+        if (TakePage(process) is not { } taken)
         {
             return NoPage("fault");
         }
@@ -49,12 +49,31 @@ public sealed partial class GuestMappings
 
         if (page is not null)
         {
+            // The other process that had it may have been killed for this very page.
             page.Mappers--;
+            FreeIfUnused(page);
         }
 
         var made = new OwnPage(taken.Frame);
         pages[at] = made;
         return made;
+    }
+
+    // The OOM killer makes room once for a fault; if it takes the process itself, there is nobody left to fault.
+    private Chunk? TakePage(GuestProcess process)
+    {
+        if (_guest.SinglePages.TryTake(0, out Chunk taken))
+        {
+            return taken;
+        }
+
+        if (_guest.Processes.OomVictim(process) is { } victim)
+        {
+            _guest.Processes.Kill(victim, GuestProcesses.SignalKill);
+            return process.Alive && _guest.SinglePages.TryTake(0, out taken) ? taken : null;
+        }
+
+        return null;
     }
 
     /// <summary>A copy of a page, for one address space; ENOMEM.</summary>

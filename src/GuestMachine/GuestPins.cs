@@ -127,7 +127,14 @@ public sealed class GuestPins
 
         var pages = new List<PinnedPage>();
         Failure? stop = Collect(process, first, end, write, pages);
-        return pages.Count == 0 ? stop! : Keep(process, pages, (end - first) >> Page.Shift);
+        if (pages.Count != 0 && process.Alive)
+        {
+            return Keep(process, pages, (end - first) >> Page.Shift);
+        }
+
+        // None, or the OOM killer took the process on the way.
+        pages.ForEach(Release);
+        return stop!;
     }
 
     /// <summary>Lets go of a pin.</summary>

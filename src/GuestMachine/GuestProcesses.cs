@@ -306,6 +306,8 @@ public sealed class GuestProcesses
             GuestFiles.Put(process.Fds.Remove(fd)!);
         }
 
+        _guest.DmaApi.DropAll(process);
+        _guest.Rdma.DropAll(process);
         _guest.Pins.DropAll(process);
         _guest.Importers.DropAll(process);
         _guest.Devices.DropAll(process);

@@ -30,7 +30,8 @@ public static class GuestShapeRules
             GpaWidth = platform.Widths.Count != 0 && shape.GpaWidth == 0 ? platform.Widths[0] : shape.GpaWidth,
             Heaps = shape.Heaps.Count == 0 ? HeapNames(shape, kernel) : shape.Heaps,
         };
-        Failure? failure = CheckName(full.Name) ?? CheckKernel(kernel, platform) ?? CheckPlatform(platform, kernel) ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
+        Failure? failure = CheckName(full.Name) ?? CheckKernel(kernel, platform) ?? CheckPlatform(platform, kernel)
+            ?? CheckMemory(full.MemoryBytes) ?? CheckCpus(full.Cpus)
             ?? CheckAddressing(full, platform) ?? CheckHeaps(full, kernel) ?? CheckCma(full)
             ?? CheckCmaRegions(full, kernel) ?? CheckTeePools(full, kernel) ?? CheckAccounting(full, kernel);
         return failure is null ? full : failure;
@@ -118,7 +119,8 @@ public static class GuestShapeRules
         }
 
         return platform.Widths.Count == 0
-            ? shape.GpaWidth == 0 ? null : Wrong("gpa_width", $"gpa_width {shape.GpaWidth} is given, but platform {platform.Name} has none to choose.")
+            ? shape.GpaWidth == 0 ? null
+                : Wrong("gpa_width", $"gpa_width {shape.GpaWidth} is given, but platform {platform.Name} has none to choose.")
             : CheckWidth(shape, platform);
     }
 

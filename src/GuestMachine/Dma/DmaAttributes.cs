@@ -30,4 +30,6 @@ public enum DmaAttributes
     RequireCoherent = 1 << 12,
     /// <summary>CC_SHARED (P2 and later).</summary>
     CcShared = 1 << 13,
+    /// <summary>ALLOC_CC_SHARED (7.3): set by the front end of an allocation, never by a caller (S-DMA-64).</summary>
+    AllocCcShared = 1 << 14,
 }

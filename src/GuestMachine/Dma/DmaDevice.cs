@@ -63,6 +63,9 @@ public sealed class DmaDevice
     /// <summary>Highest DMA address it reaches: smaller non-zero one of mask and bus limit (S-DMA-17).</summary>
     internal ulong Limit { get; private set; }
 
+    /// <summary>Highest DMA address of coherent memory: smaller non-zero one of coherent mask and bus limit (S-DMA-63).</summary>
+    internal ulong CoherentLimit { get; private set; }
+
     /// <summary>The inputs of the decision that no request changes.</summary>
     internal MappingInputs FixedInputs { get; private set; }
 
@@ -74,7 +77,8 @@ public sealed class DmaDevice
         DmaMask = mask;
         CoherentDmaMask = coherentMask;
         Limit = MinNotZero(mask, Options.BusLimit);
-        ForceUnencrypted = !Options.Trusted && _environment.ForceDmaUnencrypted(MinNotZero(coherentMask, Options.BusLimit));
+        CoherentLimit = MinNotZero(coherentMask, Options.BusLimit);
+        ForceUnencrypted = !Options.Trusted && _environment.ForceDmaUnencrypted(CoherentLimit);
         RefusesPrivate = Rules.FollowsSharedState && ForceUnencrypted;
         SkipSync = Options.Coherent && mask != 0;
         FixedInputs = (ForcedBounce ? MappingInputs.ForcedBounce : MappingInputs.None)

@@ -16,6 +16,7 @@ public sealed record DmaKernelRules
             Table = DirectMappingTables.P2,
             SharedAttribute = DmaAttributes.CcShared,
             KnowsRequireCoherent = true,
+            MapsRamAsResource = true,
             ComparesUnmapAttributes = true,
         },
         /* V73    */ new()
@@ -28,6 +29,8 @@ public sealed record DmaKernelRules
             FollowsSharedState = true,
             HighWaterIsOptIn = true,
             SwiotlbWordsByPrefix = true,
+            MarksSharedAllocations = true,
+            MapsRamAsResource = true,
         },
         /* V612Seed */ new()
         {
@@ -67,6 +70,15 @@ public sealed record DmaKernelRules
 
     /// <summary><c>force</c> and <c>noforce</c> are compared by prefix (S-SWI-08).</summary>
     public bool SwiotlbWordsByPrefix { get; init; }
+
+    /// <summary>
+    /// Allocations know that they are shared: the front end marks them and refuses callers who do (S-DMA-64, 72), pools must be of the kind
+    /// wanted (S-DMA-68, 74), and pages lost to a failing conversion are logged (S-DMA-71): 7.3.
+    /// </summary>
+    public bool MarksSharedAllocations { get; init; }
+
+    /// <summary>Debugging kernels only log <c>dma_map_resource</c> of RAM; earlier ones refuse it (S-DMA-46).</summary>
+    public bool MapsRamAsResource { get; init; }
 
     /// <summary>There is <c>dma_map_phys</c>; before 6.18 page and resource calls with trace events of their own (S-TRC-12).</summary>
     public bool HasPhysCalls { get; init; } = true;

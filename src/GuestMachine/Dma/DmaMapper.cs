@@ -8,7 +8,8 @@ namespace CocoGuest.Machine.Dma;
 /// The streaming DMA API of one guest over direct mapping.
 /// Models: <c>dma_map_phys</c>, <c>dma_map_sgtable</c>, unmap, sync and the address limits (S-DMA-17..59, S-DMA-70, S-DMA-80..84), bouncing
 /// (S-SWI-30..45, S-SWI-80, 81), trace moments (S-TRC) and log lines.
-/// Does not model: an IOMMU, peer-to-peer page types (EREMOTEIO), CPU cache maintenance (none on x86), coherent allocation.
+/// Does not model: an IOMMU, peer-to-peer page types (EREMOTEIO), CPU cache maintenance (none on x86), coherent allocation
+/// (<see cref="DmaAllocator"/>).
 /// <para>Not thread-safe: the guest's lock orders its calls. A call that succeeds does not allocate.</para>
 /// </summary>
 public sealed partial class DmaMapper
@@ -143,8 +144,17 @@ public sealed partial class DmaMapper
     /// <summary><c>dma_map_resource</c>: a range that is no memory (S-DMA-46).</summary>
     /// <returns>As <see cref="MapPhys"/>.</returns>
     public Result<ulong> MapResource(
-        DmaDevice device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None) =>
-        Map(device, phys, size, direction, attributes | DmaAttributes.Mmio, device.Rules.ResourceTable ?? device.Table);
+        DmaDevice device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (!RefusesResource(device, phys))
+        {
+            return Map(device, phys, size, direction, attributes | DmaAttributes.Mmio, device.Rules.ResourceTable ?? device.Table);
+        }
+
+        _failed++;
+        return Describe(DmaMapError.Refused, Errno.ENOMEM, "dma_map_resource", device, phys, size, entry: -1);
+    }
 
     /// <summary><c>dma_unmap_phys</c> (S-DMA-44).</summary>
     /// <returns>

@@ -36,7 +36,11 @@ public sealed record PlatformDmaTraits(
 
     // 7.3: the other architectures report both attributes (S-UP-13).
     private static readonly PlatformDmaTraits[] RowsOf73 =
-        [.. Rows.Select((row, at) => at < (int)Platform.CcaRealm ? row : row with { MemEncrypt = true, GuestMemEncrypt = true, ForcesUnencrypted = true })];
+    [
+        .. Rows.Select((row, at) => at < (int)Platform.CcaRealm
+            ? row
+            : row with { MemEncrypt = true, GuestMemEncrypt = true, ForcesUnencrypted = true }),
+    ];
 
     // The series ported by hand: only heaps see the claim, start-up and DMA do not (docs/reference/recorded.md).
     private static readonly PlatformDmaTraits HeapsOnly = Plain with { MemEncrypt = true };

@@ -38,8 +38,30 @@ public sealed partial class SwiotlbPool
         return Start + ((ulong)head << SlotShift) + (offset & SlotOffsetMask);
     }
 
-    /// <summary>Gives the slots of a mapping back (S-SWI-25). Copies nothing.</summary>
-    /// <param name="bounce">Bounce address that <see cref="Allocate"/> gave.</param>
+    /// <summary><c>swiotlb_alloc</c>: slots as memory of their own, without an original address (S-DMA-68, S-SWI-43).</summary>
+    /// <param name="bytes">Bytes, at least 1.</param>
+    /// <param name="alignMask">Alignment of the start, 2^n − 1.</param>
+    /// <param name="cpu">CPU that allocates.</param>
+    /// <returns>Guest-physical address, or <see cref="NoAddress"/> when there is no room.</returns>
+    public ulong AllocateMemory(ulong bytes, ulong alignMask, int cpu)
+    {
+        var wants = new SwiotlbConstraints(0, ulong.MaxValue, cpu, alignMask);
+        ulong size = wants.AllocationSize(0, bytes);
+        int first = bytes > SegmentBytes || size > SegmentBytes ? -1 : FindSlots(0, (uint)size, wants);
+        if (first < 0)
+        {
+            _full++;
+            return NoAddress;
+        }
+
+        _headSlots[first] = (byte)SlotsOf(size);
+        _headPadding[first] = 0;
+        _liveBytes += (uint)_allocation[first];
+        return Start + ((ulong)first << SlotShift);
+    }
+
+    /// <summary>Gives the slots of a mapping or of <see cref="AllocateMemory"/> back (S-SWI-25). Copies nothing.</summary>
+    /// <param name="bounce">Address that <see cref="Allocate"/> or <see cref="AllocateMemory"/> gave.</param>
     /// <returns>False when no mapping starts in that slot; nothing is changed then (the kernel would damage its lists).</returns>
     public bool Release(ulong bounce)
     {

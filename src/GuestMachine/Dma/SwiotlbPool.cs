@@ -5,8 +5,8 @@ namespace CocoGuest.Machine.Dma;
 /// <summary>
 /// A swiotlb bounce pool, slot-exact.
 /// Models: slots, segments, areas with hints, search order, padding, free-run lists, counters (S-SWI-01..03, 11, 12, 20..26, 42..44, 52,
-/// 84).
-/// Does not model: dynamic and transient pools (S-SWI-60; off by default, S-SWI-63), allocations from a restricted pool (S-DMA-68).
+/// 84), allocations from a restricted pool (S-DMA-68).
+/// Does not model: dynamic and transient pools (S-SWI-60; off by default, S-SWI-63).
 /// <para>
 /// State per slot (structure of arrays): original address (all ones: none), bytes of the allocation from here on, length of the free run
 /// that starts here (0: used), and, in the first non-padding slot of an allocation, its slots (0: no allocation starts here) and how many

@@ -8,8 +8,6 @@ namespace CocoGuest.Machine.Files;
 /// </summary>
 internal abstract class GuestFile
 {
-    // POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM.
-    private const uint AlwaysReady = 0x145;
     private InodeAttributes? _attributes;
 
     /// <param name="inode">Number of its inode, unique in the guest.</param>
@@ -58,9 +56,6 @@ internal abstract class GuestFile
 
     /// <summary>Lines that the file adds to fdinfo, one character a byte.</summary>
     public virtual string FdInfoLines => "";
-
-    /// <summary>What poll finds ready at once, out of what was asked; without a poll operation all reading and writing is (S-HEAP-05).</summary>
-    public virtual uint Ready(uint events) => events & AlwaysReady;
 
     /// <summary>True if the access mode allows reading.</summary>
     public bool Readable => Access is AccessMode.ReadOnly or AccessMode.ReadWrite;

@@ -50,11 +50,14 @@ internal sealed class FrameZones
     public bool IsFree(ulong frame) => ZoneOf(frame).IsFree(frame);
 
     /// <summary>Takes 2^order frames.</summary>
-    public bool TryAllocate(int order, out ulong frame)
+    public bool TryAllocate(int order, out ulong frame) => TryAllocate(order, ulong.MaxValue, out frame);
+
+    /// <summary>Takes 2^order frames from zones that begin below a frame: what a zone flag of the kernel asks for.</summary>
+    public bool TryAllocate(int order, ulong below, out ulong frame)
     {
-        foreach ((_, BuddyAllocator frames) in _zones)
+        foreach ((ulong first, BuddyAllocator frames) in _zones)
         {
-            if (frames.TryAllocate(order, out frame))
+            if (first < below && frames.TryAllocate(order, out frame))
             {
                 return true;
             }

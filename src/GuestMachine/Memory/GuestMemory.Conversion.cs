@@ -44,7 +44,9 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
         }
     }
 
-    /// <summary>Frames that stay shared without their buffer: their bytes leave the memfd for the store, where the host still sees them (S-SYS-29).</summary>
+    /// <summary>
+    /// Frames that stay shared without their buffer: their bytes leave the memfd for the store, where the host still sees them (S-SYS-29).
+    /// </summary>
     public void KeepShared(FrameRange range)
     {
         for (FrameRange rest = range; rest.Count > 0 && !_disposed;)

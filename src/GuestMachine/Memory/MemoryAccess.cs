@@ -65,7 +65,8 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
                 return Fault(cell.Fault, cell.TerminatesGuest && IsGuest(accessor), accessor, address, condition, operation);
             }
 
-            if ((IsGuest(accessor) || BrokenLine == ViewFault.MachineCheck) && memory.Poison.Hits(address, Math.Min(length, Page.Size - (address & Page.OffsetMask)), write && IsGuest(accessor)))
+            ulong inPage = Math.Min(length, Page.Size - (address & Page.OffsetMask));
+            if ((IsGuest(accessor) || BrokenLine == ViewFault.MachineCheck) && memory.Poison.Hits(address, inPage, write && IsGuest(accessor)))
             {
                 return Fault(BrokenLine, IsGuest(accessor), accessor, address, condition, operation);
             }
@@ -111,7 +112,8 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
     {
         Faulted?.Invoke(new PageFault(fault, accessor, address, condition, endsGuest));
         return new Failure(
-            Errno.EFAULT, operation, "view", $"{ViewFaults.Describe(fault)}: {accessor} at guest-physical 0x{address:x}, page {condition}.", "address");
+            Errno.EFAULT, operation, "view",
+            $"{ViewFaults.Describe(fault)}: {accessor} at guest-physical 0x{address:x}, page {condition}.", "address");
     }
 
     // Only what will be copied counts: an access that faults in the middle moves nothing.

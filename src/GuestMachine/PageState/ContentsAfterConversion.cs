@@ -3,7 +3,8 @@ using CocoGuest.Machine.Profiles;
 namespace CocoGuest.Machine.PageState;
 
 /// <summary>
-/// Table S-PLAT-21; a protected KVM guest, which it does not name, keeps its pages as they are (S-CCA-07). Linux calls the contents undefined in all cases (S-PLAT-20); the emulator shows what the platform makes of them.
+/// Table S-PLAT-21; a protected KVM guest, which it does not name, keeps its pages as they are (S-CCA-07).
+/// Linux calls the contents undefined in all cases (S-PLAT-20); the emulator shows what the platform makes of them.
 /// </summary>
 public static class ContentsAfterConversion
 {

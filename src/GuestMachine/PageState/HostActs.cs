@@ -7,6 +7,6 @@ internal static class HostActs
 {
     /// <summary>EOPNOTSUPP: there is no table of page states in the host's hands.</summary>
     public static Failure CannotChange(Platform platform) => new(
-        Errno.EOPNOTSUPP, "change_pages", "platform", $"On platform {PlatformProfile.Of(platform).Name} the host keeps no page state that it could change so.",
-        "act");
+        Errno.EOPNOTSUPP, "change_pages", "platform",
+        $"On platform {PlatformProfile.Of(platform).Name} the host keeps no page state that it could change so.", "act");
 }

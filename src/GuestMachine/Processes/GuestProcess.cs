@@ -80,6 +80,9 @@ public sealed class GuestProcess
     /// <summary>By id, which rises with time.</summary>
     internal Dictionary<ulong, Attachment> Attachments { get; } = [];
 
+    /// <summary>What its drivers hold of the DMA API.</summary>
+    internal Dma.DmaHoldings Dma { get; } = new();
+
     /// <summary>Devices in the order of registration.</summary>
     internal List<GuestDevice> Devices { get; } = [];
 }

@@ -18,7 +18,11 @@ public sealed record PlatformProfile(Platform Platform, string Name, bool Encryp
         new(Platform.SevEs, "sev-es", true, true) { Ciphers = true },
         new(Platform.SevSnpVtom, "snp-vtom", true, false) { Ciphers = true },
         new(Platform.SmeHost, "sme", true, true) { Ciphers = true },
-        new(Platform.CcaRealm, "cca", true, false) { Widths = [48, 52, 44, 42, 41, 40, 36], MissingFrom = [KernelVersion.V612, KernelVersion.V612Seed] },
+        new(Platform.CcaRealm, "cca", true, false)
+        {
+            Widths = [48, 52, 44, 42, 41, 40, 36],
+            MissingFrom = [KernelVersion.V612, KernelVersion.V612Seed],
+        },
         new(Platform.Pkvm, "pkvm", true, false) { MissingFrom = [KernelVersion.V612, KernelVersion.V612Seed] },
         new(Platform.S390, "s390", true, false) { MissingFrom = [KernelVersion.SeedV1] },
         new(Platform.PowerSvm, "powerpc", true, false),

@@ -8,6 +8,7 @@ using CocoGuest.Service.Options;
 using CocoGuest.Service.Processes;
 using CocoGuest.Service.Reflection;
 using CocoGuest.Service.Services;
+using CocoGuest.Service.Streams;
 using CocoGuest.Service.Telemetry;
 using CocoGuest.V1;
 using Grpc.AspNetCore.Server.Model;
@@ -15,6 +16,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using HealthV1 = Grpc.Health.V1.Health;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace CocoGuest.Service.Hosting;
 
@@ -31,6 +33,13 @@ internal sealed class GuestServer : IAsyncDisposable
 {
     private const int MaxMessageBytes = 2 << 20;
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
+
+    private static readonly ServiceDescriptor[] OwnServices =
+    [
+        GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
+        FaultService.Descriptor,
+    ];
+
 
     private readonly ServerOptions _options;
     private readonly WebApplication _app;
@@ -131,6 +140,8 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<DeviceCalls>();
         app.MapGrpcService<HostCalls>();
         app.MapGrpcService<HypervisorCalls>();
+        app.MapGrpcService<TraceCalls>();
+        app.MapGrpcService<FaultCalls>();
         app.MapCocoHealth();
         app.MapCocoReflection();
         return app;
@@ -149,9 +160,9 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
+        parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
-        parts.AddCocoReflection(
-            GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, HealthV1.Descriptor);
+        parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }
 
     /// <summary>Only where a collector is named: the exporter's libraries are then loaded, and not before.</summary>
@@ -246,9 +257,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private void SetHealthy()
     {
         HealthState health = Parts.GetRequiredService<HealthState>();
-        foreach (Google.Protobuf.Reflection.ServiceDescriptor service in
-            (ReadOnlySpan<Google.Protobuf.Reflection.ServiceDescriptor>)
-            [GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor])
+        foreach (ServiceDescriptor service in OwnServices)
         {
             health.SetStatus(service.FullName, Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving);
         }

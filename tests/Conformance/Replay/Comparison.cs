@@ -38,12 +38,20 @@ internal static class Comparison
             }
 
             string? got = answers.Find(field.Name);
-            if (got is null || !Same(field.Value, got))
+            bool same = got is not null && (IsUnordered(record, field.Value) ? SameSet(field.Value, got) : Same(field.Value, got));
+            if (!same)
             {
                 yield return new Difference(record, field.Name, field.Value.GetRawText(), got ?? "(nothing)");
             }
         }
     }
+
+    // The recorder says of some lists that their order means nothing.
+    private static bool IsUnordered(Record record, JsonElement value) => value.ValueKind == JsonValueKind.Array && record.Out.Flag("unordered");
+
+    private static bool SameSet(JsonElement want, string got) =>
+        want.EnumerateArray().Select(e => e.GetRawText()).Order(StringComparer.Ordinal)
+            .SequenceEqual(JsonDocument.Parse(got).RootElement.EnumerateArray().Select(e => e.GetRawText()).Order(StringComparer.Ordinal));
 
     private static bool Same(JsonElement want, string got)
     {

@@ -1,4 +1,5 @@
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Tracing;
 
 namespace CocoGuest.Tests.Replay;
@@ -28,7 +29,8 @@ internal sealed class DmaWorld
         SwiotlbPlan plan = SwiotlbSizing.Compute(environment, spec.MemoryBytes, spec.Cpus, SwiotlbOptions.Parse(spec.Swiotlb, spec.Kernel).Value);
         var log = new KernelLog(TimeProvider.System);
         Pool = SwiotlbBoot.MakeDefault(plan, environment, PoolStart, spec.PoolConversion, Memory, log);
-        Mapper = new DmaMapper(environment, Pool, log, new DmaTextTrace(spec.Kernel, Collect));
+        var layout = new RamLayout(spec.MemoryBytes, 0, 0);
+        Mapper = new DmaMapper(environment, Pool, log, new DmaTextTrace(spec.Kernel, Collect)) { IsRam = address => layout.Contains(address, 1) };
         Memory.Add(PoolStart, (int)plan.Bytes);
         for (ulong block = 0; block < Blocks; block++)
         {

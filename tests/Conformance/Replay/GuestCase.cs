@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Processes;
 
@@ -8,13 +9,18 @@ namespace CocoGuest.Tests.Replay;
 /// <summary>What a case holds in the guest: its process with the fds and mappings that records call by names. Its end closes everything.</summary>
 internal sealed class GuestCase : IDisposable
 {
+    /// <summary>What records call an open heap node.</summary>
+    public const string HeapFile = "h";
+
     private const int MostBytesPerCall = 1 << 20;
+    private readonly string _caseName;
     private readonly ulong _firstEvent;
     private readonly Dictionary<string, int> _fds = new(StringComparer.Ordinal);
     private readonly HashSet<string> _named = new(StringComparer.Ordinal);
 
-    private GuestCase(GuestWorld world, bool traced)
+    private GuestCase(GuestWorld world, string caseName, bool traced)
     {
+        _caseName = caseName;
         World = world;
         if (traced)
         {
@@ -54,7 +60,7 @@ internal sealed class GuestCase : IDisposable
     public string? LastBuffer { get; private set; }
 
     /// <summary>The state of a case, made when first asked for.</summary>
-    public static GuestCase Of(ReplayCase c) => c.StateOf(() => new GuestCase(c.World.Guest, traced: c.Family == "dma_trace" || c.Name.Contains(".trace.", StringComparison.Ordinal)));
+    public static GuestCase Of(ReplayCase c) => c.StateOf(() => new GuestCase(c.World.Guest, c.Name, traced: c.Family == "dma_trace" || c.Name.Contains(".trace.", StringComparison.Ordinal)));
 
     /// <summary>Gives an fd the name that the record has for it.</summary>
     public void Name(string name, int fd)
@@ -69,10 +75,11 @@ internal sealed class GuestCase : IDisposable
 
     /// <summary>The fd behind a name; −1 for a name that nothing has (a bad fd).</summary>
     /// <remarks>
-    /// A case that never calls a fd <c>a</c> means its only buffer by that.
+    /// A case that never calls a fd <c>a</c> means its only buffer by that; <c>h</c> is a heap's node, which cases open without a step.
     /// </remarks>
     public int Fd(string name) =>
         _fds.TryGetValue(name, out int fd) ? fd
+        : name == HeapFile ? OpenHeap()
         : name == "a" && LastBuffer is not null && !_named.Contains(name) ? _fds.GetValueOrDefault(LastBuffer, -1)
         : -1;
 
@@ -163,6 +170,15 @@ internal sealed class GuestCase : IDisposable
         Must(Guest.Trace.Set("*", on: false));
         Guest.Faults.ClearAll();
         Must(Guest.Processes.End(Process));
+    }
+
+    // Cases of one heap name it in their own name; what they ask of the node is the same for all.
+    private int OpenHeap()
+    {
+        string heap = Guest.Heaps.Nodes.FirstOrDefault(n => _caseName.Split('.').Contains(n.Name))?.Name ?? "system";
+        int fd = Guest.Tree.Open(Process, $"/dev/dma_heap/{heap}", OpenFlags.ReadWrite).Value;
+        NameFile(HeapFile, fd);
+        return fd;
     }
 
     private static void Must(Failure? failure)

@@ -22,6 +22,9 @@ internal sealed class GuestWorld : IDisposable
             MoreCmaNodes = spec.Kernel is CocoGuest.Machine.Profiles.KernelVersion.V72 or CocoGuest.Machine.Profiles.KernelVersion.V73 ? ["reserved"] : [],
             Fragmentation = CocoGuest.Machine.Memory.FragmentationPolicy.Default with { HighZoneFirst = true },
             PoolConversion = spec.PoolConversion,
+
+            // The 7.x images have a coherent pool, which takes its memory from the area at boot.
+            CmaTakenAtBoot = spec.Kernel is CocoGuest.Machine.Profiles.KernelVersion.V72 or CocoGuest.Machine.Profiles.KernelVersion.V73 ? 128UL << 10 : 0,
             Seed = SeedOfReplays,
         };
         Guest = Guest.Boot(GuestShapeRules.Complete(shape).Value, Time, new CountingSecrets(), observer: null).Value;

@@ -8,13 +8,6 @@ internal static class NotModelled
 {
     private static readonly Dictionary<string, string> Reasons = new(StringComparer.Ordinal)
     {
-        ["fgetxattr"] = "extended attributes of the file system",
-        ["flistxattr"] = "extended attributes of the file system",
-        ["splice_in"] = "splice and pipes",
-        ["splice_out"] = "splice and pipes",
-        ["sendfile_from"] = "sendfile",
-        ["copy_file_range_from"] = "copy_file_range",
-        ["copy_file_range_to"] = "copy_file_range",
         ["read_pipe_into_map"] = "pipes",
         ["write_pipe_from_map"] = "pipes",
         ["write_devnull_from_map"] = "/dev/null",

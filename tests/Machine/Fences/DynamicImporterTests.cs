@@ -46,7 +46,7 @@ public sealed class DynamicImporterTests
 
         Assert.Equal(Errno.EIO, Attach(test, fd, ImporterOps.WithInvalidate).Failure!.Errno);
 
-        Assert.Equal((0, 1UL), (test.Snapshot().Objects.Attachments, (ulong)test.Stat(fd).Count + 1));
+        Assert.Equal((0, 1UL), (test.Snapshot().Objects.Attachments, test.Stat(fd).Count));
     }
 
     [Fact]

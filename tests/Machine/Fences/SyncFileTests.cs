@@ -209,7 +209,7 @@ public sealed class SyncFileTests
         var peer = test.Test.Open();
         int mine = test.NewFence();
         Handle128 token = test.Room.ShareSyncFile(test.Init, mine, peer.Handle, TimeSpan.Zero).Value;
-        Assert.Equal(Errno.ENOENT, test.Guest.Buffers.Import(peer, token).Failure!.Errno);
+        Assert.Equal(Errno.EINVAL, test.Guest.Buffers.Import(peer, token).Failure!.Errno);
         Assert.Equal(Errno.ENOENT, test.Room.ReceiveSyncFile(test.Init, token).Failure!.Errno);
         Assert.Equal(Errno.EINVAL, test.Room.ShareSyncFile(test.Init, test.Buffer, null, TimeSpan.Zero).Failure!.Errno);
 

@@ -53,7 +53,7 @@ public sealed class CallTrackerTests
     [Statement("S-CCA-03", "S-CCA-04", "S-SETM-43")]
     public void ConvertToShared_RealmRejectedHalfWay_LeavesEntriesInvalidAndGranulesChanged()
     {
-        IPageStateTracker tracker = Create(Platform.CcaRealm, new PolicyHypervisor(new HypervisorPolicy { Conduct = HypervisorConduct.HalfDo, Pages = 5 }));
+        IPageStateTracker tracker = Create(Platform.CcaRealm, HalfDo(5));
 
         Failure failure = tracker.ConvertToShared(Chunk)!;
 
@@ -121,7 +121,8 @@ public sealed class CallTrackerTests
     {
         IPageStateTracker tracker = Create(Platform.CcaRealm, new TestVmm());
         Assert.Null(tracker.ChangeByHost(Chunk, ConversionDirection.ToShared));
-        Assert.Equal((RipasState.Destroyed, PageCondition.PrivateUnvalidated), (tracker.Describe(Chunk.First).Ripas!.Value, tracker.ConditionOf(Chunk.First)));
+        Assert.Equal(
+            (RipasState.Destroyed, PageCondition.PrivateUnvalidated), (tracker.Describe(Chunk.First).Ripas!.Value, tracker.ConditionOf(Chunk.First)));
 
         Assert.Null(tracker.ConvertToShared(Chunk));
         Assert.Null(tracker.ConvertToPrivate(Chunk));
@@ -135,7 +136,7 @@ public sealed class CallTrackerTests
     [Statement("S-CCA-07")]
     public void ConvertToShared_PkvmRefused_IsEpermAndEarlierPagesStay(ulong done)
     {
-        IPageStateTracker tracker = Create(Platform.Pkvm, new PolicyHypervisor(new HypervisorPolicy { Conduct = HypervisorConduct.HalfDo, Pages = done }));
+        IPageStateTracker tracker = Create(Platform.Pkvm, HalfDo(done));
 
         Assert.Equal(Errno.EPERM, tracker.ConvertToShared(Chunk)!.Errno);
 
@@ -217,7 +218,8 @@ public sealed class CallTrackerTests
         Assert.Null(tracker.ConvertToShared(Chunk));
 
         Assert.Empty(vmm.Exits);
-        Assert.Equal((2UL, true, (SevHostKnowledge?)null), (tracker.Counters.TlbFlushes, tracker.IsShared(Chunk.First), tracker.Describe(Chunk.First).Sev));
+        Assert.Equal(
+            (2UL, true, (SevHostKnowledge?)null), (tracker.Counters.TlbFlushes, tracker.IsShared(Chunk.First), tracker.Describe(Chunk.First).Sev));
     }
 
     [Theory]
@@ -252,6 +254,8 @@ public sealed class CallTrackerTests
     [Statement("S-CCA-01")]
     public void RipasState_Numbers_AreThoseOfTheInterface() =>
         Assert.Equal([0, 1, 2, 3], new[] { RipasState.Empty, RipasState.Ram, RipasState.Destroyed, RipasState.Device }.Select(s => (int)s));
+
+    private static PolicyHypervisor HalfDo(ulong pages) => new(new HypervisorPolicy { Conduct = HypervisorConduct.HalfDo, Pages = pages });
 
     private static Failure? Convert(IPageStateTracker tracker, ConversionDirection direction) =>
         direction == ConversionDirection.ToShared ? tracker.ConvertToShared(Chunk) : tracker.ConvertToPrivate(Chunk);

@@ -172,7 +172,11 @@ public sealed class DishonestVmmTests
 
         Assert.Equal(
             [VmmAnswer.Ok, VmmAnswer.Ok, VmmAnswer.Invalid, VmmAnswer.Ok],
-            new[] { Ask(ConversionDirection.ToShared), Ask(ConversionDirection.ToPrivate), Ask(ConversionDirection.ToPrivate), Ask(ConversionDirection.ToPrivate) });
+            new[]
+            {
+                Ask(ConversionDirection.ToShared), Ask(ConversionDirection.ToPrivate), Ask(ConversionDirection.ToPrivate),
+                Ask(ConversionDirection.ToPrivate),
+            });
     }
 
     private static PolicyHypervisor Lie(ulong pages) => new(new HypervisorPolicy { Conduct = HypervisorConduct.Lie, Pages = pages });

@@ -10,7 +10,8 @@ namespace CocoGuest.Tests.Machine.Platforms;
 /// <summary>The platform of the recorded runs, on all kernels that they were recorded on.</summary>
 public sealed class LabTests
 {
-    public static TheoryData<KernelVersion> Kernels => [KernelVersion.V612, KernelVersion.V612Seed, KernelVersion.SeedV1, KernelVersion.V72, KernelVersion.V73];
+    public static TheoryData<KernelVersion> Kernels =>
+        [KernelVersion.V612, KernelVersion.V612Seed, KernelVersion.SeedV1, KernelVersion.V72, KernelVersion.V73];
 
     [Theory]
     [MemberData(nameof(Kernels))]

@@ -94,7 +94,8 @@ public sealed class PlatformProfileTests
     [Statement("S-DMA-15", "S-DMA-16", "S-CCA-02")]
     public void Complete_AddressWidth_IsCheckedByPlatform(Platform platform, uint width, ulong memory, bool fits)
     {
-        Result<GuestShape> shape = GuestShapeRules.Complete(new GuestShape { Platform = platform, GpaWidth = width, MemoryBytes = memory, Kernel = KernelVersion.V73 });
+        Result<GuestShape> shape = GuestShapeRules.Complete(
+            new GuestShape { Platform = platform, GpaWidth = width, MemoryBytes = memory, Kernel = KernelVersion.V73 });
 
         Assert.Equal(fits, shape.Ok);
         Assert.True(fits || shape.Failure!.Field == "gpa_width");

@@ -82,6 +82,7 @@ internal sealed class CcaTracker(PageStateOptions options) : CallTracker(options
         string verb = direction == ConversionDirection.ToShared ? "decrypt" : "encrypt";
         Warn?.Invoke($"Failed to {verb} memory, {range.Count} pages will be leaked");
         return new Failure(
-            Errno.EINVAL, Operation(direction), "RSI_IPA_STATE_SET", $"The host rejected the change of {Hex(range)} at 0x{Page.AddressOf(at):x} (S-CCA-03).");
+            Errno.EINVAL, Operation(direction), "RSI_IPA_STATE_SET",
+            $"The host rejected the change of {Hex(range)} at 0x{Page.AddressOf(at):x} (S-CCA-03).");
     }
 }

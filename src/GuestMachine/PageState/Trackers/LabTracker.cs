@@ -64,7 +64,8 @@ internal sealed class LabTracker(PageStateOptions options) : IPageStateTracker
         if (errno != Errno.None)
         {
             _counters.FailedConversions++;
-            return new Failure(errno, toShared ? "set_memory_decrypted" : "set_memory_encrypted", "prepare", $"The call was ordered to fail with {errno}.");
+            return new Failure(errno, toShared ? "set_memory_decrypted" : "set_memory_encrypted", "prepare",
+                $"The call was ordered to fail with {errno}.");
         }
 
         _counters.PagesToShared += toShared ? range.Count : 0;

@@ -42,7 +42,9 @@ internal sealed class SnpTracker : AmdTracker
     protected override Failure? Finish(FrameRange range, ConversionDirection direction) =>
         (direction == ConversionDirection.ToPrivate ? ChangeState(range, direction) : null) ?? base.Finish(range, direction);
 
-    /// <summary>RMPUPDATE by a host that was not asked: a changed or repeated assignment is not validated (S-SNP-04); EFAULT for an immutable entry.</summary>
+    /// <summary>
+    /// RMPUPDATE by a host that was not asked: a changed or repeated assignment is not validated (S-SNP-04); EFAULT for an immutable entry.
+    /// </summary>
     public override Failure? ChangeByHost(FrameRange range, ConversionDirection direction)
     {
         Span<byte> words = Map.Words(range);

@@ -14,7 +14,6 @@ internal static class OutOfScope
         ["S-HEAP-53"] = "Memory control groups are another subsystem, and our choice is the kernel's default, off.",
         ["S-SYS-07"] = "Calls of the machine do not block and have no signals, so none can be pending inside the loop.",
         ["S-BUF-01"] = "Exporters are types of the machine, which cannot lack an operation or be unloaded.",
-        ["S-PLAT-20"] = "Says that nothing is promised about contents after a conversion; what the emulator gives is S-PLAT-21.",
         ["S-ENC-04"] = "The cipher of TDX shows nowhere, because the host reads zeros (S-PLAT-12); one engine serves all platforms (S-ENC-06).",
         ["S-ENC-07"] = "A guest has one key slot; which numbers other guests may get shows nowhere in it.",
         ["S-SEV-02"] = "The machine fetches no instructions and walks no page tables.",

@@ -1,0 +1,14 @@
+using CocoGuest.Machine.Memory;
+
+namespace CocoGuest.Machine.Dma;
+
+/// <summary>Memory that a DMA allocation took.</summary>
+/// <param name="Phys">Guest-physical address, page-aligned.</param>
+/// <param name="Bytes">Whole pages.</param>
+/// <param name="Source">Where it came from.</param>
+/// <param name="Shared">The memory is shared with the host.</param>
+internal sealed record DmaBlock(ulong Phys, ulong Bytes, DmaMemorySource Source, bool Shared)
+{
+    /// <summary>Its frames.</summary>
+    public FrameRange Range => new(Page.FrameOf(Phys), Bytes >> Page.Shift);
+}

@@ -35,7 +35,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private static readonly ServiceDescriptor[] OwnServices =
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
-        FaultService.Descriptor,
+        FaultService.Descriptor, ConversionService.Descriptor,
     ];
 
 
@@ -139,6 +139,7 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<HypervisorCalls>();
         app.MapGrpcService<TraceCalls>();
         app.MapGrpcService<FaultCalls>();
+        app.MapGrpcService<ConversionCalls>();
         app.MapCocoHealth();
         app.MapCocoReflection();
         return app;
@@ -157,7 +158,7 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
-        parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
+        parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>().AddSingleton<ConversionCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }

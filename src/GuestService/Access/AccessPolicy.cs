@@ -16,6 +16,7 @@ internal static class AccessPolicy
     private const string Trace = "/cocoguest.v1.TraceService/";
     private const string Faults = "/cocoguest.v1.FaultService/";
     private const string Conversions = "/cocoguest.v1.ConversionService/";
+    private const string Files = "/cocoguest.v1.FileService/";
 
     /// <summary>The table, by path.</summary>
     public static FrozenDictionary<string, Right> ByPath { get; } = new Dictionary<string, Right>
@@ -56,6 +57,8 @@ internal static class AccessPolicy
         [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.RemapPages)] = Right.Host,
         [Conversions + nameof(ConversionService.ConversionServiceBase.ConvertPages)] = Right.Host,
         [Conversions + nameof(ConversionService.ConversionServiceBase.ConvertBuffer)] = Right.Own,
+        [Files + nameof(FileService.FileServiceBase.OpenFile)] = Right.Own,
+        [Files + nameof(FileService.FileServiceBase.Ioctl)] = Right.Own,
         [Trace + nameof(TraceService.TraceServiceBase.SetTraceEvents)] = Right.Host,
         [Trace + nameof(TraceService.TraceServiceBase.StreamTrace)] = Right.Host,
         [Faults + nameof(FaultService.FaultServiceBase.InjectFault)] = Right.Host,

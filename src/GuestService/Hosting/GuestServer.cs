@@ -35,7 +35,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private static readonly ServiceDescriptor[] OwnServices =
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
-        FaultService.Descriptor, ConversionService.Descriptor,
+        FaultService.Descriptor, ConversionService.Descriptor, FileService.Descriptor,
     ];
 
 
@@ -140,6 +140,7 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<TraceCalls>();
         app.MapGrpcService<FaultCalls>();
         app.MapGrpcService<ConversionCalls>();
+        app.MapGrpcService<FileCalls>();
         app.MapCocoHealth();
         app.MapCocoReflection();
         return app;
@@ -158,7 +159,8 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
-        parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>().AddSingleton<ConversionCalls>();
+        parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
+        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }

@@ -16,7 +16,9 @@ public sealed class TraceCallsTests : ServerTest
     {
         SetTraceEventsResponse on = await Trace.SetTraceEventsAsync(new() { Events = { "dma_buf" } });
         SetTraceEventsResponse off = await Trace.SetTraceEventsAsync(new() { Events = { "dma_buf_put", "dma_buf_fd" }, On = false });
-        string[] known = [.. on.Known.Where(e => e.StartsWith("dma_buf:", StringComparison.Ordinal)).Select(e => e[8..]).Order(StringComparer.Ordinal)];
+        const string System = "dma_buf:";
+        IEnumerable<string> names = on.Known.Where(e => e.StartsWith(System, StringComparison.Ordinal)).Select(e => e[System.Length..]);
+        string[] known = [.. names.Order(StringComparer.Ordinal)];
         Assert.NotEmpty(known);
         Assert.Equal(known, on.Enabled);
         Assert.Equal(known.Except(["dma_buf_put", "dma_buf_fd"]), off.Enabled);

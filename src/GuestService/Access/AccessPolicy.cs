@@ -11,6 +11,7 @@ internal static class AccessPolicy
 {
     private const string Guests = "/cocoguest.v1.GuestService/";
     private const string Devices = "/cocoguest.v1.DeviceService/";
+    private const string Fences = "/cocoguest.v1.FenceService/";
     private const string Host = "/cocoguest.v1.HostService/";
     private const string Hypervisor = "/cocoguest.v1.HypervisorService/";
     private const string Trace = "/cocoguest.v1.TraceService/";
@@ -43,6 +44,13 @@ internal static class AccessPolicy
         [Devices + nameof(DeviceService.DeviceServiceBase.UnregisterDevice)] = Right.Own,
         [Devices + nameof(DeviceService.DeviceServiceBase.DmaRead)] = Right.Own,
         [Devices + nameof(DeviceService.DeviceServiceBase.DmaWrite)] = Right.Own,
+        [Fences + nameof(FenceService.FenceServiceBase.CreateTimeline)] = Right.Own,
+        [Fences + nameof(FenceService.FenceServiceBase.CreateFence)] = Right.Own,
+        [Fences + nameof(FenceService.FenceServiceBase.SignalTimeline)] = Right.Own,
+        [Fences + nameof(FenceService.FenceServiceBase.ExportSyncFile)] = Right.Own,
+        [Fences + nameof(FenceService.FenceServiceBase.ImportSyncFile)] = Right.Own,
+        [Fences + nameof(FenceService.FenceServiceBase.SyncFileInfo)] = Right.Own,
+        [Fences + nameof(FenceService.FenceServiceBase.PollBuffer)] = Right.Own,
         [Host + nameof(HostService.HostServiceBase.CreateGuest)] = Right.Host,
         [Host + nameof(HostService.HostServiceBase.GetGuest)] = Right.Own,
         [Host + nameof(HostService.HostServiceBase.ListGuests)] = Right.Own,

@@ -11,8 +11,10 @@ using CocoGuest.Service.Services;
 using CocoGuest.Service.Streams;
 using CocoGuest.Service.Telemetry;
 using CocoGuest.V1;
+using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using HealthV1 = Grpc.Health.V1.Health;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
@@ -35,9 +37,8 @@ internal sealed class GuestServer : IAsyncDisposable
     private static readonly ServiceDescriptor[] OwnServices =
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
-        FaultService.Descriptor, ConversionService.Descriptor, FileService.Descriptor,
+        FaultService.Descriptor, FenceService.Descriptor, ConversionService.Descriptor, FileService.Descriptor,
     ];
-
 
     private readonly ServerOptions _options;
     private readonly WebApplication _app;
@@ -126,6 +127,7 @@ internal sealed class GuestServer : IAsyncDisposable
             grpc.MaxReceiveMessageSize = MaxMessageBytes;
             grpc.MaxSendMessageSize = null;
         });
+        builder.Services.Replace(Microsoft.Extensions.DependencyInjection.ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(CheckedMethods<>)));
         AddParts(builder.Services, options, time);
         AddTelemetry(builder, options);
 
@@ -135,6 +137,7 @@ internal sealed class GuestServer : IAsyncDisposable
         app.UseAccessGate(app.Services.GetRequiredService<BearerToken>());
         app.MapGrpcService<GuestCalls>();
         app.MapGrpcService<DeviceCalls>();
+        app.MapGrpcService<FenceCalls>();
         app.MapGrpcService<HostCalls>();
         app.MapGrpcService<HypervisorCalls>();
         app.MapGrpcService<TraceCalls>();
@@ -158,6 +161,7 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
         parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
+        parts.AddSingleton<FenceCalls>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
         parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>();

@@ -37,7 +37,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private static readonly ServiceDescriptor[] OwnServices =
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
-        FaultService.Descriptor, FenceService.Descriptor,
+        FaultService.Descriptor, FenceService.Descriptor, ConversionService.Descriptor, FileService.Descriptor,
     ];
 
     private readonly ServerOptions _options;
@@ -142,6 +142,8 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<HypervisorCalls>();
         app.MapGrpcService<TraceCalls>();
         app.MapGrpcService<FaultCalls>();
+        app.MapGrpcService<ConversionCalls>();
+        app.MapGrpcService<FileCalls>();
         app.MapCocoHealth();
         app.MapCocoReflection();
         return app;
@@ -162,6 +164,7 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<FenceCalls>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
+        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }

@@ -34,7 +34,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private static readonly ServiceDescriptor[] OwnServices =
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor,
-        FenceService.Descriptor,
+        FenceService.Descriptor, MemoryService.Descriptor,
     ];
 
     private readonly ServerOptions _options;
@@ -134,6 +134,7 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<GuestCalls>();
         app.MapGrpcService<DeviceCalls>();
         app.MapGrpcService<FenceCalls>();
+        app.MapGrpcService<MemoryCalls>();
         app.MapGrpcService<HostCalls>();
         app.MapGrpcService<HypervisorCalls>();
         app.MapCocoHealth();
@@ -153,7 +154,7 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
         parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
-        parts.AddSingleton<FenceCalls>();
+        parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<ProcessOpenedWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);

@@ -21,6 +21,11 @@ public sealed record DeviceSpec
     /// <summary>True: every access by DmaRead and DmaWrite; mappings give no fd.</summary>
     public bool Mediated { get; init; }
 
+    /// <summary>
+    /// Bytes of a reserved pool of its own (restricted-dma-pool, S-SWI-70): whole segments of 256 KiB, at most 4 MiB; 0: the default pool.
+    /// </summary>
+    public ulong RestrictedPoolBytes { get; init; }
+
     /// <summary>min_align_mask (S-SWI-20).</summary>
     public ulong MinAlignMask { get; init; }
 }

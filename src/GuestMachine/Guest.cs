@@ -67,6 +67,7 @@ public sealed class Guest : IDisposable
         Buffers = new GuestBuffers(this);
         Mappings = new GuestMappings(this);
         Pins = new GuestPins(this);
+        Rdma = new GuestRdma(this);
         Importers = new GuestImporters(this, limits);
         Moves = new GuestMoves(this);
         DmaApi = new GuestDmaApi(this, limits, new DmaAllocator(boot.Dma, boot.Frames, boot.Memory, boot.Pages, boot.Faults, boot.Log));
@@ -123,6 +124,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
+
+    /// <summary>RDMA memory regions.</summary>
+    public GuestRdma Rdma { get; }
 
     /// <summary>Pinned user memory.</summary>
     public GuestPins Pins { get; }
@@ -190,6 +194,18 @@ public sealed class Guest : IDisposable
     internal MemoryAccess Access { get; }
 
     internal DmaMapper Dma { get; }
+
+    /// <summary>How the guest ended; null while it runs.</summary>
+    public string? EndReason
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _end;
+            }
+        }
+    }
 
     /// <summary>What the guest holds at this moment.</summary>
     public GuestSnapshot Snapshot()

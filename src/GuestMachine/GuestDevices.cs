@@ -163,6 +163,10 @@ public sealed class GuestDevices
         _guest.DmaApi.DropAll(device.Owner, device);
         device.Owner.Devices.Remove(device);
         _devices.Remove(device.Name);
+        if (device.Dma.Options.RestrictedPool is { } pool)
+        {
+            _guest.DmaApi.Allocator.GiveRestrictedPool(pool);
+        }
     }
 
     private Failure? Check(DeviceSpec spec)
@@ -185,6 +189,11 @@ public sealed class GuestDevices
         if (spec.MinAlignMask >= Page.Size || ((spec.MinAlignMask + 1) & spec.MinAlignMask) != 0)
         {
             return Wrong(Errno.EINVAL, "min_align_mask", $"min_align_mask 0x{spec.MinAlignMask:x} is not 2^n - 1 below a page.");
+        }
+
+        if (spec.RestrictedPoolBytes % SwiotlbPool.SegmentBytes != 0 || spec.RestrictedPoolBytes > Page.Size << BuddyAllocator.MaxOrder)
+        {
+            return Wrong(Errno.EINVAL, "restricted_pool_bytes", $"{spec.RestrictedPoolBytes} bytes are not whole segments of 256 KiB up to 4 MiB.");
         }
 
         return _devices.ContainsKey(spec.Name)
@@ -232,7 +241,14 @@ public sealed class GuestDevices
         CoherentDmaMask = spec.DmaMask,
         Trusted = spec.Trusted,
         MinAlignMask = spec.MinAlignMask,
+        RestrictedPool = RestrictedPoolOf(spec),
     });
+
+    // A pool that cannot be had or turned shared leaves the device with the default pool (S-SWI-72).
+    private SwiotlbPool? RestrictedPoolOf(DeviceSpec spec) =>
+        spec.RestrictedPoolBytes != 0 && _guest.DmaApi.Allocator.TakeRestrictedPool(spec.Name, spec.RestrictedPoolBytes) is { Ok: true } pool
+            ? pool.Value
+            : null;
 
     private static Failure Wrong(Errno errno, string field, string sentence) => new(errno, "register_device", $"check {field}", sentence, field);
 }

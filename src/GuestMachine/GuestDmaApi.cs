@@ -31,6 +31,9 @@ public sealed partial class GuestDmaApi
         _allocator = allocator;
     }
 
+    /// <summary>Restricted pools come from here.</summary>
+    internal DmaAllocator Allocator => _allocator;
+
     /// <summary>Bytes that failing conversions lost.</summary>
     internal ulong LeakedBytes => _allocator.LeakedBytes;
 

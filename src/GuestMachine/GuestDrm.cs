@@ -214,7 +214,6 @@ public sealed partial class GuestDrm
     /// <summary>The last fd on a node is closed: all its handles go.</summary>
     internal static void Closed(DrmFile file)
     {
-        file.Fences?.Close();
         foreach (uint handle in file.Handles.ToArray())
         {
             CloseHandle(file, handle);

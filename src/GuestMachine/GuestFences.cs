@@ -102,7 +102,7 @@ public sealed partial class GuestFences : IDisposable
     /// <param name="process">The caller.</param>
     /// <param name="fd">fd of the buffer.</param>
     /// <param name="flags">READ 1: what a reader waits for; WRITE 2, RW 3: what a writer waits for.</param>
-    /// <returns>EBADF; ENOTTY for a fd that is no dma-buf; EINVAL for flags; ENOMEM; EMFILE.</returns>
+    /// <returns>EBADF; ENOTTY for a fd that is no dma-buf; EINVAL for flags; EMFILE; ENOMEM.</returns>
     public Result<int> ExportSyncFile(GuestProcess process, int fd, uint flags)
     {
         const string Operation = "DMA_BUF_IOCTL_EXPORT_SYNC_FILE";
@@ -137,7 +137,8 @@ public sealed partial class GuestFences : IDisposable
     /// <param name="fd">fd of the buffer.</param>
     /// <param name="flags">READ 1: a read fence; WRITE 2, RW 3: a write fence.</param>
     /// <param name="syncFd">fd of the sync file.</param>
-    /// <returns>EBADF for <paramref name="fd"/>; ENOTTY when it is no dma-buf; EINVAL for flags, then for a fd that is no sync file; ENOMEM.</returns>
+    /// <returns>EBADF for <paramref name="fd"/>; ENOTTY when it is no dma-buf; EINVAL for flags, then for a fd that is no sync
+    /// file; ENOMEM.</returns>
     public Failure? ImportSyncFile(GuestProcess process, int fd, uint flags, int syncFd)
     {
         const string Operation = "DMA_BUF_IOCTL_IMPORT_SYNC_FILE";

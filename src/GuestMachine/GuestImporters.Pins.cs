@@ -175,7 +175,8 @@ public sealed partial class GuestImporters
         Result<Attachment> found = Find(process, id, operation);
         return !found.Ok || found.Value.IsDynamic
             ? found
-            : new Failure(Errno.EINVAL, operation, "check importer", $"Attachment {id} is static; only dynamic importers pin (S-BUF-55).", "attachment");
+            : new Failure(Errno.EINVAL, operation, "check importer",
+                $"Attachment {id} is static; only dynamic importers pin (S-BUF-55).", "attachment");
     }
 
     private static Failure Moving(string operation) => new(Errno.EBUSY, operation, "check move",

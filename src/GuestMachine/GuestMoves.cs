@@ -55,8 +55,8 @@ public sealed class GuestMoves
             {
                 return size == 0
                     ? new Failure(Errno.EINVAL, "allocate_movable", "check len", $"len {length} rounded up to pages is 0.", "len")
-                    : new Failure(Errno.EINVAL, "allocate_movable", "check fd_flags", $"fd_flags 0x{fdFlags:x} have bits outside O_ACCMODE and O_CLOEXEC.",
-                        "fd_flags");
+                    : new Failure(Errno.EINVAL, "allocate_movable", "check fd_flags",
+                        $"fd_flags 0x{fdFlags:x} have bits outside O_ACCMODE and O_CLOEXEC.", "fd_flags");
             }
 
             Result<Chunk[]> chunks = _guest.SystemHeap.Allocate(size, shared: false, owner: null);

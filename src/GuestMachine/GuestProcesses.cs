@@ -307,6 +307,7 @@ public sealed class GuestProcesses
         }
 
         _guest.DmaApi.DropAll(process);
+        _guest.Rdma.DropAll(process);
         _guest.Pins.DropAll(process);
         _guest.Importers.DropAll(process);
         _guest.Devices.DropAll(process);

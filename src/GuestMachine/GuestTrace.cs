@@ -37,15 +37,24 @@ public sealed class GuestTrace
     /// <param name="pattern"><c>*</c>, <c>system</c>, <c>system:*</c>, <c>system:event</c> or <c>event</c>.</param>
     /// <param name="on">On or off.</param>
     /// <returns>EINVAL when the kernel has no such event, as writing to set_event gives.</returns>
-    public Failure? Set(string pattern, bool on)
+    public Failure? Set(string pattern, bool on) => Set([pattern], on);
+
+    /// <summary>As <see cref="Set(string,bool)"/> for several patterns: all of them, or none where one has no event.</summary>
+    public Failure? Set(IReadOnlyCollection<string> patterns, bool on)
     {
         lock (_guest.Gate)
         {
-            string[] chosen = [.. _known.Where(e => Matches(e, pattern)).Select(e => e[(e.IndexOf(':', StringComparison.Ordinal) + 1)..])];
-            if (chosen.Length == 0)
+            List<string> chosen = [];
+            foreach (string pattern in patterns)
             {
-                return new Failure(Errno.EINVAL, "set_event", "look up event",
-                    $"Kernel {_guest.Kernel.Name} has no trace event '{(pattern.Length <= 64 ? pattern : pattern[..64] + "…")}'.", "events");
+                string[] matching = [.. _known.Where(e => Matches(e, pattern)).Select(e => e[(e.IndexOf(':', StringComparison.Ordinal) + 1)..])];
+                if (matching.Length == 0)
+                {
+                    return new Failure(Errno.EINVAL, "set_event", "look up event",
+                        $"Kernel {_guest.Kernel.Name} has no trace event '{(pattern.Length <= 64 ? pattern : pattern[..64] + "…")}'.", "events");
+                }
+
+                chosen.AddRange(matching);
             }
 
             foreach (string name in chosen)

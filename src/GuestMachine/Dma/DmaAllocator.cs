@@ -76,6 +76,43 @@ internal sealed class DmaAllocator(
         frames.Free(Page.FrameOf(block.Phys), OrderOf(block.Bytes));
     }
 
+    /// <summary>A device's own reserved pool, below 4 GiB, turned shared (S-SWI-70, S-SWI-72).</summary>
+    /// <param name="name">The pool's name.</param>
+    /// <param name="bytes">Bytes, whole segments.</param>
+    /// <returns>The pool; ENOMEM; in 7.3 the errno of the conversion, and the memory is lost.</returns>
+    public Result<SwiotlbPool> TakeRestrictedPool(string name, ulong bytes)
+    {
+        if (!frames.TryAllocate(OrderOf(bytes), Page.FrameOf(ZoneEnds[1]), out ulong frame))
+        {
+            return NoMemory("bind restricted pool", "reserve", $"No {bytes} bytes in a row are free below 4 GiB.");
+        }
+
+        var block = new DmaBlock(Page.AddressOf(frame), bytes, DmaMemorySource.Pages, Shared: true);
+        Errno conversion = pages.ConvertToShared(block.Range)?.Errno ?? Errno.None;
+        Clear(block);
+        Result<SwiotlbPool> pool = SwiotlbBoot.MakeRestricted(
+            name, (uint)(bytes >> SwiotlbPool.SlotShift), mapper.Environment, block.Phys, conversion, memory, log);
+        if (!pool.Ok)
+        {
+            Leak(bytes);
+        }
+
+        return pool;
+    }
+
+    /// <summary>Gives a restricted pool back; leaked if it cannot be turned private.</summary>
+    public void GiveRestrictedPool(SwiotlbPool pool)
+    {
+        ulong bytes = pool.End - pool.Start;
+        if (pages.ConvertToPrivate(new FrameRange(Page.FrameOf(pool.Start), bytes >> Page.Shift)) is null)
+        {
+            frames.Free(Page.FrameOf(pool.Start), OrderOf(bytes));
+            return;
+        }
+
+        Leak(bytes);
+    }
+
     private Result<DmaBlock> TakePages(DmaDevice device, ulong size, DmaAllocationFlags flags, bool asPages, string operation)
     {
         int order = OrderOf(size);

@@ -15,6 +15,8 @@ internal static class AccessPolicy
     private const string Memory = "/cocoguest.v1.MemoryService/";
     private const string Host = "/cocoguest.v1.HostService/";
     private const string Hypervisor = "/cocoguest.v1.HypervisorService/";
+    private const string Trace = "/cocoguest.v1.TraceService/";
+    private const string Faults = "/cocoguest.v1.FaultService/";
 
     /// <summary>The table, by path.</summary>
     public static FrozenDictionary<string, Right> ByPath { get; } = new Dictionary<string, Right>
@@ -60,6 +62,13 @@ internal static class AccessPolicy
         [Host + nameof(HostService.HostServiceBase.DestroyGuest)] = Right.Host,
         [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.ReadHostMemory)] = Right.Host,
         [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.GetPageStates)] = Right.Host,
+        [Trace + nameof(TraceService.TraceServiceBase.SetTraceEvents)] = Right.Host,
+        [Trace + nameof(TraceService.TraceServiceBase.StreamTrace)] = Right.Host,
+        [Faults + nameof(FaultService.FaultServiceBase.InjectFault)] = Right.Host,
+        [Faults + nameof(FaultService.FaultServiceBase.ListFaults)] = Right.Host,
+        [Faults + nameof(FaultService.FaultServiceBase.ClearFaults)] = Right.Host,
+        [Faults + nameof(FaultService.FaultServiceBase.SetFailNth)] = Right.Own,
+        [Faults + nameof(FaultService.FaultServiceBase.GetFailNth)] = Right.Own,
         ["/grpc.health.v1.Health/Check"] = Right.Own,
         ["/grpc.health.v1.Health/Watch"] = Right.Own,
         ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = Right.Own,

@@ -8,10 +8,13 @@ using CocoGuest.Service.Options;
 using CocoGuest.Service.Processes;
 using CocoGuest.Service.Reflection;
 using CocoGuest.Service.Services;
+using CocoGuest.Service.Streams;
 using CocoGuest.Service.Telemetry;
 using CocoGuest.V1;
+using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using HealthV1 = Grpc.Health.V1.Health;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
@@ -33,8 +36,8 @@ internal sealed class GuestServer : IAsyncDisposable
 
     private static readonly ServiceDescriptor[] OwnServices =
     [
-        GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor,
-        FenceService.Descriptor, MemoryService.Descriptor,
+        GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
+        FaultService.Descriptor, FenceService.Descriptor, MemoryService.Descriptor,
     ];
 
     private readonly ServerOptions _options;
@@ -124,6 +127,7 @@ internal sealed class GuestServer : IAsyncDisposable
             grpc.MaxReceiveMessageSize = MaxMessageBytes;
             grpc.MaxSendMessageSize = null;
         });
+        builder.Services.Replace(Microsoft.Extensions.DependencyInjection.ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(CheckedMethods<>)));
         AddParts(builder.Services, options, time);
         AddTelemetry(builder, options);
 
@@ -137,6 +141,8 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<MemoryCalls>();
         app.MapGrpcService<HostCalls>();
         app.MapGrpcService<HypervisorCalls>();
+        app.MapGrpcService<TraceCalls>();
+        app.MapGrpcService<FaultCalls>();
         app.MapCocoHealth();
         app.MapCocoReflection();
         return app;
@@ -156,6 +162,7 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
         parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<ProcessOpenedWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
+        parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }

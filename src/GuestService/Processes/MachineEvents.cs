@@ -1,12 +1,14 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Service.Broker;
+using CocoGuest.Service.Streams;
 
 namespace CocoGuest.Service.Processes;
 
 /// <summary>Passes on what the machine tells, under the guest's lock, to those who note it.</summary>
-internal sealed class MachineEvents(RevocationBoard board, ProcessSessions sessions) : IGuestObserver
+internal sealed class MachineEvents(RevocationBoard board, ProcessSessions sessions, GuestFollowers followers) : IGuestObserver
 {
     /// <inheritdoc/>
     public void MemoryRevoked(VisibleBacking backing, string reason) => board.Revoke(backing.Id, reason);
@@ -15,5 +17,15 @@ internal sealed class MachineEvents(RevocationBoard board, ProcessSessions sessi
     public void ProcessEnded(GuestProcess process) => sessions.OnProcessEnded(process);
 
     /// <inheritdoc/>
-    public void GuestEnded(Guest guest, string reason) => sessions.OnGuestEnded(guest, reason);
+    public bool WatchesPages => followers.WatchesPages;
+
+    /// <inheritdoc/>
+    public void PagesChanged(Guest guest, PageStateChange change) => followers.OnPagesChanged(guest, change);
+
+    /// <inheritdoc/>
+    public void GuestEnded(Guest guest, string reason)
+    {
+        sessions.OnGuestEnded(guest, reason);
+        followers.OnGuestEnded(guest, reason);
+    }
 }

@@ -17,7 +17,20 @@ internal sealed class Answers(Record record)
     public bool Wants(string key) => record.Out.Has(key);
 
     /// <summary>A recorded observation that is an input of the replay.</summary>
-    public JsonElement? Observed(string key) => record.Out.TryGetProperty(key, out JsonElement value) ? value : null;
+    /// <remarks>A record whose handler looked is counted as <see cref="Assisted"/>; the name of an fd says nothing and does not count.</remarks>
+    public JsonElement? Observed(string key)
+    {
+        if (!record.Out.TryGetProperty(key, out JsonElement value))
+        {
+            return null;
+        }
+
+        Assisted |= key != "fd";
+        return value;
+    }
+
+    /// <summary>The handler looked at what the kernel gave, so a pass proves less than the others do.</summary>
+    public bool Assisted { get; private set; }
 
     public void Set(string key, bool value) => _values[key] = value ? "true" : "false";
 

@@ -66,11 +66,12 @@ internal sealed class FileReplay(string path, string? onlyCase)
             return;
         }
 
-        Difference[] differences = Compare(running, record);
+        Difference[] differences = Compare(running, record, out bool assisted);
         _differences.AddRange(differences);
         if (differences.Length == 0)
         {
             tally.Passed++;
+            tally.Assisted += assisted ? 1 : 0;
         }
         else
         {
@@ -78,8 +79,9 @@ internal sealed class FileReplay(string path, string? onlyCase)
         }
     }
 
-    private static Difference[] Compare(ReplayCase running, Record record)
+    private static Difference[] Compare(ReplayCase running, Record record, out bool assisted)
     {
+        assisted = false;
         if (OpTable.Find(record) is not { } handler)
         {
             return [new Difference(record, "op", record.Op, "no handler")];
@@ -89,6 +91,7 @@ internal sealed class FileReplay(string path, string? onlyCase)
         try
         {
             handler(running, record, answers);
+            assisted = answers.Assisted || running.Planted.Contains(record);
         }
         catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException or ArgumentException or FormatException
             or IndexOutOfRangeException or NullReferenceException or InvalidCastException or OverflowException)

@@ -17,7 +17,7 @@ internal static class NamedMaps
 
     private const int RunsShown = 24;
 
-    /// <summary>mmap of a fd by name. A mapping that cannot be written, or a second one of the same name, was only tried.</summary>
+    /// <summary>mmap of a fd by name. A mapping that no later step uses, that cannot be written, or a second one, was only tried.</summary>
     public static void Mmap(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = GuestCase.Of(c);
@@ -26,7 +26,8 @@ internal static class NamedMaps
         Result<MmapResult> map = g.Guest.Mappings.Mmap(
             g.Process, g.Fd(name), record.In.Number("offset", 0), record.In.Number("len", 4096), ProtectionOf(protection),
             record.In.Text("flags", "MAP_SHARED") == "MAP_PRIVATE" ? MapFlags.Private : MapFlags.Shared);
-        if (map.Ok && (!protection.Contains('W', StringComparison.Ordinal) || Maps(c).ContainsKey(name)))
+        bool used = c.Records.Any(r => r.Step > record.Step && (r.In.Text("map", "") == name || r.Op is "reg_user_mr" or "mem_read" or "memfd_saw"));
+        if (map.Ok && (!used || !protection.Contains('W', StringComparison.Ordinal) || Maps(c).ContainsKey(name)))
         {
             answers.SetResult(g.Guest.Mappings.Munmap(g.Process, map.Value.Address));
             return;

@@ -19,8 +19,8 @@ internal static class OpTable
     [
         DmaSingleOps.All, DmaSgOps.All, SlotOps.All, DmaQueryOps.All, HeapOps.All, HeapCommandOps.All,
         FileOps.All, MemoryOps.All, RangeOps.All, ImporterOps.All, TraceOps.All, DrmOps.All, UdmabufOps.All,
-        ConversionOps.All, DmaAllocOps.All,
-        SyncFileOps.All, PollOps.All, FaultOps.All,
+        ConversionOps.All, DmaAllocOps.All, SyncFileOps.All, PollOps.All, RdmaOps.All, FaultOps.All,
+        InfoOps.All, LifeOps.All, AccountingOps.All,
     ];
 
     private static readonly Dictionary<string, Action<ReplayCase, Record, Answers>> Rows =

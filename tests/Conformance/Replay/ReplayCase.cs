@@ -14,6 +14,9 @@ internal sealed class ReplayCase(BootWorld world, string family, string name, IR
     /// <summary>All records of the case: for what the recorder did without a step of its own (<see cref="Untold"/>).</summary>
     public IReadOnlyList<Record> Records => records;
 
+    /// <summary>Records whose bytes <see cref="Untold"/> stored from their own answers.</summary>
+    public HashSet<Record> Planted { get; } = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>State of a group of handlers in this case, made when first asked for.</summary>
     public T State<T>()
         where T : class, new()

@@ -9,6 +9,9 @@ internal sealed class Tally
 
     public int Failed { get; set; }
 
+    /// <summary>Records of <see cref="Passed"/> whose handler looked at the recorded answer (<see cref="Answers.Assisted"/>).</summary>
+    public int Assisted { get; set; }
+
     public int Skipped => _skips.Values.Sum();
 
     public int Records => Passed + Failed + Skipped;
@@ -22,6 +25,7 @@ internal sealed class Tally
     {
         Passed += other.Passed;
         Failed += other.Failed;
+        Assisted += other.Assisted;
         foreach ((string op, int count) in other.Skips)
         {
             Skip(op, count);

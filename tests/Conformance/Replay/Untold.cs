@@ -43,6 +43,7 @@ internal static class Untold
         {
             if (reader.Out.Text(Readers[reader.Op], "") is { Length: > 0 } hex)
             {
+                c.Planted.Add(reader);
                 byte value = byte.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
                 g.Store(g.Mapping!.Value.Address + reader.In.Number("offset", 0), [value]);
             }

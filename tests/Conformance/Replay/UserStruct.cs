@@ -9,6 +9,7 @@ namespace CocoGuest.Tests.Replay;
 internal sealed class UserStruct
 {
     public const int StructBytes = 24;
+    private const ulong DefaultLength = 4096;
     private const int TailBytes = 1 << 14;
     private const int FdAt = 8;
     private const int FdFlagsAt = 12;
@@ -21,9 +22,9 @@ internal sealed class UserStruct
     public UserStruct(Record record)
     {
         // Where fd is a name it is the node that the call goes to, not the field.
-        _fdBefore = record.In.TryGetProperty("fd", out JsonElement fd) && fd.ValueKind == JsonValueKind.Number ? fd.GetInt32() : 0;
+        _fdBefore = record.In.TryGetProperty("fd", out JsonElement fd) && fd.ValueKind == JsonValueKind.Number ? unchecked((int)fd.GetInt64()) : 0;
         _fill = record.In.Has("tail_fill") ? record.In.Byte("tail_fill") : (byte)0;
-        BinaryPrimitives.WriteUInt64LittleEndian(_bytes, record.In.Number("len", 0));
+        BinaryPrimitives.WriteUInt64LittleEndian(_bytes, record.In.Number("len", DefaultLength));
         BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(FdAt), _fdBefore);
         BinaryPrimitives.WriteUInt32LittleEndian(_bytes.AsSpan(FdFlagsAt), (uint)record.In.Number("fd_flags", OpenFlags.ReadWrite));
         BinaryPrimitives.WriteUInt64LittleEndian(_bytes.AsSpan(HeapFlagsAt), record.In.Number("heap_flags", 0));

@@ -20,4 +20,19 @@ public class RecordingTests
         string first = string.Join('\n', result.Differences.Take(20).Select(d => $"{d.Record.Place} {d.Field}: want {d.Want} got {d.Got}"));
         Assert.True(result.Differences.Count == 0, $"{result.Differences.Count} differences:\n{first}");
     }
+
+    /// <summary>What the machine leaves out stays small: a skipped operation counts against it.</summary>
+    [Fact]
+    [Statement("S-REC-01")]
+    public void Replay_AllRecordings_ModelsNearlyAllRecords()
+    {
+        const double LeastPart = 0.97;
+        IReadOnlyList<FileResult> results = ReplayProgram.RunAll(RecordReader.Find([Folder]));
+
+        Tally[] families = [.. results.SelectMany(r => r.Families.Values)];
+        int skipped = families.Sum(t => t.Skipped);
+        int records = families.Sum(t => t.Records);
+        Assert.True(skipped <= records * (1 - LeastPart), $"{skipped} of {records} records are not modelled.");
+        Assert.All(families.SelectMany(t => t.Skips.Keys), op => Assert.True(NotModelled.All.ContainsKey(op), op));
+    }
 }

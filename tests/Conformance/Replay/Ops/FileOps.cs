@@ -73,7 +73,18 @@ internal static class FileOps
 
     private static CocoGuest.Machine.Processes.GuestProcess Process(ReplayCase c) => GuestCase.Of(c).Process;
 
-    private static int Fd(ReplayCase c, Record record) => GuestCase.Of(c).Fd(record.In.Text("fd", ""));
+    // The node of udmabuf is open in its cases without a step.
+    private static int Fd(ReplayCase c, Record record)
+    {
+        GuestCase g = GuestCase.Of(c);
+        string name = record.In.Text("fd", "");
+        if (name == "udmabuf_dev" && g.Fd(name) < 0)
+        {
+            g.NameFile(name, g.Guest.Udmabufs.Open(g.Process).Value);
+        }
+
+        return g.Fd(name);
+    }
 
     private static OpTable.Row Plain(string op, FileCall call) => new(op, (c, r, a) => Answer(a, Files(c).Call(Process(c), Fd(c, r), call)));
 

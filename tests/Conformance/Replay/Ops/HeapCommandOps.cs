@@ -41,6 +41,7 @@ internal static class HeapCommandOps
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         new("alloc/heap_alloc", Allocate),
+        new("cc_flags/heap_alloc", Allocate),
         new("alloc_oom/heap_alloc", AllocateInChild),
         new("heap_alloc_ptr", AllocateAt),
         new("heap_ioctl_raw", Raw),
@@ -48,7 +49,8 @@ internal static class HeapCommandOps
         new("ioctl_dma_buf_sync_on_heap", SyncOnHeap),
         new("leaked_fd_is_dma_buf", LeakedFd),
         new("lowest_fd", LowestFd),
-        new("fd_state", FdState),
+        new("fd_state", (c, r, a) => FdState(c, r, (key, value) => a.Set(key, value), (key, value) => a.Set(key, Hex(value)))),
+        new("cc_flags/fd_state", (c, r, a) => FdState(c, r, (key, value) => a.Set(key, value), (key, value) => a.Set(key, value))),
         new("dev/open", Open),
         new("list_heaps", ListHeaps),
         new("env/stat", Stat),
@@ -62,6 +64,7 @@ internal static class HeapCommandOps
     private static void Allocate(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = GuestCase.Of(c);
+        HeapOps.Switch(g, record);
         var argument = new UserStruct(record);
         Failure? failure = OnHeap(g, record.In.Text("heap"), AllocCommand, argument.Memory.Address, argument.Memory);
         answers.SetResult(failure);
@@ -125,6 +128,7 @@ internal static class HeapCommandOps
         string type = record.In.Text("type", "H");
         uint letter = type.StartsWith("0x", StringComparison.Ordinal) ? Convert.ToUInt32(type, 16) : type[0];
         var command = IoctlCommand.Of(direction, letter, (uint)record.In.Number("nr", 0), (uint)record.In.Number("size"));
+        HeapOps.Switch(g, record);
         int fds = g.Process.Fds.Count;
         answers.SetResult(OnHeap(g, record.In.Text("heap"), command.Value, argument.Memory.Address, argument.Memory));
         answers.Set("fds_consumed", (long)(g.Process.Fds.Count - fds));
@@ -176,27 +180,22 @@ internal static class HeapCommandOps
         int probe = g.Guest.Tree.Open(g.Process, $"{Folder}/system", OpenFlags.ReadWrite).Value;
         Must(g.Guest.Files.Close(g.Process, probe));
         var argument = new UserStruct(record);
-        Must(OnHeap(g, "system", IoctlCommand.Of(3, 'H', 0, UserStruct.StructBytes).Value, argument.Memory.Address, WithLength(argument)));
+        Must(OnHeap(g, "system", AllocCommand, argument.Memory.Address, argument.Memory));
         answers.Set("is_lowest", argument.Fd == probe ? 1L : 0L);
     }
 
-    private static ArgumentMemory WithLength(UserStruct argument)
-    {
-        BitConverter.TryWriteBytes(argument.Struct.Span, PageBytes);
-        return argument.Memory;
-    }
-
-    private static void FdState(ReplayCase c, Record record, Answers answers)
+    // Families write sizes in decimal or in hex.
+    private static void FdState(ReplayCase c, Record record, Action<string, ulong> set, Action<string, ulong> setSize)
     {
         GuestCase g = GuestCase.Of(c);
         int fd = g.Fd(record.In.Text("fd"));
         ulong flags = (ulong)FileOps.Fcntl(g, fd, FileOps.GetFlags).Value;
-        answers.Set("accmode", flags & AccessModeBits);
-        answers.Set("getfl_accmode", flags & AccessModeBits);
-        answers.Set("getfl_other", Hex(flags & ~(ulong)AccessModeBits));
-        answers.Set("getfd", FileOps.Fcntl(g, fd, FileOps.GetFd).Value);
-        answers.Set("seek_end", Hex((ulong)g.Guest.Files.Lseek(g.Process, fd, 0, 2).Value));
-        answers.Set("st_size", Hex(g.Guest.Files.Fstat(g.Process, fd).Value.Size));
+        set("accmode", flags & AccessModeBits);
+        set("getfl_accmode", flags & AccessModeBits);
+        setSize("getfl_other", flags & ~(ulong)AccessModeBits);
+        set("getfd", (ulong)FileOps.Fcntl(g, fd, FileOps.GetFd).Value);
+        setSize("seek_end", (ulong)g.Guest.Files.Lseek(g.Process, fd, 0, 2).Value);
+        setSize("st_size", g.Guest.Files.Fstat(g.Process, fd).Value.Size);
     }
 
     private static void Open(ReplayCase c, Record record, Answers answers)

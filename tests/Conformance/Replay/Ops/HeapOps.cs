@@ -14,15 +14,19 @@ internal static class HeapOps
         new("swiotlb_used_slots", (c, r, a) => a.Set("used", GuestCase.Of(c).World.Used)),
     ];
 
+    /// <summary>The recordings' platform could be switched on and off at run time.</summary>
+    public static void Switch(GuestCase g, Record record)
+    {
+        if (record.In.Has("coco"))
+        {
+            g.Guest.ClaimsEncryption = record.In.Flag("coco");
+        }
+    }
+
     private static void Allocate(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = GuestCase.Of(c);
-        if (record.In.Has("coco"))
-        {
-            // The recordings' platform could be switched off at run time.
-            g.Guest.ClaimsEncryption = record.In.Flag("coco");
-        }
-
+        Switch(g, record);
         Result<BufferHandle> made = g.Guest.Buffers.Allocate(
             g.Process, record.In.Text("heap"), record.In.Number("len"), (uint)record.In.Number("fd_flags", 0x80002),
             record.In.Number("heap_flags", 0));

@@ -27,11 +27,8 @@ internal static class RangeOps
         new("process_vm_readv", (c, r, a) => Answer(a, Pins(c).Read(Process(c), Start(c), new byte[r.In.Number("len")]))),
         new("process_vm_writev", (c, r, a) => Answer(a, Pins(c).Write(Process(c), Start(c), new byte[r.In.Number("len")]))),
         new("vmsplice", (c, r, a) => Answer(a, Pins(c).Read(Process(c), Start(c), new byte[r.In.Number("len")]))),
-        new("reg_user_mr", (c, r, a) => Pin(c, r, a, write: (r.In.Number("access") & 1) != 0)),
         new("proc_self_mem_pread", (c, r, a) => Answer(a, Pins(c).ReadProcMem(Process(c), Start(c), new byte[r.In.Number("len")]))),
         new("proc_self_mem_pwrite", (c, r, a) => Answer(a, Pins(c).WriteProcMem(Process(c), Start(c), new byte[r.In.Number("len")]))),
-        new("child_saw", ChildSaw),
-        new("parent_saw", ParentSaw),
         new("page_tags_match", PageTags),
         new("write_seen_through_shared", WriteSeen),
         new("zeroed", (c, r, a) => a.Set("all_zero", GuestCase.Of(c).Load(Start(c), Length(c)).All(b => b == 0) ? 1L : 0L)),
@@ -108,20 +105,6 @@ internal static class RangeOps
         GuestCase g = GuestCase.Of(c);
         Result<UserPin> pin = g.Guest.Pins.Pin(g.Process, Start(c), record.In.Number("len"), write);
         answers.SetResult(pin.Failure);
-    }
-
-    private static void ChildSaw(ReplayCase c, Record record, Answers answers) =>
-        answers.Set("byte", ByteSeenBy(c, Child(c), record));
-
-    // The child's store is told by the step that shows it.
-    private static void ParentSaw(ReplayCase c, Record record, Answers answers)
-    {
-        GuestProcess child = Child(c);
-        byte[] stored = [record.In.Byte("child_wrote")];
-        Failure? failure = Mappings(c).Store(child, Start(c) + record.In.Number("offset", 0), stored);
-        answers.Set("byte", failure is null ? ByteSeenBy(c, Process(c), record) : failure.Sentence);
-        _ = GuestCase.Of(c).Guest.Processes.End(child);
-        c.State<Family>().Child = null;
     }
 
     private static string ByteSeenBy(ReplayCase c, GuestProcess process, Record record)

@@ -27,8 +27,21 @@ internal static class UdmabufOps
         new("udmabuf/fcntl_add_seals", AddSeals),
         new("udmabuf/mmap", Mmap),
         new("udmabuf/mem_read", Read),
+        new("udmabuf/read", ReadFile),
         new("memfd_saw", MemfdSaw),
     ];
+
+    private static void ReadFile(ReplayCase c, Record record, Answers answers)
+    {
+        string name = record.In.Text("fd");
+        int fd = name == "udmabuf_dev" ? Memfd(c, name) : Of(c).Fd(name);
+        Result<long> read = Of(c).Guest.Files.Call(Of(c).Process, fd, CocoGuest.Machine.Files.FileCall.Read);
+        answers.SetResult(read.Failure);
+        if (read.Ok)
+        {
+            answers.Set("rc", read.Value);
+        }
+    }
 
     private static GuestCase Of(ReplayCase c) => GuestCase.Of(c);
 

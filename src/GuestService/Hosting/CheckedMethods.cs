@@ -1,0 +1,95 @@
+using System.Reflection;
+using CocoGuest.Machine;
+using CocoGuest.Service.Errors;
+using Google.Protobuf;
+using Grpc.AspNetCore.Server.Model;
+using Grpc.Core;
+
+namespace CocoGuest.Service.Hosting;
+
+/// <summary>
+/// Tells the gRPC library which methods a service has, as its own provider does, but with requests whose bytes are no message of their type
+/// answered by EINVAL. The library takes the parser's exception for one of the handler: UNKNOWN, and an error with a stack trace in the log
+/// for whatever bytes anybody sends.
+/// </summary>
+/// <typeparam name="TService">Type that carries the calls out.</typeparam>
+internal sealed class CheckedMethods<TService> : IServiceMethodProvider<TService>
+    where TService : class
+{
+    /// <inheritdoc/>
+    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<TService> context)
+    {
+        for (Type? type = typeof(TService).BaseType; type is not null; type = type.BaseType)
+        {
+            if (type.GetCustomAttribute<BindServiceMethodAttribute>() is { } bind)
+            {
+                // Without an instance it binds names and types; the library makes the instance call by call.
+                bind.BindType.GetMethod(bind.BindMethodName, [typeof(ServiceBinderBase), type])!.Invoke(null, [new Binder(context), null]);
+                return;
+            }
+        }
+
+        throw new InvalidOperationException($"{typeof(TService)} is no gRPC service.");
+    }
+
+    private sealed class Binder(ServiceMethodProviderContext<TService> context) : ServiceBinderBase
+    {
+        public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler) =>
+            context.AddUnaryMethod(Checked(method), Metadata(method, typeof(TRequest), typeof(ServerCallContext)),
+                CallOf<UnaryServerMethod<TService, TRequest, TResponse>>(method, typeof(TRequest), typeof(ServerCallContext)));
+
+        public override void AddMethod<TRequest, TResponse>(
+            Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler) =>
+            context.AddServerStreamingMethod(Checked(method), Metadata(method, typeof(TRequest), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext)),
+                CallOf<ServerStreamingServerMethod<TService, TRequest, TResponse>>(
+                    method, typeof(TRequest), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext)));
+
+        public override void AddMethod<TRequest, TResponse>(
+            Method<TRequest, TResponse> method, ClientStreamingServerMethod<TRequest, TResponse>? handler) =>
+            context.AddClientStreamingMethod(Checked(method), Metadata(method, typeof(IAsyncStreamReader<TRequest>), typeof(ServerCallContext)),
+                CallOf<ClientStreamingServerMethod<TService, TRequest, TResponse>>(
+                    method, typeof(IAsyncStreamReader<TRequest>), typeof(ServerCallContext)));
+
+        public override void AddMethod<TRequest, TResponse>(
+            Method<TRequest, TResponse> method, DuplexStreamingServerMethod<TRequest, TResponse>? handler)
+        {
+            Type[] parameters = [typeof(IAsyncStreamReader<TRequest>), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext)];
+            context.AddDuplexStreamingMethod(Checked(method), Metadata(method, parameters),
+                CallOf<DuplexStreamingServerMethod<TService, TRequest, TResponse>>(method, parameters));
+        }
+
+        private static Method<TRequest, TResponse> Checked<TRequest, TResponse>(Method<TRequest, TResponse> method)
+            where TRequest : class
+            where TResponse : class
+        {
+            Marshaller<TRequest> marshaller = method.RequestMarshaller;
+            return new Method<TRequest, TResponse>(
+                method.Type, method.ServiceName, method.Name,
+                Marshallers.Create(marshaller.ContextualSerializer, bytes => Parse(marshaller, bytes, method.Name)), method.ResponseMarshaller);
+        }
+
+        private static TRequest Parse<TRequest>(Marshaller<TRequest> marshaller, DeserializationContext bytes, string name)
+        {
+            try
+            {
+                return marshaller.ContextualDeserializer(bytes);
+            }
+            catch (InvalidProtocolBufferException e)
+            {
+                GrpcErrors.Throw(new Failure(Errno.EINVAL, "parse_request", "parse protobuf", $"The bytes are no request of {name}: {e.Message}"));
+                return default!;
+            }
+        }
+
+        private static TDelegate CallOf<TDelegate>(IMethod method, params Type[] parameters)
+            where TDelegate : Delegate => Find(method, parameters).CreateDelegate<TDelegate>();
+
+        // What the library's own provider gives: attributes of the class, then of the method.
+        private static List<object> Metadata(IMethod method, params Type[] parameters) =>
+            [.. typeof(TService).GetCustomAttributes(inherit: true), .. Find(method, parameters).GetCustomAttributes(inherit: true)];
+
+        private static MethodInfo Find(IMethod method, Type[] parameters) =>
+            typeof(TService).GetMethod(method.Name, parameters)
+            ?? throw new InvalidOperationException($"{typeof(TService)} has no {method.Name}.");
+    }
+}

@@ -37,7 +37,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private static readonly ServiceDescriptor[] OwnServices =
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
-        FaultService.Descriptor, FenceService.Descriptor, MemoryService.Descriptor,
+        FaultService.Descriptor, FenceService.Descriptor, MemoryService.Descriptor, MovableService.Descriptor,
     ];
 
     private readonly ServerOptions _options;
@@ -139,6 +139,7 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<DeviceCalls>();
         app.MapGrpcService<FenceCalls>();
         app.MapGrpcService<MemoryCalls>();
+        app.MapGrpcService<MovableCalls>();
         app.MapGrpcService<HostCalls>();
         app.MapGrpcService<HypervisorCalls>();
         app.MapGrpcService<TraceCalls>();
@@ -160,7 +161,7 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
         parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
-        parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<ProcessOpenedWriter>();
+        parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<MovableCalls>().AddSingleton<ProcessOpenedWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();

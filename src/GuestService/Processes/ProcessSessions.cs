@@ -117,6 +117,9 @@ internal sealed class ProcessSessions(
         }
     }
 
+    /// <summary>The machine has an event for a process; init has no stream and hears nothing. Under the guest's lock.</summary>
+    public void Tell(GuestProcess process, OpenProcessResponse happened) => Find(process.Handle)?.Post(happened);
+
     /// <summary>The machine says that a process is gone. Under the guest's lock.</summary>
     public void OnProcessEnded(GuestProcess process)
     {

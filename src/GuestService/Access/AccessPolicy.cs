@@ -12,6 +12,8 @@ internal static class AccessPolicy
     private const string Guests = "/cocoguest.v1.GuestService/";
     private const string Devices = "/cocoguest.v1.DeviceService/";
     private const string Fences = "/cocoguest.v1.FenceService/";
+    private const string Memory = "/cocoguest.v1.MemoryService/";
+    private const string Movable = "/cocoguest.v1.MovableService/";
     private const string Host = "/cocoguest.v1.HostService/";
     private const string Hypervisor = "/cocoguest.v1.HypervisorService/";
     private const string Trace = "/cocoguest.v1.TraceService/";
@@ -51,6 +53,17 @@ internal static class AccessPolicy
         [Fences + nameof(FenceService.FenceServiceBase.ImportSyncFile)] = Right.Own,
         [Fences + nameof(FenceService.FenceServiceBase.SyncFileInfo)] = Right.Own,
         [Fences + nameof(FenceService.FenceServiceBase.PollBuffer)] = Right.Own,
+        [Memory + nameof(MemoryService.MemoryServiceBase.MmapAnonymous)] = Right.Own,
+        [Memory + nameof(MemoryService.MemoryServiceBase.Mprotect)] = Right.Own,
+        [Memory + nameof(MemoryService.MemoryServiceBase.MunmapRange)] = Right.Own,
+        [Memory + nameof(MemoryService.MemoryServiceBase.ForkProcess)] = Right.Own,
+        [Memory + nameof(MemoryService.MemoryServiceBase.PinUserPages)] = Right.Own,
+        [Memory + nameof(MemoryService.MemoryServiceBase.UnpinUserPages)] = Right.Own,
+        [Movable + nameof(MovableService.MovableServiceBase.AllocateMovable)] = Right.Own,
+        [Movable + nameof(MovableService.MovableServiceBase.AttachDynamic)] = Right.Own,
+        [Movable + nameof(MovableService.MovableServiceBase.MigrateBuffer)] = Right.Own,
+        [Movable + nameof(MovableService.MovableServiceBase.PinBuffer)] = Right.Own,
+        [Movable + nameof(MovableService.MovableServiceBase.UnpinBuffer)] = Right.Own,
         [Host + nameof(HostService.HostServiceBase.CreateGuest)] = Right.Host,
         [Host + nameof(HostService.HostServiceBase.GetGuest)] = Right.Own,
         [Host + nameof(HostService.HostServiceBase.ListGuests)] = Right.Own,

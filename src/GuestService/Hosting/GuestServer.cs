@@ -37,7 +37,8 @@ internal sealed class GuestServer : IAsyncDisposable
     private static readonly ServiceDescriptor[] OwnServices =
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
-        FaultService.Descriptor, FenceService.Descriptor, ConversionService.Descriptor, FileService.Descriptor,
+        FaultService.Descriptor, FenceService.Descriptor, ConversionService.Descriptor, FileService.Descriptor, MemoryService.Descriptor,
+        MovableService.Descriptor,
     ];
 
     private readonly ServerOptions _options;
@@ -138,6 +139,8 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<GuestCalls>();
         app.MapGrpcService<DeviceCalls>();
         app.MapGrpcService<FenceCalls>();
+        app.MapGrpcService<MemoryCalls>();
+        app.MapGrpcService<MovableCalls>();
         app.MapGrpcService<HostCalls>();
         app.MapGrpcService<HypervisorCalls>();
         app.MapGrpcService<TraceCalls>();
@@ -161,7 +164,7 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
         parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
-        parts.AddSingleton<FenceCalls>();
+        parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<MovableCalls>().AddSingleton<ProcessOpenedWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
         parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>();

@@ -18,6 +18,8 @@ internal static class AccessPolicy
     private const string Hypervisor = "/cocoguest.v1.HypervisorService/";
     private const string Trace = "/cocoguest.v1.TraceService/";
     private const string Faults = "/cocoguest.v1.FaultService/";
+    private const string Conversions = "/cocoguest.v1.ConversionService/";
+    private const string Files = "/cocoguest.v1.FileService/";
 
     /// <summary>The table, by path.</summary>
     public static FrozenDictionary<string, Right> ByPath { get; } = new Dictionary<string, Right>
@@ -68,6 +70,16 @@ internal static class AccessPolicy
         [Host + nameof(HostService.HostServiceBase.DestroyGuest)] = Right.Host,
         [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.ReadHostMemory)] = Right.Host,
         [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.GetPageStates)] = Right.Host,
+        [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.WriteHostMemory)] = Right.Host,
+        [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.WatchPageStates)] = Right.Host,
+        [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.SetHypervisorPolicy)] = Right.Host,
+        [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.GetHypervisorPolicy)] = Right.Host,
+        [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.ChangePages)] = Right.Host,
+        [Hypervisor + nameof(HypervisorService.HypervisorServiceBase.RemapPages)] = Right.Host,
+        [Conversions + nameof(ConversionService.ConversionServiceBase.ConvertPages)] = Right.Host,
+        [Conversions + nameof(ConversionService.ConversionServiceBase.ConvertBuffer)] = Right.Own,
+        [Files + nameof(FileService.FileServiceBase.OpenFile)] = Right.Own,
+        [Files + nameof(FileService.FileServiceBase.Ioctl)] = Right.Own,
         [Trace + nameof(TraceService.TraceServiceBase.SetTraceEvents)] = Right.Host,
         [Trace + nameof(TraceService.TraceServiceBase.StreamTrace)] = Right.Host,
         [Faults + nameof(FaultService.FaultServiceBase.InjectFault)] = Right.Host,

@@ -18,6 +18,7 @@ internal static class ErrnoStatusMap
         [Errno.EIO] = StatusCode.Aborted,
         [Errno.ENXIO] = StatusCode.NotFound,
         [Errno.EBADF] = StatusCode.FailedPrecondition,
+        [Errno.EBADFD] = StatusCode.FailedPrecondition,
         [Errno.EAGAIN] = StatusCode.Unavailable,
         [Errno.ENOMEM] = StatusCode.ResourceExhausted,
         [Errno.EACCES] = StatusCode.PermissionDenied,

@@ -21,12 +21,20 @@ internal static class GrpcErrors
     /// <summary>ErrorInfo's domain.</summary>
     public const string Domain = "cocoguest";
 
+    private const int LongestText = 1024;
+
     /// <summary>Ends the call with the failure.</summary>
     [DoesNotReturn]
     public static void Throw(Failure failure) =>
         throw new RpcException(
-            new Grpc.Core.Status(ErrnoStatusMap.Of(failure.Errno), failure.Sentence),
+            new Grpc.Core.Status(ErrnoStatusMap.Of(failure.Errno), Shorten(failure.Sentence)),
             new Metadata { { DetailsTrailer, DetailsOf(failure).ToByteArray() } });
+
+    /// <summary>
+    /// Text that fits into trailers, whatever of the request it repeats: one that exceeds a client's limit ends its whole connection, with
+    /// all other calls on it.
+    /// </summary>
+    public static string Shorten(string text) => text.Length <= LongestText ? text : text[..LongestText] + "…";
 
     /// <summary>Answers a call that never reaches gRPC: a response of trailers only.</summary>
     public static Task Refuse(HttpContext http, Failure failure)
@@ -34,7 +42,7 @@ internal static class GrpcErrors
         IHeaderDictionary headers = http.Response.Headers;
         http.Response.ContentType = "application/grpc";
         headers["grpc-status"] = ((int)ErrnoStatusMap.Of(failure.Errno)).ToString(CultureInfo.InvariantCulture);
-        headers["grpc-message"] = Uri.EscapeDataString(failure.Sentence);
+        headers["grpc-message"] = Uri.EscapeDataString(Shorten(failure.Sentence));
         headers[DetailsTrailer] = Convert.ToBase64String(DetailsOf(failure).ToByteArray()).TrimEnd('=');
         return Task.CompletedTask;
     }
@@ -50,6 +58,6 @@ internal static class GrpcErrors
             info.Metadata.Add("field", failure.Field);
         }
 
-        return new RpcStatus { Code = (int)ErrnoStatusMap.Of(failure.Errno), Message = failure.Sentence, Details = { Any.Pack(info) } };
+        return new RpcStatus { Code = (int)ErrnoStatusMap.Of(failure.Errno), Message = Shorten(failure.Sentence), Details = { Any.Pack(info) } };
     }
 }

@@ -1,3 +1,4 @@
+using CocoGuest.Service.Errors;
 using Grpc.Core;
 using Grpc.Health.V1;
 using static Grpc.Health.V1.HealthCheckResponse.Types;
@@ -12,7 +13,7 @@ internal sealed class HealthService(HealthState state) : HealthV1.HealthBase
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) =>
         state.GetStatus(request.Service) is { } status
             ? Task.FromResult(new HealthCheckResponse { Status = status })
-            : throw new RpcException(new Status(StatusCode.NotFound, $"service '{request.Service}' is not known here"));
+            : throw new RpcException(new Status(StatusCode.NotFound, $"service '{GrpcErrors.Shorten(request.Service)}' is not known here"));
 
     /// <summary>Answers the present status and each change, until the client cancels or the server stops (Unavailable).</summary>
     public override async Task Watch(

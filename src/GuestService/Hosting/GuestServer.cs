@@ -37,7 +37,8 @@ internal sealed class GuestServer : IAsyncDisposable
     private static readonly ServiceDescriptor[] OwnServices =
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
-        FaultService.Descriptor, FenceService.Descriptor, MemoryService.Descriptor, MovableService.Descriptor,
+        FaultService.Descriptor, FenceService.Descriptor, ConversionService.Descriptor, FileService.Descriptor, MemoryService.Descriptor,
+        MovableService.Descriptor,
     ];
 
     private readonly ServerOptions _options;
@@ -144,6 +145,8 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<HypervisorCalls>();
         app.MapGrpcService<TraceCalls>();
         app.MapGrpcService<FaultCalls>();
+        app.MapGrpcService<ConversionCalls>();
+        app.MapGrpcService<FileCalls>();
         app.MapCocoHealth();
         app.MapCocoReflection();
         return app;
@@ -164,6 +167,7 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<MovableCalls>().AddSingleton<ProcessOpenedWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
+        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }

@@ -12,15 +12,11 @@ namespace CocoGuest.Service.Reflection;
 internal sealed class ReflectionAlphaService(ReflectionAnswers answers) : ServerReflection.ServerReflectionBase
 {
     /// <summary>Answers each request in turn.</summary>
-    public override async Task ServerReflectionInfo(
+    public override Task ServerReflectionInfo(
         IAsyncStreamReader<ServerReflectionRequest> requestStream,
         IServerStreamWriter<ServerReflectionResponse> responseStream,
-        ServerCallContext context)
-    {
-        await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
-        {
-            var answer = answers.Answer(Stable.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString()));
-            await responseStream.WriteAsync(ServerReflectionResponse.Parser.ParseFrom(answer.ToByteString()), context.CancellationToken);
-        }
-    }
+        ServerCallContext context) => ReflectionStream.RunAsync(requestStream, responseStream, context, Answer);
+
+    private ServerReflectionResponse Answer(ServerReflectionRequest request) =>
+        ServerReflectionResponse.Parser.ParseFrom(answers.Answer(Stable.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString())).ToByteString());
 }

@@ -7,14 +7,8 @@ namespace CocoGuest.Service.Reflection;
 internal sealed class ReflectionService(ReflectionAnswers answers) : ServerReflection.ServerReflectionBase
 {
     /// <summary>Answers each request in turn.</summary>
-    public override async Task ServerReflectionInfo(
+    public override Task ServerReflectionInfo(
         IAsyncStreamReader<ServerReflectionRequest> requestStream,
         IServerStreamWriter<ServerReflectionResponse> responseStream,
-        ServerCallContext context)
-    {
-        await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
-        {
-            await responseStream.WriteAsync(answers.Answer(request), context.CancellationToken);
-        }
-    }
+        ServerCallContext context) => ReflectionStream.RunAsync(requestStream, responseStream, context, answers.Answer);
 }

@@ -62,6 +62,30 @@ internal sealed class Audit
         }
     }
 
+    /// <summary>Frames that are neither free nor anybody's.</summary>
+    public IReadOnlyList<ulong> Leaked()
+    {
+        lock (_guest.Gate)
+        {
+            Clear();
+            Walk();
+            Occupy();
+            var leaked = new List<ulong>();
+            foreach (FrameRange ram in _guest.Memory.Layout.Ranges)
+            {
+                for (ulong frame = ram.First; frame < ram.End; frame++)
+                {
+                    if (_frames[frame] == Kind.Nobody && !_guest.Frames.IsFree(frame))
+                    {
+                        leaked.Add(frame);
+                    }
+                }
+            }
+
+            return leaked;
+        }
+    }
+
     /// <summary>One check of a guest.</summary>
     public static void Check(Guest guest, bool faulty = false) => new Audit(guest, faulty).Check();
 

@@ -1,10 +1,10 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Service.Broker;
 using CocoGuest.Service.Streams;
 using CocoGuest.V1;
+using PageStateChange = CocoGuest.Machine.PageState.PageStateChange;
 
 namespace CocoGuest.Service.Processes;
 

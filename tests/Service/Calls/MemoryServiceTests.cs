@@ -148,7 +148,8 @@ public sealed class MemoryServiceTests : ServerTest
     public async Task ForkProcess_OverTheUnixSocket_GivesAChildThatTcpMayNotUse()
     {
         string child = (await Memory.ForkProcessAsync(new())).Child.Process;
-        RpcException e = await FailsAsync(new MemoryService.MemoryServiceClient(Host.Tcp()).MmapAnonymousAsync(new() { Process = child, Length = Page }));
+        var overTcp = new MemoryService.MemoryServiceClient(Host.Tcp());
+        RpcException e = await FailsAsync(overTcp.MmapAnonymousAsync(new() { Process = child, Length = Page }));
         Assert.Equal("EPERM", Failures.InfoOf(e).Reason);
     }
 

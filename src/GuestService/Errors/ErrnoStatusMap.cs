@@ -37,6 +37,7 @@ internal static class ErrnoStatusMap
         [Errno.ENODATA] = StatusCode.NotFound,
         [Errno.ETIME] = StatusCode.DeadlineExceeded,
         [Errno.EOVERFLOW] = StatusCode.OutOfRange,
+        [Errno.EBADFD] = StatusCode.FailedPrecondition,
         [Errno.EOPNOTSUPP] = StatusCode.Unimplemented,
         [Errno.ETIMEDOUT] = StatusCode.DeadlineExceeded,
         [Errno.EREMOTEIO] = StatusCode.FailedPrecondition,

@@ -23,6 +23,10 @@ public sealed class CocoConnection : IDisposable
         Device = new DeviceService.DeviceServiceClient(invoker);
         Host = new HostService.HostServiceClient(invoker);
         Hypervisor = new HypervisorService.HypervisorServiceClient(invoker);
+        Conversion = new ConversionService.ConversionServiceClient(invoker);
+        Trace = new TraceService.TraceServiceClient(invoker);
+        Fault = new FaultService.FaultServiceClient(invoker);
+        File = new FileService.FileServiceClient(invoker);
         Health = new global::Grpc.Health.V1.Health.HealthClient(invoker);
     }
 
@@ -40,6 +44,18 @@ public sealed class CocoConnection : IDisposable
 
     /// <summary>The untrusted view.</summary>
     public HypervisorService.HypervisorServiceClient Hypervisor { get; }
+
+    /// <summary>Conversions of pages.</summary>
+    public ConversionService.ConversionServiceClient Conversion { get; }
+
+    /// <summary>Trace events.</summary>
+    public TraceService.TraceServiceClient Trace { get; }
+
+    /// <summary>Fault injection.</summary>
+    public FaultService.FaultServiceClient Fault { get; }
+
+    /// <summary>Raw open and ioctl.</summary>
+    public FileService.FileServiceClient File { get; }
 
     /// <summary>grpc.health.v1 of the server.</summary>
     public global::Grpc.Health.V1.Health.HealthClient Health { get; }

@@ -37,9 +37,9 @@ internal sealed class GuestServer : IAsyncDisposable
     private static readonly ServiceDescriptor[] OwnServices =
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
-        FaultService.Descriptor,
+        FaultService.Descriptor, FenceService.Descriptor, ConversionService.Descriptor, FileService.Descriptor, MemoryService.Descriptor,
+        MovableService.Descriptor,
     ];
-
 
     private readonly ServerOptions _options;
     private readonly WebApplication _app;
@@ -139,10 +139,15 @@ internal sealed class GuestServer : IAsyncDisposable
         app.UseAccessGate(app.Services.GetRequiredService<BearerToken>());
         app.MapGrpcService<GuestCalls>();
         app.MapGrpcService<DeviceCalls>();
+        app.MapGrpcService<FenceCalls>();
+        app.MapGrpcService<MemoryCalls>();
+        app.MapGrpcService<MovableCalls>();
         app.MapGrpcService<HostCalls>();
         app.MapGrpcService<HypervisorCalls>();
         app.MapGrpcService<TraceCalls>();
         app.MapGrpcService<FaultCalls>();
+        app.MapGrpcService<ConversionCalls>();
+        app.MapGrpcService<FileCalls>();
         app.MapCocoHealth();
         app.MapCocoReflection();
         return app;
@@ -160,8 +165,10 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
         parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
+        parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<MovableCalls>().AddSingleton<ProcessOpenedWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
+        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }

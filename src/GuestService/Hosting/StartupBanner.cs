@@ -19,7 +19,7 @@ internal static class StartupBanner
         if (server.TcpAddress is { } tcp)
         {
             text.AppendLine($"  gRPC       {tcp.Host}:{tcp.Port}");
-            text.AppendLine($"  token      {token}  (over TCP, for CreateGuest, DestroyGuest and HypervisorService)");
+            text.AppendLine($"  token      {token}  (over TCP, for calls that reach beyond one's own process)");
         }
 
         text.AppendLine($"  gRPC       unix:{server.SocketPath}");

@@ -1,9 +1,10 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Service.Broker;
 using CocoGuest.Service.Streams;
+using CocoGuest.V1;
+using PageStateChange = CocoGuest.Machine.PageState.PageStateChange;
 
 namespace CocoGuest.Service.Processes;
 
@@ -21,6 +22,18 @@ internal sealed class MachineEvents(RevocationBoard board, ProcessSessions sessi
 
     /// <inheritdoc/>
     public void PagesChanged(Guest guest, PageStateChange change) => followers.OnPagesChanged(guest, change);
+
+    /// <inheritdoc/>
+    public void AttachmentInvalidated(GuestProcess importer, ulong attachment, TimeSpan within) => sessions.Tell(importer, new OpenProcessResponse
+    {
+        AttachmentInvalidated = new AttachmentInvalidated { Attachment = attachment, WithinNanoseconds = (ulong)within.Ticks * 100 },
+    });
+
+    /// <inheritdoc/>
+    public void AttachmentRevoked(GuestProcess importer, ulong attachment, Errno reason) => sessions.Tell(importer, new OpenProcessResponse
+    {
+        AttachmentRevoked = new AttachmentRevoked { Attachment = attachment, Reason = reason.ToString() },
+    });
 
     /// <inheritdoc/>
     public void GuestEnded(Guest guest, string reason)

@@ -11,8 +11,8 @@ namespace CocoGuest.Service.Processes;
 /// <remarks>
 /// <para>States: <i>streamed</i> (an OpenProcess stream is its life), <i>orphaned</i> (the stream broke; the grace timer runs) and
 /// <i>ended</i>. A stream that opens again with the secret leads from orphaned, or from a stream whose end was not noticed yet, back to
-/// streamed. <see cref="ProcessSessions"/> makes the transitions. A guest's init has a session too, which is never
-/// streamed and never ends.</para>
+/// streamed. <see cref="ProcessSessions"/> makes the transitions. A forked child begins orphaned. A guest's init
+/// has a session too, which is never streamed and never ends.</para>
 /// <para>Events wait in a bounded queue, also while orphaned. It has one reader at a time: a new stream first waits for the old one's
 /// loop, so an event is neither lost nor doubled by a take-over.</para>
 /// </remarks>

@@ -13,7 +13,7 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Service.Processes;
 
 /// <summary>
-/// All processes that were opened, by handle, and the rules of their death.
+/// All processes that were opened or forked, by handle, and the rules of their death.
 /// </summary>
 /// <remarks>
 /// <para>Three signals end a process: ExitProcess; the end of its stream, after a grace time in which a stream with the secret may take it
@@ -47,17 +47,27 @@ internal sealed class ProcessSessions(
     public Result<ProcessSession> Open(Guest guest, string name, UnixPeer? peer)
     {
         Result<GuestProcess> process = guest.Processes.Open(name);
-        if (!process.Ok)
+        return process.Ok ? Keep(process.Value, peer) : process.Failure;
+    }
+
+    /// <summary>Forks a process. The child is orphaned: it has the grace time until a stream with its secret takes it over.</summary>
+    /// <param name="parent">The parent.</param>
+    /// <param name="peer">Who asks; null over TCP.</param>
+    public Result<ProcessSession> Fork(ProcessSession parent, UnixPeer? peer)
+    {
+        Result<GuestProcess> child = parent.Process.Guest.Processes.Fork(parent.Process);
+        if (!child.Ok)
         {
-            return process.Failure;
+            return child.Failure;
         }
 
-        var session = new ProcessSession(process.Value, peer?.Credentials.UserId);
-        _sessions[process.Value.Handle] = session;
-        if (!process.Value.Alive)
+        ProcessSession session = Keep(child.Value, peer);
+        lock (_lock)
         {
-            // The guest ended between the two lines above, and told nobody of a session that did not exist yet.
-            OnProcessEnded(process.Value);
+            if (!session.Ended)
+            {
+                StartGrace(session, null);
+            }
         }
 
         return session;
@@ -102,11 +112,13 @@ internal sealed class ProcessSessions(
         {
             if (!session.Ended && ReferenceEquals(session.Lease, lease))
             {
-                session.GraceTimer = time.CreateTimer(
-                    _ => KillOrphan(session, lease), null, options.GraceTime, Timeout.InfiniteTimeSpan);
+                StartGrace(session, lease);
             }
         }
     }
+
+    /// <summary>The machine has an event for a process; init has no stream and hears nothing. Under the guest's lock.</summary>
+    public void Tell(GuestProcess process, OpenProcessResponse happened) => Find(process.Handle)?.Post(happened);
 
     /// <summary>The machine says that a process is gone. Under the guest's lock.</summary>
     public void OnProcessEnded(GuestProcess process)
@@ -133,7 +145,23 @@ internal sealed class ProcessSessions(
         }
     }
 
-    private void KillOrphan(ProcessSession session, StreamLease lease)
+    private ProcessSession Keep(GuestProcess process, UnixPeer? peer)
+    {
+        var session = new ProcessSession(process, peer?.Credentials.UserId);
+        _sessions[process.Handle] = session;
+        if (!process.Alive)
+        {
+            // It ended between its start and the line above, and told nobody of a session that did not exist yet.
+            OnProcessEnded(process);
+        }
+
+        return session;
+    }
+
+    private void StartGrace(ProcessSession session, StreamLease? lease) => session.GraceTimer =
+        time.CreateTimer(_ => KillOrphan(session, lease), null, options.GraceTime, Timeout.InfiniteTimeSpan);
+
+    private void KillOrphan(ProcessSession session, StreamLease? lease)
     {
         lock (_lock)
         {

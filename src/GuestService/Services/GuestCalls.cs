@@ -3,7 +3,6 @@ using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Errors;
-using CocoGuest.Service.Options;
 using CocoGuest.Service.Processes;
 using CocoGuest.V1;
 using Google.Protobuf;
@@ -15,7 +14,7 @@ namespace CocoGuest.Service.Services;
 /// GuestService: processes, buffers and mappings. Each call is checked, done under one lock of the machine, and answered at once.
 /// </summary>
 internal sealed partial class GuestCalls(
-    CallEntry entry, ProcessSessions sessions, FdTokens fdTokens, ShareTokenReaper reaper, ServerOptions options, ILogger<GuestCalls> log)
+    CallEntry entry, ProcessSessions sessions, FdTokens fdTokens, ShareTokenReaper reaper, ProcessOpenedWriter writer, ILogger<GuestCalls> log)
     : GuestService.GuestServiceBase
 {
     private const uint ReadWriteCloseOnExec = 0x80002;
@@ -32,7 +31,7 @@ internal sealed partial class GuestCalls(
         Failure? complaint;
         try
         {
-            await responseStream.WriteAsync(Opened(session), context.CancellationToken);
+            await responseStream.WriteAsync(new OpenProcessResponse { Opened = writer.Write(session) }, context.CancellationToken);
             complaint = await ProcessStream.RunAsync(session, lease, responseStream.WriteAsync, log, context.CancellationToken);
         }
         catch (Exception) when (context.CancellationToken.IsCancellationRequested)
@@ -158,16 +157,4 @@ internal sealed partial class GuestCalls(
         b.WriteBytes(bytes[16..]);
         return System.Security.Cryptography.CryptographicOperations.FixedTimeEquals(bytes[..16], bytes[16..]);
     }
-
-    private OpenProcessResponse Opened(ProcessSession session) => new()
-    {
-        Opened = new ProcessOpened
-        {
-            Process = session.Process.Handle.ToString(),
-            Secret = session.Process.Secret.ToString(),
-            Pid = session.Process.Pid,
-            BrokerPath = fdTokens.BrokerPath,
-            GraceTimeNanoseconds = (ulong)options.GraceTime.Ticks * 100,
-        },
-    };
 }

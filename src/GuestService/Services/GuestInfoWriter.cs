@@ -87,7 +87,8 @@ internal sealed class GuestInfoWriter(SharedMappings mappings)
         BytesToBuffer = pool.BytesFromBounce,
     };
 
-    private static ConversionCounters Conversions(Machine.PageState.ConversionCounters counters) => new()
+    /// <summary>What conversions cost.</summary>
+    public static ConversionCounters Conversions(Machine.PageState.ConversionCounters counters) => new()
     {
         ToShared = counters.ConversionsToShared,
         ToPrivate = counters.ConversionsToPrivate,

@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Service.Errors;
+using CocoGuest.Service.Streams;
 using CocoGuest.V1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -8,7 +9,7 @@ using PageStateRun = CocoGuest.Machine.PageState.PageStateRun;
 namespace CocoGuest.Service.Services;
 
 /// <summary>HypervisorService: what the untrusted host sees.</summary>
-internal sealed class HypervisorCalls(CallEntry entry) : HypervisorService.HypervisorServiceBase
+internal sealed partial class HypervisorCalls(CallEntry entry, GuestFollowers followers) : HypervisorService.HypervisorServiceBase
 {
     private const uint DefaultRuns = 1024;
 

@@ -1,5 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Service.Errors;
+using CocoGuest.V1;
+using MachineDirection = CocoGuest.Machine.PageState.ConversionDirection;
 
 namespace CocoGuest.Service.Services;
 
@@ -30,6 +32,17 @@ internal static class RequestFields
         }
 
         return GC.AllocateUninitializedArray<byte>((int)length);
+    }
+
+    /// <summary>The way of a conversion.</summary>
+    public static MachineDirection Direction(ConversionDirection direction, string operation)
+    {
+        if (direction is not (ConversionDirection.ToShared or ConversionDirection.ToPrivate))
+        {
+            GrpcErrors.Throw(new Failure(Errno.EINVAL, operation, "check direction", $"There is no direction {(int)direction}.", "direction"));
+        }
+
+        return (MachineDirection)direction;
     }
 
     /// <summary>A time in nanoseconds; 0 stays 0.</summary>

@@ -1,8 +1,8 @@
 using System.Threading.Channels;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.PageState;
 using CocoGuest.V1;
+using PageStateChange = CocoGuest.Machine.PageState.PageStateChange;
 
 namespace CocoGuest.Service.Streams;
 

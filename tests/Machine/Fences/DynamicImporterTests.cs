@@ -174,7 +174,7 @@ public sealed class DynamicImporterTests
     }
 
     [Fact]
-    [Statement("S-BUF-80")]
+    [Statement("S-BUF-80", "S-SYS-50")]
     public void Vmap_SeveralTimes_CountsAndTheLastVunmapEndsIt()
     {
         using var test = new TestGuest(Platform.None);

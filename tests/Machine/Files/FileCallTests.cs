@@ -153,6 +153,21 @@ public sealed class FileCallTests
     }
 
     [Theory]
+    [Statement("S-VEC-16")]
+    [InlineData(KernelVersion.V612, 0u, "00080005")]
+    [InlineData(KernelVersion.V612, 1u, "00080006")]
+    [InlineData(KernelVersion.V72, 0u, "02080005")]
+    [InlineData(KernelVersion.V72, 1u, "02080006")]
+    [InlineData(KernelVersion.V73, 2u, "02080007")]
+    public void BufInfo_OfAnAccessMode_ShowsTheFilesMode(KernelVersion kernel, uint access, string mode)
+    {
+        using var test = new TestGuest(Platform.None, kernel);
+        Assert.True(test.TryAllocate(TestGuest.Private, Size, access).Ok);
+
+        Assert.Contains($"\t{mode}\t", Text(test.Guest.Tree.ReadText(test.Init, "/sys/kernel/debug/dma_buf/bufinfo")), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [Statement("S-BUF-100", "S-BUF-101", "S-BUF-103", "S-BUF-02")]
     [InlineData(KernelVersion.V612, "00080007")]
     [InlineData(KernelVersion.V73, "02080007")]

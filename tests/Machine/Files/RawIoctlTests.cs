@@ -31,6 +31,38 @@ public sealed class RawIoctlTests
     }
 
     [Theory]
+    [Statement("S-VEC-01")]
+    [InlineData(3u, 'H', 0u, 24u, 0xc0184800u)]
+    [InlineData(3u, 'H', 0u, 16u, 0xc0104800u)]
+    [InlineData(3u, 'H', 0u, 48u, 0xc0304800u)]
+    [InlineData(3u, 'H', 0u, 8u, 0xc0084800u)]
+    [InlineData(1u, 'H', 0u, 24u, 0x40184800u)]
+    [InlineData(2u, 'H', 0u, 24u, 0x80184800u)]
+    [InlineData(3u, 'H', 1u, 24u, 0xc0184801u)]
+    [InlineData(3u, 'X', 0u, 24u, 0xc0185800u)]
+    public void Command_OfItsParts_HasTheKernelsValue(uint direction, char type, uint number, uint size, uint value) =>
+        Assert.Equal(value, IoctlCommand.Of(direction, type, number, size).Value);
+
+    [Theory]
+    [Statement("S-VEC-02")]
+    [InlineData(0x40086200u, true)]
+    [InlineData(0x40046201u, true)]
+    [InlineData(0x40086201u, true)]
+    [InlineData(0xc0086202u, true)]
+    [InlineData(0x40086203u, true)]
+    [InlineData(0x40046200u, false)]
+    [InlineData(0xc0086203u, false)]
+    public void Command_OfADmaBuf_IsKnownByItsWholeValue(uint command, bool known)
+    {
+        using var test = new TestGuest();
+        int fd = test.Allocate(TestGuest.Shared, 4096);
+
+        Errno errno = test.Guest.Files.Ioctl(test.Init, fd, command, 0, new ArgumentMemory(0x1000, new byte[64])).Failure?.Errno ?? Errno.None;
+
+        Assert.Equal(known, errno != Errno.ENOTTY);
+    }
+
+    [Theory]
     [Statement("S-HEAP-20", "S-HEAP-21", "S-HEAP-22", "S-HEAP-26")]
     [InlineData(3u, 'H', 0u, 24u, Errno.None, true)]
     [InlineData(3u, 'X', 0u, 24u, Errno.None, true)]
@@ -88,7 +120,7 @@ public sealed class RawIoctlTests
     }
 
     [Theory]
-    [Statement("S-HEAP-32", "S-HEAP-52")]
+    [Statement("S-HEAP-32", "S-HEAP-52", "S-REC-20")]
     [InlineData(false, 0, 0)]
     [InlineData(true, 1, 1)]
     public void Alloc_ReadOnlyArgument_LeaksOnlyInOlderCode(bool old, int fds, int buffers)

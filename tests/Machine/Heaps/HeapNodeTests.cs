@@ -30,6 +30,35 @@ public sealed class HeapNodeTests
     }
 
     [Fact]
+    [Statement("S-CMA-04")]
+    public void Mmap_OfACmaBuffer_TakesSharedMappingsOnly()
+    {
+        using var test = new TestGuest(shape: s => s with { Cma = "64M" });
+        int fd = test.Allocate("default_cma_region", 3 * 4096);
+
+        Assert.Equal(Errno.EINVAL, test.Guest.Mappings.Mmap(test.Init, fd, 0, 4096, null, MapFlags.Private).Failure!.Errno);
+        ulong address = test.Guest.Mappings.Mmap(test.Init, fd, 0, null, null, MapFlags.Shared).Value.Address;
+
+        test.Store(address + 8192, "end"u8);
+        Assert.Equal("end"u8.ToArray(), test.Load(address + 8192, 3));
+    }
+
+    [Fact]
+    [Statement("S-TEE-04", "S-TEE-09")]
+    public void Map_OfATeeBuffer_LeavesTheCpuOut()
+    {
+        using var test = new TestGuest(Platform.None, shape: s => s with { TeePools = [new(TeeUse.SecureVideo, M1)] });
+        int fd = test.Allocate("protected,secure-video", 4096);
+        Assert.Null(test.Guest.Trace.Set("dma", on: true));
+
+        (ulong attachment, _) = test.AttachAndMap(fd);
+        Assert.Null(test.Guest.Importers.Unmap(test.Init, attachment));
+
+        Assert.All(test.Guest.Trace.Read(0, 10, out _), e => Assert.EndsWith("attrs=SKIP_CPU_SYNC", e.Text, StringComparison.Ordinal));
+        Assert.Equal(["dma_map_sg", "dma_unmap_sg"], test.Guest.Trace.Read(0, 10, out _).Select(e => e.Name));
+    }
+
+    [Fact]
     [Statement("S-HEAP-04", "S-HEAP-05")]
     public void Open_ByAnotherUser_NeedsTheNodesPermissions()
     {

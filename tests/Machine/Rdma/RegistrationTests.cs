@@ -48,6 +48,23 @@ public sealed class RegistrationTests
         Assert.NotEqual(0u, test.Guest.Dma.DefaultPool!.UsedSlots);
     }
 
+    [Theory]
+    [Statement("S-PIN-22")]
+    [InlineData(KernelVersion.V612, "")]
+    [InlineData(KernelVersion.V72, "REQUIRE_COHERENT")]
+    public void RegisterMr_OnAnHca_MapsBothWaysAndFromP2OnCoherently(KernelVersion kernel, string attributes)
+    {
+        using var test = new TestGuest(Platform.None, kernel);
+        uint pd = Pd(test, Hca, TestGuest.Nic);
+        Assert.Null(test.Guest.Trace.Set("dma:dma_map_sg", on: true));
+
+        Assert.True(OverMemory(test, pd, PageBytes).Ok);
+
+        string line = test.Guest.Trace.Read(0, 1, out _)[0].Text;
+        Assert.Contains("dir=BIDIRECTIONAL", line, StringComparison.Ordinal);
+        Assert.EndsWith($" attrs={attributes}", line, StringComparison.Ordinal);
+    }
+
     [Fact]
     [Statement("S-PIN-20", "S-PIN-24")]
     public void RegisterMr_BeyondTheLockLimit_FailsAndPinsNothing()

@@ -25,8 +25,8 @@ public sealed class FuzzClientTests : IClassFixture<ProbeHost>
     [Fact]
     public void AllOf_AServer_FindsEveryMethodWithItsTypesAndStreams() =>
         Assert.Equal(
-            ["/cocoguest.tests.Probe/ClientStream", "/cocoguest.tests.Probe/Duplex", "/cocoguest.tests.Probe/ServerStream", "/cocoguest.tests.Probe/Unary"],
-            Methods().Select(m => m.Raw.FullName));
+            ["ClientStream ClientStreaming", "Duplex DuplexStreaming", "ServerStream ServerStreaming", "Unary Unary"],
+            Methods().Select(m => $"{m.Name} {m.Type}"));
 
     private FuzzMethod[] Methods() =>
         [.. FuzzMethod.AllOf(_probe.Host.Services.GetRequiredService<EndpointDataSource>()).Where(m => m.Service == "cocoguest.tests.Probe")];

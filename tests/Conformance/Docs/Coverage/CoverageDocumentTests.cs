@@ -11,7 +11,7 @@ public sealed class CoverageDocumentTests
     private const string WriteVariable = "COCOGUEST_WRITE_DOCS";
 
     // Lower it with the work; it never rises.
-    private const int MostOpen = 114;
+    private const int MostOpen = 0;
 
     private static string PagePath => Path.Combine(Repository.Root, "docs", "reference", CoverageDocument.FileName);
 

@@ -40,7 +40,8 @@ internal sealed class CheckedMethods<TService> : IServiceMethodProvider<TService
 
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler) =>
-            context.AddServerStreamingMethod(Checked(method), Metadata(method, typeof(TRequest), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext)),
+            context.AddServerStreamingMethod(
+                Checked(method), Metadata(method, typeof(TRequest), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext)),
                 CallOf<ServerStreamingServerMethod<TService, TRequest, TResponse>>(
                     method, typeof(TRequest), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext)));
 

@@ -128,7 +128,8 @@ internal sealed class GuestServer : IAsyncDisposable
             grpc.MaxReceiveMessageSize = MaxMessageBytes;
             grpc.MaxSendMessageSize = null;
         });
-        builder.Services.Replace(Microsoft.Extensions.DependencyInjection.ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(CheckedMethods<>)));
+        builder.Services.Replace(
+            Microsoft.Extensions.DependencyInjection.ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(CheckedMethods<>)));
         AddParts(builder.Services, options, time);
         AddTelemetry(builder, options);
 

@@ -17,6 +17,9 @@ internal sealed class ReflectionAlphaService(ReflectionAnswers answers) : Server
         IServerStreamWriter<ServerReflectionResponse> responseStream,
         ServerCallContext context) => ReflectionStream.RunAsync(requestStream, responseStream, context, Answer);
 
-    private ServerReflectionResponse Answer(ServerReflectionRequest request) =>
-        ServerReflectionResponse.Parser.ParseFrom(answers.Answer(Stable.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString())).ToByteString());
+    private ServerReflectionResponse Answer(ServerReflectionRequest request)
+    {
+        Stable.ServerReflectionResponse answer = answers.Answer(Stable.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString()));
+        return ServerReflectionResponse.Parser.ParseFrom(answer.ToByteString());
+    }
 }

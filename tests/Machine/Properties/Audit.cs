@@ -279,7 +279,8 @@ internal sealed class Audit
         Take(chunk.Range, memory.Shared ? Kind.Shared : Kind.Private, memory.Kind);
         VisibleBacking? backing = _guest.Memory.FindBacking(chunk.Frame, out _, out _);
         Violation.Unless(
-            ReferenceEquals(backing, memory.Backing), $"frame {chunk.Frame} has backing {backing?.Id}, its buffer {memory.Inode} has {memory.Backing?.Id}");
+            ReferenceEquals(backing, memory.Backing),
+            $"frame {chunk.Frame} has backing {backing?.Id}, its buffer {memory.Inode} has {memory.Backing?.Id}");
     }
 
     private IEnumerable<OwnPage> OwnPages() =>

@@ -63,6 +63,6 @@ internal static class FaultSweep
         string[] come = [.. after.Except(before).Take(5)];
         Violation.Unless(
             gone.Length == 0 && come.Length == 0 && before.Count == after.Count,
-            $"fault {n} ({failure.Operation}, {failure.Step}) changed the state.\nGone: {string.Join("\n  ", gone)}\nCome: {string.Join("\n  ", come)}");
+            $"fault {n} ({failure}) changed the state.\nGone: {string.Join("\n  ", gone)}\nCome: {string.Join("\n  ", come)}");
     }
 }

@@ -41,14 +41,22 @@ internal static class StateDump
         lines.AddRange(process.Fds.OpenFds().Select(fd => Line($"{p} fd {fd} {process.Fds.IsCloseOnExec(fd)}: {Text(process.Fds.Find(fd)!)}")));
         lines.AddRange(process.Addresses.Ascending().Select(v =>
             Line($"{p} vma {v.Start:x}-{v.End:x} {v.Offset} {v.Protection} {v.Private} {(v.File is null ? "" : Text(v.File))}")));
-        lines.AddRange(process.Addresses.Pages.OrderBy(a => a.Key).Select(a => Line($"{p} page {a.Key:x} {a.Value.Frame} {a.Value.Mappers} {a.Value.Pins}")));
-        lines.AddRange(process.Attachments.OrderBy(a => a.Key).Select(a => Line(
-            $"{p} attachment {a.Key} {a.Value.GuestDevice.Name} {Text(a.Value.Buffer)} {a.Value.Mapped} {a.Value.Live} {(a.Value.Live ? string.Join(',', a.Value.DmaAddresses) : "")}")));
+        lines.AddRange(process.Addresses.Pages.OrderBy(a => a.Key).Select(a =>
+            Line($"{p} page {a.Key:x} {a.Value.Frame} {a.Value.Mappers} {a.Value.Pins}")));
+        lines.AddRange(process.Attachments.OrderBy(a => a.Key).Select(a => Line($"{p} {Text(a.Value)}")));
         lines.AddRange(process.Devices.Select(d => Line($"{p} device {d.Name}")));
     }
 
-    private static string Text(GuestFile file) => Line(
-        $"{file.Kind} {file.Inode} refs {file.References} {file.Access}{(file is MemoryFile memory ? Chunks(memory) : "")}{(file is DmaBuf buffer ? " " + buffer.Name : "")}");
+    private static string Text(Attachment attachment) => Line(
+        $"attachment {attachment.Id} {attachment.GuestDevice.Name} {Text(attachment.Buffer)} {attachment.Mapped} {Addresses(attachment)}");
+
+    private static string Addresses(Attachment attachment) => attachment.Live ? string.Join(',', attachment.DmaAddresses) : "";
+
+    private static string Text(GuestFile file)
+    {
+        string memory = file is MemoryFile frames ? Chunks(frames) : "";
+        return Line($"{file.Kind} {file.Inode} refs {file.References} {file.Access}{memory} {(file as DmaBuf)?.Name}");
+    }
 
     private static string Chunks(MemoryFile memory) =>
         Line($" {memory.Size} {memory.Shared} {memory.Backing?.Id} {string.Join(',', memory.Chunks.Select(c => Line($"{c.Frame}^{c.Order}")))}");

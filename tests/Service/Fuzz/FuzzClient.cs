@@ -14,6 +14,9 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
     private static readonly HashSet<string> QuietAtFirst = new(StringComparer.Ordinal) { "StreamTrace", "WatchPageStates" };
 
     private static readonly StatusCode[] Wrong = [StatusCode.Unknown, StatusCode.Internal, StatusCode.DataLoss];
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(10);
+    private readonly HashSet<FuzzMethod> _waits = [];
     private readonly Random _dice = new(seed);
     private readonly FuzzPool _pool = new();
 
@@ -51,7 +54,8 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
 
     private async Task<StatusCode> CallAsync(FuzzMethod method, byte[] request, FuzzMessages messages)
     {
-        using var over = new CancellationTokenSource();
+        // A watch or a wait may have nothing to say for ever, since the clock is by hand: it is given up, sooner once it is known.
+        using var over = new CancellationTokenSource(_waits.Contains(method) ? Brief : Long);
         try
         {
             await CallAsync(method, request, messages, over).WaitAsync(ServerTest.Patience);
@@ -63,6 +67,11 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
             if (Wrong.Contains(e.StatusCode) || e.Status.DebugException is IOException or HttpRequestException)
             {
                 Findings.Add($"seed {seed}: {method.Raw.FullName} ended with {e.StatusCode} '{e.Status.Detail}': {Convert.ToHexString(request)}");
+            }
+
+            if (over.IsCancellationRequested)
+            {
+                _waits.Add(method);
             }
 
             return e.StatusCode;
@@ -164,9 +173,7 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
 
     private async Task ReadOneAsync(FuzzMethod method, IAsyncStreamReader<byte[]> stream)
     {
-        // A watch that has nothing to say at first says nothing for ever: the clock is by hand. So nobody waits here for long.
-        Task<bool> next = stream.MoveNext(CancellationToken.None);
-        if (await next)
+        if (await stream.MoveNext(CancellationToken.None))
         {
             Harvest(method, stream.Current);
         }

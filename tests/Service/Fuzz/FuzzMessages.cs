@@ -20,7 +20,8 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 
     private static readonly string[] Words =
     [
-        "", "default", "g", "emu0", "system", "system_cc_shared", "default_cma_region", "snp", "tdx", "sev", "none", "7.2", "seed-v1", "64M", "force", "x y", "\0", "ä",
+        "", "default", "g", "emu0", "system", "system_cc_shared", "default_cma_region", "snp", "tdx", "sev", "none", "7.2", "seed-v1",
+        "64M", "force", "x y", "\0", "ä",
         "../../etc/passwd", "00000000000000000000000000000000", "ffffffffffffffffffffffffffffffff", "0123456789abcdef0123456789ABCDEF",
         "{}", "%s%n", "failslab", "*", "dma_buf", "vgem",
     ];

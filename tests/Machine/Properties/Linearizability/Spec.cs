@@ -27,8 +27,8 @@ internal sealed record Spec(ulong Memory, ulong Slot, bool Mapped, bool Attached
         ActKind.Load => (this, new Answer(Errno.None, Memory)),
         ActKind.DmaWrite => (this with { Slot = act.Value }, Errno.None),
         ActKind.DmaRead => (this, new Answer(Errno.None, Slot)),
-        ActKind.SyncBegin => Fds.TryGetValue(FirstFd, out bool ours) ? (ours && Mapped ? this with { Memory = Slot } : this, Errno.None) : (this, Errno.EBADF),
-        ActKind.SyncEnd => Fds.TryGetValue(FirstFd, out bool mine) ? (mine && Mapped ? this with { Slot = Memory } : this, Errno.None) : (this, Errno.EBADF),
+        ActKind.SyncBegin => Synced(this with { Memory = Slot }),
+        ActKind.SyncEnd => Synced(this with { Slot = Memory }),
         ActKind.Unmap => Mapped ? (this with { Memory = Slot, Mapped = false }, Errno.None) : (this, Errno.EINVAL),
         ActKind.Detach when Mapped => (this, Errno.EBUSY),
         ActKind.Detach => Attached ? (this with { Attached = false }, Errno.None) : (this, Errno.EINVAL),
@@ -38,4 +38,8 @@ internal sealed record Spec(ulong Memory, ulong Slot, bool Mapped, bool Attached
     };
 
     private int LowestFd => Enumerable.Range(FirstFd, int.MaxValue - FirstFd).First(fd => !Fds.ContainsKey(fd));
+
+    // The first fd may be another buffer's by now, which nobody has mapped.
+    private (Spec After, Answer Answer) Synced(Spec copied) =>
+        !Fds.TryGetValue(FirstFd, out bool ours) ? (this, Errno.EBADF) : (ours && Mapped ? copied : this, Errno.None);
 }

@@ -68,7 +68,9 @@ internal sealed partial class Episode
         }
 
         GuestProcess process = Somebody();
-        ulong length = _dice.OneIn(40) ? Odd[_dice.Below(Odd.Length)] : _dice.OneIn(60) ? 1UL << 20 : Sizes[_dice.Below(Sizes.Length)] - (ulong)_dice.Below(64);
+        ulong length = _dice.OneIn(40) ? Odd[_dice.Below(Odd.Length)]
+            : _dice.OneIn(60) ? 1UL << 20
+            : Sizes[_dice.Below(Sizes.Length)] - (ulong)_dice.Below(64);
         uint fdFlags = _dice.OneIn(30) ? (uint)_dice.Bits() : _dice.OneIn(8) ? 0u : 0x80002;
         ulong heapFlags = _dice.OneIn(6) ? 1UL : 0;
         Result<BufferHandle> result = _guest.Buffers.Allocate(process, _heaps[_dice.Below(_heaps.Length)], length, fdFlags, heapFlags);

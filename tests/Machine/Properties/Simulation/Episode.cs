@@ -86,7 +86,8 @@ internal sealed partial class Episode : IDisposable
         GuestSnapshot end = _guest.Snapshot();
         ObjectCensus objects = end.Objects;
         Violation.Unless(
-            end.Memory.Used == _booted.Used && (_faulty || end.Memory.Leaked == 0) && objects is { Buffers: 0, Attachments: 0, ShareTokens: 0, Processes: 1 },
+            end.Memory.Used == _booted.Used && (_faulty || end.Memory.Leaked == 0)
+                && objects is { Buffers: 0, Attachments: 0, ShareTokens: 0, Processes: 1 },
             $"after the end of everybody: {end.Memory}, at boot {_booted}; {objects}");
         _digest.Add(end.Memory.Free);
         _digest.Add(end.Dma.Mapped);

@@ -97,7 +97,7 @@ internal sealed class Simulator
             }),
             _dice, faulty, _digest);
         Booted?.Invoke(episode.Guest);
-        for (ulong step = 1; step <= OperationsPerGuest && !episode.Ended && !((step % OperationsBetweenLooks == 1 || _options.Operations != 0) && Over(done, watch)); step++)
+        for (ulong step = 1; step <= OperationsPerGuest && !episode.Ended && !(Looks(step) && Over(done, watch)); step++)
         {
             episode.Step();
             done++;
@@ -113,4 +113,7 @@ internal sealed class Simulator
 
     private bool Over(ulong done, Stopwatch watch) =>
         _options.Operations != 0 ? done >= _options.Operations : watch.Elapsed.TotalSeconds >= _options.Seconds;
+
+    // A look at the clock costs as much as some operations do.
+    private bool Looks(ulong step) => _options.Operations != 0 || step % OperationsBetweenLooks == 1;
 }

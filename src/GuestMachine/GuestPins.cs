@@ -119,7 +119,7 @@ public sealed class GuestPins
     {
         ulong first = address & ~Page.OffsetMask;
         ulong end = Page.AlignUp(address + length);
-        if (length == 0 || address + length < address || end < first || (end - first) >> Page.Shift > MostPages)
+        if (length == 0 || address + length < address || end <= first || (end - first) >> Page.Shift > MostPages)
         {
             return new Failure(Errno.EINVAL, "pin_user_pages", "check range",
                 $"{length} bytes at 0x{address:x} are none, wrap, or are more than {MostPages} pages.", "length");
@@ -134,7 +134,7 @@ public sealed class GuestPins
 
         // None, or the OOM killer took the process on the way.
         pages.ForEach(Release);
-        return stop!;
+        return stop ?? new Failure(Errno.ENOMEM, "pin_user_pages", "fault", "The process was killed for lack of memory.");
     }
 
     /// <summary>Lets go of a pin.</summary>

@@ -7,8 +7,8 @@ namespace CocoGuest.Tests.Service.Fuzz;
 /// <param name="invoker">Where to.</param>
 /// <param name="methods">Methods to call.</param>
 /// <param name="seed">Decides everything but what other clients do meanwhile.</param>
-/// <param name="revive">Makes the default guest again after somebody destroyed it.</param>
-internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> methods, int seed, Func<Task> revive)
+/// <param name="revive">Makes the default guest again after somebody destroyed it, or, with true, after it terminated itself.</param>
+internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> methods, int seed, Func<bool, Task> revive)
 {
     /// <summary>Streams that say nothing until something happens to their guest.</summary>
     private static readonly HashSet<string> QuietAtFirst = new(StringComparer.Ordinal) { "StreamTrace", "WatchPageStates" };
@@ -19,6 +19,7 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
     private readonly HashSet<FuzzMethod> _waits = [];
     private readonly Random _dice = new(seed);
     private readonly FuzzPool _pool = new();
+    private bool _ended;
 
     /// <summary>Calls by method, those that succeeded among them.</summary>
     public Dictionary<string, (int Calls, int Succeeded)> Seen { get; } = new(StringComparer.Ordinal);
@@ -42,9 +43,10 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
 
             byte[] request = messages.Make(method.Request);
             StatusCode code = await CallAsync(method, request, messages);
-            if (destroys)
+            if (destroys || _ended)
             {
-                await revive();
+                await revive(_ended);
+                _ended = false;
             }
 
             (int calls, int succeeded) = Seen.GetValueOrDefault(method.Raw.FullName);
@@ -74,6 +76,7 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
                 _waits.Add(method);
             }
 
+            _ended |= e.Status.Detail.StartsWith("Guest default is gone", StringComparison.Ordinal);
             return e.StatusCode;
         }
         catch (TimeoutException)

@@ -15,7 +15,7 @@ public sealed class FuzzClientTests : IClassFixture<ProbeHost>
     public async Task Planted_HandlerThatThrows_IsFound()
     {
         IReadOnlyList<FuzzMethod> methods = Methods();
-        var client = new FuzzClient(_probe.Host.Channel(Transport.UnixSocket).CreateCallInvoker(), methods, 1, () => Task.CompletedTask);
+        var client = new FuzzClient(_probe.Host.Channel(Transport.UnixSocket).CreateCallInvoker(), methods, 1, _ => Task.CompletedTask);
 
         await client.RunAsync(400);
 

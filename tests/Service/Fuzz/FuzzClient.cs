@@ -10,9 +10,6 @@ namespace CocoGuest.Tests.Service.Fuzz;
 /// <param name="revive">Makes the default guest again after somebody destroyed it, or, with true, after it terminated itself.</param>
 internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> methods, int seed, Func<bool, Task> revive)
 {
-    /// <summary>Streams that say nothing until something happens to their guest.</summary>
-    private static readonly HashSet<string> QuietAtFirst = new(StringComparer.Ordinal) { "StreamTrace", "WatchPageStates" };
-
     private static readonly StatusCode[] Wrong = [StatusCode.Unknown, StatusCode.Internal, StatusCode.DataLoss];
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(10);
@@ -108,12 +105,6 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
     private async Task ServerStreamingAsync(FuzzMethod method, byte[] request, CallOptions options, CancellationTokenSource over)
     {
         using AsyncServerStreamingCall<byte[]> call = invoker.AsyncServerStreamingCall(method.Raw, null, options, request);
-        if (QuietAtFirst.Contains(method.Name))
-        {
-            await FollowAsync(method, call, over);
-            return;
-        }
-
         await ReadOneAsync(method, call.ResponseStream);
         await over.CancelAsync();
     }
@@ -156,22 +147,6 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
         }
 
         await stream.CompleteAsync();
-    }
-
-    // Its headers say that the guest is followed; a message may never come.
-    private async Task FollowAsync(FuzzMethod method, AsyncServerStreamingCall<byte[]> call, CancellationTokenSource over)
-    {
-        await call.ResponseHeadersAsync;
-        Task read = ReadOneAsync(method, call.ResponseStream);
-        await over.CancelAsync();
-        try
-        {
-            await read;
-        }
-        catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled)
-        {
-            // By the line above.
-        }
     }
 
     private async Task ReadOneAsync(FuzzMethod method, IAsyncStreamReader<byte[]> stream)

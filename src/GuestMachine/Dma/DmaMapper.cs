@@ -1,5 +1,5 @@
-using CocoGuest.Machine.Faults;
 using System.Numerics;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Tracing;
 
 namespace CocoGuest.Machine.Dma;

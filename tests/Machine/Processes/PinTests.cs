@@ -86,4 +86,16 @@ public sealed class PinTests
         Assert.Equal([7], test.Load(moved, 1));
         Assert.Equal([0], test.Load(moved + PageBytes, 1));
     }
+
+    /// <summary>Was a fault: rounded up to pages, the end of such a range is 0.</summary>
+    [Theory]
+    [InlineData(0, ulong.MaxValue)]
+    [InlineData(0, ulong.MaxValue - 1)]
+    [InlineData(4096, ulong.MaxValue - 4096)]
+    public void Pin_UpToTheEndOfAllAddresses_IsEinval(ulong address, ulong length)
+    {
+        using var test = new TestGuest();
+
+        Assert.Equal(Errno.EINVAL, test.Guest.Pins.Pin(test.Init, address, length, write: false).Failure?.Errno);
+    }
 }

@@ -65,7 +65,10 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
             // A debug exception is the transport's: the connection broke, which no request may bring about.
             if (Wrong.Contains(e.StatusCode) || e.Status.DebugException is IOException or HttpRequestException)
             {
-                Findings.Add($"seed {seed}: {method.Raw.FullName} ended with {e.StatusCode} '{e.Status.Detail}': {Convert.ToHexString(request)}");
+                string givenUp = over.IsCancellationRequested ? " after it was given up" : "";
+                Findings.Add(
+                    $"seed {seed}: {method.Raw.FullName} ended with {e.StatusCode} '{e.Status.Detail}'{givenUp}: {Convert.ToHexString(request)} "
+                    + e.Status.DebugException);
             }
 
             if (over.IsCancellationRequested)

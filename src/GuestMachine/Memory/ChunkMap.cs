@@ -15,11 +15,14 @@ internal sealed class ChunkMap(ulong frames)
     // Orders of the system heap; an entry is honoured only by the look-up of its own order.
     private static readonly int[] Orders = [0, 4, 8];
 
+    private const int MiddleOrder = 4;
+    private const ulong MiddleMask = (1UL << MiddleOrder) - 1;
+
     private readonly ulong[] _heads = new ulong[frames];
     private readonly List<VisibleBacking?> _slots = [];
     private readonly Stack<int> _freeSlots = new();
 
-    // Slots with chunks that are entered page by page because a part of them was taken out.
+    // Slots with chunks that are entered in smaller pieces because a part of them was taken out.
     private readonly HashSet<int> _split = [];
 
     /// <summary>Enters a backing's chunks; returns the slot to be given to <see cref="Remove"/>.</summary>
@@ -59,7 +62,7 @@ internal sealed class ChunkMap(ulong frames)
         _freeSlots.Push(slot);
     }
 
-    /// <summary>Takes frames out that lie in one entry; the rest of the entry stays, page by page.</summary>
+    /// <summary>Takes frames out that lie in one entry; the rest of the entry stays, in smaller ones.</summary>
     /// <returns>The backing, its slot and the page in it of the first frame.</returns>
     public (VisibleBacking Backing, int Slot, ulong Page) Uncover(FrameRange range)
     {
@@ -68,12 +71,10 @@ internal sealed class ChunkMap(ulong frames)
         int slot = (int)(head >> SlotShift) - 1;
         ulong page = (head >> OrderBits) & PageMask;
         _heads[first] = 0;
-        for (ulong frame = first; range.Count >> order == 0 && frame < first + (1UL << order); frame++)
+        if (range.Count >> order == 0)
         {
-            if (frame < range.First || frame >= range.End)
-            {
-                Cover(slot, frame, page + (frame - first));
-            }
+            CoverAll(slot, first, range.First, page);
+            CoverAll(slot, range.End, first + (1UL << order), page + (range.End - first));
         }
 
         return (_slots[slot]!, slot, page + (range.First - first));
@@ -83,6 +84,21 @@ internal sealed class ChunkMap(ulong frames)
     public void Cover(int slot, ulong frame, ulong page)
     {
         _heads[frame] = ((ulong)(slot + 1) << SlotShift) | (page << OrderBits);
+        _split.Add(slot);
+    }
+
+    // Conversions come in pieces of a chunk (a page-state change has at most 64 entries): what stays of it is entered in entries as large as fit,
+    // or the next piece would be met frame by frame.
+    private void CoverAll(int slot, ulong from, ulong end, ulong page)
+    {
+        while (from < end)
+        {
+            int order = (from & MiddleMask) == 0 && end - from > MiddleMask ? MiddleOrder : 0;
+            _heads[from] = ((ulong)(slot + 1) << SlotShift) | (page << OrderBits) | (uint)order;
+            from += 1UL << order;
+            page += 1UL << order;
+        }
+
         _split.Add(slot);
     }
 

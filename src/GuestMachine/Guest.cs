@@ -258,7 +258,12 @@ public sealed class Guest : IDisposable
     internal Failure? CheckNotDestroyed() => _disposed ? Ended() : null;
 
     /// <summary>EOWNERDEAD once the guest terminated or was destroyed.</summary>
-    internal Failure? CheckAlive() => _end is null ? null : Ended();
+    /// <remarks>A call of nobody's begins: the host's, or one without a process.</remarks>
+    internal Failure? CheckAlive()
+    {
+        FaultPoints.Current = null;
+        return _end is null ? null : Ended();
+    }
 
     /// <summary>As <see cref="CheckAlive()"/>, and ENOENT for a process that is gone or another guest's. Its call runs from here on.</summary>
     internal Failure? CheckAlive(GuestProcess process)

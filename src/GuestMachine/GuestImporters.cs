@@ -273,18 +273,21 @@ public sealed partial class GuestImporters
             return null;
         }
 
-        ulong number = attachment.MapNumber;
-        return _guest.Fences.Waits.ForAll("dma_buf_map_attachment", attachment.Buffer.Fences.PendingOf(FenceUsage.Kernel),
-            GuestFences.LongestWait, failure =>
-            {
-                if (failure is not null && attachment.Live && attachment.MapNumber == number)
-                {
-                    Unmap(attachment);
-                }
-
-                return failure;
-            });
+        // Hardly any buffer has kernel fences: a map without any makes nothing for a wait.
+        Fence[] pending = attachment.Buffer.Fences.PendingOf(FenceUsage.Kernel);
+        return pending.Length == 0 ? null : WaitFor(attachment, pending, attachment.MapNumber);
     }
+
+    private FenceWait? WaitFor(Attachment attachment, Fence[] pending, ulong number) =>
+        _guest.Fences.Waits.ForAll("dma_buf_map_attachment", pending, GuestFences.LongestWait, failure =>
+        {
+            if (failure is not null && attachment.Live && attachment.MapNumber == number)
+            {
+                Unmap(attachment);
+            }
+
+            return failure;
+        });
 
     private int CountBounced(Attachment attachment)
     {
@@ -294,7 +297,13 @@ public sealed partial class GuestImporters
         }
 
         AddressEncoding encoding = _guest.Dma.Environment.Encoding;
-        return attachment.DmaAddresses.Count(address => pool.Contains(encoding.Physical(address)));
+        int bounced = 0;
+        foreach (ulong address in attachment.DmaAddresses)
+        {
+            bounced += pool.Contains(encoding.Physical(address)) ? 1 : 0;
+        }
+
+        return bounced;
     }
 
     private void Drop(Attachment attachment)

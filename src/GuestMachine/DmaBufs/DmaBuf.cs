@@ -22,6 +22,7 @@ internal sealed class DmaBuf : MemoryFile
 
     private byte[]? _name;
     private readonly GuestBuffers _room;
+    private BufferPoll? _poll;
     private readonly List<Attachment> _attachments = [];
 
     /// <param name="room">The room that counts it and takes it apart.</param>
@@ -39,7 +40,6 @@ internal sealed class DmaBuf : MemoryFile
         _room = room;
         Exporter = exporter;
         Segments = segments ?? Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
-        Poll = new BufferPoll(this);
     }
 
     /// <summary>Who made it; its name is <c>exp_name</c> (S-SYS-08).</summary>
@@ -70,7 +70,7 @@ internal sealed class DmaBuf : MemoryFile
     public BufferMove? Move { get; set; }
 
     /// <summary>Its poll callbacks.</summary>
-    public BufferPoll Poll { get; }
+    public BufferPoll Poll => _poll ??= new BufferPoll(this);
 
     /// <summary>What the conversions of its pages have cost so far.</summary>
     public PageState.ConversionCounters ConversionCost { get; set; }

@@ -43,7 +43,7 @@ internal sealed class Reservation
     public IEnumerable<Fence> Of(FenceUsage usage) => _slots.Where(s => s.Usage <= usage).Select(s => s.Fence);
 
     /// <summary>Those of them that have not signalled.</summary>
-    public Fence[] PendingOf(FenceUsage usage) => [.. Of(usage).Where(f => !f.Signalled)];
+    public Fence[] PendingOf(FenceUsage usage) => _slots.Count == 0 ? [] : [.. Of(usage).Where(f => !f.Signalled)];
 
     /// <summary>True if all of them have signalled.</summary>
     public bool TestSignalled(FenceUsage usage) => Of(usage).All(f => f.Signalled);

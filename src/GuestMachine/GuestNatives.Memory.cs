@@ -40,8 +40,40 @@ public sealed partial class GuestNatives
                 return visible.OpenAnew(buffer.Access);
             }
 
-            Result<PrivateBacking> own = PrivateBackingOf(buffer);
+            // A GEM object's dma-bufs come and go, and all show the same pages.
+            Result<PrivateBacking> own = buffer.Exporter is GemExporter exporter && exporter.Find(buffer) is { } gem
+                ? PrivateBackingOf(gem, buffer.Accesses, readOnly: false)
+                : PrivateBackingOf(buffer, buffer.Accesses, buffer.Access == AccessMode.ReadOnly);
             return own.Ok ? own.Value.OpenAnew(buffer.Access) : own.Failure;
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="OpenMemory(NativeFile)"/> for a mapping of a DRM node: a file whose offset 0 is what the node shows at an offset that
+    /// <see cref="GuestDrm.MapDumb"/> gave. It is the memory that the object's dma-buf shows, too.
+    /// </summary>
+    /// <param name="node">A DRM node.</param>
+    /// <param name="offset">The fake offset.</param>
+    /// <param name="length">Bytes of the mapping, whole pages.</param>
+    /// <returns>EINVAL, EACCES, ENOMEM as mmap of the node; else as <see cref="OpenMemory(NativeFile)"/>.</returns>
+    public Result<SafeFileHandle> OpenMemory(NativeFile node, ulong offset, ulong length)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        lock (_guest.Gate)
+        {
+            if (node.Closed || node.File is not DrmFile client)
+            {
+                return new Failure(node.Closed ? Errno.EBADF : Errno.ENODEV, OpenOperation, "check file", $"This {node.File.Kind} is no open DRM node.", "node");
+            }
+
+            Result<MapTarget> target = client.FindMapTarget(offset, length);
+            if (!target.Ok)
+            {
+                return target.Failure;
+            }
+
+            Result<PrivateBacking> own = PrivateBackingOf(target.Value.Memory, 0, readOnly: false);
+            return own.Ok ? own.Value.OpenAnew(AccessMode.ReadWrite) : own.Failure;
         }
     }
 
@@ -55,21 +87,18 @@ public sealed partial class GuestNatives
         }
     }
 
-    // A GEM object's dma-bufs come and go, and all show the same pages.
-    private Result<PrivateBacking> PrivateBackingOf(DmaBuf buffer)
+    private Result<PrivateBacking> PrivateBackingOf(MemoryFile owner, uint accesses, bool readOnly)
     {
-        MemoryFile owner = buffer.Exporter is GemExporter exporter && exporter.Find(buffer) is { } gem ? gem : buffer;
         if (owner.PrivateBacking is { } present)
         {
             return present;
         }
 
-        if (buffer.Accesses != 0)
+        if (accesses != 0)
         {
-            return new Failure(Errno.EAGAIN, OpenOperation, "check accesses", $"{buffer.Accesses} accesses to the buffer are under way.", "file");
+            return new Failure(Errno.EAGAIN, OpenOperation, "check accesses", $"{accesses} accesses to the buffer are under way.", "file");
         }
 
-        bool readOnly = ReferenceEquals(owner, buffer) && buffer.Access == AccessMode.ReadOnly;
         Result<PrivateBacking> made = _guest.Memory.AddPrivateBacking(owner.Chunks, owner.Size, readOnly, _guest.Pages.IsShared);
         owner.PrivateBacking = made.Ok ? made.Value : null;
         return made;

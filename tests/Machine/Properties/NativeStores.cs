@@ -9,7 +9,7 @@ namespace CocoGuest.Tests.Machine.Properties;
 /// </summary>
 internal sealed class NativeStores(World world, int seed) : IDisposable
 {
-    private const int MostBytes = 300;
+    private const int MostMarkers = 20;
     private readonly Random _dice = new(seed);
     private readonly Dictionary<ulong, FileStream> _files = [];
 
@@ -62,8 +62,9 @@ internal sealed class NativeStores(World world, int seed) : IDisposable
     private void StoreTo(ulong inode)
     {
         FileStream file = _files[inode];
-        int length = (int)Math.Min(file.Length, _dice.Next(1, MostBytes));
-        int offset = _dice.Next((int)file.Length - length + 1);
+        // Whole markers at whole places: one across two chunks is in no view in one piece.
+        int length = _dice.Next(1, MostMarkers) * Markers.Length;
+        int offset = _dice.Next(((int)file.Length - length) / Markers.Length) * Markers.Length;
         byte[] secret = world.Markers.Secret(length);
         bool live = world.Model.Buffers.ContainsKey(inode);
         if (live)

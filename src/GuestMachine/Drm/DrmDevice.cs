@@ -58,6 +58,10 @@ internal sealed class DrmDevice
     /// <summary>The object whose range starts at an offset, or null.</summary>
     public GemObject? FindByOffset(ulong offset) => _byOffset.GetValueOrDefault(offset);
 
+    /// <summary>The object whose range holds an offset, or null.</summary>
+    public GemObject? FindCovering(ulong offset) =>
+        _byOffset.Values.FirstOrDefault(gem => offset >= gem.FakeOffset && offset - gem.FakeOffset < gem.Size);
+
     /// <summary>The object is gone.</summary>
     public void Forget(GemObject gem)
     {

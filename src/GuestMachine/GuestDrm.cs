@@ -241,6 +241,7 @@ public sealed partial class GuestDrm
             return;
         }
 
+        _guest.Natives.TakeBack(gem);
         _guest.SinglePages.Free(gem.Chunks);
     }
 

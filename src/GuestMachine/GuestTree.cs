@@ -170,6 +170,7 @@ public sealed class GuestTree
     /// <summary>Entries of a folder, without "." and ".."; their order means nothing. ENOENT; ENOTDIR for what is no folder.</summary>
     public Result<TreeEntry[]> Entries(GuestProcess process, string path)
     {
+        _guest.Natives.Refresh();
         lock (_guest.Gate)
         {
             if (_guest.CheckAlive(process) is { } dead)
@@ -195,6 +196,7 @@ public sealed class GuestTree
     /// <summary>The whole text of a file of sysfs, debugfs or procfs, as bytes. ENOENT; EACCES for debugfs without root.</summary>
     public Result<byte[]> ReadText(GuestProcess process, string path)
     {
+        _guest.Natives.Refresh();
         lock (_guest.Gate)
         {
             if (_guest.CheckAlive(process) is { } dead)

@@ -62,6 +62,10 @@ internal sealed class DrmDevice
     /// <summary>The object whose range starts at an offset, or null.</summary>
     public GemObject? FindByOffset(ulong offset) => _byOffset.GetValueOrDefault(offset);
 
+    /// <summary>The object whose range holds an offset, or null.</summary>
+    public GemObject? FindCovering(ulong offset) =>
+        _byOffset.Values.FirstOrDefault(gem => offset >= gem.FakeOffset && offset - gem.FakeOffset < gem.Size);
+
     /// <summary>The name of an object, given when first asked for: the lowest free number from 1 on.</summary>
     public uint NameOf(GemObject gem)
     {

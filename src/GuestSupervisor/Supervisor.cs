@@ -61,6 +61,7 @@ internal sealed partial class Supervisor : IDisposable
         _files.Gone += Close;
         _processes.Ended += Forget;
         guest.Natives.Refreshing += Refresh;
+        guest.Udmabufs.NativeMemfds = new HostMemfds(process => _processes.HandleOf(process));
     }
 
     /// <summary>Stopped calls so far.</summary>
@@ -123,6 +124,7 @@ internal sealed partial class Supervisor : IDisposable
     public void Dispose()
     {
         _guest.Natives.Refreshing -= Refresh;
+        _guest.Udmabufs.NativeMemfds = null;
         _channel.Dispose();
         _trace.Dispose();
         foreach (EmulatedFile file in _files.All.ToArray())

@@ -186,11 +186,15 @@ internal sealed class FdCalls(GuestCalls calls)
 
         if (ours.File.Folder is not null)
         {
-            call.Fail(what is FileCall.Read or FileCall.Readv or FileCall.Pread ? HostErrno.EISDIR : Errno.EBADF);
+            call.Fail(what is FileCall.Read or FileCall.Readv or FileCall.Pread ? Errno.EISDIR : Errno.EBADF);
             return;
         }
 
-        call.End(calls.Guest.Files.Call(ours.Process.Machine, fd, what));
+        // A read that waits for what never comes ends with its thread.
+        if (!calls.Guest.Files.Waits(ours.Process.Machine, fd, what))
+        {
+            call.End(calls.Guest.Files.Call(ours.Process.Machine, fd, what));
+        }
     }
 
     private void OnFile(StoppedCall call, Func<SupervisedProcess, int, Failure?> change)

@@ -81,22 +81,15 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         return file.Machine is { } machine && Place(process.Value, entry.Fd, machine) is not null ? null : (process.Value, file);
     }
 
-    /// <summary>The entries of a folder of the guest; null: it is none.</summary>
-    public FolderListing? Listing(SupervisedProcess process, string path)
+    /// <summary>The entries of a folder of the guest.</summary>
+    public Result<FolderListing> Listing(SupervisedProcess process, string path)
     {
-        Result<string[]> names = guest.Tree.List(process.Machine, path);
-        return !names.Ok ? null : new FolderListing(path,
+        Result<TreeEntry[]> entries = guest.Tree.Entries(process.Machine, path);
+        return !entries.Ok ? entries.Failure : new FolderListing(path,
         [
             new FolderEntry(".", 1, FolderEntry.Directory), new FolderEntry("..", 1, FolderEntry.Directory),
-            .. names.Value.Order(StringComparer.Ordinal).Select(name => EntryOf(process, path, name)),
+            .. entries.Value.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => new FolderEntry(e.Name, e.Inode, e.Type)),
         ]);
-    }
-
-    private FolderEntry EntryOf(SupervisedProcess process, string folder, string name)
-    {
-        const int typeShift = 12;
-        Result<FileStat> stat = guest.Tree.Stat(process.Machine, $"{folder}/{name}");
-        return stat.Ok ? new FolderEntry(name, stat.Value.Inode, (byte)(stat.Value.Mode >> typeShift)) : new FolderEntry(name, 1, FolderEntry.Directory);
     }
 
     /// <summary>Tells the machine which of its files a number is.</summary>
@@ -215,13 +208,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         }
 
         Result<SafeFileHandle> memory = guest.Natives.OpenMemory(machine);
-        if (!memory.Ok)
-        {
-            return null;
-        }
-
-        using SafeFileHandle opened = memory.Value;
-        return HostFile.Reopen(opened, machine.Access == AccessMode.ReadOnly ? ReadOnly : ReadWrite);
+        return memory.Ok ? memory.Value : null;
     }
 
 }

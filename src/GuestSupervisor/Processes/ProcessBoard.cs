@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Processes;
 
@@ -55,6 +56,9 @@ internal sealed class ProcessBoard
 
     /// <summary>The process with a pid, if it has touched the guest.</summary>
     public SupervisedProcess? Find(int pid) => _byPid.GetValueOrDefault(pid);
+
+    /// <summary>The pidfd of a machine's process; null: it is not one of the run.</summary>
+    public SafeFileHandle? HandleOf(GuestProcess machine) => _byPid.Values.FirstOrDefault(p => ReferenceEquals(p.Machine, machine))?.Handle;
 
     private Result<SupervisedProcess> Enter(int pid)
     {

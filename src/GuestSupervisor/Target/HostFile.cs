@@ -61,6 +61,14 @@ internal static unsafe partial class HostFile
         return Reopen(file, 0);
     }
 
+    /// <summary>F_GET_SEALS; null: the file has none, for it is no memfd.</summary>
+    public static int? SealsOf(SafeFileHandle file)
+    {
+        const int getSeals = 1034;
+        int seals = Control(file, getSeals, 0);
+        return seals < 0 ? null : seals;
+    }
+
     /// <summary>A pipe: its read end, and its write end, which never blocks.</summary>
     public static (SafeFileHandle Read, SafeFileHandle Write) CreatePipe()
     {

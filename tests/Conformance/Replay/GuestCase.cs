@@ -13,14 +13,14 @@ internal sealed class GuestCase : IDisposable
     public const string HeapFile = "h";
 
     private const int MostBytesPerCall = 1 << 20;
-    private readonly string _caseName;
+    private readonly string? _heap;
     private readonly ulong _firstEvent;
     private readonly Dictionary<string, int> _fds = new(StringComparer.Ordinal);
     private readonly HashSet<string> _named = new(StringComparer.Ordinal);
 
-    private GuestCase(GuestWorld world, string caseName, bool traced)
+    private GuestCase(GuestWorld world, string? heap, bool traced)
     {
-        _caseName = caseName;
+        _heap = heap;
         World = world;
         if (traced)
         {
@@ -60,7 +60,8 @@ internal sealed class GuestCase : IDisposable
     public string? LastBuffer { get; private set; }
 
     /// <summary>The state of a case, made when first asked for.</summary>
-    public static GuestCase Of(ReplayCase c) => c.StateOf(() => new GuestCase(c.World.Guest, c.Name, traced: c.Family == "dma_trace" || c.Name.Contains(".trace.", StringComparison.Ordinal)));
+    public static GuestCase Of(ReplayCase c) =>
+        c.StateOf(() => new GuestCase(c.World.Guest, c.Input("heap"), traced: c.Has("trace_line", "trace_lines")));
 
     /// <summary>Gives an fd the name that the record has for it.</summary>
     public void Name(string name, int fd)
@@ -172,11 +173,10 @@ internal sealed class GuestCase : IDisposable
         Must(Guest.Processes.End(Process));
     }
 
-    // Cases of one heap name it in their own name; what they ask of the node is the same for all.
+    // The heap that other steps name; what cases ask of a node opened without a step is the same for all.
     private int OpenHeap()
     {
-        string heap = Guest.Heaps.Nodes.FirstOrDefault(n => _caseName.Split('.').Contains(n.Name))?.Name ?? "system";
-        int fd = Guest.Tree.Open(Process, $"/dev/dma_heap/{heap}", OpenFlags.ReadWrite).Value;
+        int fd = Guest.Tree.Open(Process, $"/dev/dma_heap/{_heap ?? "system"}", OpenFlags.ReadWrite).Value;
         NameFile(HeapFile, fd);
         return fd;
     }

@@ -42,13 +42,13 @@ internal static class DrmOps
 
     private static uint Handle(Record record) => (uint)record.In.Number("handle");
 
-    private static int Node(ReplayCase c) => Clients(c).Current(Of(c), c).Fd;
+    private static int Node(ReplayCase c) => Clients(c).Current(Of(c)).Fd;
 
     // The recorder closed what it exported from an imported object, without a step, before it closed the handle.
     private static void CloseHandle(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = Of(c);
-        int node = Clients(c).ForClose(g, c, Handle(record)).Fd;
+        int node = Clients(c).ForClose(g, Handle(record)).Fd;
         if (g.Guest.Drm.Find(g.Process, node, "replay").Value.Find(Handle(record)) is { Import: not null })
         {
             foreach (int fd in State(c).Exported)
@@ -111,7 +111,7 @@ internal static class DrmOps
         GuestCase g = Of(c);
         string name = record.In.Text("fd");
         int fd = name.StartsWith("dup(", StringComparison.Ordinal) ? Dup(g, g.Fd(name[4..^1])) : g.Fd(name);
-        Result<uint> handle = g.Guest.Drm.FdToHandle(g.Process, Clients(c).ForImport(g, c).Fd, fd);
+        Result<uint> handle = g.Guest.Drm.FdToHandle(g.Process, Clients(c).ForImport(g, c, record, State(c).Exported.Contains(fd)).Fd, fd);
         answers.SetResult(handle.Failure);
         if (handle.Ok)
         {
@@ -139,10 +139,8 @@ internal static class DrmOps
             return;
         }
 
-        string name = answers.Observed("fd")?.GetString() ?? "e";
-        g.Name(name, made.Value.Fd);
+        g.Name(answers.Label("e"), made.Value.Fd);
         State(c).Exported.Add(made.Value.Fd);
-        answers.Set("fd", name);
         NamedMaps.AnswerFd(g, answers, made.Value);
         answers.Set("size", made.Value.Size);
     }

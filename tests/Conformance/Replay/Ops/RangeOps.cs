@@ -85,9 +85,13 @@ internal static class RangeOps
 
     private static void Smaps(ReplayCase c, Record record, Answers answers)
     {
-        Untold.Name(c, answers);
         SmapsEntry entry = Mappings(c).Smaps(Process(c), Start(c)).Value;
         answers.Set("perms", entry.Permissions);
+        if (entry.Permissions.Contains('w', StringComparison.Ordinal) && !c.Has("dma_buf_set_name"))
+        {
+            answers.LeaveOut("name");
+        }
+
         answers.Set("name", entry.Name);
         answers.Set("vmflags", entry.VmFlags);
         answers.Set("rss_kb", entry.ResidentKilobytes);

@@ -62,12 +62,12 @@ internal sealed class DrmClients
     // the handle with the one before means one client.
     private bool ClosesMoreThanOne(GuestCase g, ReplayCase c, Record record)
     {
-        Record[] later = [.. c.Records.Where(r => r.Step > record.Step)];
-        if (later.Length > 0 && ComparesHandles.Contains(later[0].Op))
+        if (c.After(record) is { } next && ComparesHandles.Contains(next.Op))
         {
             return false;
         }
 
+        Record[] later = [.. c.Records.Where(r => r.Step > record.Step)];
         int clients = later.Count(r => r.Op == "close_drm_client");
         return later.Where(r => r.Op == "gem_close").GroupBy(r => (uint)r.In.Number("handle"))
             .Any(closes => Has(g, _open[0], closes.Key) && closes.Count() + clients > 1);

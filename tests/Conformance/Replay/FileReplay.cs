@@ -1,15 +1,21 @@
 namespace CocoGuest.Tests.Replay;
 
-/// <summary>Replays one file: one boot, its cases in order, each with fresh fds in a machine that goes on.</summary>
-internal sealed class FileReplay(string path, string? onlyCase)
+/// <summary>
+/// Replays the records of one file: one boot, its cases in order, each with fresh fds in a machine that goes on. The path is for the report only.
+/// </summary>
+internal sealed class FileReplay(string path, IEnumerable<Record> source, string? onlyCase = null)
 {
     private readonly Dictionary<string, Tally> _families = new(StringComparer.Ordinal);
     private readonly List<Difference> _differences = [];
 
+    public FileReplay(string path, string? onlyCase)
+        : this(path, RecordReader.Read(path), onlyCase)
+    {
+    }
+
     public FileResult Run()
     {
-        Record[] records = [.. RecordReader.Read(path)];
-        foreach (IGrouping<string, Record> boot in records.GroupBy(r => r.Boot))
+        foreach (IGrouping<string, Record> boot in source.GroupBy(r => r.Boot))
         {
             using var world = new BootWorld(BootTable.Of(boot.Key, boot.Select(r => r.Family).ToHashSet(StringComparer.Ordinal)));
             RunCases(world, boot);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using CocoGuest.Machine;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
@@ -16,6 +17,7 @@ internal sealed class GuestCase : IDisposable
     private readonly string? _heap;
     private readonly ulong _firstEvent;
     private readonly Dictionary<string, int> _fds = new(StringComparer.Ordinal);
+    private readonly List<string> _buffers = [];
     private readonly HashSet<string> _named = new(StringComparer.Ordinal);
 
     private GuestCase(GuestWorld world, string? heap, bool traced)
@@ -57,7 +59,10 @@ internal sealed class GuestCase : IDisposable
     public ulong MappingOffset { get; set; }
 
     /// <summary>Name of the last buffer that was allocated.</summary>
-    public string? LastBuffer { get; private set; }
+    public string? LastBuffer => _buffers.LastOrDefault();
+
+    /// <summary>Names of all buffers, in the order in which they were made.</summary>
+    public IReadOnlyList<string> Buffers => _buffers;
 
     /// <summary>The state of a case, made when first asked for.</summary>
     public static GuestCase Of(ReplayCase c) =>
@@ -68,7 +73,7 @@ internal sealed class GuestCase : IDisposable
     {
         _fds[name] = fd;
         _named.Add(name);
-        LastBuffer = name;
+        _buffers.Add(name);
     }
 
     /// <summary>Gives the name to an fd that is no buffer's.</summary>
@@ -124,9 +129,30 @@ internal sealed class GuestCase : IDisposable
 
     public void Fill(ulong address, ulong length, byte value)
     {
-        var bytes = new byte[length];
-        bytes.AsSpan().Fill(value);
-        Store(address, bytes);
+        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, MostBytesPerCall));
+        piece.AsSpan().Fill(value);
+        for (ulong at = 0; at < length; at += (ulong)piece.Length)
+        {
+            Store(address + at, piece.AsSpan(0, (int)Math.Min((ulong)piece.Length, length - at)));
+        }
+
+        ArrayPool<byte>.Shared.Return(piece);
+    }
+
+    /// <summary>Whether a range reads zero.</summary>
+    public bool IsZero(ulong address, ulong length)
+    {
+        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, MostBytesPerCall));
+        bool zero = true;
+        for (ulong at = 0; zero && at < length; at += (ulong)piece.Length)
+        {
+            Span<byte> part = piece.AsSpan(0, (int)Math.Min((ulong)piece.Length, length - at));
+            Must(Guest.Mappings.Load(Process, address + at, part));
+            zero = !part.ContainsAnyExcept((byte)0);
+        }
+
+        ArrayPool<byte>.Shared.Return(piece);
+        return zero;
     }
 
     /// <summary>Trace lines of the case so far, without the file's columns.</summary>

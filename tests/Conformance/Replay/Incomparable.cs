@@ -29,8 +29,6 @@ internal static class Incomparable
         ["swiotlb_slots/dma_map_page.slot_offset"] = Start,
         ["swiotlb_slots/dma_unmap_page.area_index"] = Start,
         ["swiotlb_slots/map_until_fail.first_slots"] = Start,
-        ["swiotlb_slots/map_double_into_hole.slot"] = Start,
-        ["swiotlb_slots/map_double_into_hole.slot_offset"] = Start,
     };
 
     /// <summary>In one operation, as <c>op.field</c>, where the handler finds that the condition in the reason holds.</summary>

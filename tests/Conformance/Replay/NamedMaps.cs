@@ -78,7 +78,7 @@ internal static class NamedMaps
     {
         GuestCase g = GuestCase.Of(c);
         Unlisted unlisted = c.State<Unlisted>();
-        bool again = c.Records.Any(r => r.Step == read.Step + 1 && r.Op == read.Op && JsonElement.DeepEquals(r.In, read.In));
+        bool again = c.After(read) is { } next && next.Op == read.Op && JsonElement.DeepEquals(next.In, read.In);
         if (unlisted.Written || again || g.Stored)
         {
             return;

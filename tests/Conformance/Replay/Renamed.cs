@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
-/// Texts that are compared up to a renaming of some words in them, and why. A row's pattern finds the words; the name of the group says which
-/// renaming they belong to.
+/// Fields that are compared up to a renaming, and why. In texts a row's pattern finds the words that may be others; the name of the group says
+/// which renaming they belong to.
 /// </summary>
 internal static partial class Renamed
 {
@@ -18,6 +18,25 @@ internal static partial class Renamed
     {
         ["read_bufinfo.text"] = new(
             FencesAndDrivers(), "context numbers count all fences since boot, of other drivers too; which DRM driver was opened is in no step"),
+    };
+
+    private const string Unwritten = "which byte the recorder stored is in no step; that it survived, moved or vanished is compared";
+    private const string Nth = "at which n a failure shows depends on the kernel's build: the record has to be what some n gives, whole";
+
+    /// <summary>All fields that are compared up to something, as <c>op.field</c>, with the reason: these texts, <see cref="Marks"/>, and ways.</summary>
+    public static IReadOnlyDictionary<string, string> Reasons { get; } = new Dictionary<string, string>(
+        Texts.Select(t => KeyValuePair.Create(t.Key, t.Value.Reason)), StringComparer.Ordinal)
+    {
+        ["mem_read.byte"] = Unwritten,
+        ["mem_read.bytes"] = Unwritten,
+        ["mem_read.runs"] = Unwritten,
+        ["memfd_saw.byte"] = Unwritten,
+        ["child_saw.byte"] = Unwritten,
+        ["child_received.byte0"] = Unwritten,
+        ["child_received.byte1_after_close"] = Unwritten,
+        ["heap_alloc_fail_nth.fault_hit"] = Nth,
+        ["prime_import_fail_nth.fault_hit"] = Nth,
+        ["ioctl_fail_nth.fault_hit"] = Nth,
     };
 
     /// <summary>Words of this group keep their renaming for a boot, others for a case.</summary>

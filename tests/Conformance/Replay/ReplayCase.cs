@@ -32,6 +32,9 @@ internal sealed class ReplayCase(BootWorld world, string family, string name, IR
         return false;
     }
 
+    /// <summary>The step that follows, or null.</summary>
+    public Record? After(Record record) => records.SkipWhile(r => !ReferenceEquals(r, record)).ElementAtOrDefault(1);
+
     /// <summary>The first input of that name that any step of the case has, or null.</summary>
     public string? Input(string key) => records.Select(r => r.In.Text(key, "")).FirstOrDefault(text => text.Length > 0);
 

@@ -5,7 +5,6 @@ namespace CocoGuest.Tests.Replay;
 /// <summary>Prints what a replay found: differences, a table by family, skipped operations with reasons, the last line with the sums.</summary>
 internal static class Report
 {
-
     /// <summary>Prints the report.</summary>
     /// <returns>The exit status: 1 if any record failed.</returns>
     public static int Print(TextWriter target, IReadOnlyList<FileResult> results, bool verbose, TimeSpan took)
@@ -35,11 +34,25 @@ internal static class Report
             target.WriteLine($"not modelled: {row} ({count}): {NotModelled.All[row]}");
         }
 
+        PrintRules(target);
         double modelled = all.Records == 0 ? 0 : 100.0 * (all.Passed + all.Failed) / all.Records;
         target.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{results.Count} files, {all.Records} records, {modelled:F2} % modelled, {all.Records / took.TotalSeconds:F0} records/s"));
         target.WriteLine($"{all.Passed} passed, {all.Failed} failed, {all.Skipped} skipped");
         return all.Failed == 0 ? 0 : 1;
+    }
+
+    private static void PrintRules(TextWriter target)
+    {
+        foreach ((string field, string reason) in Incomparable.Everywhere.Concat(Incomparable.InOperations).Concat(Incomparable.Here))
+        {
+            target.WriteLine($"not compared: {field}: {reason}");
+        }
+
+        foreach ((string field, string reason) in Renamed.Reasons)
+        {
+            target.WriteLine($"compared up to a renaming: {field}: {reason}");
+        }
     }
 
     private static void PrintDifferences(TextWriter target, IReadOnlyList<FileResult> results, bool verbose)

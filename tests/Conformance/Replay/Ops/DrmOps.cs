@@ -116,6 +116,7 @@ internal static class DrmOps
         if (handle.Ok)
         {
             State(c).Handles.Add(handle.Value);
+            State(c).Imported ??= name;
             answers.Set("handle", (ulong)handle.Value);
         }
 
@@ -154,7 +155,7 @@ internal static class DrmOps
     private static void Reexported(ReplayCase c, Record record, Answers answers)
     {
         int last = State(c).Exported[^1];
-        int original = Of(c).Fd("a");
+        int original = Of(c).Fd(State(c).Imported!);
         answers.Set("same_ino", SameFile(c, last, original) ? 1L : 0L);
         answers.Set("same_fdnum", last == original ? 1L : 0L);
     }
@@ -165,7 +166,7 @@ internal static class DrmOps
         GuestCase g = Of(c);
         Must(g.Guest.Trace.Set("dma:dma_map_sg", on: true));
         ulong first = g.Guest.Trace.Last() + 1;
-        Result<uint> handle = g.Guest.Drm.FdToHandle(g.Process, Node(c), g.Fd("a"));
+        Result<uint> handle = g.Guest.Drm.FdToHandle(g.Process, Node(c), g.Fd(g.LastBuffer!));
         answers.SetResult(handle.Failure);
         string? line = g.Guest.Trace.Read(first, int.MaxValue, out _).Where(e => e.Name == "dma_map_sg").Select(e => e.Text).FirstOrDefault();
         if (line is null)
@@ -231,6 +232,9 @@ internal static class DrmOps
         public List<uint> Handles { get; } = [];
 
         public List<int> Exported { get; } = [];
+
+        /// <summary>What records call the fd that was imported first.</summary>
+        public string? Imported { get; set; }
 
         public ulong Offset { get; set; }
     }

@@ -134,12 +134,12 @@ internal static partial class InfoOps
         }
     }
 
-    // Of several buffers b0, b1 … each was named nm0, nm1 …
+    // Several buffers were named nm0, nm1 … in the order in which they were made.
     private static void NameAll(GuestCase g, int live)
     {
         for (int i = 0; live > 1 && i < live; i++)
         {
-            Must(g.Guest.Buffers.SetName(g.Process, g.Fd(string.Create(CultureInfo.InvariantCulture, $"b{i}")), string.Create(CultureInfo.InvariantCulture, $"nm{i}")));
+            Must(g.Guest.Buffers.SetName(g.Process, g.Fd(g.Buffers[i]), string.Create(CultureInfo.InvariantCulture, $"nm{i}")));
         }
     }
 

@@ -6,13 +6,10 @@ namespace CocoGuest.Tests.Replay.Ops;
 /// <summary>Sequences of mappings and the slots they get: family swiotlb_slots.</summary>
 internal static class SlotOps
 {
-    private const int Hole = -1;
-
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         new("start", Start),
         new("dma_map_page", (c, r, a) => MapOne(c, (int)r.In.Number("i"), r.In.Number("size"), a)),
-        new("map_double_into_hole", (c, r, a) => MapOne(c, Hole, r.In.Number("size"), a)),
         new("map_until_fail", MapUntilFail),
         new("map_failed_at", MapFailedAt),
         new("dma_unmap_page", (c, r, a) => Unmap(c, a, [(int)r.In.Number("i")])),
@@ -36,8 +33,7 @@ internal static class SlotOps
         answers.Set("error", result.Ok ? null : "DMA_MAPPING_ERROR");
         if (result.Ok)
         {
-            // The hole's page is another one than the address compared with.
-            world.AnswerPlace(answers, result.Value, index == Hole ? 0 : DmaWorld.Low);
+            world.AnswerPlace(answers, result.Value, DmaWorld.Low);
             Slots(c).Mappings[index] = (result.Value, size);
         }
 

@@ -23,20 +23,22 @@ internal static partial class Renamed
     private const string Unwritten = "which byte the recorder stored is in no step; that it survived, moved or vanished is compared";
     private const string Nth = "at which n a failure shows depends on the kernel's build: the record has to be what some n gives, whole";
 
-    /// <summary>All fields that are compared up to something, as <c>op.field</c>, with the reason: these texts, <see cref="Marks"/>, and ways.</summary>
-    public static IReadOnlyDictionary<string, string> Reasons { get; } = new Dictionary<string, string>(
-        Texts.Select(t => KeyValuePair.Create(t.Key, t.Value.Reason)), StringComparer.Ordinal)
+    /// <summary>Fields that are compared up to <see cref="Marks"/> or a way to end (<see cref="Answers.Ways"/>), as <c>family/op.field</c>.</summary>
+    public static IReadOnlyDictionary<string, string> Values { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
-        ["mem_read.byte"] = Unwritten,
-        ["mem_read.bytes"] = Unwritten,
-        ["mem_read.runs"] = Unwritten,
-        ["memfd_saw.byte"] = Unwritten,
-        ["child_saw.byte"] = Unwritten,
-        ["child_received.byte0"] = Unwritten,
-        ["child_received.byte1_after_close"] = Unwritten,
-        ["heap_alloc_fail_nth.fault_hit"] = Nth,
-        ["prime_import_fail_nth.fault_hit"] = Nth,
-        ["ioctl_fail_nth.fault_hit"] = Nth,
+        ["mapops/mem_read.byte"] = Unwritten,
+        ["udmabuf/mem_read.byte"] = Unwritten,
+        ["udmabuf/mem_read.bytes"] = Unwritten,
+        ["udmabuf/memfd_saw.byte"] = Unwritten,
+        ["vgem/mem_read.runs"] = Unwritten,
+        ["life/mem_read.runs"] = Unwritten,
+        ["life/child_saw.byte"] = Unwritten,
+        ["life/child_received.byte0"] = Unwritten,
+        ["life/child_received.byte1_after_close"] = Unwritten,
+        ["cc_fail_late/heap_alloc_fail_nth.fault_hit"] = Nth,
+        ["fault/heap_alloc_fail_nth.fault_hit"] = Nth,
+        ["fault/prime_import_fail_nth.fault_hit"] = Nth,
+        ["fault/ioctl_fail_nth.fault_hit"] = Nth,
     };
 
     /// <summary>Words of this group keep their renaming for a boot, others for a case.</summary>

@@ -49,7 +49,7 @@ internal static class Report
             target.WriteLine($"not compared: {field}: {reason}");
         }
 
-        foreach ((string field, string reason) in Renamed.Reasons)
+        foreach ((string field, string reason) in Renamed.Values.Concat(Renamed.Texts.Select(t => KeyValuePair.Create(t.Key, t.Value.Reason))))
         {
             target.WriteLine($"compared up to a renaming: {field}: {reason}");
         }

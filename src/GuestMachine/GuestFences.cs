@@ -9,7 +9,7 @@ namespace CocoGuest.Machine;
 /// <summary>
 /// Fences of a guest: software timelines, sync files, the sync-file calls of dma-bufs, poll, waits.
 /// Models: S-BUF-13, 72 to 75; SYNC_IOC_MERGE and SYNC_IOC_FILE_INFO; sw_sync timelines; vgem fences of a process.
-/// Does not model: the raw structures (EFAULT), deadlines of fences.
+/// Does not model: what a driver does about a deadline.
 /// </summary>
 /// <remarks>
 /// <para>Nobody waits for ever: a wait ends with ETIMEDOUT after <see cref="LongestWait"/> of guest time, where a kernel would go on.</para>
@@ -63,10 +63,15 @@ public sealed partial class GuestFences : IDisposable
                     $"The name has {name.Length} characters; at most {TimelineNameLimit}.", "name");
             }
 
-            string own = process.Name.Length > TimelineNameLimit ? process.Name[..TimelineNameLimit] : process.Name;
-            return GuestFiles.Install(process, new FenceTimeline(NextContext(), name.Length == 0 ? own : name, () => Deadlines.Now), true,
-                "sw_sync_open");
+            return GuestFiles.Install(process, NewTimeline(process, name), true, "sw_sync_open");
         }
+    }
+
+    /// <summary>A timeline at value 0; nobody has an fd on it yet.</summary>
+    internal FenceTimeline NewTimeline(GuestProcess process, string name = "")
+    {
+        string own = process.Name.Length > TimelineNameLimit ? process.Name[..TimelineNameLimit] : process.Name;
+        return new FenceTimeline(NextContext(), name.Length == 0 ? own : name, () => Deadlines.Now);
     }
 
     /// <summary>SW_SYNC_IOC_CREATE_FENCE: a sync file that signals when the timeline reaches a value.</summary>
@@ -202,7 +207,7 @@ public sealed partial class GuestFences : IDisposable
             }
 
             return process.Fds.Find(otherFd) is SyncFile other
-                ? GuestFiles.Install(process, NewFile(SyncFile.Merge(file.Value, other)), true, "SYNC_IOC_MERGE")
+                ? GuestFiles.Install(process, MergeFiles(file.Value, other, ""), true, "SYNC_IOC_MERGE")
                 : new Failure(Errno.ENOENT, "SYNC_IOC_MERGE", "look up fd2",
                     string.Create(CultureInfo.InvariantCulture, $"fd {otherFd} is no sync file."), "fd2");
         }
@@ -296,6 +301,19 @@ public sealed partial class GuestFences : IDisposable
         return _guest.Files.Find<T>(process, fd, operation, otherKind);
     }
 
+    /// <summary>The file that SYNC_IOC_MERGE makes of two.</summary>
+    internal SyncFile MergeFiles(SyncFile first, SyncFile second, string name) =>
+        new(SyncFile.OrStub(SyncFile.Merge(first, second), NextContext, Deadlines.Now)) { Name = name };
+
+    /// <summary>The name of a sync file: what a merge gave it, or driver, timeline, context and number of its fence (S-BUF-79).</summary>
+    internal string NameOf(SyncFile file)
+    {
+        Fence last = file.Fences[^1];
+        (string driver, string timeline) = file.Fences.Count > 1 ? ("dma_fence_array", "unbound") : Rules.NamesOf(last);
+        return file.Name.Length != 0 ? file.Name
+            : string.Create(CultureInfo.InvariantCulture, $"{driver}-{timeline}{last.Context}-{(file.Fences.Count > 1 ? 1 : last.Seqno)}");
+    }
+
     private SyncFile NewFile(IReadOnlyList<Fence> pending) => new(SyncFile.OrStub(pending, NextContext, Deadlines.Now));
 
     private SyncFenceInfo Tell(Fence fence)
@@ -311,6 +329,8 @@ public sealed partial class GuestFences : IDisposable
             null => PollEvents.Invalid,
             DmaBuf buffer => buffer.Poll.Ask(entry.Events),
             SyncFile file => file.Signalled ? entry.Events & PollEvents.In : PollEvents.None,
+            // A DRM node is ready when it has events, and here it never has.
+            Drm.DrmFile => PollEvents.None,
             _ => entry.Events & AlwaysReady,
         };
 

@@ -1,15 +1,15 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Processes;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Machine;
 
 /// <summary>
 /// /dev/udmabuf: dma-bufs whose pages are those of memfds.
-/// Models: both ioctls with their checks in order (S-BUF-111, 112), seals wanted and refused. Does not model: cgroup accounting.
+/// Models: both ioctls with their checks in order (S-BUF-111, 116), seals wanted and refused. Does not model: cgroup accounting.
 /// </summary>
 public sealed class GuestUdmabufs
 {
@@ -24,8 +24,6 @@ public sealed class GuestUdmabufs
 
     private const string Operation = "UDMABUF_CREATE";
     private const uint CloseOnExecBit = 1;
-    private const int CreateBytes = 24;
-    private const int ListHeadBytes = 8;
 
     // The table of pages, one pointer each, is one allocation, which cannot exceed this.
     private const ulong LargestTable = int.MaxValue;
@@ -35,6 +33,12 @@ public sealed class GuestUdmabufs
 
     internal GuestUdmabufs(Guest guest) => _guest = guest;
 
+    /// <summary>Finds memfds of native processes, which the machine does not know; null: there are none (S-BUF-114).</summary>
+    public INativeMemfds? NativeMemfds { get; set; }
+
+    /// <summary>Mode and owner of the node.</summary>
+    internal InodeAttributes Attributes { get; } = new(InodeAttributes.CharacterDevice);
+
     /// <summary>Opens /dev/udmabuf. EMFILE.</summary>
     public Result<int> Open(GuestProcess process)
     {
@@ -42,7 +46,7 @@ public sealed class GuestUdmabufs
         {
             return _guest.CheckAlive(process) is { } dead
                 ? dead
-                : GuestFiles.Install(process, new UdmabufNode(_guest.Files.NextInode()), closeOnExec: false, "open");
+                : GuestFiles.Install(process, new UdmabufNode(Attributes, AccessMode.ReadWrite), closeOnExec: false, "open");
         }
     }
 
@@ -62,15 +66,19 @@ public sealed class GuestUdmabufs
                 return node.Failure;
             }
 
-            if (command is not (CreateCommand or CreateListCommand))
-            {
-                return new Failure(Errno.ENOTTY, "ioctl", "look up command", $"The udmabuf device has no command 0x{command:x}.", "command");
-            }
+            byte[] bytes = argument?.ToArray() ?? [];
+            return new UdmabufIoctl(_guest, process, new ArgumentMemory(ArgumentMemory.DefaultAddress, bytes))
+                .Run(command, ArgumentMemory.DefaultAddress);
+        }
+    }
 
-            int head = command == CreateCommand ? CreateBytes : ListHeadBytes;
-            return argument is not { } bytes || bytes.Length < head ? Fault()
-                : command == CreateCommand ? CreateOne(process, bytes.Span)
-                : CreateList(process, bytes.Span);
+    /// <summary>The ranges of memfds of the host that a udmabuf shows, in order; none for other buffers. EBADF, EINVAL.</summary>
+    public Result<NativePiece[]> PiecesOf(GuestProcess process, int fd)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DmaBuf> buffer = _guest.Buffers.Find(process, fd, "pieces_of");
+            return !buffer.Ok ? buffer.Failure : buffer.Value.Exporter is Udmabuf maker ? [.. maker.Pieces] : (NativePiece[])[];
         }
     }
 
@@ -96,7 +104,7 @@ public sealed class GuestUdmabufs
                 return NoMemory();
             }
 
-            var pins = new List<(ShmemFile File, ShmemPage Page)>();
+            var pins = new List<IUdmabufPin>();
             var chunks = new List<Chunk>();
             foreach (UdmabufItem item in items)
             {
@@ -110,38 +118,6 @@ public sealed class GuestUdmabufs
             return Export(process, flags, pins, chunks);
         }
     }
-
-    private Result<BufferHandle> CreateOne(GuestProcess process, ReadOnlySpan<byte> bytes) =>
-        Create(process, BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]), [ItemAt(bytes)]);
-
-    private Result<BufferHandle> CreateList(GuestProcess process, ReadOnlySpan<byte> bytes)
-    {
-        uint flags = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        uint count = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-        if (count > MostItems)
-        {
-            return Wrong("count", $"A list of {count} items is longer than {MostItems}.");
-        }
-
-        ReadOnlySpan<byte> rest = bytes[ListHeadBytes..];
-        if ((ulong)rest.Length < (ulong)count * CreateBytes)
-        {
-            return Fault();
-        }
-
-        var items = new UdmabufItem[count];
-        for (int i = 0; i < items.Length; i++)
-        {
-            items[i] = ItemAt(rest[(i * CreateBytes)..]);
-        }
-
-        return Create(process, flags, items);
-    }
-
-    private static UdmabufItem ItemAt(ReadOnlySpan<byte> bytes) => new(
-        BinaryPrimitives.ReadInt32LittleEndian(bytes),
-        BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]),
-        BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]));
 
     private Failure? CheckSizes(IReadOnlyList<UdmabufItem> items)
     {
@@ -167,23 +143,23 @@ public sealed class GuestUdmabufs
             : null;
     }
 
-    private static Failure? Pin(GuestProcess process, UdmabufItem item, List<(ShmemFile File, ShmemPage Page)> pins, List<Chunk> chunks)
+    private Failure? Pin(GuestProcess process, UdmabufItem item, List<IUdmabufPin> pins, List<Chunk> chunks) =>
+        process.Fds.Find(item.Memfd) switch
+        {
+            ShmemFile file => Check(item, file.Seals, file.Size) ?? PinShmem(file, item, pins, chunks),
+            null when NativeMemfds?.Find(process, item.Memfd) is { } memfd => Check(item, memfd.Seals, memfd.Size) ?? PinNative(memfd, item, pins, chunks),
+            _ => new Failure(Errno.EBADFD, Operation, "check memfd", string.Create(CultureInfo.InvariantCulture, $"fd {item.Memfd} is no memfd."), "memfd"),
+        };
+
+    private static Failure? Check(UdmabufItem item, FileSeals seals, ulong size) =>
+        !seals.HasFlag(FileSeals.Shrink) || (seals & (FileSeals.Write | FileSeals.FutureWrite)) != 0
+            ? Wrong("memfd", $"The memfd must be sealed against shrinking and not against writing; its seals are {seals}.")
+        : item.Size == 0 || item.Offset > size || item.Size > size - item.Offset
+            ? Wrong("size", string.Create(CultureInfo.InvariantCulture, $"{item.Offset} + {item.Size} ends behind the file of {size} bytes."))
+        : null;
+
+    private static Failure? PinShmem(ShmemFile file, UdmabufItem item, List<IUdmabufPin> pins, List<Chunk> chunks)
     {
-        if (process.Fds.Find(item.Memfd) is not ShmemFile file)
-        {
-            return new Failure(Errno.EBADFD, Operation, "check memfd", string.Create(CultureInfo.InvariantCulture, $"fd {item.Memfd} is no memfd."), "memfd");
-        }
-
-        if (!file.Seals.HasFlag(FileSeals.Shrink) || (file.Seals & (FileSeals.Write | FileSeals.FutureWrite)) != 0)
-        {
-            return Wrong("memfd", $"The memfd must be sealed against shrinking and not against writing; its seals are {file.Seals}.");
-        }
-
-        if (item.Size == 0 || item.Offset > file.Size || item.Size > file.Size - item.Offset)
-        {
-            return Wrong("size", string.Create(CultureInfo.InvariantCulture, $"{item.Offset} + {item.Size} ends behind the file of {file.Size} bytes."));
-        }
-
         for (ulong offset = item.Offset; offset < item.Offset + item.Size; offset += Page.Size)
         {
             if (file.Fault(offset / file.BlockBytes) is not { } page)
@@ -192,14 +168,35 @@ public sealed class GuestUdmabufs
             }
 
             page.References++;
-            pins.Add((file, page));
+            pins.Add(new ShmemPin(file, page));
             chunks.Add(new Chunk(page.Block.Frame + ((offset % file.BlockBytes) >> Page.Shift), 0));
         }
 
         return null;
     }
 
-    private Result<BufferHandle> Export(GuestProcess process, uint flags, List<(ShmemFile File, ShmemPage Page)> pins, List<Chunk> chunks)
+    private Failure? PinNative(INativeMemfd memfd, UdmabufItem item, List<IUdmabufPin> pins, List<Chunk> chunks)
+    {
+        Result<Chunk[]> frames = _guest.SinglePages.TakeAll(item.Size >> Page.Shift, Operation);
+        if (!frames.Ok)
+        {
+            return frames.Failure;
+        }
+
+        Result<SafeFileHandle> opened = memfd.Open();
+        using SafeFileHandle? file = opened.Ok ? opened.Value : null;
+        if ((opened.Failure ?? _guest.Memory.Cover(frames.Value, file!, item.Offset)) is { } failure)
+        {
+            _guest.SinglePages.Free(frames.Value);
+            return failure;
+        }
+
+        pins.Add(new NativePin(_guest.Memory, _guest.SinglePages, frames.Value, new NativePiece(memfd, item.Offset, item.Size)));
+        chunks.AddRange(frames.Value);
+        return null;
+    }
+
+    private Result<BufferHandle> Export(GuestProcess process, uint flags, List<IUdmabufPin> pins, List<Chunk> chunks)
     {
         if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
         {
@@ -218,17 +215,15 @@ public sealed class GuestUdmabufs
         return fd.Ok ? new BufferHandle(fd.Value, buffer.Size, buffer.Inode, HostVisible: false) : fd.Failure;
     }
 
-    private static void Unpin(List<(ShmemFile File, ShmemPage Page)> pins)
+    private static void Unpin(List<IUdmabufPin> pins)
     {
-        foreach ((ShmemFile file, ShmemPage page) in pins)
+        foreach (IUdmabufPin pin in pins)
         {
-            file.Put(page);
+            pin.Release();
         }
     }
 
     private static Failure Wrong(string field, string sentence) => new(Errno.EINVAL, Operation, $"check {field}", sentence, field);
 
     private static Failure NoMemory() => new(Errno.ENOMEM, Operation, "allocate", "No memory for the udmabuf or its pages.");
-
-    private static Failure Fault() => new(Errno.EFAULT, Operation, "copy argument", "The argument cannot be read.", "argument");
 }

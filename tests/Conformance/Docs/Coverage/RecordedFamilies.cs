@@ -72,7 +72,7 @@ internal static class RecordedFamilies
         ("swiotlb_slots", ["S-SWI-12", "S-SWI-20", "S-SWI-21", "S-SWI-22", "S-SWI-23", "S-SWI-25"]),
         ("sync", ["S-BUF-60", "S-BUF-61", "S-BUF-62", "S-BUF-64"]),
         ("syncfile", ["S-BUF-72", "S-BUF-73", "S-BUF-74", "S-BUF-75"]),
-        ("udmabuf", ["S-BUF-112", "S-BUF-111"]),
+        ("udmabuf", ["S-BUF-116", "S-BUF-111"]),
         ("vgem", ["S-GPU-01", "S-GPU-02", "S-GPU-04", "S-GPU-08"]),
     ];
 

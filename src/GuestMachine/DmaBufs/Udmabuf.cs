@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Machine.DmaBufs;
 
 /// <summary>
-/// Exporter of one udmabuf: it holds pages of shared memory files, whatever becomes of the files (S-BUF-110).
+/// Exporter of one udmabuf: it holds pages of shared memory files, whatever becomes of the files (S-BUF-116).
 /// Models: CPU access by a mapping for udmabuf's own device, made by the first begin and kept until release: an end before it is EINVAL, and
 /// attachments of importers are not synced. Does not model: partial huge pages as one entry; each page is an entry.
 /// </summary>

@@ -58,10 +58,11 @@ internal sealed partial class Supervisor : IDisposable
         _trace = new TracePump(guest, _events);
         var calls = new GuestCalls(guest, options, _files, _processes);
         _handlers = Handlers(calls, say);
+        _files.IsOpen = _mirror.IsOpen;
         _files.Gone += Close;
         _processes.Ended += Forget;
         guest.Natives.Refreshing += Refresh;
-        guest.Udmabufs.NativeMemfds = new HostMemfds(process => _processes.HandleOf(process));
+        HostMemfds.Of(guest).Add(_processes);
     }
 
     /// <summary>Stopped calls so far.</summary>
@@ -124,7 +125,7 @@ internal sealed partial class Supervisor : IDisposable
     public void Dispose()
     {
         _guest.Natives.Refreshing -= Refresh;
-        _guest.Udmabufs.NativeMemfds = null;
+        HostMemfds.Of(_guest).Remove(_processes);
         _channel.Dispose();
         _trace.Dispose();
         foreach (EmulatedFile file in _files.All.ToArray())
@@ -151,7 +152,7 @@ internal sealed partial class Supervisor : IDisposable
         var open = new OpenCalls(calls, _trace);
         var stat = new StatCalls(calls);
         var fds = new FdCalls(calls);
-        var maps = new MapCalls(calls);
+        var maps = new MapCalls(calls, say);
         var program = new ProgramCalls(say);
         var ranges = new RangeCalls(calls, _mirror);
         var poll = new PollCalls(calls);

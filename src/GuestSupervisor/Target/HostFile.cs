@@ -9,6 +9,9 @@ namespace CocoGuest.Supervisor.Target;
 /// <summary>Host files that stand for emulated ones, and what /proc tells of fds: the few calls that .NET does not have.</summary>
 internal static unsafe partial class HostFile
 {
+    /// <summary>O_NOATIME: means nothing for a memfd, so it marks the open files of one that are the supervisor's.</summary>
+    public const uint OursFlag = 0x40000;
+
     private const int StatBytes = 144;
     private const uint MemfdCloseOnExec = 1;
     private const uint MemfdSealable = 2;
@@ -22,6 +25,13 @@ internal static unsafe partial class HostFile
     {
         byte* buffer = stackalloc byte[StatBytes];
         return StatAt(AtFdCwd, path, buffer, 0) == 0 ? IdentityIn(buffer) : null;
+    }
+
+    /// <summary>stat of a path of the host: the whole structure.</summary>
+    public static bool TryStat(string path, Span<byte> target)
+    {
+        byte* buffer = stackalloc byte[StatBytes];
+        return StatAt(AtFdCwd, path, buffer, 0) == 0 && new ReadOnlySpan<byte>(buffer, StatBytes).TryCopyTo(target);
     }
 
     /// <summary>The identity of an open file.</summary>

@@ -21,7 +21,7 @@ enum { STUCK_SECONDS = 30, USAGE = 2 };
 
 static const struct op_row *const tables[] = {
     heap_ops, device_ops, file_ops, file_change_ops, range_ops, memory_ops, smaps_ops, fence_ops, info_ops, life_ops, account_ops,
-    udmabuf_ops, drm_ops, fault_ops,
+    udmabuf_ops, drm_ops, fault_ops, trace_ops,
 };
 
 static const struct op_row *find(const char *name)

@@ -12,7 +12,7 @@ struct op_row {
 
 /* Each table ends with an empty row. */
 extern const struct op_row heap_ops[], device_ops[], smaps_ops[], file_ops[], file_change_ops[], range_ops[], memory_ops[], fence_ops[], info_ops[],
-    life_ops[], account_ops[], udmabuf_ops[], drm_ops[], fault_ops[];
+    life_ops[], account_ops[], udmabuf_ops[], drm_ops[], fault_ops[], trace_ops[];
 
 /* Opens the heap's node, allocates, closes the node again. The buffer, or -1 with errno. */
 int heap_allocate(const char *heap, uint64_t length, uint32_t fd_flags, uint64_t heap_flags);

@@ -286,12 +286,6 @@ static void count_buffers(const struct record *r, struct answers *a)
     answer_number(a, "objects", live_buffers());
 }
 
-static void traced(const struct record *r, struct answers *a)
-{
-    (void)r;
-    answer_skipped(a, "needs trace events, which are read from tracefs");
-}
-
 const struct op_row drm_ops[] = {
     { "get_cap", get_cap, false }, { "create_dumb", create_dumb, false }, { "map_dumb", map_dumb, false }, { "mmap_drm", mmap_node, false },
     { "gem_close", close_handle, false }, { "close_drm_client", close_client, false }, { "prime_fd_to_handle", import, false },
@@ -299,6 +293,5 @@ const struct op_row drm_ops[] = {
     { "same_handle_via_dup", same_handle, false }, { "self_import_same_handle", same_handle, false },
     { "second_export_same_dmabuf", second_export, false }, { "reexport_is_same_dmabuf", reexported, false },
     { "vgem_fence_attach", attach_fence, false }, { "vgem_fence_signal", signal_fence, false }, { "vgem/live_buffers", count_buffers, false },
-    { "prime_import_traced", traced, false }, { "trace_enable", traced, false }, { "trace_line", traced, false },
     { NULL, NULL, false },
 };

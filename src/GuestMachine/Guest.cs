@@ -72,6 +72,7 @@ public sealed class Guest : IDisposable
         Moves = new GuestMoves(this);
         DmaApi = new GuestDmaApi(this, limits, new DmaAllocator(boot.Dma, boot.Frames, boot.Memory, boot.Pages, boot.Faults, boot.Log));
         Devices = new GuestDevices(this, limits);
+        Natives = new GuestNatives(this);
         Processes = new GuestProcesses(this, limits);
         Drm = new GuestDrm(this);
         Memfds = new GuestMemfds(this);
@@ -124,6 +125,9 @@ public sealed class Guest : IDisposable
 
     /// <summary>Processes.</summary>
     public GuestProcesses Processes { get; }
+
+    /// <summary>Real processes of the host that run in the guest.</summary>
+    public GuestNatives Natives { get; }
 
     /// <summary>RDMA memory regions.</summary>
     public GuestRdma Rdma { get; }
@@ -210,6 +214,7 @@ public sealed class Guest : IDisposable
     /// <summary>What the guest holds at this moment.</summary>
     public GuestSnapshot Snapshot()
     {
+        Natives.Refresh();
         lock (Gate)
         {
             Files.ExpireTokens();
@@ -230,6 +235,7 @@ public sealed class Guest : IDisposable
 
             Processes.DropEverything();
             Files.DropTokens();
+            Natives.DropEverything();
             Fences.Dispose();
             _disposed = true;
             if (_end is null)

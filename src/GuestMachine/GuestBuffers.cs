@@ -88,6 +88,7 @@ public sealed class GuestBuffers
     /// <summary>What lseek, fdinfo and the scatter table tell.</summary>
     public Result<BufferStat> Stat(GuestProcess process, int fd)
     {
+        _guest.Natives.Refresh();
         lock (_guest.Gate)
         {
             Result<DmaBuf> found = Find(process, fd, "stat");
@@ -97,7 +98,7 @@ public sealed class GuestBuffers
             }
 
             DmaBuf buffer = found.Value;
-            return new BufferStat(buffer.Size, buffer.Inode, buffer.Exporter.Name, buffer.Name, (ulong)buffer.References,
+            return new BufferStat(buffer.Size, buffer.Inode, buffer.Exporter.Name, buffer.Name, (ulong)buffer.VisibleReferences,
                 System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(buffer.FdInfoLines)),
                 buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)])
             {

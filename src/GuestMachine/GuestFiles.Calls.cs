@@ -134,6 +134,7 @@ public sealed partial class GuestFiles
     /// <summary>The whole text of <c>/proc/self/fdinfo/N</c>, as bytes (S-BUF-100).</summary>
     public Result<byte[]> FdInfo(GuestProcess process, int fd)
     {
+        _guest.Natives.Refresh();
         lock (_guest.Gate)
         {
             Result<GuestFile> found = Find(process, fd, "read fdinfo");

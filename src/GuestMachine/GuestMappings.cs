@@ -75,6 +75,31 @@ public sealed partial class GuestMappings
     private Result<MmapResult> MapFile(
         GuestProcess process, int fd, ulong offset, ulong? length, MapProtection? protection, MapFlags flags, ulong address)
     {
+        Result<CheckedMap> check = Check(process, fd, offset, length, protection, flags, address);
+        if (!check.Ok)
+        {
+            return check.Failure;
+        }
+
+        (GuestFile file, MemoryFile buffer, ulong start, ulong size, MapProtection rights) = check.Value;
+
+        // A private mapping copies on write, so it must not share the memfd's pages with its process.
+        bool copyOnWrite = flags.HasFlag(MapFlags.Private) && !flags.HasFlag(MapFlags.Shared);
+        Result<ulong> place = Place(process, address, size, flags);
+        if (!place.Ok)
+        {
+            return place.Failure;
+        }
+
+        process.Addresses.Add(new Vma(place.Value, size, buffer, start, rights, copyOnWrite) { May = MayOf(file, copyOnWrite) });
+        buffer.References++;
+        return new MmapResult(place.Value, size, copyOnWrite ? null : buffer.Backing, start);
+    }
+
+    /// <summary>All that mmap of a file does up to the mapping itself.</summary>
+    internal Result<CheckedMap> Check(
+        GuestProcess process, int fd, ulong offset, ulong? length, MapProtection? protection, MapFlags flags, ulong address = 0)
+    {
         Result<GuestFile> found = _guest.Files.Find(process, fd, "mmap");
         if (!found.Ok)
         {
@@ -92,28 +117,9 @@ public sealed partial class GuestMappings
         }
 
         Result<MapTarget> target = file.FindMapTarget(offset, size);
-        if (!target.Ok)
-        {
-            return target.Failure;
-        }
-
-        (MemoryFile buffer, ulong start) = target.Value;
-        if (CheckMemory(buffer, start, size, flags) is { } refused)
-        {
-            return refused;
-        }
-
-        // A private mapping copies on write, so it must not share the memfd's pages with its process.
-        bool copyOnWrite = flags.HasFlag(MapFlags.Private) && !flags.HasFlag(MapFlags.Shared);
-        Result<ulong> place = Place(process, address, size, flags);
-        if (!place.Ok)
-        {
-            return place.Failure;
-        }
-
-        process.Addresses.Add(new Vma(place.Value, size, buffer, start, rights, copyOnWrite) { May = MayOf(file, copyOnWrite) });
-        buffer.References++;
-        return new MmapResult(place.Value, size, copyOnWrite ? null : buffer.Backing, start);
+        return !target.Ok ? target.Failure
+            : CheckMemory(target.Value.Memory, target.Value.Offset, size, flags) is { } refused ? refused
+            : new CheckedMap(file, target.Value.Memory, target.Value.Offset, size, rights);
     }
 
     private Result<MmapResult> MapMemory(

@@ -77,6 +77,8 @@ public sealed class GuestProcesses
             child.Limits = parent.Limits;
             child.Fds.CopyFrom(parent.Fds);
             (child.Uid, child.Gid, child.OomScoreAdj, child.Cgroup) = (parent.Uid, parent.Gid, parent.OomScoreAdj, parent.Cgroup);
+            child.IsNative = parent.IsNative;
+            child.Addresses.Ceiling = parent.Addresses.Ceiling;
             CopyMappings(parent, child);
             foreach ((ulong address, OwnPage page) in parent.Addresses.Pages.OrderBy(p => p.Key))
             {

@@ -88,6 +88,7 @@ public sealed class GuestTree
     /// <summary>Names in a folder; their order means nothing. ENOENT.</summary>
     public Result<string[]> List(GuestProcess process, string path)
     {
+        _guest.Natives.Refresh();
         lock (_guest.Gate)
         {
             return _guest.CheckAlive(process) is { } dead ? dead
@@ -99,6 +100,7 @@ public sealed class GuestTree
     /// <summary>The whole text of a file of sysfs, debugfs or procfs, as bytes. ENOENT; EACCES for bufinfo without root.</summary>
     public Result<byte[]> ReadText(GuestProcess process, string path)
     {
+        _guest.Natives.Refresh();
         lock (_guest.Gate)
         {
             if (_guest.CheckAlive(process) is { } dead)

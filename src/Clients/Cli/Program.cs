@@ -2,6 +2,11 @@ using System.CommandLine;
 using CocoGuest.Cli;
 using CocoGuest.Cli.Commands;
 using CocoGuest.Cli.Demo;
+using CocoGuest.Cli.Run;
+using CocoGuest.Supervisor;
+
+if (args is [ProgramRun.LaunchWord, .. var launch])
+    return ProgramRun.Launch(launch);
 
 var globals = new GlobalOptions();
 var factory = new CommandFactory(globals);
@@ -13,6 +18,7 @@ root.Subcommands.Add(GuestCommands.Make(factory));
 foreach (var command in BufferCommands.Make(factory).Concat(MemoryCommands.Make(factory)))
     root.Subcommands.Add(command);
 root.Subcommands.Add(HealthCommand.Make(factory));
+root.Subcommands.Add(RunCommand.Make());
 root.Subcommands.Add(DemoCommand.Make(globals));
 root.Subcommands.Add(DemoCommand.MakeApplication(factory));
 return await root.Parse(args).InvokeAsync();

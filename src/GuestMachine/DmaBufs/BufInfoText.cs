@@ -36,7 +36,7 @@ internal static class BufInfoText
     {
         uint mode = modeBits | (buffer.Readable ? ReadableBit : 0) | (buffer.Writable ? WritableBit : 0);
         text.Append(CultureInfo.InvariantCulture,
-            $"{buffer.Size:d8}\t{buffer.Flags:x8}\t{mode:x8}\t{buffer.References:d8}\t{buffer.Exporter.Name}\t{buffer.Inode:d8}\t");
+            $"{buffer.Size:d8}\t{buffer.Flags:x8}\t{mode:x8}\t{buffer.VisibleReferences:d8}\t{buffer.Exporter.Name}\t{buffer.Inode:d8}\t");
         text.Append(buffer.NameAsBytes ?? "<none>").Append('\n');
         foreach (string fence in fences)
         {

@@ -104,7 +104,7 @@ internal sealed class DmaBuf : MemoryFile
 
     /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c> after the generic lines; who reads it is not counted (S-BUF-100).</summary>
     public override string FdInfoLines =>
-        string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{References}\nexp_name:\t{Exporter.Name}\n")
+        string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{VisibleReferences}\nexp_name:\t{Exporter.Name}\n")
         + (_name is null ? "" : $"name:\t{NameAsBytes}\n");
 
     /// <summary>Attachments, newest first (S-SYS-40).</summary>

@@ -1,7 +1,7 @@
 namespace CocoGuest.Machine.DmaBufs;
 
 /// <summary>How an exporter fills a mapping of its buffers.</summary>
-internal enum MmapStyle
+public enum MmapStyle
 {
     /// <summary>No mmap op: EINVAL (S-BUF-31, S-TEE-03).</summary>
     None,

@@ -36,6 +36,14 @@ internal abstract class GuestFile
     /// <summary>References from fds, mappings, importers and messages in flight.</summary>
     public int References { get; set; }
 
+    /// <summary>The host's open file that one of the references stands for (<see cref="GuestNatives"/>), or null.</summary>
+    public Natives.NativeFile? Native { get; set; }
+
+    /// <summary>
+    /// References as the guest's kernel counts them. Those of native processes are their mirrors', which may lag behind: what lives has one.
+    /// </summary>
+    public int VisibleReferences => Native is null ? References : Math.Max(References - 1, 1);
+
     /// <summary>What the file is, for sentences: <c>dma-buf</c>, <c>sync_file</c>, <c>dma_heap device</c> …</summary>
     public abstract string Kind { get; }
 

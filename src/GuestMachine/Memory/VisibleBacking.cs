@@ -62,6 +62,16 @@ public sealed class VisibleBacking
         }
     }
 
+    /// <summary>An open file of its own on the memory, for a native process of the guest (<see cref="GuestNatives"/>).</summary>
+    internal Result<SafeFileHandle> OpenAnew(Files.AccessMode access)
+    {
+        lock (_lock)
+        {
+            Result<SealedMemfd> memfd = Bear();
+            return memfd.Ok ? memfd.Value.OpenAnew((int)access) : memfd.Failure;
+        }
+    }
+
     /// <summary>Keeps the server's mapping while bytes are copied; dispose the pin afterwards.</summary>
     internal unsafe Result<MemoryPin> Pin()
     {

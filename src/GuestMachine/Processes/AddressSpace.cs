@@ -28,10 +28,16 @@ internal sealed class AddressSpace(int limit)
     /// <summary>Pages of anonymous memory and of copies on write, by address.</summary>
     public Dictionary<ulong, OwnPage> Pages { get; } = [];
 
+    /// <summary>
+    /// Address behind the last byte that this space may map. A process of the host has its mappings where the host put them, above
+    /// <see cref="Top"/>, too. Set while nothing is mapped.
+    /// </summary>
+    public ulong Ceiling { get; set; } = Top;
+
     /// <summary>True when no further mapping fits into the limit.</summary>
     public bool IsFull => _mappings.Count >= limit;
 
-    private ulong Lowest => _mappings.Count == 0 ? Top : _mappings[^1].Start;
+    private ulong Lowest => _mappings.Count == 0 ? Ceiling : _mappings[^1].Start;
 
     /// <summary>Mappings in ascending order of address, as exit removes them.</summary>
     public IEnumerable<Vma> Ascending() => Enumerable.Reverse(_mappings);
@@ -46,7 +52,7 @@ internal sealed class AddressSpace(int limit)
 
         if (_holeBytes >= length)
         {
-            ulong ceiling = Top;
+            ulong ceiling = Ceiling;
             foreach (Vma vma in _mappings)
             {
                 if (ceiling - vma.End >= length)
@@ -130,8 +136,8 @@ internal sealed class AddressSpace(int limit)
         return [.. found];
     }
 
-    /// <summary>Whether nothing is mapped in a range that lies below <see cref="Top"/>.</summary>
-    public bool IsFree(ulong start, ulong end) => end <= Top && Overlapping(start, end).Length == 0;
+    /// <summary>Whether nothing is mapped in a range that lies below <see cref="Ceiling"/>.</summary>
+    public bool IsFree(ulong start, ulong end) => end <= Ceiling && Overlapping(start, end).Length == 0;
 
     /// <summary>How many mappings lie in a range entirely.</summary>
     public int CountInside(ulong start, ulong end) => Overlapping(start, end).Count(v => v.Start >= start && v.End <= end);

@@ -4,7 +4,7 @@ using CocoGuest.Machine.Files;
 namespace CocoGuest.Machine.Processes;
 
 /// <summary>
-/// The fd table of a process: lowest free number first, from 3 on (0 to 2 are the standard streams).
+/// The fd table of a process: lowest free number first, from 3 on (0 to 2 are the standard streams) or from the table's own floor.
 /// Models: numbers, the limit (EMFILE), close-on-exec as a property of the fd.
 /// </summary>
 internal sealed class FdTable(int limit)
@@ -14,12 +14,31 @@ internal sealed class FdTable(int limit)
     private ulong[] _used = [(1UL << FirstFd) - 1];
     private Entry[] _entries = new Entry[WordBits];
     private int _firstWordWithRoom;
+    private int _floor = FirstFd;
 
     /// <summary>RLIMIT_NOFILE: new numbers stay below it.</summary>
     public int Limit { get; set; } = limit;
 
     /// <summary>Open fds.</summary>
     public int Count { get; private set; }
+
+    /// <summary>
+    /// Numbers below are given to nobody, though <see cref="Replace"/> may use them: other files than this table's have them. For an empty table.
+    /// </summary>
+    public void ReserveBelow(int floor)
+    {
+        while (_used.Length * WordBits <= floor)
+        {
+            Array.Resize(ref _used, _used.Length * 2);
+            Array.Resize(ref _entries, _entries.Length * 2);
+        }
+
+        _floor = floor;
+        int word = floor / WordBits;
+        _used.AsSpan(0, word).Fill(ulong.MaxValue);
+        _used[word] = (1UL << (floor % WordBits)) - 1;
+        _firstWordWithRoom = word;
+    }
 
     /// <summary>Installs a file at the lowest free number; −1 when the table is full (EMFILE).</summary>
     public int Install(GuestFile file, bool closeOnExec)
@@ -51,7 +70,7 @@ internal sealed class FdTable(int limit)
     /// <summary>Installs a file at the lowest free number from a minimum on, as F_DUPFD does; −1 when there is none.</summary>
     public int InstallFrom(GuestFile file, bool closeOnExec, int minimum)
     {
-        if (minimum <= FirstFd)
+        if (minimum <= _floor)
         {
             return Install(file, closeOnExec);
         }
@@ -95,10 +114,14 @@ internal sealed class FdTable(int limit)
         }
 
         _entries[fd] = default;
-        int word = fd / WordBits;
-        _used[word] &= ~(1UL << (fd % WordBits));
-        _firstWordWithRoom = Math.Min(_firstWordWithRoom, word);
         Count--;
+        if (fd >= _floor)
+        {
+            int word = fd / WordBits;
+            _used[word] &= ~(1UL << (fd % WordBits));
+            _firstWordWithRoom = Math.Min(_firstWordWithRoom, word);
+        }
+
         return file;
     }
 
@@ -111,6 +134,7 @@ internal sealed class FdTable(int limit)
         _used = [.. other._used];
         _entries = [.. other._entries];
         _firstWordWithRoom = other._firstWordWithRoom;
+        _floor = other._floor;
         Limit = other.Limit;
         Count = other.Count;
         foreach (Entry entry in _entries)

@@ -38,6 +38,9 @@ public sealed class GuestProcess
     /// <summary>False once the process exited or was killed.</summary>
     public bool Alive { get; internal set; } = true;
 
+    /// <summary>A process of the host stands behind it: its fds and mappings are a mirror (<see cref="GuestNatives"/>).</summary>
+    public bool IsNative { get; internal set; }
+
     /// <summary>/proc/self/fail-nth: counts down at fault points; the one that makes it 0 fails.</summary>
     internal uint FailNth { get; set; }
 

@@ -28,6 +28,9 @@ internal sealed record Vma(ulong Start, ulong Length, GuestFile? File, ulong Off
     /// <summary>VM_DONTDUMP by MADV_DONTDUMP.</summary>
     public bool NotDumped { get; init; }
 
+    /// <summary>The host's file that a native process mapped; null: a mapping of the machine's own making.</summary>
+    public Natives.NativeFile? Through { get; init; }
+
     /// <summary>What a mapping by page-frame number shows.</summary>
     public MemoryFile? Buffer => File as MemoryFile;
 

@@ -10,6 +10,7 @@ using CocoGuest.Service.Reflection;
 using CocoGuest.Service.Services;
 using CocoGuest.Service.Streams;
 using CocoGuest.Service.Telemetry;
+using CocoGuest.Supervisor;
 using CocoGuest.V1;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Connections;

@@ -1,7 +1,7 @@
 using System.Text;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Access;
-using CocoGuest.Service.Services;
 
 namespace CocoGuest.Service.Hosting;
 

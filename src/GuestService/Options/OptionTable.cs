@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Net;
 using CocoGuest.Machine;
-using CocoGuest.Service.Services;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Service.Options;
 

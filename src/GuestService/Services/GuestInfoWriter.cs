@@ -1,4 +1,5 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Broker;
 using CocoGuest.V1;
 using WireShape = CocoGuest.V1.GuestShape;

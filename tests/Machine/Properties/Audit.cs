@@ -119,7 +119,7 @@ internal sealed class Audit
             }
         }
 
-        foreach (GuestFile file in _guest.Files.InFlight)
+        foreach (GuestFile file in _guest.Files.InFlight.Concat(_guest.Natives.Held.Select(n => n.File)))
         {
             Hold(file);
         }

@@ -23,9 +23,11 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     private const int SealShrink = 0x2;
     private const int SealGrow = 0x4;
     private const int SealFutureWrite = 0x10;
-    private const int OpenReadOnlyCloseOnExec = 0x80000;
+    private const int CloseOnExecFlag = 0x80000;
+    private const int OpenReadOnlyCloseOnExec = CloseOnExecFlag;
     private const int PunchHoleKeepSize = 0x2 | 0x1;
     private const uint OwnerReads = 0x100; // 0400
+    private const uint OwnerWrites = 0x80; // 0200
     private const int SeekData = 3;
     private const int SeekHole = 4;
 
@@ -123,6 +125,37 @@ public sealed unsafe partial class SealedMemfd : IDisposable
                 return copy;
             var failure = HostFailure.Last("duplicate client buffer", readOnly ? "open" : "F_DUPFD_CLOEXEC", Length);
             copy.Dispose();
+            return failure;
+        }
+        finally
+        {
+            if (held)
+                File.DangerousRelease();
+        }
+    }
+
+    /// <summary>
+    /// A new descriptor, close-on-exec, that shares nothing with the buffer's own: with an access mode of its own, and closed when its last
+    /// user closes it, which <c>IN_CLOSE</c> tells.
+    /// </summary>
+    /// <param name="access">The two O_ACCMODE bits.</param>
+    /// <returns>The descriptor, or the host's errno, as <see cref="DuplicateFor"/>.</returns>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
+    internal Result<SafeFileHandle> OpenAnew(int access)
+    {
+        var held = false;
+        try
+        {
+            File.DangerousAddRef(ref held);
+            var path = FormattableString.Invariant($"/proc/self/fd/{File.DangerousGetHandle()}");
+
+            // The mode that keeps others from opening it anew is in the server's own way, too.
+            var opens = Fchmod(File, OwnerReads | OwnerWrites) == 0 ? Open(path, access | CloseOnExecFlag) : null;
+            var failure = opens is null or { IsInvalid: true } ? HostFailure.Last("open client buffer anew", "open", Length) : null;
+            if (Fchmod(File, OwnerReads) == 0 && failure is null)
+                return opens!;
+            failure ??= HostFailure.Last("open client buffer anew", "fchmod", Length);
+            opens?.Dispose();
             return failure;
         }
         finally

@@ -1,9 +1,7 @@
-using CocoGuest.Machine.Profiles;
+namespace CocoGuest.Machine.Profiles;
 
-namespace CocoGuest.Service.Services;
-
-/// <summary>Platforms and kernels in the words of the API.</summary>
-internal static class ShapeWords
+/// <summary>Platforms and kernels in the words that people and requests use.</summary>
+public static class ShapeWords
 {
     private static readonly (string Word, Platform Platform)[] PlatformWords =
         [.. PlatformProfile.All.Where(p => p.Served).Select(p => (p.Name, p.Platform))];

@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
 using CocoGuest.Machine;
 
-namespace CocoGuest.Service.Processes;
+namespace CocoGuest.Supervisor;
 
 /// <summary>Handles, secrets and tokens from the system's cryptographic source.</summary>
-internal sealed class RandomSecrets : ISecretSource
+public sealed class RandomSecrets : ISecretSource
 {
     /// <inheritdoc/>
     public Handle128 Next()

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Faults;
+using CocoGuest.Supervisor;
+using CocoGuest.Supervisor.Reports;
+
+namespace CocoGuest.Cli.Run;
+
+/// <summary><c>coco run -- PROGRAM ARGS</c>: a program that opens <c>/dev/dma_heap</c> and its like, in an emulated guest, as it is.</summary>
+internal sealed class RunCommand
+{
+    private const int Refused = 125;
+    private readonly ShapeOptions _shape = new();
+
+    private readonly Option<bool> _strict = new("--strict")
+    {
+        Description = "Also the kernel's answers where a host file would answer differently (docs/run.md lists them); other calls get slower.",
+    };
+
+    private readonly Option<string[]> _faults = new("--fault")
+    {
+        Description = "A fault to arm, for example fail_decrypt:times=1. May be repeated. One that never fires makes the run fail.",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string[]> _trace = new("--trace")
+    {
+        Description = "Trace events to switch on, for example dma_buf:* (trace_pipe shows them). May be repeated.",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string?> _report = new("--json") { Description = "Also writes the report to FILE: JSON, or JUnit where FILE ends in .xml." };
+
+    private readonly Option<bool> _quiet = new("--quiet") { Description = "No report on stderr." };
+
+    private readonly Option<uint> _user = new("--user") { Description = "User id of the program in the guest. Default: 0, since heap nodes are root's." };
+
+    private readonly Argument<string[]> _program = new("program") { Description = "The program and its arguments, after --." };
+
+    public static Command Make()
+    {
+        var run = new RunCommand();
+        var command = new Command(
+            "run",
+            "Runs a program in a guest: it finds /dev/dma_heap, /dev/udmabuf and /dev/dri there. Exit status: the program's; 125 if it could not "
+            + "be started, or if it succeeded and an armed fault never fired.");
+        run._shape.AddTo(command);
+        foreach (Option option in new Option[] { run._strict, run._faults, run._trace, run._report, run._quiet, run._user })
+        {
+            command.Options.Add(option);
+        }
+
+        command.Arguments.Add(run._program);
+        command.SetAction(run.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        try
+        {
+            using var host = new GuestHost(TimeProvider.System, new RandomSecrets());
+            Result<Guest> guest = host.Create(_shape.Read(parsed));
+            Failure? failure = guest.Failure ?? Arm(guest.Value, parsed);
+            return failure is null ? Run(guest.Value, parsed) : Refuse(failure.Sentence);
+        }
+        catch (FormatException e)
+        {
+            return Refuse(e.Message);
+        }
+    }
+
+    private int Run(Guest guest, ParseResult parsed)
+    {
+        var options = new RunOptions { Strict = parsed.GetValue(_strict), Uid = parsed.GetValue(_user), Gid = parsed.GetValue(_user) };
+        RunReport report = ProgramRun.Run(guest, [Demo.ProgramLocator.Self], parsed.GetValue(_program)!, options, Say);
+        if (!parsed.GetValue(_quiet))
+        {
+            Console.Error.Write(ReportText.Of(report));
+        }
+
+        if (parsed.GetValue(_report) is { } file)
+        {
+            File.WriteAllText(file, file.EndsWith(".xml", StringComparison.Ordinal) ? ReportJUnit.Of(report) : ReportJson.Of(report));
+        }
+
+        return report.ExitCode == 0 && report.Unfired.Any() ? Refused : report.ExitCode;
+    }
+
+    private Failure? Arm(Guest guest, ParseResult parsed)
+    {
+        foreach (FaultSpec fault in parsed.GetValue(_faults)!.Select(FaultText.Parse))
+        {
+            Result<ulong> armed = guest.Faults.Inject(fault);
+            if (!armed.Ok)
+            {
+                return armed.Failure;
+            }
+        }
+
+        string[] events = parsed.GetValue(_trace)!;
+        return events.Length == 0 ? null : guest.Trace.Set(events, on: true);
+    }
+
+    private static void Say(string sentence) => Console.Error.WriteLine($"coco run: {sentence}");
+
+    private static int Refuse(string sentence)
+    {
+        Say(sentence);
+        return Refused;
+    }
+}

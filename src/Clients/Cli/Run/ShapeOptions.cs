@@ -1,0 +1,66 @@
+using System.CommandLine;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Profiles;
+
+namespace CocoGuest.Cli.Run;
+
+/// <summary>The guest of a run on the command line: what `coco guest create` takes, for a guest that lives as long as the program.</summary>
+internal sealed class ShapeOptions
+{
+    private readonly Option<string> _platform = new("--platform") { Description = $"{ShapeWords.Platforms}. Default: snp.", DefaultValueFactory = _ => "" };
+
+    private readonly Option<string> _kernel = new("--kernel") { Description = $"{ShapeWords.Kernels}. Default: 7.2.", DefaultValueFactory = _ => "" };
+
+    private readonly Option<ulong> _memory = Numbers.Option("--memory", "Bytes of RAM, for example 512M. Default: 4G.");
+
+    private readonly Option<ulong> _cpus = Numbers.Option("--cpus", "Possible CPUs. Default: 2.");
+
+    private readonly Option<string> _swiotlb = new("--swiotlb") { Description = "The kernel's swiotlb= value: force, noforce, a size.", DefaultValueFactory = _ => "" };
+
+    private readonly Option<string> _cma = new("--cma") { Description = "The kernel's cma= value, for example 64M.", DefaultValueFactory = _ => "" };
+
+    private readonly Option<string[]> _heaps = new("--heap")
+    {
+        Description = "A heap to register; may be repeated. Default: all that the kernel has on the platform.",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<ulong> _seed = Numbers.Option("--seed", "Decides keys and all that is random in hardware. Default: 0.");
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _platform, _kernel, _memory, _cpus, _swiotlb, _cma, _heaps, _seed })
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>The shape that was asked for.</summary>
+    /// <exception cref="FormatException">A platform or kernel that there is not.</exception>
+    public GuestShape Read(ParseResult parsed)
+    {
+        string platformWord = parsed.GetValue(_platform)!;
+        string kernelWord = parsed.GetValue(_kernel)!;
+        if (!ShapeWords.TryParsePlatform(platformWord, out Platform platform))
+        {
+            throw new FormatException($"--platform: there is no platform '{platformWord}'; there are {ShapeWords.Platforms}.");
+        }
+
+        if (!ShapeWords.TryParseKernel(kernelWord, out KernelVersion kernel))
+        {
+            throw new FormatException($"--kernel: there is no kernel '{kernelWord}'; there are {ShapeWords.Kernels}.");
+        }
+
+        return new GuestShape
+        {
+            Platform = platform,
+            Kernel = kernel,
+            MemoryBytes = parsed.GetValue(_memory),
+            Cpus = checked((uint)parsed.GetValue(_cpus)),
+            Swiotlb = parsed.GetValue(_swiotlb)!,
+            Cma = parsed.GetValue(_cma)!,
+            Heaps = parsed.GetValue(_heaps)!,
+            Seed = parsed.GetValue(_seed),
+        };
+    }
+}

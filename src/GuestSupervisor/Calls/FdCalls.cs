@@ -1,0 +1,201 @@
+using System.Buffers.Binary;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Files;
+using CocoGuest.Supervisor.Processes;
+using CocoGuest.Supervisor.Seccomp;
+using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Supervisor.Calls;
+
+/// <summary>Calls on an emulated fd that no driver sees: what the machine's table of calls answers, lseek, fcntl, dup.</summary>
+internal sealed class FdCalls(GuestCalls calls)
+{
+    private const int StatfsBytes = 120;
+    private const int DupFd = 0;
+    private const int GetFd = 1;
+    private const int SetFd = 2;
+    private const int DupFdCloseOnExec = 1030;
+
+    // Which argument is the fd, and what the machine is asked.
+    private static readonly Dictionary<SystemCall, FileCall> Table = new()
+    {
+        [SystemCall.Read] = FileCall.Read,
+        [SystemCall.Readv] = FileCall.Readv,
+        [SystemCall.Write] = FileCall.Write,
+        [SystemCall.Writev] = FileCall.Writev,
+        [SystemCall.Pread64] = FileCall.Pread,
+        [SystemCall.Preadv] = FileCall.Pread,
+        [SystemCall.Preadv2] = FileCall.Pread,
+        [SystemCall.Pwrite64] = FileCall.Pwrite,
+        [SystemCall.Pwritev] = FileCall.Pwrite,
+        [SystemCall.Pwritev2] = FileCall.Pwrite,
+        [SystemCall.Fsync] = FileCall.Fsync,
+        [SystemCall.Fdatasync] = FileCall.Fdatasync,
+        [SystemCall.Ftruncate] = FileCall.Ftruncate,
+        [SystemCall.Fallocate] = FileCall.Fallocate,
+        [SystemCall.Fadvise64] = FileCall.Fadvise,
+        [SystemCall.Getdents] = FileCall.Getdents,
+        [SystemCall.Flock] = FileCall.Flock,
+    };
+
+    /// <summary>Calls that a table answers.</summary>
+    public static IEnumerable<SystemCall> ByTable => Table.Keys;
+
+    /// <summary>A call of the table.</summary>
+    public void HandleByTable(StoppedCall call) => Answer(call, call.Int(0), Table[call.Call]);
+
+    /// <summary>sendfile, splice, copy_file_range: our file is the source or the target.</summary>
+    public void Transfer(StoppedCall call)
+    {
+        (int source, int target, FileCall from, FileCall to) = call.Call switch
+        {
+            SystemCall.Sendfile => (call.Int(1), call.Int(0), FileCall.SendfileFrom, FileCall.Write),
+            SystemCall.Splice => (call.Int(0), call.Int(2), FileCall.SpliceFrom, FileCall.SpliceTo),
+            _ => (call.Int(0), call.Int(2), FileCall.CopyFileRangeFrom, FileCall.CopyFileRangeTo),
+        };
+        bool isSource = calls.FileAt(call, source) is not null;
+        Answer(call, isSource ? source : target, isSource ? from : to);
+    }
+
+    /// <summary>lseek.</summary>
+    public void Seek(StoppedCall call)
+    {
+        if (calls.Ours(call, call.Int(0)) is { } ours)
+        {
+            call.End(ours.File.Folder is { } folder
+                ? FolderCalls.Seek(folder, (long)call[1], call.Int(2))
+                : calls.Guest.Files.Lseek(ours.Process.Machine, call.Int(0), (long)call[1], call.Int(2)));
+        }
+    }
+
+    /// <summary>fchmod.</summary>
+    public void ChangeMode(StoppedCall call) =>
+        OnFile(call, (process, fd) => calls.Guest.Files.Fchmod(process.Machine, fd, call.UInt(1)));
+
+    /// <summary>fchown.</summary>
+    public void ChangeOwner(StoppedCall call) =>
+        OnFile(call, (process, fd) => calls.Guest.Files.Fchown(process.Machine, fd, call.UInt(1), call.UInt(2)));
+
+    /// <summary>fchdir: into a folder of the guest one cannot go, since the host has none.</summary>
+    public void ChangeFolder(StoppedCall call)
+    {
+        if (calls.Ours(call, call.Int(0)) is { } ours)
+        {
+            call.Fail(ours.File.Folder is null ? Errno.ENOTDIR : Errno.EACCES);
+        }
+    }
+
+    /// <summary>fstatfs.</summary>
+    public void FileSystem(StoppedCall call)
+    {
+        if (calls.Ours(call, call.Int(0)) is not { } ours)
+        {
+            return;
+        }
+
+        if (ours.File.Folder is not null)
+        {
+            call.Continue();
+            return;
+        }
+
+        Result<FileSystemStat> stat = calls.Guest.Files.Fstatfs(ours.Process.Machine, call.Int(0));
+        if (!stat.Ok)
+        {
+            call.Fail(stat.Failure.Errno);
+            return;
+        }
+
+        Span<byte> bytes = stackalloc byte[StatfsBytes];
+        bytes.Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, stat.Value.Type);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[8..], FileStat.BlockSize);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[64..], stat.Value.NameLength);
+        call.End(call.Memory.TryWrite(call[1], bytes) ? null : Errno.EFAULT.AsFailure("fstatfs", "buf"));
+    }
+
+    /// <summary>fcntl. Flags of the fd itself are the host kernel's; those of the open file the machine's.</summary>
+    public void Control(StoppedCall call)
+    {
+        int fd = call.Int(0);
+        if (call.Int(1) is GetFd or SetFd)
+        {
+            call.Continue();
+            return;
+        }
+
+        if (calls.Ours(call, fd) is not { } ours)
+        {
+            return;
+        }
+
+        if (call.Int(1) is DupFd or DupFdCloseOnExec)
+        {
+            Duplicate(call, ours.Process, fd, call.Int(1) == DupFdCloseOnExec);
+        }
+        else if (ours.File.Folder is not null)
+        {
+            call.Continue();
+        }
+        else
+        {
+            call.End(calls.Guest.Files.Fcntl(ours.Process.Machine, fd, call.Int(1), call[2], call.Memory));
+        }
+    }
+
+    /// <summary>dup.</summary>
+    public void Dup(StoppedCall call)
+    {
+        if (calls.Ours(call, call.Int(0)) is { } ours)
+        {
+            Duplicate(call, ours.Process, call.Int(0), closeOnExec: false);
+        }
+    }
+
+    // A second number of the same open file, in the reserved range, so that calls on it are seen, too.
+    private void Duplicate(StoppedCall call, SupervisedProcess process, int fd, bool closeOnExec)
+    {
+        using SafeFileHandle? file = HostFile.TakeFd(process.Handle, fd);
+        if (file is null)
+        {
+            call.Fail(Errno.EBADF);
+            return;
+        }
+
+        int number = calls.FreeNumber(process);
+        Errno refused = number < calls.Options.FdLimit ? call.Channel.Inject(call.Id, file, number, closeOnExec) : Errno.EMFILE;
+        if (refused == Errno.None)
+        {
+            call.Return(number);
+        }
+        else
+        {
+            call.Fail(refused == Errno.EBADF ? Errno.EMFILE : refused);
+        }
+    }
+
+    private void Answer(StoppedCall call, int fd, FileCall what)
+    {
+        if (calls.Ours(call, fd) is not { } ours)
+        {
+            return;
+        }
+
+        if (ours.File.Folder is not null)
+        {
+            call.Fail(what is FileCall.Read or FileCall.Readv or FileCall.Pread ? HostErrno.EISDIR : Errno.EBADF);
+            return;
+        }
+
+        call.End(calls.Guest.Files.Call(ours.Process.Machine, fd, what));
+    }
+
+    private void OnFile(StoppedCall call, Func<SupervisedProcess, int, Failure?> change)
+    {
+        if (calls.Ours(call, call.Int(0)) is { } ours)
+        {
+            call.End(ours.File.Folder is null ? change(ours.Process, call.Int(0)) : Errno.EPERM.AsFailure("fchmod", "fd"));
+        }
+    }
+}

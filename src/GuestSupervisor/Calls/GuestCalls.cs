@@ -1,0 +1,244 @@
+using System.Globalization;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Natives;
+using CocoGuest.Supervisor.Files;
+using CocoGuest.Supervisor.Processes;
+using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Supervisor.Calls;
+
+/// <summary>
+/// What all handlers of stopped calls share: which path, process and file a call means, and how a file of the machine becomes an fd of the
+/// program.
+/// </summary>
+internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard files, ProcessBoard processes)
+{
+    private const int AtFdCwd = -100;
+    private const int ReadOnly = 0;
+    private const int ReadWrite = 2;
+
+    /// <summary>The guest.</summary>
+    public Guest Guest => guest;
+
+    /// <summary>How the program is run.</summary>
+    public RunOptions Options => options;
+
+    /// <summary>Emulated files.</summary>
+    public FileBoard Files => files;
+
+    /// <summary>Processes of the guest.</summary>
+    public ProcessBoard Processes => processes;
+
+    /// <summary>The absolute path that a call means, or null where it cannot be the guest's.</summary>
+    public string? PathOf(StoppedCall call, int folder, ulong address)
+    {
+        if (call.Memory.ReadPath(address) is not { Length: > 0 } path || GuestPath.IsForeign(path))
+        {
+            return null;
+        }
+
+        return path[0] == '/' ? GuestPath.Normalise("", path)
+            : FolderOf(call, folder) is { } start ? GuestPath.Normalise(start, path)
+            : null;
+    }
+
+    /// <summary>The emulated file behind a number in the caller's fd table, or null: not one of ours.</summary>
+    public EmulatedFile? FileAt(StoppedCall call, int fd) => fd < 0 ? null : files.Find(ProcFolder.FileAt(call.Tid, fd));
+
+    /// <summary>
+    /// The emulated file and the process that calls, with the machine's table up to date at that number. Null: not ours, and the call was ended.
+    /// </summary>
+    public (SupervisedProcess Process, EmulatedFile File)? Ours(StoppedCall call, int fd)
+    {
+        if (FileAt(call, fd) is not { } file)
+        {
+            call.Continue();
+            return null;
+        }
+
+        Result<SupervisedProcess> process = processes.Of(call.Tid);
+        if (!process.Ok || (file.Machine is { } machine && Place(process.Value, fd, machine) is not null))
+        {
+            call.Fail(Errno.EBADF);
+            return null;
+        }
+
+        return (process.Value, file);
+    }
+
+    /// <summary>The process and the emulated file that an entry of a /proc fd folder is about, with the machine's table up to date; null: another file.</summary>
+    public (SupervisedProcess Process, EmulatedFile File)? FdEntryOf(StoppedCall call, (string Process, string Folder, int Fd) entry)
+    {
+        int pid = int.TryParse(entry.Process, NumberStyles.None, CultureInfo.InvariantCulture, out int named) ? named : processes.PidOf(call.Tid);
+        if (files.Find(ProcFolder.FileAt(pid, entry.Fd)) is not { } file || processes.Of(pid) is not { Ok: true } process)
+        {
+            return null;
+        }
+
+        return file.Machine is { } machine && Place(process.Value, entry.Fd, machine) is not null ? null : (process.Value, file);
+    }
+
+    /// <summary>The entries of a folder of the guest; null: it is none.</summary>
+    public FolderListing? Listing(SupervisedProcess process, string path)
+    {
+        Result<string[]> names = guest.Tree.List(process.Machine, path);
+        return !names.Ok ? null : new FolderListing(path,
+        [
+            new FolderEntry(".", 1, FolderEntry.Directory), new FolderEntry("..", 1, FolderEntry.Directory),
+            .. names.Value.Order(StringComparer.Ordinal).Select(name => EntryOf(process, path, name)),
+        ]);
+    }
+
+    private FolderEntry EntryOf(SupervisedProcess process, string folder, string name)
+    {
+        const int typeShift = 12;
+        Result<FileStat> stat = guest.Tree.Stat(process.Machine, $"{folder}/{name}");
+        return stat.Ok ? new FolderEntry(name, stat.Value.Inode, (byte)(stat.Value.Mode >> typeShift)) : new FolderEntry(name, 1, FolderEntry.Directory);
+    }
+
+    /// <summary>Tells the machine which of its files a number is.</summary>
+    public Failure? Place(SupervisedProcess process, int fd, NativeFile file) =>
+        guest.Natives.Place(process.Machine, fd, file, closeOnExec: false);
+
+    /// <summary>
+    /// Gives the program the file that the machine put at a number: the host file that stands for it goes to the same number. If that cannot be,
+    /// the machine's fd is closed again.
+    /// </summary>
+    /// <returns>None, or why not.</returns>
+    public Errno Deliver(StoppedCall call, SupervisedProcess process, int fd, bool closeOnExec, string what)
+    {
+        Result<NativeFile> adopted = guest.Natives.Adopt(process.Machine, fd);
+        if (!adopted.Ok)
+        {
+            return adopted.Failure.Errno;
+        }
+
+        NativeFile machine = adopted.Value;
+        SafeFileHandle? given = HostFileFor(machine, out EmulatedFile? made, () => OriginOf(call, process, what));
+        if (given is null)
+        {
+            guest.Natives.Closed(machine);
+            return Errno.ENFILE;
+        }
+
+        // A failed injection closes the only description, and the watch tells the board, which tells the machine.
+        using (given)
+        {
+            return call.Channel.Inject(call.Id, given, fd, closeOnExec);
+        }
+    }
+
+    /// <summary>Gives the program a folder of the guest as an fd.</summary>
+    public Errno DeliverFolder(StoppedCall call, SupervisedProcess process, FolderListing folder, bool closeOnExec)
+    {
+        using SafeFileHandle memfd = HostFile.CreateMemfd(folder.Path);
+        SafeFileHandle given = HostFile.Reopen(memfd, ReadOnly);
+        var file = new EmulatedFile(HostFile.IdentityOf(given), null, OriginOf(call, process, $"open(\"{folder.Path}\")")) { Folder = folder };
+        files.AddWatched(file, given);
+        int fd = FreeNumber(process);
+        using (given)
+        {
+            Errno refused = call.Channel.Inject(call.Id, given, fd, closeOnExec);
+            if (refused == Errno.None)
+            {
+                call.Return(fd);
+            }
+
+            return refused;
+        }
+    }
+
+    /// <summary>A number of the reserved range that is free in the program.</summary>
+    public int FreeNumber(SupervisedProcess process)
+    {
+        int[] used = ProcFolder.FdsOf(process.Pid);
+        int fd = options.FdFloor;
+        while (used.Contains(fd))
+        {
+            fd++;
+        }
+
+        return fd;
+    }
+
+    /// <summary>Where a call comes from.</summary>
+    public static Origin OriginOf(StoppedCall call, SupervisedProcess process, string what)
+    {
+        HostMap? map = ProcFolder.MapsOf(process.Pid).FirstOrDefault(m => m.Start <= call.InstructionPointer && call.InstructionPointer < m.End);
+        string place = map is null
+            ? string.Create(CultureInfo.InvariantCulture, $"0x{call.InstructionPointer:x}")
+            : string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(map.Name)}+0x{call.InstructionPointer - map.Start + map.Offset:x}");
+        return new Origin(process.Pid, ProcFolder.NameOf(process.Pid), what, place);
+    }
+
+    private string? FolderOf(StoppedCall call, int folder) =>
+        folder == AtFdCwd ? ProcFolder.LinkOf(call.Tid, "cwd")
+        : FileAt(call, folder)?.Folder is { } ours ? ours.Path
+        : ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{folder}"));
+
+    private SafeFileHandle? HostFileFor(NativeFile machine, out EmulatedFile? made, Func<Origin> origin)
+    {
+        made = null;
+        if (machine.Kind == NativeFileKind.SyncFile)
+        {
+            (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
+            made = new EmulatedFile(HostFile.IdentityOf(read), machine, origin()) { Signal = write };
+            files.AddPiped(made);
+            guest.Natives.WhenReady(machine, () => Signal(write));
+            return read;
+        }
+
+        SafeFileHandle? given = DescriptionOf(machine);
+        if (given is null)
+        {
+            return null;
+        }
+
+        FileIdentity identity = HostFile.IdentityOf(given);
+        if (files.Find(identity) is { } present)
+        {
+            present.Descriptions++;
+        }
+        else
+        {
+            made = new EmulatedFile(identity, machine, origin());
+            files.AddWatched(made, given);
+        }
+
+        return given;
+    }
+
+    // Each has a description of its own, so that the end of its last reference is seen.
+    private SafeFileHandle? DescriptionOf(NativeFile machine)
+    {
+        if (machine.Mmap == MmapStyle.None)
+        {
+            using SafeFileHandle placeholder = HostFile.CreateMemfd(machine.Kind.ToString());
+            return HostFile.Reopen(placeholder, ReadWrite);
+        }
+
+        Result<SafeFileHandle> memory = guest.Natives.OpenMemory(machine);
+        if (!memory.Ok)
+        {
+            return null;
+        }
+
+        using SafeFileHandle opened = memory.Value;
+        return HostFile.Reopen(opened, machine.Access == AccessMode.ReadOnly ? ReadOnly : ReadWrite);
+    }
+
+    private static void Signal(SafeFileHandle write)
+    {
+        try
+        {
+            RandomAccess.Write(write, [1], 0);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // Nobody has the sync file any more.
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+
+namespace CocoGuest.Supervisor.Calls;
+
+/// <summary>
+/// Which paths are the guest's. A path is compared as text after "." and ".." are gone; a symbolic link that leads into a guest's folder is not
+/// followed.
+/// </summary>
+internal static class GuestPath
+{
+    /// <summary>Folders and files that are the guest's, with everything below them.</summary>
+    private static readonly string[] Roots =
+    [
+        "/dev/dma_heap", "/dev/udmabuf", "/dev/dri", "/sys/class/dma_heap", "/sys/class/drm", "/sys/kernel/dmabuf",
+        "/sys/kernel/debug/dma_buf", "/sys/kernel/debug/swiotlb", "/sys/module/dma_heap", "/sys/module/udmabuf",
+        "/sys/kernel/tracing/trace_pipe", "/sys/kernel/debug/tracing/trace_pipe",
+    ];
+
+    /// <summary>True if the guest answers for the path.</summary>
+    public static bool IsGuests(string absolute) =>
+        Roots.Any(root => absolute.StartsWith(root, StringComparison.Ordinal) && (absolute.Length == root.Length || absolute[root.Length] == '/'));
+
+    /// <summary>True for a path that cannot be the guest's or an fd's, whatever it is relative to: most of them, told apart without a look at /proc.</summary>
+    public static bool IsForeign(string path) =>
+        path.StartsWith('/') && !path.StartsWith("/dev", StringComparison.Ordinal) && !path.StartsWith("/sys", StringComparison.Ordinal)
+        && !path.StartsWith("/proc", StringComparison.Ordinal) && !path.StartsWith("//", StringComparison.Ordinal)
+        && !path.StartsWith("/.", StringComparison.Ordinal) && !path.Contains("/../", StringComparison.Ordinal);
+
+    /// <summary>A path without "." and ".." and doubled slashes.</summary>
+    public static string Normalise(string folder, string path)
+    {
+        var parts = new List<string>();
+        foreach (string part in $"{(path.StartsWith('/') ? "" : folder)}/{path}".Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (part == ".." && parts.Count > 0)
+            {
+                parts.RemoveAt(parts.Count - 1);
+            }
+            else if (part is not ("." or ".."))
+            {
+                parts.Add(part);
+            }
+        }
+
+        return "/" + string.Join('/', parts);
+    }
+
+    /// <summary>An entry of a process's fd or fdinfo folder: the process ("self" or a number), the folder, the number. Null: another path.</summary>
+    public static (string Process, string Folder, int Fd)? FdEntry(string absolute)
+    {
+        string[] parts = absolute.Split('/');
+        int folder = parts.Length > 5 && parts[3] == "task" ? 5 : 3;
+        return parts.Length == folder + 2 && parts[1] == "proc" && parts[folder] is "fd" or "fdinfo"
+            && int.TryParse(parts[^1], NumberStyles.None, CultureInfo.InvariantCulture, out int fd)
+                ? (parts[2], parts[folder], fd)
+                : parts is ["", "dev", "fd", var number] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int own)
+                    ? ("self", "fd", own)
+                    : null;
+    }
+}

@@ -1,0 +1,13 @@
+using CocoGuest.Machine;
+
+namespace CocoGuest.Supervisor.Calls;
+
+/// <summary>Errnos that the machine never gives, but the host's file calls do.</summary>
+internal static class HostErrno
+{
+    /// <summary>ENOEXEC.</summary>
+    public const Errno ENOEXEC = (Errno)8;
+
+    /// <summary>EISDIR.</summary>
+    public const Errno EISDIR = (Errno)21;
+}

@@ -1,0 +1,38 @@
+using CocoGuest.Machine;
+using CocoGuest.Machine.Processes;
+
+namespace CocoGuest.Supervisor.Calls;
+
+/// <summary>
+/// mmap of an emulated file: the machine checks, the host's kernel maps. What is mapped is the buffer's own memory, so that a load or a store
+/// costs what it costs natively.
+/// </summary>
+internal sealed class MapCalls(GuestCalls calls)
+{
+    /// <summary>Handles mmap of a file.</summary>
+    public void Map(StoppedCall call)
+    {
+        int fd = call.Int(4);
+        if (calls.Ours(call, fd) is not { } ours)
+        {
+            return;
+        }
+
+        if (ours.File.Machine is null)
+        {
+            call.Fail(Errno.ENODEV);
+            return;
+        }
+
+        Failure? refused = calls.Guest.Natives.CheckMmap(
+            ours.Process.Machine, fd, call[5], call[1], (MapProtection)call.Int(2), (MapFlags)call.Int(3));
+        if (refused is not null)
+        {
+            call.Fail(refused.Errno);
+        }
+        else
+        {
+            call.Continue();
+        }
+    }
+}

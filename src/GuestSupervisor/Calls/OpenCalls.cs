@@ -1,0 +1,170 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Files;
+using CocoGuest.Supervisor.Files;
+using CocoGuest.Supervisor.Processes;
+using CocoGuest.Supervisor.Seccomp;
+using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Supervisor.Calls;
+
+/// <summary>
+/// open, openat, openat2, creat: device nodes become emulated files, folders are listed from the machine, text files are what the machine says
+/// at the moment of the open.
+/// </summary>
+internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
+{
+    private const int AtFdCwd = -100;
+    private const int HowBytes = 24;
+    private const uint CreatFlags = OpenFlags.Create | 0x200 | 1;
+
+    /// <summary>Handles one of the four.</summary>
+    public void Handle(StoppedCall call)
+    {
+        (int folder, int pathIndex) = call.Call is SystemCall.Openat or SystemCall.Openat2 ? (call.Int(0), 1) : (AtFdCwd, 0);
+        if (calls.PathOf(call, folder, call[pathIndex]) is not { } path)
+        {
+            call.Continue();
+            return;
+        }
+
+        if (FlagsOf(call) is not { } flags)
+        {
+            call.Continue(); // the kernel finds the same fault in struct open_how
+            return;
+        }
+
+        if (GuestPath.FdEntry(path) is { } entry)
+        {
+            OpenFdEntry(call, entry, flags);
+        }
+        else if (GuestPath.IsGuests(path) && call.IsWaiting)
+        {
+            Open(call, path, flags);
+        }
+        else
+        {
+            call.Continue();
+        }
+    }
+
+    private static uint? FlagsOf(StoppedCall call)
+    {
+        if (call.Call != SystemCall.Openat2)
+        {
+            return call.Call == SystemCall.Creat ? CreatFlags : call.UInt(call.Call == SystemCall.Open ? 1 : 2);
+        }
+
+        Span<byte> how = stackalloc byte[HowBytes];
+        return call[3] >= HowBytes && call.Memory.TryRead(call[2], how) ? (uint)BinaryPrimitives.ReadUInt64LittleEndian(how) : null;
+    }
+
+    private void Open(StoppedCall call, string path, uint flags)
+    {
+        Result<SupervisedProcess> process = calls.Processes.Of(call.Tid);
+        if (!process.Ok)
+        {
+            call.Fail(process.Failure.Errno);
+            return;
+        }
+
+        if (TracePump.IsTracePipe(path))
+        {
+            Finish(call, trace.Open(call, (flags & OpenFlags.CloseOnExec) != 0));
+            return;
+        }
+
+        if (calls.Listing(process.Value, path) is { } folder)
+        {
+            Finish(call, OpenFolder(call, process.Value, folder, flags));
+            return;
+        }
+
+        Result<byte[]> text = calls.Guest.Tree.ReadText(process.Value.Machine, path);
+        if (text.Ok)
+        {
+            Finish(call, OpenText(call, path, text.Value, flags));
+            return;
+        }
+
+        if (text.Failure.Errno == Errno.EACCES)
+        {
+            call.Fail(Errno.EACCES);
+            return;
+        }
+
+        OpenNode(call, process.Value, path, flags);
+    }
+
+    private void OpenNode(StoppedCall call, SupervisedProcess process, string path, uint flags)
+    {
+        Result<int> fd = calls.Guest.Tree.Open(process.Machine, path, flags);
+        if (!fd.Ok)
+        {
+            call.Fail(fd.Failure.Errno);
+            return;
+        }
+
+        Errno refused = calls.Deliver(call, process, fd.Value, (flags & OpenFlags.CloseOnExec) != 0, $"open(\"{path}\")");
+        if (refused == Errno.None)
+        {
+            call.Return(fd.Value);
+        }
+        else
+        {
+            call.Fail(refused);
+        }
+    }
+
+    private Errno OpenFolder(StoppedCall call, SupervisedProcess process, FolderListing folder, uint flags) =>
+        (flags & OpenFlags.AccessMode) != 0 || (flags & OpenFlags.Create) != 0
+            ? HostErrno.EISDIR
+            : calls.DeliverFolder(call, process, folder, (flags & OpenFlags.CloseOnExec) != 0);
+
+    private static Errno OpenText(StoppedCall call, string path, byte[] text, uint flags)
+    {
+        if ((flags & OpenFlags.Directory) != 0)
+        {
+            return Errno.ENOTDIR;
+        }
+
+        if ((flags & OpenFlags.AccessMode) != 0)
+        {
+            return Errno.EACCES; // these files are for reading
+        }
+
+        using SafeFileHandle file = HostFile.CreateText(Path.GetFileName(path), text);
+        return call.Channel.InjectAndReturn(call.Id, file, (flags & OpenFlags.CloseOnExec) != 0);
+    }
+
+    // /proc/PID/fd/N opens the file anew, /proc/PID/fdinfo/N is a text. Only those of processes of the guest can be ours.
+    private void OpenFdEntry(StoppedCall call, (string Process, string Folder, int Fd) entry, uint flags)
+    {
+        if (calls.FdEntryOf(call, entry) is not { } found)
+        {
+            call.Continue();
+            return;
+        }
+
+        string path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/{entry.Folder}/{entry.Fd}");
+        if (entry.Folder == "fd")
+        {
+            OpenNode(call, found.Process, path, flags);
+            return;
+        }
+
+        Result<byte[]> text = calls.Guest.Tree.ReadText(found.Process.Machine, path);
+        Finish(call, text.Ok ? OpenText(call, path, text.Value, flags) : text.Failure.Errno);
+    }
+
+    // None: whoever opened has answered the call already.
+    private static void Finish(StoppedCall call, Errno refused)
+    {
+        if (refused != Errno.None)
+        {
+            call.Fail(refused);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Text;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Tracing;
+using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Supervisor.Calls;
+
+/// <summary>
+/// trace_pipe: each open is a pipe into which the guest's trace lines go as they come. A reader that does not read loses the lines that find no
+/// room, as the kernel's ring loses the oldest.
+/// </summary>
+internal sealed class TracePump(Guest guest, EventSet events) : IDisposable
+{
+    private const int MostLines = 256;
+    private readonly List<SafeFileHandle> _readers = [];
+    private ulong _next = 1;
+
+    /// <summary>True for the two paths that trace_pipe has.</summary>
+    public static bool IsTracePipe(string path) => path.EndsWith("/tracing/trace_pipe", StringComparison.Ordinal);
+
+    /// <summary>Gives the caller a reader.</summary>
+    public Errno Open(StoppedCall call, bool closeOnExec)
+    {
+        (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
+        using (read)
+        {
+            Errno refused = call.Channel.InjectAndReturn(call.Id, read, closeOnExec);
+            if (refused != Errno.None)
+            {
+                write.Dispose();
+                return refused;
+            }
+        }
+
+        _readers.Add(write);
+        ulong key = 0;
+        key = events.Add(write, EventSet.Broken, () =>
+        {
+            events.Remove(key);
+            _readers.Remove(write);
+            write.Dispose();
+        });
+        return Errno.None;
+    }
+
+    /// <summary>Hands on what the machine traced since the last time.</summary>
+    public void Run()
+    {
+        if (_readers.Count == 0 || guest.Trace.Last() < _next)
+        {
+            return;
+        }
+
+        IReadOnlyList<TraceEvent> lines = guest.Trace.Read(_next, MostLines, out _);
+        if (lines.Count == 0)
+        {
+            return;
+        }
+
+        _next = lines[^1].Sequence + 1;
+        byte[] text = Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l.Line + "\n")));
+        foreach (SafeFileHandle reader in _readers)
+        {
+            try
+            {
+                RandomAccess.Write(reader, text, 0);
+            }
+            catch (IOException)
+            {
+                // It is full, or its reader is about to be found gone.
+            }
+        }
+    }
+
+    public void Dispose() => _readers.ForEach(static r => r.Dispose());
+}

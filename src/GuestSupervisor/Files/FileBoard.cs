@@ -1,0 +1,81 @@
+using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Supervisor.Files;
+
+/// <summary>
+/// The live emulated files by the identity of the host file that stands for each. So an fd is known for what it is whatever its number
+/// and however it came: dup, fork, exec, SCM_RIGHTS.
+/// </summary>
+internal sealed class FileBoard : IDisposable
+{
+    private readonly Dictionary<FileIdentity, EmulatedFile> _files = [];
+    private readonly Dictionary<int, EmulatedFile> _byWatch = [];
+    private readonly CloseWatch _closed = new();
+    private readonly EventSet _events;
+
+    public FileBoard(EventSet events)
+    {
+        _events = events;
+        events.Add(_closed.Handle, EventSet.Readable, TakeClosed);
+    }
+
+    /// <summary>Told of every file whose last reference is gone.</summary>
+    public event Action<EmulatedFile>? Gone;
+
+    /// <summary>The live files.</summary>
+    public IReadOnlyCollection<EmulatedFile> All => _files.Values;
+
+    /// <summary>The file of an identity, or null: not one of ours.</summary>
+    public EmulatedFile? Find(FileIdentity? identity) => identity is { } known ? _files.GetValueOrDefault(known) : null;
+
+    /// <summary>Enters a file for which a memfd stands, before the description that is given away is opened.</summary>
+    public void AddWatched(EmulatedFile file, SafeFileHandle memfd)
+    {
+        int watch = _closed.Add(memfd);
+        _files.Add(file.Identity, file);
+        _byWatch.Add(watch, file);
+    }
+
+    /// <summary>Enters a file for which the read end of a pipe stands.</summary>
+    public void AddPiped(EmulatedFile file)
+    {
+        _files.Add(file.Identity, file);
+        ulong key = 0;
+        key = _events.Add(file.Signal!, EventSet.Broken, () =>
+        {
+            _events.Remove(key);
+            file.Signal!.Dispose();
+            End(file);
+        });
+    }
+
+    /// <summary>Reports what was closed up to now.</summary>
+    public void TakeClosed()
+    {
+        foreach (int watch in _closed.Take())
+        {
+            if (_byWatch.TryGetValue(watch, out EmulatedFile? file) && --file.Descriptions == 0)
+            {
+                _byWatch.Remove(watch);
+                _closed.Remove(watch);
+                End(file);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _closed.Dispose();
+        foreach (EmulatedFile file in _files.Values)
+        {
+            file.Signal?.Dispose();
+        }
+    }
+
+    private void End(EmulatedFile file)
+    {
+        _files.Remove(file.Identity);
+        Gone?.Invoke(file);
+    }
+}

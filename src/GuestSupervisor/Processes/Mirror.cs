@@ -1,0 +1,87 @@
+using CocoGuest.Machine;
+using CocoGuest.Machine.Natives;
+using CocoGuest.Machine.Processes;
+using CocoGuest.Supervisor.Files;
+using CocoGuest.Supervisor.Target;
+
+namespace CocoGuest.Supervisor.Processes;
+
+/// <summary>
+/// Brings the machine's fd tables and mappings of native processes up to what the host's kernel has, when somebody is about to look at them.
+/// Between two looks nothing is tracked: the host counts references, and reports the last one's end.
+/// </summary>
+internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processes, Func<int?> root)
+{
+    /// <summary>Looks at every process of the run.</summary>
+    public void Refresh()
+    {
+        files.TakeClosed();
+        foreach (int pid in PidsToLookAt())
+        {
+            Refresh(pid);
+        }
+    }
+
+    /// <summary>What a process has of each emulated file: its fds, and how many mappings.</summary>
+    public Dictionary<EmulatedFile, LeftOpen> HoldingsOf(int pid)
+    {
+        Dictionary<EmulatedFile, List<int>> fds = FdsOf(pid).GroupBy(f => f.File).ToDictionary(g => g.Key, g => g.Select(f => f.Fd).ToList());
+        Dictionary<EmulatedFile, int> maps = MapsOf(pid).GroupBy(m => m.File).ToDictionary(g => g.Key, g => g.Count());
+        return fds.Keys.Union(maps.Keys).ToDictionary(
+            f => f, f => new LeftOpen(pid, fds.GetValueOrDefault(f) ?? [], maps.GetValueOrDefault(f)));
+    }
+
+    private int[] PidsToLookAt() =>
+        root() is { } first ? ProcFolder.DescendantsOf(first).Prepend(first).Union(processes.All.Select(p => p.Pid)).ToArray() : [];
+
+    private void Refresh(int pid)
+    {
+        (int Fd, EmulatedFile File)[] open = [.. FdsOf(pid)];
+        if (processes.Find(pid) is null && open.Length == 0)
+        {
+            return;
+        }
+
+        Result<SupervisedProcess> process = processes.Of(pid);
+        if (!process.Ok)
+        {
+            return;
+        }
+
+        GuestProcess machine = process.Value.Machine;
+        foreach (int gone in guest.Natives.FdsOf(machine).Except(open.Select(o => o.Fd)).ToArray())
+        {
+            guest.Natives.Unplace(machine, gone);
+        }
+
+        foreach ((int fd, EmulatedFile file) in open)
+        {
+            if (file.Machine is { } native)
+            {
+                guest.Natives.Place(machine, fd, native, ProcFolder.IsCloseOnExec(pid, fd));
+            }
+        }
+
+        guest.Natives.SetMappings(machine, [.. MapsOf(pid).Where(m => m.File.Machine is not null).Select(m => Describe(m.Map, m.File.Machine!))]);
+    }
+
+    private IEnumerable<(int Fd, EmulatedFile File)> FdsOf(int pid) =>
+        from fd in ProcFolder.FdsOf(pid)
+        let file = files.Find(ProcFolder.FileAt(pid, fd))
+        where file is not null
+        select (fd, file);
+
+    private IEnumerable<(HostMap Map, EmulatedFile File)> MapsOf(int pid) =>
+        files.All.Count == 0 ? [] :
+        from map in ProcFolder.MapsOf(pid)
+        let file = files.Find(map.File)
+        where file is not null
+        select (map, file);
+
+    private static NativeMapping Describe(HostMap map, NativeFile file)
+    {
+        MapProtection rights = (map.Rights[0] == 'r' ? MapProtection.Read : 0) | (map.Rights[1] == 'w' ? MapProtection.Write : 0)
+            | (map.Rights[2] == 'x' ? MapProtection.Execute : 0);
+        return new NativeMapping(map.Start, map.End - map.Start, file, map.Offset, rights, map.Rights[3] == 'p');
+    }
+}

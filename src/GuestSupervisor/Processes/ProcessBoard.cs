@@ -1,0 +1,89 @@
+using CocoGuest.Machine;
+using CocoGuest.Machine.Processes;
+using CocoGuest.Supervisor.Target;
+
+namespace CocoGuest.Supervisor.Processes;
+
+/// <summary>
+/// The host processes that have touched the guest. One is entered when it first does, and leaves when it ends: the program's children need no
+/// announcement.
+/// </summary>
+internal sealed class ProcessBoard
+{
+    private readonly Guest _guest;
+    private readonly EventSet _events;
+    private readonly RunOptions _options;
+    private readonly Dictionary<int, SupervisedProcess> _byPid = [];
+    private readonly Dictionary<int, int> _processOfThread = [];
+
+    public ProcessBoard(Guest guest, EventSet events, RunOptions options)
+    {
+        _guest = guest;
+        _events = events;
+        _options = options;
+    }
+
+    /// <summary>Told of every process that ended, before its machine process ends.</summary>
+    public event Action<SupervisedProcess>? Ended;
+
+    /// <summary>Those that live.</summary>
+    public IReadOnlyCollection<SupervisedProcess> All => _byPid.Values;
+
+    /// <summary>How many there have been.</summary>
+    public int Total { get; private set; }
+
+    /// <summary>The pid of a thread's process.</summary>
+    public int PidOf(int tid)
+    {
+        // A thread's number may have been given to another process since.
+        if (_processOfThread.TryGetValue(tid, out int known) && ProcFolder.HasThread(known, tid))
+        {
+            return known;
+        }
+
+        int pid = ProcFolder.ProcessOf(tid) ?? tid;
+        return _processOfThread[tid] = pid;
+    }
+
+    /// <summary>The process of a thread, entered if it is new.</summary>
+    /// <returns>EAGAIN when the guest has no room for another process, ENOENT when it is gone.</returns>
+    public Result<SupervisedProcess> Of(int tid)
+    {
+        int pid = PidOf(tid);
+        return _byPid.TryGetValue(pid, out SupervisedProcess? known) ? known : Enter(pid);
+    }
+
+    /// <summary>The process with a pid, if it has touched the guest.</summary>
+    public SupervisedProcess? Find(int pid) => _byPid.GetValueOrDefault(pid);
+
+    private Result<SupervisedProcess> Enter(int pid)
+    {
+        if (HostFile.OpenProcess(pid) is not { } handle)
+        {
+            return new Failure(Errno.ENOENT, "enter process", "open pidfd", $"Process {pid} is gone.");
+        }
+
+        Result<GuestProcess> opened = _guest.Natives.Open(ProcFolder.NameOf(pid), _options.Uid, _options.Gid, _options.FdFloor, _options.FdLimit);
+        if (!opened.Ok)
+        {
+            handle.Dispose();
+            return opened.Failure;
+        }
+
+        var process = new SupervisedProcess(pid, opened.Value, handle);
+        process.EndWatch = _events.Add(handle, EventSet.Readable, () => Leave(process));
+        _byPid.Add(pid, process);
+        Total++;
+        return process;
+    }
+
+    private void Leave(SupervisedProcess process)
+    {
+        _events.Remove(process.EndWatch);
+        _byPid.Remove(process.Pid);
+        _processOfThread.Clear();
+        Ended?.Invoke(process);
+        _guest.Processes.End(process.Machine);
+        process.Handle.Dispose();
+    }
+}

@@ -1,0 +1,21 @@
+using CocoGuest.Machine;
+using CocoGuest.Machine.Faults;
+
+namespace CocoGuest.Supervisor.Reports;
+
+/// <summary>What there is to say after a run.</summary>
+/// <param name="Program">The program and its arguments.</param>
+/// <param name="Shape">The guest.</param>
+/// <param name="ExitCode">The program's; 128 and the signal's number if one ended it.</param>
+/// <param name="Leaks">What it never closed.</param>
+/// <param name="Faults">Armed faults and how often each fired.</param>
+/// <param name="LeftRunning">Processes that it left running, which were killed.</param>
+/// <param name="StoppedCalls">Calls that the supervisor saw.</param>
+/// <param name="Guest">The guest at the end, before it is taken apart.</param>
+public sealed record RunReport(
+    IReadOnlyList<string> Program, GuestShape Shape, int ExitCode, IReadOnlyList<Leak> Leaks, IReadOnlyList<FaultStatus> Faults, int LeftRunning,
+    ulong StoppedCalls, GuestSnapshot Guest)
+{
+    /// <summary>Faults that were armed and never fired: the run tested less than it was meant to.</summary>
+    public IEnumerable<FaultStatus> Unfired => Faults.Where(f => f.Fired == 0);
+}

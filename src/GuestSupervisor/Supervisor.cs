@@ -1,0 +1,278 @@
+using System.Runtime.InteropServices;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Natives;
+using CocoGuest.Supervisor.Calls;
+using CocoGuest.Supervisor.Files;
+using CocoGuest.Supervisor.Processes;
+using CocoGuest.Supervisor.Reports;
+using CocoGuest.Supervisor.Seccomp;
+using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Supervisor;
+
+/// <summary>
+/// Runs real processes as processes of a guest. The seccomp filter of the program stops the calls that may concern the guest; here they are
+/// answered, by the machine where they are the guest's, by "continue" where they are not.
+/// </summary>
+/// <remarks>
+/// <para>One thread serves everything in the order in which it comes: stopped calls, ends of files and of processes. So no handler needs a lock
+/// against another. A call that waits for fences is answered later, by whoever signals.</para>
+/// <para>Emulated files are host files (memfds, pipes), and the host's kernel counts their references, whatever programs do with them: dup,
+/// fork, exec, SCM_RIGHTS, exit. <see cref="FileBoard"/> hears of the end. So a lost event cannot make the machine and the program disagree
+/// on what is open; the machine's own tables are brought up to date by <see cref="Mirror"/> when somebody looks.</para>
+/// <para>Rule 4 of the architecture: memory of private buffers goes to processes of this guest only, here and nowhere else.</para>
+/// <para>Does not model: paths through symbolic links or a root folder of the program's own, other architectures.</para>
+/// </remarks>
+internal sealed partial class Supervisor : IDisposable
+{
+    private const short Readable = 1;
+    private const short HungUp = 0x10;
+    private readonly NotifyChannel _channel;
+    private readonly EventSet _events = new();
+    private readonly FileBoard _files;
+    private readonly ProcessBoard _processes;
+    private readonly Mirror _mirror;
+    private readonly TracePump _trace;
+    private readonly Dictionary<SystemCall, Action<StoppedCall>> _handlers;
+    private readonly List<Leak> _leaks = [];
+    private readonly Guest _guest;
+    private readonly Lock _serving = new();
+    private bool _stopped;
+
+    /// <param name="guest">The guest.</param>
+    /// <param name="listener">The listener of the program's filter; the supervisor closes it.</param>
+    /// <param name="root">The program's first process.</param>
+    /// <param name="options">How it is run.</param>
+    /// <param name="say">Told what a person should know.</param>
+    public Supervisor(Guest guest, SafeFileHandle listener, int root, RunOptions options, Action<string> say)
+    {
+        _guest = guest;
+        _channel = new NotifyChannel(listener);
+        _files = new FileBoard(_events);
+        _processes = new ProcessBoard(guest, _events, options);
+        _mirror = new Mirror(guest, _files, _processes, () => root);
+        _trace = new TracePump(guest, _events);
+        var calls = new GuestCalls(guest, options, _files, _processes);
+        _handlers = Handlers(calls, say);
+        _files.Gone += Close;
+        _processes.Ended += Forget;
+        guest.Natives.Refreshing += Refresh;
+    }
+
+    /// <summary>Stopped calls so far.</summary>
+    public ulong Stopped { get; private set; }
+
+    /// <summary>Those of them that were the guest's, or might have been: they were not simply continued.</summary>
+    public int Processes => _processes.Total;
+
+    /// <summary>What was never closed.</summary>
+    public IReadOnlyList<Leak> Leaks => _leaks;
+
+    /// <summary>True where the kernel wakes caller and supervisor synchronously.</summary>
+    public bool WakesOnSameCpu => _channel.WakesOnSameCpu;
+
+    /// <summary>Another fd to wait for, on the supervisor's thread.</summary>
+    public void Watch(SafeFileHandle file, Action ready) => _events.Add(file, EventSet.Readable, ready);
+
+    /// <summary>Serves until <see cref="Stop"/> or until no process has the filter any more.</summary>
+    public void Serve()
+    {
+        while (!_stopped)
+        {
+            (bool events, bool call, bool over) = Wait();
+            lock (_serving)
+            {
+                if (events)
+                {
+                    _events.Dispatch();
+                }
+
+                if (call && _channel.TryReceive(out Notification notification))
+                {
+                    Handle(notification);
+                    _trace.Run();
+                }
+                else if (over)
+                {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// <summary>Ends <see cref="Serve"/>; from a callback on its thread.</summary>
+    public void Stop() => _stopped = true;
+
+    /// <summary>After the last process: hears of everything that was closed by its end.</summary>
+    public void Settle()
+    {
+        lock (_serving)
+        {
+            _events.Dispatch();
+            _files.TakeClosed();
+        }
+    }
+
+    public void Dispose()
+    {
+        _guest.Natives.Refreshing -= Refresh;
+        _channel.Dispose();
+        _trace.Dispose();
+        foreach (EmulatedFile file in _files.All.ToArray())
+        {
+            Close(file);
+        }
+
+        _files.Dispose();
+        _events.Dispose();
+    }
+
+    private static Dictionary<SystemCall, Action<StoppedCall>> Fds(FdCalls fds, Dictionary<SystemCall, Action<StoppedCall>> handlers)
+    {
+        foreach (SystemCall call in FdCalls.ByTable)
+        {
+            handlers.Add(call, fds.HandleByTable);
+        }
+
+        return handlers;
+    }
+
+    private Dictionary<SystemCall, Action<StoppedCall>> Handlers(GuestCalls calls, Action<string> say)
+    {
+        var open = new OpenCalls(calls, _trace);
+        var stat = new StatCalls(calls);
+        var fds = new FdCalls(calls);
+        var maps = new MapCalls(calls);
+        var program = new ProgramCalls(say);
+        return Fds(fds, new()
+        {
+            [SystemCall.Open] = open.Handle,
+            [SystemCall.Openat] = open.Handle,
+            [SystemCall.Openat2] = open.Handle,
+            [SystemCall.Creat] = open.Handle,
+            [SystemCall.Stat] = stat.Stat,
+            [SystemCall.Lstat] = stat.Stat,
+            [SystemCall.Newfstatat] = stat.Stat,
+            [SystemCall.Statx] = stat.Stat,
+            [SystemCall.Fstat] = stat.Fstat,
+            [SystemCall.Access] = stat.Access,
+            [SystemCall.Faccessat] = stat.Access,
+            [SystemCall.Faccessat2] = stat.Access,
+            [SystemCall.Readlink] = stat.ReadLink,
+            [SystemCall.Readlinkat] = stat.ReadLink,
+            [SystemCall.Ioctl] = new IoctlCalls(calls).Handle,
+            [SystemCall.Mmap] = maps.Map,
+            [SystemCall.Getdents64] = new FolderCalls(calls).Read,
+            [SystemCall.Lseek] = fds.Seek,
+            [SystemCall.Fcntl] = fds.Control,
+            [SystemCall.Dup] = fds.Dup,
+            [SystemCall.Fchdir] = fds.ChangeFolder,
+            [SystemCall.Fchmod] = fds.ChangeMode,
+            [SystemCall.Fchown] = fds.ChangeOwner,
+            [SystemCall.Fstatfs] = fds.FileSystem,
+            [SystemCall.Sendfile] = fds.Transfer,
+            [SystemCall.Splice] = fds.Transfer,
+            [SystemCall.CopyFileRange] = fds.Transfer,
+            [SystemCall.Execve] = program.Start,
+            [SystemCall.Execveat] = program.Start,
+            [SystemCall.Seccomp] = program.OwnListener,
+            [SystemCall.ExitGroup] = Exit,
+        });
+    }
+
+    private void Handle(Notification notification)
+    {
+        Stopped++;
+        var call = new StoppedCall(_channel, notification);
+        if (_handlers.TryGetValue(call.Call, out Action<StoppedCall>? handler))
+        {
+            handler(call);
+        }
+        else
+        {
+            call.Continue();
+        }
+    }
+
+    // What the process still has is what it never closed, unless others have it, too.
+    private void Exit(StoppedCall call)
+    {
+        if (_processes.Find(_processes.PidOf(call.Tid)) is { } process)
+        {
+            _files.TakeClosed();
+            foreach ((EmulatedFile file, LeftOpen left) in _mirror.HoldingsOf(process.Pid))
+            {
+                file.LeftOpen = left;
+            }
+        }
+
+        call.Continue();
+    }
+
+    private void Close(EmulatedFile file)
+    {
+        if (file.LeftOpen is { } left)
+        {
+            _leaks.Add(new Leak(Describe(file), file.Origin, left));
+        }
+        else if (!_stopped && _processes.Find(file.Origin.Pid) is { } maker && ProcFolder.IsEnding(maker.Pid))
+        {
+            _leaks.Add(new Leak(Describe(file), file.Origin, null));
+        }
+
+        if (file.Machine is { } machine)
+        {
+            _guest.Natives.Closed(machine);
+        }
+    }
+
+    // Files that outlive the process were somebody else's, too.
+    private void Forget(SupervisedProcess process)
+    {
+        _files.TakeClosed();
+        foreach (EmulatedFile file in _files.All.Where(f => f.LeftOpen?.Pid == process.Pid))
+        {
+            file.LeftOpen = null;
+        }
+    }
+
+    private void Refresh()
+    {
+        lock (_serving)
+        {
+            _mirror.Refresh();
+        }
+    }
+
+    private static string Describe(EmulatedFile file) => file switch
+    {
+        { Folder: { } folder } => $"folder {folder.Path}",
+        { Machine: { Kind: NativeFileKind.DmaBuf } buffer } => $"dma-buf {buffer.Inode} of {buffer.Size} bytes",
+        _ => $"{file.Machine!.Kind}",
+    };
+
+    private (bool Events, bool Call, bool Over) Wait()
+    {
+        using var events = new BorrowedFd(_events.Handle);
+        using var listener = new BorrowedFd(_channel.Handle);
+        Span<PollFd> fds =
+        [
+            new PollFd { Fd = events.Number, Events = Readable }, new PollFd { Fd = listener.Number, Events = Readable },
+        ];
+        return Poll(fds, 2, -1) <= 0
+            ? default
+            : (fds[0].Returned != 0, (fds[1].Returned & Readable) != 0, (fds[1].Returned & HungUp) != 0);
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollFd
+    {
+        public int Fd;
+        public short Events;
+        public short Returned;
+    }
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    private static partial int Poll(Span<PollFd> fds, nuint count, int timeoutMilliseconds);
+}

@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Text;
+
+namespace CocoGuest.Supervisor.Target;
+
+/// <summary>
+/// What /proc tells of a process. Everything here may be gone at the next moment, so a missing entry is null or nothing, never an error.
+/// </summary>
+internal static class ProcFolder
+{
+    /// <summary>The process that a thread belongs to.</summary>
+    public static int? ProcessOf(int tid) => StatusNumber(tid, "Tgid:");
+
+    /// <summary>True while the thread is one of the process.</summary>
+    public static bool HasThread(int pid, int tid) => Directory.Exists(Path(pid, $"task/{tid}"));
+
+    /// <summary>User and group that the process acts as.</summary>
+    public static (uint Uid, uint Gid) OwnerOf(int pid) => ((uint)(StatusNumber(pid, "Uid:") ?? 0), (uint)(StatusNumber(pid, "Gid:") ?? 0));
+
+    /// <summary>The name of the program.</summary>
+    public static string NameOf(int pid) => Text(pid, "comm")?.TrimEnd('\n') ?? "?";
+
+    /// <summary>Where an entry that is a link leads: cwd, exe, fd/N.</summary>
+    public static string? LinkOf(int pid, string entry)
+    {
+        try
+        {
+            return new FileInfo(Path(pid, entry)).LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What fd number N of a process is, in the host.</summary>
+    public static FileIdentity? FileAt(int pid, int fd) => HostFile.IdentityAt(Path(pid, $"fd/{fd}"));
+
+    /// <summary>The open fds of a process.</summary>
+    public static int[] FdsOf(int pid)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFileSystemEntries(Path(pid, "fd")).Select(e => int.Parse(System.IO.Path.GetFileName(e), CultureInfo.InvariantCulture))];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>True if the fd has FD_CLOEXEC.</summary>
+    public static bool IsCloseOnExec(int pid, int fd)
+    {
+        const string label = "flags:\t";
+        string? line = Text(pid, $"fdinfo/{fd}")?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
+        return line is not null && (Convert.ToUInt32(line[label.Length..], 8) & 0x80000) != 0;
+    }
+
+    /// <summary>The file mappings of a process.</summary>
+    public static IEnumerable<HostMap> MapsOf(int pid) => (Text(pid, "maps") ?? "").Split('\n').Select(HostMap.Parse).OfType<HostMap>();
+
+    /// <summary>True if the process is on its way out: exit or a signal ended it.</summary>
+    public static bool IsEnding(int pid)
+    {
+        // The name may hold blanks and brackets; what follows its last bracket does not. The seventh word there is the flags.
+        string? stat = Text(pid, "stat");
+        string[] words = stat is null ? [] : stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        const uint exiting = 4;
+        return words.Length < 7 || words[0] is "Z" or "X" || (uint.Parse(words[6], CultureInfo.InvariantCulture) & exiting) != 0;
+    }
+
+    /// <summary>The children of a process, and theirs, and so on.</summary>
+    public static IEnumerable<int> DescendantsOf(int pid)
+    {
+        var waiting = new Queue<int>([pid]);
+        while (waiting.TryDequeue(out int next))
+        {
+            foreach (int child in ChildrenOf(next))
+            {
+                yield return child;
+                waiting.Enqueue(child);
+            }
+        }
+    }
+
+    /// <summary>RLIMIT_NOFILE of a process, soft and hard.</summary>
+    public static (ulong Soft, ulong Hard)? OpenFilesOf(int pid)
+    {
+        const string label = "Max open files";
+        string[] words = Text(pid, "limits")?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal))?[label.Length..]
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        return words.Length >= 2 && ulong.TryParse(words[0], out ulong soft) && ulong.TryParse(words[1], out ulong hard) ? (soft, hard) : null;
+    }
+
+    /// <summary>The parent of a process.</summary>
+    public static int? ParentOf(int pid) => StatusNumber(pid, "PPid:");
+
+    private static IEnumerable<int> ChildrenOf(int pid)
+    {
+        string[] threads;
+        try
+        {
+            threads = Directory.GetDirectories(Path(pid, "task"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            yield break;
+        }
+
+        foreach (string thread in threads)
+        {
+            foreach (string child in (TextAt(thread + "/children") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                yield return int.Parse(child, CultureInfo.InvariantCulture);
+            }
+        }
+    }
+
+    private static int? StatusNumber(int pid, string label)
+    {
+        foreach (string line in Text(pid, "status")?.Split('\n') ?? [])
+        {
+            if (line.StartsWith(label, StringComparison.Ordinal))
+            {
+                return int.Parse(line[label.Length..].Split('\t', StringSplitOptions.RemoveEmptyEntries)[0], CultureInfo.InvariantCulture);
+            }
+        }
+
+        return null;
+    }
+
+    private static string? Text(int pid, string entry) => TextAt(Path(pid, entry));
+
+    private static string? TextAt(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path, Encoding.Latin1);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static string Path(int pid, string entry) => string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/{entry}");
+}

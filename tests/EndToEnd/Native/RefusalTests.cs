@@ -54,6 +54,6 @@ public sealed class RefusalTests(NativePrograms programs) : IClassFixture<Native
 
         Assert.NotEqual(Elf32.ExitStatus, exitCode);
         Assert.NotEqual(0, exitCode);
-        Assert.Contains("32-bit", said, StringComparison.Ordinal);
+        Assert.Contains("not a 64-bit x86 program", said, StringComparison.Ordinal);
     }
 }

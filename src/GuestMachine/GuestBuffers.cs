@@ -162,6 +162,7 @@ public sealed class GuestBuffers
     internal void Released(DmaBuf buffer)
     {
         _live.Remove(buffer);
+        _guest.Natives.TakeBack(buffer);
         buffer.Exporter.Release(buffer);
 
         // After the conversions, which move the bytes by the platform's rule (S-PLAT-21) or leave them shared (S-SYS-29).

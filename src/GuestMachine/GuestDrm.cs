@@ -11,7 +11,7 @@ namespace CocoGuest.Machine;
 /// <summary>
 /// DRM nodes of a guest: dumb buffers, mapping them, PRIME import and export.
 /// Models: the vgem-like and the vkms-like device, with the rules of PRIME (S-GPU-01 to 06, 08, 11, 12). Does not model: mode setting,
-/// command submission, flink names, sync objects.
+/// command submission, sync objects.
 /// </summary>
 public sealed partial class GuestDrm
 {
@@ -48,10 +48,17 @@ public sealed partial class GuestDrm
                     + $"'{(driver.Length <= 64 ? driver : driver[..64] + "…")}'; there are {string.Join(", ", DrmDriver.All.Select(d => d.Name))}.", "driver");
             }
 
-            var file = new DrmFile(this, _guest.Files.NextInode(), DeviceOf(known), render);
-            return GuestFiles.Install(process, file, closeOnExec: true, "open");
+            return GuestFiles.Install(process, NewFile(process, NodeOf(known, render)!, AccessMode.ReadWrite), closeOnExec: true, "open");
         }
     }
+
+    /// <summary>The nodes of all devices, in the order of their folder: cards, then render nodes.</summary>
+    internal IReadOnlyList<DrmNode> Nodes { get; } = DrmNode.Of(DrmDriver.All);
+
+    /// <summary>A new client of a node; nobody has an fd on it yet.</summary>
+    internal DrmFile NewFile(GuestProcess process, DrmNode node, AccessMode access) => new(this, node, DeviceOf(node.Driver), access, process);
+
+    private DrmNode? NodeOf(DrmDriver driver, bool render) => Nodes.FirstOrDefault(n => n.Driver == driver && n.Render == render);
 
     /// <summary>GET_CAP. A number that the driver does not know: EOPNOTSUPP without mode setting, else EINVAL.</summary>
     public Result<ulong> GetCap(GuestProcess process, int fd, ulong capability)
@@ -214,6 +221,7 @@ public sealed partial class GuestDrm
     /// <summary>The last fd on a node is closed: all its handles go.</summary>
     internal static void Closed(DrmFile file)
     {
+        file.LeaveMaster();
         foreach (uint handle in file.Handles.ToArray())
         {
             CloseHandle(file, handle);
@@ -233,6 +241,7 @@ public sealed partial class GuestDrm
             return;
         }
 
+        _guest.Natives.TakeBack(gem);
         _guest.SinglePages.Free(gem.Chunks);
     }
 
@@ -248,10 +257,14 @@ public sealed partial class GuestDrm
             GuestFiles.Put(cached);
         }
 
-        if (--gem.Handles == 0 && gem.DmaBuf is { } exported)
+        if (--gem.Handles == 0)
         {
-            gem.DmaBuf = null;
-            GuestFiles.Put(exported);
+            gem.Device.ForgetName(gem);
+            if (gem.DmaBuf is { } exported)
+            {
+                gem.DmaBuf = null;
+                GuestFiles.Put(exported);
+            }
         }
 
         GuestFiles.Put(gem);

@@ -9,7 +9,7 @@ namespace CocoGuest.Machine;
 /// <summary>
 /// Fences of a guest: software timelines, sync files, the sync-file calls of dma-bufs, poll, waits.
 /// Models: S-BUF-13, 72 to 75; SYNC_IOC_MERGE and SYNC_IOC_FILE_INFO; sw_sync timelines; vgem fences of a process.
-/// Does not model: the raw structures (EFAULT), deadlines of fences.
+/// Does not model: what a driver does about a deadline.
 /// </summary>
 /// <remarks>
 /// <para>Nobody waits for ever: a wait ends with ETIMEDOUT after <see cref="LongestWait"/> of guest time, where a kernel would go on.</para>
@@ -202,7 +202,7 @@ public sealed partial class GuestFences : IDisposable
             }
 
             return process.Fds.Find(otherFd) is SyncFile other
-                ? GuestFiles.Install(process, NewFile(SyncFile.Merge(file.Value, other)), true, "SYNC_IOC_MERGE")
+                ? GuestFiles.Install(process, MergeFiles(file.Value, other, ""), true, "SYNC_IOC_MERGE")
                 : new Failure(Errno.ENOENT, "SYNC_IOC_MERGE", "look up fd2",
                     string.Create(CultureInfo.InvariantCulture, $"fd {otherFd} is no sync file."), "fd2");
         }
@@ -294,6 +294,19 @@ public sealed partial class GuestFences : IDisposable
     {
         Deadlines.RunDue();
         return _guest.Files.Find<T>(process, fd, operation, otherKind);
+    }
+
+    /// <summary>The file that SYNC_IOC_MERGE makes of two.</summary>
+    internal SyncFile MergeFiles(SyncFile first, SyncFile second, string name) =>
+        new(SyncFile.OrStub(SyncFile.Merge(first, second), NextContext, Deadlines.Now)) { Name = name };
+
+    /// <summary>The name of a sync file: what a merge gave it, or driver, timeline, context and number of its fence (S-BUF-79).</summary>
+    internal string NameOf(SyncFile file)
+    {
+        Fence last = file.Fences[^1];
+        (string driver, string timeline) = file.Fences.Count > 1 ? ("dma_fence_array", "unbound") : Rules.NamesOf(last);
+        return file.Name.Length != 0 ? file.Name
+            : string.Create(CultureInfo.InvariantCulture, $"{driver}-{timeline}{last.Context}-{(file.Fences.Count > 1 ? 1 : last.Seqno)}");
     }
 
     private SyncFile NewFile(IReadOnlyList<Fence> pending) => new(SyncFile.OrStub(pending, NextContext, Deadlines.Now));

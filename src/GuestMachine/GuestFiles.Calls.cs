@@ -14,6 +14,8 @@ public sealed partial class GuestFiles
     private const int SectorShift = 9;
     private const uint DmaBufFileSystem = 13;
     private const uint NodeFileSystem = 5;
+    private const uint DebugFileSystem = 7;
+    private const uint AnonymousFileSystem = 14;
 
     /// <summary>A call of <see cref="FileCallTable"/>: 0, or the errno of its row (S-BUF-11, S-HEAP-05).</summary>
     /// <returns>EBADF for an fd that is not open or has not the access; else the row's errno.</returns>
@@ -159,7 +161,13 @@ public sealed partial class GuestFiles
     }
 
     private static uint DeviceOf(GuestFile file) =>
-        (file is PathFile path ? path.Named.Type : file.Type) == FileKind.HeapDevice ? NodeFileSystem : DmaBufFileSystem;
+        (file is PathFile path ? path.Named.Type : file.Type) switch
+        {
+            FileKind.HeapDevice or FileKind.UdmabufDevice or FileKind.DrmNode => NodeFileSystem,
+            FileKind.SyncFile or FileKind.Other => AnonymousFileSystem,
+            FileKind.Timeline => DebugFileSystem,
+            _ => DmaBufFileSystem,
+        };
 
     // Most calls refuse an O_PATH fd as if it were not open.
     private Result<GuestFile> FindOpen(GuestProcess process, int fd, string operation)

@@ -1,19 +1,17 @@
 using System.Buffers.Binary;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Drm;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine;
 
 /// <summary>
-/// Raw ioctls: first those that the VFS serves for every file, then the file's own (S-HEAP-20, S-BUF-60, 70, 72, 76).
+/// Raw ioctls of every kind of file: first those that the VFS serves, then the file's own (S-HEAP-20, S-BUF-60, 70, 72, 76, S-GPU-20).
 /// </summary>
 public sealed partial class GuestFiles
 {
-    private const uint SetNotCloseOnExec = 0x5450;
-    private const uint SetCloseOnExec = 0x5451;
-    private const uint SetAsync = 0x5452;
-    private const uint SetNonBlocking = 0x5421;
     private const uint Sync = 0x40086200;
     private const uint ExportSyncFile = 0xc0086202;
     private const uint ImportSyncFile = 0x40086203;
@@ -34,41 +32,17 @@ public sealed partial class GuestFiles
         {
             Result<GuestFile> found = FindOpen(process, fd, "ioctl");
             return !found.Ok ? found.Failure
-                : GenericIoctl(process, fd, found.Value, command, argument, memory)
+                : VfsIoctl.Run(process, fd, found.Value, command, argument, memory)
                     ?? found.Value switch
                     {
                         DmaBuf buffer => BufferIoctl(process, fd, buffer, command, argument, memory),
                         HeapDeviceFile heap => Done(new HeapIoctl(_guest, process, heap.Node, memory).Run(new IoctlCommand(command), argument)),
+                        DrmFile client => new DrmIoctl(_guest, process, fd, client, memory).Run(new IoctlCommand(command), argument),
+                        SyncFile file => new SyncFileIoctl(_guest, process, file, memory).Run(command, argument),
+                        FenceTimeline timeline => new TimelineIoctl(_guest, process, fd, timeline, memory).Run(command, argument),
+                        UdmabufNode => Done(new UdmabufIoctl(_guest, process, memory).Run(command, argument)),
                         _ => NotACommand(command, found.Value),
                     };
-        }
-    }
-
-    // Null: not one of the commands that the VFS serves.
-    private static Result<IoctlOutcome>? GenericIoctl(GuestProcess process, int fd, GuestFile file, uint command, ulong argument, IUserMemory memory)
-    {
-        switch (command)
-        {
-            case SetCloseOnExec or SetNotCloseOnExec:
-                process.Fds.SetCloseOnExec(fd, command == SetCloseOnExec);
-                return default(IoctlOutcome);
-            case SetNonBlocking or SetAsync:
-                Span<byte> value = stackalloc byte[IntBytes];
-                if (!memory.TryRead(argument, value))
-                {
-                    return Fault("ioctl", argument);
-                }
-
-                // Neither kind of file sends signals, so FIOASYNC leaves no trace.
-                if (command == SetNonBlocking)
-                {
-                    bool on = BinaryPrimitives.ReadInt32LittleEndian(value) != 0;
-                    file.StatusFlags = on ? file.StatusFlags | OpenFlags.NonBlock : file.StatusFlags & ~OpenFlags.NonBlock;
-                }
-
-                return default(IoctlOutcome);
-            default:
-                return null;
         }
     }
 
@@ -154,8 +128,10 @@ public sealed partial class GuestFiles
         return buffer.SetName(name[..length]) is { } failure ? failure : default(IoctlOutcome);
     }
 
+    private static Result<IoctlOutcome> Done(Result<BufferHandle> made) => made.Ok ? new IoctlOutcome(made.Value.Fd) : made.Failure;
+
     private static Result<IoctlOutcome> Done(Result<long> result) => result.Ok ? new IoctlOutcome(result.Value) : result.Failure;
 
-    private static Failure NotACommand(uint command, GuestFile file) =>
-        new(Errno.ENOTTY, "ioctl", "check command", $"0x{command:x8} is no command of a {file.Kind} (S-BUF-76).", "command");
+    internal static Failure NotACommand(uint command, GuestFile file) =>
+        new(Errno.ENOTTY, "ioctl", "check command", $"0x{command:x8} is no command of a {file.Kind} (S-BUF-76, 87).", "command");
 }

@@ -202,8 +202,18 @@ public sealed class GuestMoves
         int slot = buffer.BackingSlot;
         VisibleBacking? old = buffer.Backing;
         Chunk[] source = buffer.Chunks;
+        if (buffer.PrivateBacking is { } before)
+        {
+            _guest.Memory.Detach(before);
+        }
+
         buffer.Backing = _guest.Memory.MoveBuffer(old, ref slot, source, move.Target, move.CutOff);
         buffer.BackingSlot = slot;
+        if (buffer.PrivateBacking is { } after)
+        {
+            _guest.Memory.Attach(after, move.Target, _guest.Pages.IsShared);
+        }
+
         if (old is not null && !ReferenceEquals(old, buffer.Backing))
         {
             _guest.Observer?.MemoryRevoked(old, "moved");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Natives;
@@ -160,9 +161,8 @@ public sealed partial class GuestNatives
             var wanted = new Dictionary<ulong, Vma>();
             foreach (NativeMapping mapping in mappings)
             {
-                if (!mapping.File.Closed && mapping.File.File.FindMapTarget(mapping.Offset, mapping.Length) is { Ok: true } found)
+                if (!mapping.File.Closed && TargetOf(mapping) is (var memory, var offset))
                 {
-                    (MemoryFile memory, ulong offset) = found.Value;
                     var vma = new Vma(mapping.Start, mapping.Length, memory, offset, mapping.Protection, mapping.IsPrivate) { Through = mapping.File };
                     wanted.Add(mapping.Start, vma);
                     memory.References++;
@@ -265,6 +265,14 @@ public sealed partial class GuestNatives
             Drop(file);
         }
     }
+
+    // A part of a mapping may begin anywhere in what was mapped.
+    private static MapTarget? TargetOf(NativeMapping mapping) => mapping.File.File switch
+    {
+        MemoryFile memory => new MapTarget(memory, mapping.Offset),
+        DrmFile node when node.Device.FindCovering(mapping.Offset) is { } gem => new MapTarget(gem, mapping.Offset - gem.FakeOffset),
+        _ => null,
+    };
 
     private void Drop(NativeFile file)
     {

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
@@ -24,8 +23,6 @@ public sealed class GuestUdmabufs
 
     private const string Operation = "UDMABUF_CREATE";
     private const uint CloseOnExecBit = 1;
-    private const int CreateBytes = 24;
-    private const int ListHeadBytes = 8;
 
     // The table of pages, one pointer each, is one allocation, which cannot exceed this.
     private const ulong LargestTable = int.MaxValue;
@@ -35,6 +32,9 @@ public sealed class GuestUdmabufs
 
     internal GuestUdmabufs(Guest guest) => _guest = guest;
 
+    /// <summary>Mode and owner of the node.</summary>
+    internal InodeAttributes Attributes { get; } = new(InodeAttributes.CharacterDevice);
+
     /// <summary>Opens /dev/udmabuf. EMFILE.</summary>
     public Result<int> Open(GuestProcess process)
     {
@@ -42,7 +42,7 @@ public sealed class GuestUdmabufs
         {
             return _guest.CheckAlive(process) is { } dead
                 ? dead
-                : GuestFiles.Install(process, new UdmabufNode(_guest.Files.NextInode()), closeOnExec: false, "open");
+                : GuestFiles.Install(process, new UdmabufNode(Attributes, AccessMode.ReadWrite), closeOnExec: false, "open");
         }
     }
 
@@ -62,15 +62,9 @@ public sealed class GuestUdmabufs
                 return node.Failure;
             }
 
-            if (command is not (CreateCommand or CreateListCommand))
-            {
-                return new Failure(Errno.ENOTTY, "ioctl", "look up command", $"The udmabuf device has no command 0x{command:x}.", "command");
-            }
-
-            int head = command == CreateCommand ? CreateBytes : ListHeadBytes;
-            return argument is not { } bytes || bytes.Length < head ? Fault()
-                : command == CreateCommand ? CreateOne(process, bytes.Span)
-                : CreateList(process, bytes.Span);
+            byte[] bytes = argument?.ToArray() ?? [];
+            return new UdmabufIoctl(_guest, process, new ArgumentMemory(ArgumentMemory.DefaultAddress, bytes))
+                .Run(command, ArgumentMemory.DefaultAddress);
         }
     }
 
@@ -110,38 +104,6 @@ public sealed class GuestUdmabufs
             return Export(process, flags, pins, chunks);
         }
     }
-
-    private Result<BufferHandle> CreateOne(GuestProcess process, ReadOnlySpan<byte> bytes) =>
-        Create(process, BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]), [ItemAt(bytes)]);
-
-    private Result<BufferHandle> CreateList(GuestProcess process, ReadOnlySpan<byte> bytes)
-    {
-        uint flags = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        uint count = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-        if (count > MostItems)
-        {
-            return Wrong("count", $"A list of {count} items is longer than {MostItems}.");
-        }
-
-        ReadOnlySpan<byte> rest = bytes[ListHeadBytes..];
-        if ((ulong)rest.Length < (ulong)count * CreateBytes)
-        {
-            return Fault();
-        }
-
-        var items = new UdmabufItem[count];
-        for (int i = 0; i < items.Length; i++)
-        {
-            items[i] = ItemAt(rest[(i * CreateBytes)..]);
-        }
-
-        return Create(process, flags, items);
-    }
-
-    private static UdmabufItem ItemAt(ReadOnlySpan<byte> bytes) => new(
-        BinaryPrimitives.ReadInt32LittleEndian(bytes),
-        BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]),
-        BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]));
 
     private Failure? CheckSizes(IReadOnlyList<UdmabufItem> items)
     {
@@ -229,6 +191,4 @@ public sealed class GuestUdmabufs
     private static Failure Wrong(string field, string sentence) => new(Errno.EINVAL, Operation, $"check {field}", sentence, field);
 
     private static Failure NoMemory() => new(Errno.ENOMEM, Operation, "allocate", "No memory for the udmabuf or its pages.");
-
-    private static Failure Fault() => new(Errno.EFAULT, Operation, "copy argument", "The argument cannot be read.", "argument");
 }

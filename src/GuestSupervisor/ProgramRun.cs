@@ -75,7 +75,7 @@ public static partial class ProgramRun
                 if (listener is null)
                 {
                     process.WaitForExit();
-                    return new RunReport(program, guest.Shape, process.ExitCode, [], [], 0, 0, guest.Snapshot());
+                    return new RunReport(program, guest.Shape, process.ExitCode, [], [], 0, 0, [], guest.Snapshot(), guest.Snapshot());
                 }
 
                 return Serve(guest, listener, process, ours, program, chosen, say);
@@ -88,6 +88,7 @@ public static partial class ProgramRun
         Action<string> say)
     {
         using var supervisor = new Supervisor(guest, listener, process.Id, options, say);
+        GuestSnapshot before = guest.Snapshot();
         (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
         using (read)
         {
@@ -101,7 +102,9 @@ public static partial class ProgramRun
             supervisor.Settle();
             // Bouncing, conversions, slots: as they are before the guest ends.
             return new RunReport(
-                program, guest.Shape, process.ExitCode, supervisor.Leaks, guest.Faults.List(), left, supervisor.Stopped, guest.Snapshot());
+                program, guest.Shape, process.ExitCode, supervisor.Leaks, guest.Faults.List(), left, supervisor.Stopped,
+                supervisor.Log.Take(), before,
+                guest.Snapshot());
         }
     }
 

@@ -37,6 +37,8 @@ internal sealed partial class Supervisor : IDisposable
     private readonly Dictionary<SystemCall, Action<StoppedCall>> _handlers;
     private readonly List<Leak> _leaks = [];
     private readonly Guest _guest;
+    private readonly CallLog _log = new();
+    private readonly Action<string> _say;
     private readonly Lock _serving = new();
     private bool _stopped;
 
@@ -48,6 +50,7 @@ internal sealed partial class Supervisor : IDisposable
     public Supervisor(Guest guest, SafeFileHandle listener, int root, RunOptions options, Action<string> say)
     {
         _guest = guest;
+        _say = say;
         _channel = new NotifyChannel(listener);
         _files = new FileBoard(_events);
         _processes = new ProcessBoard(guest, _events, options);
@@ -63,7 +66,10 @@ internal sealed partial class Supervisor : IDisposable
     /// <summary>Stopped calls so far.</summary>
     public ulong Stopped { get; private set; }
 
-    /// <summary>Those of them that were the guest's, or might have been: they were not simply continued.</summary>
+    /// <summary>What the guest answered, in order.</summary>
+    public CallLog Log => _log;
+
+    /// <summary>Processes that have touched the guest.</summary>
     public int Processes => _processes.Total;
 
     /// <summary>What was never closed.</summary>
@@ -145,6 +151,8 @@ internal sealed partial class Supervisor : IDisposable
         var fds = new FdCalls(calls);
         var maps = new MapCalls(calls);
         var program = new ProgramCalls(say);
+        var ranges = new RangeCalls(calls, _mirror);
+        var poll = new PollCalls(calls);
         return Fds(fds, new()
         {
             [SystemCall.Open] = open.Handle,
@@ -159,6 +167,10 @@ internal sealed partial class Supervisor : IDisposable
             [SystemCall.Access] = stat.Access,
             [SystemCall.Faccessat] = stat.Access,
             [SystemCall.Faccessat2] = stat.Access,
+            [SystemCall.Getxattr] = stat.Attribute,
+            [SystemCall.Lgetxattr] = stat.Attribute,
+            [SystemCall.Listxattr] = stat.Attribute,
+            [SystemCall.Llistxattr] = stat.Attribute,
             [SystemCall.Readlink] = stat.ReadLink,
             [SystemCall.Readlinkat] = stat.ReadLink,
             [SystemCall.Ioctl] = new IoctlCalls(calls).Handle,
@@ -174,6 +186,14 @@ internal sealed partial class Supervisor : IDisposable
             [SystemCall.Sendfile] = fds.Transfer,
             [SystemCall.Splice] = fds.Transfer,
             [SystemCall.CopyFileRange] = fds.Transfer,
+            [SystemCall.Mprotect] = ranges.Protect,
+            [SystemCall.Madvise] = ranges.Advise,
+            [SystemCall.Mremap] = ranges.Remap,
+            [SystemCall.ProcessVmReadv] = ranges.ForeignAccess,
+            [SystemCall.ProcessVmWritev] = ranges.ForeignAccess,
+            [SystemCall.Vmsplice] = ranges.Gift,
+            [SystemCall.Poll] = poll.Handle,
+            [SystemCall.Ppoll] = poll.Handle,
             [SystemCall.Execve] = program.Start,
             [SystemCall.Execveat] = program.Start,
             [SystemCall.Seccomp] = program.OwnListener,
@@ -184,14 +204,16 @@ internal sealed partial class Supervisor : IDisposable
     private void Handle(Notification notification)
     {
         Stopped++;
-        var call = new StoppedCall(_channel, notification);
-        if (_handlers.TryGetValue(call.Call, out Action<StoppedCall>? handler))
+        var call = new StoppedCall(_channel, notification, _log);
+        try
         {
-            handler(call);
+            _handlers.GetValueOrDefault(call.Call, static c => c.Continue())(call);
         }
-        else
+        catch (Exception e)
         {
-            call.Continue();
+            // A fault of ours must not leave the program's thread waiting for ever.
+            _say($"{call.Call} of thread {call.Tid} failed here, not in the guest; it gets EIO: {e}");
+            call.Fail(Errno.EIO);
         }
     }
 

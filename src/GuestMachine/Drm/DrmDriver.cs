@@ -2,14 +2,16 @@ namespace CocoGuest.Machine.Drm;
 
 /// <summary>
 /// A DRM driver of the guest, as data: the two of the kernel that need no hardware, whose buffers are pages of shared memory files.
-/// Models: the name of its device and what GET_CAP answers. Does not model: mode setting, planes, rendering.
+/// Models: the name of its device, its version, what GET_CAP and SET_CLIENT_CAP answer. Does not model: mode setting, planes, rendering.
 /// </summary>
 /// <param name="Name">Driver and device name.</param>
+/// <param name="Description">What VERSION says of it.</param>
 /// <param name="HasRenderNode">A render node exists besides the primary node.</param>
 /// <param name="HasFences">FENCE_ATTACH and FENCE_SIGNAL exist.</param>
 /// <param name="Caps">GET_CAP: value by number. Other numbers fail with <paramref name="UnknownCap"/>.</param>
 /// <param name="UnknownCap">What GET_CAP of another number gives.</param>
-internal sealed record DrmDriver(string Name, bool HasRenderNode, bool HasFences, IReadOnlyDictionary<ulong, ulong> Caps, Errno UnknownCap)
+internal sealed record DrmDriver(
+    string Name, string Description, bool HasRenderNode, bool HasFences, IReadOnlyDictionary<ulong, ulong> Caps, Errno UnknownCap)
 {
     /// <summary>Cap number: dumb buffers.</summary>
     public const ulong CapDumbBuffer = 1;
@@ -27,16 +29,45 @@ internal sealed record DrmDriver(string Name, bool HasRenderNode, bool HasFences
     public const ulong CapSyncobjTimeline = 0x14;
 
     private const ulong PrimeImportAndExport = 3;
+    private const ulong ClientCapAtomic = 3;
+    private const ulong ClientCapWriteback = 5;
+    private const ulong ClientCapHotspot = 6;
+
+    // Largest value of each SET_CLIENT_CAP number of a driver that sets display modes (S-GPU-25).
+    private static readonly Dictionary<ulong, ulong> ClientCaps = new() { [1] = 1, [2] = 1, [ClientCapAtomic] = 2, [4] = 1, [ClientCapWriteback] = 1 };
+
+    /// <summary>Major version of both.</summary>
+    public const int Major = 1;
+
+    /// <summary>Minor version of both.</summary>
+    public const int Minor = 0;
+
+    /// <summary>SET_CLIENT_CAP; a driver without display modes supports none (S-GPU-25).</summary>
+    public Errno ClientCap(ulong capability, ulong value, DrmFile file)
+    {
+        if (UnknownCap == Errno.EOPNOTSUPP || capability == ClientCapHotspot)
+        {
+            return Errno.EOPNOTSUPP;
+        }
+
+        bool allowed = ClientCaps.TryGetValue(capability, out ulong largest) && value <= largest && (capability != ClientCapWriteback || file.Atomic);
+        if (allowed && capability == ClientCapAtomic)
+        {
+            file.Atomic = value != 0;
+        }
+
+        return allowed ? Errno.None : Errno.EINVAL;
+    }
 
     /// <summary>Both drivers.</summary>
     public static IReadOnlyList<DrmDriver> All { get; } =
     [
         // No mode setting, so everything about it is EOPNOTSUPP.
-        new("vgem", true, true, new Dictionary<ulong, ulong>
+        new("vgem", "Virtual GEM provider", true, true, new Dictionary<ulong, ulong>
         {
             [CapPrime] = PrimeImportAndExport, [CapTimestampMonotonic] = 1, [CapSyncobj] = 0, [CapSyncobjTimeline] = 0,
         }, Errno.EOPNOTSUPP),
-        new("vkms", false, false, new Dictionary<ulong, ulong>
+        new("vkms", "Virtual Kernel Mode Setting", false, false, new Dictionary<ulong, ulong>
         {
             [CapDumbBuffer] = 1, [CapPrime] = PrimeImportAndExport, [CapTimestampMonotonic] = 1, [CapSyncobj] = 0, [CapSyncobjTimeline] = 0,
         }, Errno.EINVAL),

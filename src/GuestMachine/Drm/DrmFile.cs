@@ -1,13 +1,14 @@
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine.Drm;
 
 /// <summary>
 /// An open DRM node: one client with its handles.
 /// Models: handles from 1, lowest free first; the cache of (dma-buf, handle) that makes a second import the same handle (S-GPU-02); mmap at
-/// fake offsets. Does not model: authentication, masters, events.
+/// fake offsets; master and authentication (S-GPU-22). Does not model: events.
 /// </summary>
 internal sealed class DrmFile : GuestFile
 {
@@ -17,15 +18,26 @@ internal sealed class DrmFile : GuestFile
     private readonly Dictionary<uint, DmaBuf> _bufferOf = [];
 
     /// <param name="room">The room that closes it.</param>
-    /// <param name="inode">Inode number of the node.</param>
+    /// <param name="node">The node.</param>
     /// <param name="device">The device.</param>
-    /// <param name="render">Opened as a render node, which allows rendering and PRIME only.</param>
-    public DrmFile(GuestDrm room, ulong inode, DrmDevice device, bool render)
-        : base(inode, AccessMode.ReadWrite)
+    /// <param name="access">Access mode of the open.</param>
+    /// <param name="process">Who opens it; root is authenticated from the start.</param>
+    public DrmFile(GuestDrm room, DrmNode node, DrmDevice device, AccessMode access, GuestProcess process)
+        : base(node.Inode, access)
     {
         _room = room;
+        Node = node;
         Device = device;
-        Render = render;
+        OpenedBy = process;
+        Authenticated = process.Uid == 0;
+        if (!Render)
+        {
+            Master = device.Master;
+            if (Master is null)
+            {
+                BecomeMaster();
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -33,13 +45,70 @@ internal sealed class DrmFile : GuestFile
 
     public DrmDevice Device { get; }
 
-    public bool Render { get; }
+    public DrmNode Node { get; }
+
+    /// <summary>Opened as a render node, which allows rendering and PRIME only.</summary>
+    public bool Render => Node.Render;
+
+    /// <summary>Who opened it.</summary>
+    public GuestProcess OpenedBy { get; }
+
+    /// <summary>The master that it belongs to; null on a render node.</summary>
+    public DrmMaster? Master { get; private set; }
+
+    /// <summary>It has been a master.</summary>
+    public bool WasMaster { get; private set; }
+
+    /// <summary>It may do what takes an authenticated client.</summary>
+    public bool Authenticated { get; set; }
+
+    /// <summary>Its magic number; 0: it never asked for one.</summary>
+    public uint Magic { get; set; }
+
+    /// <summary>Asked for atomic mode setting.</summary>
+    public bool Atomic { get; set; }
+
+    /// <summary>It owns the device's display now. A master is made for one client only, so to have been one and to share the device's is to be it.</summary>
+    public bool IsCurrentMaster => WasMaster && Master is not null && Master == Device.Master;
 
     /// <summary>Fences that the client attached to buffers (vgem); made when first asked for.</summary>
     public VgemFences? Fences { get; set; }
 
     /// <summary>Open handles, ascending.</summary>
     public IReadOnlyCollection<uint> Handles => _handles.Keys;
+
+    /// <inheritdoc/>
+    public override FileKind Type => FileKind.DrmNode;
+
+    /// <inheritdoc/>
+    public override InodeAttributes Attributes => Node.Attributes;
+
+    /// <inheritdoc/>
+    public override string LinkTarget => Node.Path;
+
+    /// <inheritdoc/>
+    public override uint RawDevice => Node.RawDevice;
+
+    /// <summary>Makes it the device's master: a new one the first time, its own again later.</summary>
+    /// <returns>Null always: it is what SET_MASTER returns.</returns>
+    public Failure? BecomeMaster()
+    {
+        Master = WasMaster ? Master : new DrmMaster();
+        WasMaster = true;
+        Authenticated = true;
+        Device.Master = Master;
+        return null;
+    }
+
+    /// <summary>The client is gone: its magic, and the device's master if it was it.</summary>
+    public void LeaveMaster()
+    {
+        Master?.Forget(Magic);
+        if (IsCurrentMaster)
+        {
+            Device.Master = null;
+        }
+    }
 
     /// <summary>The object behind a handle, or null.</summary>
     public GemObject? Find(uint handle) => _handles.GetValueOrDefault(handle);

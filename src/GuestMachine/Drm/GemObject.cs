@@ -49,6 +49,9 @@ internal sealed class GemObject : MemoryFile
     /// <summary>Where it is mapped through the node; 0: nobody asked.</summary>
     public ulong FakeOffset { get; set; }
 
+    /// <summary>Its name for GEM_OPEN; 0: none.</summary>
+    public uint FlinkName { get; set; }
+
     /// <summary>Gives it its pages: they are taken when somebody first exports or maps it.</summary>
     public void SetPages(Chunk[] pages) => Chunks = pages;
 

@@ -30,6 +30,9 @@ internal sealed class Fence(ulong context, uint seqno, string driver, string tim
     /// <summary>Guest time of the signal in nanoseconds; 0 before.</summary>
     public ulong Timestamp { get; private set; }
 
+    /// <summary>The earliest time by which somebody wants it, in nanoseconds; null: nobody said.</summary>
+    public ulong? Deadline { get; private set; }
+
     /// <summary>As SYNC_IOC_FILE_INFO says it: 0 pending, 1 signalled, negative errno.</summary>
     public int Status => !Signalled ? 0 : Error == Errno.None ? 1 : -(int)Error;
 
@@ -58,6 +61,9 @@ internal sealed class Fence(ulong context, uint seqno, string driver, string tim
 
         return true;
     }
+
+    /// <summary>Somebody wants it by a time; a fence that has signalled does not care.</summary>
+    public void Hurry(ulong deadline) => Deadline = Signalled ? Deadline : Math.Min(Deadline ?? ulong.MaxValue, deadline);
 
     /// <summary>Registers a callback for the signal. Only for a fence that has not signalled.</summary>
     public LinkedListNode<Action> OnSignal(Action callback) =>

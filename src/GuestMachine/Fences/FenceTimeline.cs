@@ -21,6 +21,9 @@ internal sealed class FenceTimeline(ulong context, string name, Func<ulong> now)
     /// <inheritdoc/>
     public override string Kind => "sw_sync timeline";
 
+    /// <inheritdoc/>
+    public override FileKind Type => FileKind.Timeline;
+
     /// <summary>How far it has come.</summary>
     public uint Value { get; private set; }
 

@@ -4,7 +4,7 @@ namespace CocoGuest.Machine.Fences;
 
 /// <summary>
 /// A sync file: fences behind an fd.
-/// Models: status, merging (signalled fences go, of one context the latest stays), poll. Does not model: SYNC_IOC_SET_DEADLINE, the legacy name.
+/// Models: status, merging (signalled fences go, of one context the latest stays), poll, the name that a merge gave. Does not model: the fence that stands for several.
 /// </summary>
 internal sealed class SyncFile : GuestFile
 {
@@ -20,6 +20,12 @@ internal sealed class SyncFile : GuestFile
 
     /// <inheritdoc/>
     public override string Kind => "sync_file";
+
+    /// <inheritdoc/>
+    public override FileKind Type => FileKind.SyncFile;
+
+    /// <summary>The name that SYNC_IOC_MERGE gave it, one character a byte; empty: it is named after its fence.</summary>
+    public string Name { get; init; } = "";
 
     public IReadOnlyList<Fence> Fences { get; }
 

@@ -14,4 +14,16 @@ public enum FileKind
 
     /// <summary>An O_PATH fd: a place in the tree, not an open file.</summary>
     PathOnly = 3,
+
+    /// <summary><c>/dev/udmabuf</c>.</summary>
+    UdmabufDevice = 4,
+
+    /// <summary>A node of <c>/dev/dri</c>.</summary>
+    DrmNode = 5,
+
+    /// <summary>A sync file.</summary>
+    SyncFile = 6,
+
+    /// <summary>A software timeline: <c>/sys/kernel/debug/sync/sw_sync</c>.</summary>
+    Timeline = 7,
 }

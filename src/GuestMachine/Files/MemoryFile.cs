@@ -34,6 +34,9 @@ internal abstract class MemoryFile : GuestFile
     /// <summary>The memfd of host-visible memory; null for private memory.</summary>
     public VisibleBacking? Backing { get; set; }
 
+    /// <summary>The memfd of private memory that native processes map; null while none asked for it.</summary>
+    public PrivateBacking? PrivateBacking { get; set; }
+
     /// <summary>How mmap fills a mapping.</summary>
     public abstract MmapStyle Mmap { get; }
 

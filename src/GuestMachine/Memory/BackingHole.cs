@@ -6,4 +6,4 @@ namespace CocoGuest.Machine.Memory;
 /// <param name="Frames">The frames.</param>
 /// <param name="Page">Page of the backing where the first frame belongs.</param>
 /// <param name="Punched">The memfd's pages are gone already.</param>
-internal readonly record struct BackingHole(VisibleBacking Backing, int Slot, FrameRange Frames, ulong Page, bool Punched);
+internal readonly record struct BackingHole(MemoryBacking Backing, int Slot, FrameRange Frames, ulong Page, bool Punched);

@@ -19,14 +19,14 @@ internal sealed class ChunkMap(ulong frames)
     private const ulong MiddleMask = (1UL << MiddleOrder) - 1;
 
     private readonly ulong[] _heads = new ulong[frames];
-    private readonly List<VisibleBacking?> _slots = [];
+    private readonly List<MemoryBacking?> _slots = [];
     private readonly Stack<int> _freeSlots = new();
 
     // Slots with chunks that are entered in smaller pieces because a part of them was taken out.
     private readonly HashSet<int> _split = [];
 
     /// <summary>Enters a backing's chunks; returns the slot to be given to <see cref="Remove"/>.</summary>
-    public int Add(VisibleBacking backing, ReadOnlySpan<Chunk> chunks)
+    public int Add(MemoryBacking backing, ReadOnlySpan<Chunk> chunks)
     {
         if (!_freeSlots.TryPop(out int slot))
         {
@@ -64,7 +64,7 @@ internal sealed class ChunkMap(ulong frames)
 
     /// <summary>Takes frames out that lie in one entry; the rest of the entry stays, in smaller ones.</summary>
     /// <returns>The backing, its slot and the page in it of the first frame.</returns>
-    public (VisibleBacking Backing, int Slot, ulong Page) Uncover(FrameRange range)
+    public (MemoryBacking Backing, int Slot, ulong Page) Uncover(FrameRange range)
     {
         ulong head = EntryOf(range.First, out ulong first);
         int order = (int)(head & ((1 << OrderBits) - 1));
@@ -103,7 +103,7 @@ internal sealed class ChunkMap(ulong frames)
     }
 
     /// <summary>The backing that covers a frame, or null; where the frame lies in it and how many frames of the chunk follow (itself included).</summary>
-    public VisibleBacking? Find(ulong frame, out ulong pageInBacking, out ulong pagesLeft)
+    public MemoryBacking? Find(ulong frame, out ulong pageInBacking, out ulong pagesLeft)
     {
         ulong head = EntryOf(frame, out ulong first);
         if (head == 0)

@@ -8,7 +8,8 @@ namespace CocoGuest.Machine.Memory;
 /// page zeroed through the key; on the shared side the one shows zeros and the other the ciphertext of zeros, computed when somebody looks
 /// (<see cref="MaterializeShared"/>). So a zeroed page can become shared without being touched.</para>
 /// <para>Frames of a host-visible buffer that go private leave its memfd: the bytes move to the store by the platform's rule, and the place in
-/// the memfd is a <see cref="BackingHole"/> until the frames are shared again or the buffer ends.</para>
+/// the memfd is a <see cref="BackingHole"/> until the frames are shared again or the buffer ends. A <see cref="PrivateBacking"/> is the same
+/// thing the other way round.</para>
 /// </remarks>
 internal sealed unsafe partial class GuestMemory : IConversionObserver
 {
@@ -35,13 +36,16 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
         ContentsRule rule = ContentsAfterConversion.For(_platform, direction, VmmDiscards());
         if (direction == ConversionDirection.ToShared)
         {
+            bool lent = rule != ContentsRule.Kept && Lend(range);
             BecomeShared(range, rule);
-            FillHoles(range);
+            ShowLent(lent ? range : default);
         }
         else
         {
             BecomePrivate(range, rule);
         }
+
+        FillHoles(range, direction);
     }
 
     /// <summary>
@@ -51,7 +55,7 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
     {
         for (FrameRange rest = range; rest.Count > 0 && !_disposed;)
         {
-            FrameRange run = NextRun(rest, out VisibleBacking? backing, out ulong page);
+            FrameRange run = NextRun(rest, out MemoryBacking? backing, out ulong page);
             if (backing is not null)
             {
                 TakeFrom(backing, page, run);
@@ -68,7 +72,7 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
         for (int at = 0; at < _holes.Count; at++)
         {
             BackingHole hole = _holes[at];
-            if (!hole.Punched)
+            if (!hole.Punched && hole.Backing is VisibleBacking)
             {
                 hole.Backing.Punch(Page.AddressOf(hole.Page), hole.Frames.Bytes);
                 _holes[at] = hole with { Punched = true };
@@ -95,10 +99,19 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
     /// </summary>
     public void SwapRaw(ulong one, ulong other)
     {
+        foreach (ulong frame in (ulong[])[one, other])
+        {
+            Lend(new FrameRange(frame, 1));
+        }
+
         byte[] first = RawOf(one);
         byte[] second = RawOf(other);
         SetRaw(one, second);
         SetRaw(other, first);
+        foreach (ulong frame in (ulong[])[one, other])
+        {
+            FillHoles(new FrameRange(frame, 1), ConversionDirection.ToPrivate);
+        }
     }
 
     private void BecomeShared(FrameRange range, ContentsRule rule)
@@ -123,7 +136,13 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
     {
         for (FrameRange rest = range; rest.Count > 0;)
         {
-            FrameRange run = NextRun(rest, out VisibleBacking? backing, out ulong page);
+            FrameRange run = NextRun(rest, out MemoryBacking? backing, out ulong page);
+            rest = new FrameRange(run.End, rest.Count - run.Count);
+            if (backing is PrivateBacking && rule == ContentsRule.Kept)
+            {
+                continue;
+            }
+
             if (backing is not null && rule is ContentsRule.Kept or ContentsRule.DecryptionOfOldPlain or ContentsRule.OldPrivateContents
                 && backing!.Live)
             {
@@ -135,8 +154,6 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
             {
                 Uncover(run);
             }
-
-            rest = new FrameRange(run.End, rest.Count - run.Count);
         }
     }
 
@@ -225,7 +242,7 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
     }
 
     // The longest run from the range's start that one chunk of a buffer covers, or that none does.
-    private FrameRange NextRun(FrameRange range, out VisibleBacking? backing, out ulong page)
+    private FrameRange NextRun(FrameRange range, out MemoryBacking? backing, out ulong page)
     {
         backing = _chunks.Find(range.First, out page, out ulong left);
         if (backing is not null)
@@ -242,7 +259,7 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
         return range with { Count = count };
     }
 
-    private void TakeFrom(VisibleBacking backing, ulong page, FrameRange run)
+    private void TakeFrom(MemoryBacking backing, ulong page, FrameRange run)
     {
         Result<nint> address = backing.Address();
         if (address.Ok)
@@ -256,18 +273,18 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
 
     private void Uncover(FrameRange run)
     {
-        (VisibleBacking backing, int slot, ulong page) = _chunks.Uncover(run);
+        (MemoryBacking backing, int slot, ulong page) = _chunks.Uncover(run);
         _holes.Add(new BackingHole(backing, slot, run, page, false));
     }
 
-    private void FillHoles(FrameRange range)
+    private void FillHoles(FrameRange range, ConversionDirection direction)
     {
         for (int at = _holes.Count - 1; at >= 0; at--)
         {
             BackingHole hole = _holes[at];
             ulong first = Math.Max(hole.Frames.First, range.First);
             ulong end = Math.Min(hole.Frames.End, range.End);
-            if (first >= end)
+            if (first >= end || (hole.Backing is PrivateBacking) != (direction == ConversionDirection.ToPrivate))
             {
                 continue;
             }
@@ -299,10 +316,17 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
         }
 
         ulong page = hole.Page + (frame - hole.Frames.First);
-        MaterializeShared(frame);
+        if (hole.Backing is PrivateBacking)
+        {
+            Materialize(frame);
+        }
+        else
+        {
+            MaterializeShared(frame);
+        }
+
         Span<byte> stored = StorePage(frame);
-        // SAFETY: the page lies inside the backing's mapping.
-        stored.CopyTo(new Span<byte>((byte*)address.Value + Page.AddressOf(page), (int)Page.Size));
+        stored.CopyTo(PageIn(address.Value, page));
         stored.Clear();
         _flags[frame] = (byte)FrameFlags.Plain;
         _chunks.Cover(hole.Slot, frame, page);

@@ -14,8 +14,9 @@ namespace CocoGuest.Machine.Memory;
 /// Does not model: caches, free pages that the guest kernel uses for itself.
 /// </summary>
 /// <remarks>
-/// Invariants. (1) A frame's bytes are in its <see cref="VisibleBacking"/> if <see cref="ChunkMap"/> knows one, else in the store at its
-/// address. (2) A frame without <see cref="FrameFlags.Dirty"/> has zeros in the store: whoever plans a write to the store sets the flag,
+/// Invariants. (1) A frame's bytes are in its <see cref="MemoryBacking"/> if <see cref="ChunkMap"/> knows one, else in the store at its
+/// address; a shared frame's never in a <see cref="PrivateBacking"/> (but
+/// where conversions keep everything), a private frame's never in a <see cref="VisibleBacking"/>. (2) A frame without <see cref="FrameFlags.Dirty"/> has zeros in the store: whoever plans a write to the store sets the flag,
 /// whether the frame is a buffer's or anybody's. (3) Only the guest's lock changes flags and chunks; bytes are copied outside it under pins.
 /// </remarks>
 internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
@@ -123,7 +124,7 @@ internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
     public void ShareInPlace(FrameRange range) => FlagsOf(range).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
 
     /// <summary>The backing that covers a frame, or null when its bytes are in the store.</summary>
-    public VisibleBacking? FindBacking(ulong frame, out ulong pageInBacking, out ulong pagesLeft) =>
+    public MemoryBacking? FindBacking(ulong frame, out ulong pageInBacking, out ulong pagesLeft) =>
         _chunks.Find(frame, out pageInBacking, out pagesLeft);
 
     /// <summary>The store's byte at a guest-physical address.</summary>
@@ -194,13 +195,17 @@ internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
 
     private nint Resolve(ulong phys, ulong length)
     {
-        VisibleBacking? backing = _chunks.Find(Page.FrameOf(phys), out ulong page, out _);
+        MemoryBacking? backing = _chunks.Find(Page.FrameOf(phys), out ulong page, out _);
         if (backing is null)
         {
             return (nint)StoreAt(phys);
         }
 
-        _copies.AddSharedBuffer(length);
+        if (backing is VisibleBacking)
+        {
+            _copies.AddSharedBuffer(length);
+        }
+
         Result<nint> address = backing.Address();
         return address.Ok
             ? address.Value + (nint)(Page.AddressOf(page) + (phys & Page.OffsetMask))

@@ -71,7 +71,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
                 return Fault(BrokenLine, IsGuest(accessor), accessor, address, condition, operation);
             }
 
-            VisibleBacking? backing = memory.FindBacking(frame, out ulong page, out ulong pagesLeft);
+            MemoryBacking? backing = memory.FindBacking(frame, out ulong page, out ulong pagesLeft);
             ulong part = Math.Min(length, backing is null ? Page.Size - (address & Page.OffsetMask) : Run(frame, address, pagesLeft, condition));
             if (backing is not null)
             {
@@ -82,7 +82,8 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
                 }
 
                 plan.Keep(pin.Value);
-                plan.SharedBytes += part;
+                plan.SharedBytes += backing is VisibleBacking ? part : 0;
+                plan.WritesPrivateFrames |= write && backing is PrivateBacking;
                 byte* place = pin.Value.Pointer + Page.AddressOf(page) + (address & Page.OffsetMask);
                 plan.Add(TransformOf(cell.Outcome), place, address, part, memory.Engine);
             }

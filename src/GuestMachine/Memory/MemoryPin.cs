@@ -4,14 +4,14 @@ namespace CocoGuest.Machine.Memory;
 
 /// <summary>
 /// Keeps one host mapping from being unmapped while bytes are copied outside the guest's lock. One holder, disposed once; it pins the
-/// mapping, not the contents: what is written to a <see cref="VisibleBacking"/> after its revocation is cleared with the last pin.
+/// mapping, not the contents: what is written to a <see cref="MemoryBacking"/> after its revocation is cleared with the last pin.
 /// </summary>
 internal readonly unsafe struct MemoryPin : IDisposable
 {
     private readonly HostMapping? _mapping;
-    private readonly VisibleBacking? _backing;
+    private readonly MemoryBacking? _backing;
 
-    private MemoryPin(HostMapping? mapping, VisibleBacking? backing, byte* pointer)
+    private MemoryPin(HostMapping? mapping, MemoryBacking? backing, byte* pointer)
     {
         _mapping = mapping;
         _backing = backing;
@@ -28,7 +28,7 @@ internal readonly unsafe struct MemoryPin : IDisposable
     }
 
     /// <summary>A pin that the backing has counted.</summary>
-    public static MemoryPin Of(VisibleBacking backing, byte* pointer) => new(null, backing, pointer);
+    public static MemoryPin Of(MemoryBacking backing, byte* pointer) => new(null, backing, pointer);
 
     public void Dispose()
     {

@@ -37,6 +37,8 @@ internal sealed class FdCalls(GuestCalls calls)
         [SystemCall.Fadvise64] = FileCall.Fadvise,
         [SystemCall.Getdents] = FileCall.Getdents,
         [SystemCall.Flock] = FileCall.Flock,
+        [SystemCall.Fgetxattr] = FileCall.Fgetxattr,
+        [SystemCall.Flistxattr] = FileCall.Flistxattr,
     };
 
     /// <summary>Calls that a table answers.</summary>

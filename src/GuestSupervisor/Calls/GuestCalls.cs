@@ -165,14 +165,8 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     }
 
     /// <summary>Where a call comes from.</summary>
-    public static Origin OriginOf(StoppedCall call, SupervisedProcess process, string what)
-    {
-        HostMap? map = ProcFolder.MapsOf(process.Pid).FirstOrDefault(m => m.Start <= call.InstructionPointer && call.InstructionPointer < m.End);
-        string place = map is null
-            ? string.Create(CultureInfo.InvariantCulture, $"0x{call.InstructionPointer:x}")
-            : string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(map.Name)}+0x{call.InstructionPointer - map.Start + map.Offset:x}");
-        return new Origin(process.Pid, ProcFolder.NameOf(process.Pid), what, place);
-    }
+    public static Origin OriginOf(StoppedCall call, SupervisedProcess process, string what) =>
+        new(process.Pid, ProcFolder.NameOf(process.Pid), what, CallSite.Of(call, process.Pid));
 
     private string? FolderOf(StoppedCall call, int folder) =>
         folder == AtFdCwd ? ProcFolder.LinkOf(call.Tid, "cwd")
@@ -187,7 +181,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
             (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
             made = new EmulatedFile(HostFile.IdentityOf(read), machine, origin()) { Signal = write };
             files.AddPiped(made);
-            guest.Natives.WhenReady(machine, () => Signal(write));
+            guest.Natives.WhenReady(machine, () => HostFile.TryWrite(write, [1]));
             return read;
         }
 
@@ -230,15 +224,4 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         return HostFile.Reopen(opened, machine.Access == AccessMode.ReadOnly ? ReadOnly : ReadWrite);
     }
 
-    private static void Signal(SafeFileHandle write)
-    {
-        try
-        {
-            RandomAccess.Write(write, [1], 0);
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-            // Nobody has the sync file any more.
-        }
-    }
 }

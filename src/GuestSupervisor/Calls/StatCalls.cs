@@ -85,6 +85,17 @@ internal sealed class StatCalls(GuestCalls calls)
         call.End(room <= 0 ? Errno.EINVAL.AsFailure("readlink", "bufsiz") : call.Memory.TryWrite(call[shift + 1], bytes) ? bytes.Length : Errno.EFAULT.AsFailure("readlink", "buf"));
     }
 
+    /// <summary>getxattr, listxattr and their kin by path: nobody sets attributes on nodes and the kernel's text files.</summary>
+    public void Attribute(StoppedCall call)
+    {
+        bool list = call.Call is SystemCall.Listxattr or SystemCall.Llistxattr;
+        Find(call, byFolder: false, follow: false, (process, path) =>
+        {
+            Result<FileStat> stat = StatOf(process, path);
+            call.End(!stat.Ok ? stat.Failure : list ? null : Errno.ENODATA.AsFailure("getxattr", "name"));
+        });
+    }
+
     private static Failure NotAllowed { get; } = Errno.EACCES.AsFailure("access", "mode");
 
     private void Fstat(StoppedCall call, int fd)

@@ -8,7 +8,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// One stopped system call: its arguments, the memory that they point to, and the ways to end it. Exactly one of <see cref="Continue"/>,
 /// <see cref="Return(long)"/> and <see cref="Fail"/> ends it, now or later.
 /// </summary>
-internal sealed class StoppedCall(NotifyChannel channel, Notification notification)
+internal sealed class StoppedCall(NotifyChannel channel, Notification notification, CallLog log)
 {
     private Notification _notification = notification;
 
@@ -46,10 +46,18 @@ internal sealed class StoppedCall(NotifyChannel channel, Notification notificati
     public void Continue() => channel.Continue(Id);
 
     /// <summary>It succeeds.</summary>
-    public void Return(long value) => channel.Return(Id, value);
+    public void Return(long value)
+    {
+        log.Add(this, Errno.None);
+        channel.Return(Id, value);
+    }
 
     /// <summary>It fails.</summary>
-    public void Fail(Errno errno) => channel.Fail(Id, errno);
+    public void Fail(Errno errno)
+    {
+        log.Add(this, errno);
+        channel.Fail(Id, errno);
+    }
 
     /// <summary>It ends as the machine says.</summary>
     public void End(Failure? failure)

@@ -62,14 +62,7 @@ internal sealed class TracePump(Guest guest, EventSet events) : IDisposable
         byte[] text = Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l.Line + "\n")));
         foreach (SafeFileHandle reader in _readers)
         {
-            try
-            {
-                RandomAccess.Write(reader, text, 0);
-            }
-            catch (IOException)
-            {
-                // It is full, or its reader is about to be found gone.
-            }
+            _ = HostFile.TryWrite(reader, text);
         }
     }
 

@@ -22,6 +22,9 @@ internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processe
         }
     }
 
+    /// <summary>True if a mapping of an emulated file lies in a range of a process.</summary>
+    public bool IsMapped(int pid, ulong start, ulong end) => MapsOf(pid).Any(m => m.Map.Start < end && start < m.Map.End);
+
     /// <summary>What a process has of each emulated file: its fds, and how many mappings.</summary>
     public Dictionary<EmulatedFile, LeftOpen> HoldingsOf(int pid)
     {
@@ -34,7 +37,8 @@ internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processe
     private int[] PidsToLookAt() =>
         root() is { } first ? ProcFolder.DescendantsOf(first).Prepend(first).Union(processes.All.Select(p => p.Pid)).ToArray() : [];
 
-    private void Refresh(int pid)
+    /// <summary>Looks at one process.</summary>
+    public void Refresh(int pid)
     {
         (int Fd, EmulatedFile File)[] open = [.. FdsOf(pid)];
         if (processes.Find(pid) is null && open.Length == 0)

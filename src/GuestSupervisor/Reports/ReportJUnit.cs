@@ -22,7 +22,7 @@ public static class ReportJUnit
             new XAttribute("name", suite),
             new XAttribute("tests", cases.Length),
             new XAttribute("failures", cases.Count(c => c.HasElements)),
-            new XElement("properties", RunCosts.Of(report.Guest).Select(c => new XElement("property",
+            new XElement("properties", RunCosts.Of(report).Select(c => new XElement("property",
                 new XAttribute("name", c.Name), new XAttribute("value", c.Value.ToString(CultureInfo.InvariantCulture))))),
             cases).ToString() + "\n";
     }

@@ -23,7 +23,8 @@ public static class ReportJson
         ["stopped_calls"] = report.StoppedCalls,
         ["leaks"] = new JsonArray([.. report.Leaks.Select(LeakOf)]),
         ["faults"] = new JsonArray([.. report.Faults.Select(FaultOf)]),
-        ["costs"] = new JsonObject(RunCosts.Of(report.Guest).Select(c => KeyValuePair.Create(c.Name, (JsonNode?)c.Value))),
+        ["calls"] = new JsonArray([.. report.Calls.Select(c => (JsonNode)c)]),
+        ["costs"] = new JsonObject(RunCosts.Of(report).Select(c => KeyValuePair.Create(c.Name, (JsonNode?)c.Value))),
     }.ToJsonString(Format) + "\n";
 
     private static JsonNode LeakOf(Leak leak) => new JsonObject

@@ -34,7 +34,7 @@ public static class ReportText
                 + (fault.Fired == 0 ? " - it never fired, so this run tested less than it was meant to" : ""));
         }
 
-        Line(text, string.Join(", ", RunCosts.Of(report.Guest).Where(c => c.Value != 0).Select(c =>
+        Line(text, string.Join(", ", RunCosts.Of(report).Where(c => c.Value != 0).Select(c =>
             string.Create(CultureInfo.InvariantCulture, $"{c.Words} {c.Value}"))) is { Length: > 0 } costs ? costs : "no conversions, no bouncing");
         return text.ToString();
     }

@@ -25,6 +25,10 @@ internal static class FilterRules
         new(SystemCall.Faccessat2, Always),
         new(SystemCall.Readlink, Always),
         new(SystemCall.Readlinkat, Always),
+        new(SystemCall.Getxattr, Always),
+        new(SystemCall.Lgetxattr, Always),
+        new(SystemCall.Listxattr, Always),
+        new(SystemCall.Llistxattr, Always),
         new(SystemCall.Execve, Always),
         new(SystemCall.Execveat, Always),
         new(SystemCall.ExitGroup, Always),
@@ -58,6 +62,8 @@ internal static class FilterRules
         new(SystemCall.Fchmod, OurFd, 0),
         new(SystemCall.Fchown, OurFd, 0),
         new(SystemCall.Fstatfs, OurFd, 0),
+        new(SystemCall.Fgetxattr, OurFd, 0),
+        new(SystemCall.Flistxattr, OurFd, 0),
         new(SystemCall.Sendfile, OurFd, 0, 1),
         new(SystemCall.Splice, OurFd, 0, 2),
         new(SystemCall.CopyFileRange, OurFd, 0, 2),
@@ -74,6 +80,8 @@ internal static class FilterRules
         new(SystemCall.Mprotect, Always),
         new(SystemCall.Madvise, Always),
         new(SystemCall.ProcessVmReadv, Always),
+        new(SystemCall.ProcessVmWritev, Always),
+        new(SystemCall.Vmsplice, Always),
     ];
 
     /// <summary>The rules, one a call.</summary>

@@ -92,6 +92,22 @@ internal static unsafe partial class HostFile
         return fd < 0 ? null : new SafeFileHandle(fd, ownsHandle: true);
     }
 
+    /// <summary>Writes to a pipe; false when it is full, or when nobody has the other end or this one any more.</summary>
+    public static bool TryWrite(SafeFileHandle pipe, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            fixed (byte* first = bytes)
+            {
+                return Write(pipe, first, (nuint)bytes.Length) == bytes.Length;
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Waits until a process has ended.</summary>
     public static void WaitForEnd(SafeFileHandle process)
     {
@@ -114,6 +130,9 @@ internal static unsafe partial class HostFile
         public short Events;
         public short Returned;
     }
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    private static partial nint Write(SafeFileHandle file, byte* bytes, nuint length);
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     private static partial int Poll(PollFd* fds, nuint count, int timeoutMilliseconds);

@@ -93,6 +93,14 @@ internal static class ProcFolder
         return words.Length >= 2 && ulong.TryParse(words[0], out ulong soft) && ulong.TryParse(words[1], out ulong hard) ? (soft, hard) : null;
     }
 
+    /// <summary>The stack pointer of a thread that waits in a system call.</summary>
+    public static ulong? StackPointerOf(int tid)
+    {
+        // number, six arguments, stack pointer, instruction pointer
+        string[] words = Text(tid, "syscall")?.TrimEnd('\n').Split(' ') ?? [];
+        return words.Length == 9 && ulong.TryParse(words[7].AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong stack) ? stack : null;
+    }
+
     /// <summary>The parent of a process.</summary>
     public static int? ParentOf(int pid) => StatusNumber(pid, "PPid:");
 

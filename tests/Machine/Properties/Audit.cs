@@ -277,10 +277,10 @@ internal sealed class Audit
         }
 
         Take(chunk.Range, memory.Shared ? Kind.Shared : Kind.Private, memory.Kind);
-        VisibleBacking? backing = _guest.Memory.FindBacking(chunk.Frame, out _, out _);
+        MemoryBacking? backing = _guest.Memory.FindBacking(chunk.Frame, out _, out _);
+        MemoryBacking? expected = memory.PrivateBacking is { } own && !_guest.Pages.IsShared(chunk.Frame) ? own : memory.Backing;
         Violation.Unless(
-            ReferenceEquals(backing, memory.Backing),
-            $"frame {chunk.Frame} has backing {backing?.Id}, its buffer {memory.Inode} has {memory.Backing?.Id}");
+            ReferenceEquals(backing, expected), $"frame {chunk.Frame} has backing {backing?.Id}, its buffer {memory.Inode} has {expected?.Id}");
     }
 
     private IEnumerable<OwnPage> OwnPages() =>

@@ -49,6 +49,52 @@ public sealed class SecrecyTests
     }
 
     [Theory]
+    [Statement("S-PLAT-10", "S-PLAT-11", "S-PLAT-12", "S-SWI-35")]
+    [InlineData(Platform.Sev, KernelVersion.V72)]
+    [InlineData(Platform.SevEs, KernelVersion.V72)]
+    [InlineData(Platform.SevSnp, KernelVersion.V72)]
+    [InlineData(Platform.SevSnp, KernelVersion.SeedV1)]
+    [InlineData(Platform.Tdx, KernelVersion.V72)]
+    [InlineData(Platform.CcaRealm, KernelVersion.V72)]
+    [InlineData(Platform.S390, KernelVersion.V73)]
+    public void NativeProcess_ThatStoresSecretsThroughItsMappings_ShowsThemToNobody(Platform platform, KernelVersion kernel) =>
+        Ops.Check(4, Steps, run =>
+        {
+            using var world = new World(platform, kernel);
+            using var stores = new NativeStores(world, 7);
+            CheckRun(world, run, new Secrecy(world), also: stores.Step);
+        });
+
+    [Fact]
+    public void NativeProcess_InSuchRuns_StoresToBuffersThatLiveAndThatAreGone()
+    {
+        using var world = new World();
+        using var stores = new NativeStores(world, 1);
+
+        CheckRun(world, Ops.Of(1, Steps), new Secrecy(world), also: stores.Step);
+        stores.Step();
+
+        Assert.True(stores.Stores is { Live: > 0, Gone: > 0 }, $"{stores.Stores}");
+    }
+
+    [Theory]
+    [InlineData(Platform.Sev)]
+    [InlineData(Platform.SevSnp)]
+    [InlineData(Platform.Tdx)]
+    [InlineData(Platform.S390)]
+    public void PlantedFile_MemoryOfNativeProcessesInAClientsHands_IsCaught(Platform platform)
+    {
+        using var world = new World(platform, platform == Platform.S390 ? KernelVersion.V73 : KernelVersion.V72);
+        using var stores = new NativeStores(world, 1);
+        var secrecy = new Secrecy(world);
+        CheckRun(world, Ops.Of(1, Steps), secrecy, finish: false, also: stores.Step);
+
+        stores.GiveToClients();
+
+        Assert.Throws<Violation>(secrecy.Check);
+    }
+
+    [Theory]
     [InlineData(Platform.Sev)]
     [InlineData(Platform.SevSnp)]
     [InlineData(Platform.Tdx)]
@@ -111,12 +157,13 @@ public sealed class SecrecyTests
         Assert.Throws<Violation>(new Secrecy(world).Check);
     }
 
-    private static void CheckRun(World world, Op[] run, Secrecy secrecy, bool finish = true)
+    private static void CheckRun(World world, Op[] run, Secrecy secrecy, bool finish = true, Action? also = null)
     {
         int step = 0;
         world.Prime();
         world.Run(run, _ =>
         {
+            also?.Invoke();
             if (++step % Every == 0)
             {
                 secrecy.Check();

@@ -35,6 +35,15 @@ internal sealed class RunCommand
 
     private readonly Option<uint> _user = new("--user") { Description = "User id of the program in the guest. Default: 0, since heap nodes are root's." };
 
+    private readonly Option<string[]> _matrix = new("--matrix")
+    {
+        Description = "Runs the program in guests of several kernels on several platforms: 6.12,seed-v1,7.2 x none,sev,snp. One table.",
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string?> _logs = new("--logs") { Description = "With --matrix: a folder for the output of each run." };
+
     private readonly Argument<string[]> _program = new("program") { Description = "The program and its arguments, after --." };
 
     public static Command Make()
@@ -45,7 +54,7 @@ internal sealed class RunCommand
             "Runs a program in a guest: it finds /dev/dma_heap, /dev/udmabuf and /dev/dri there. Exit status: the program's; 125 if it could not "
             + "be started, or if it succeeded and an armed fault never fired.");
         run._shape.AddTo(command);
-        foreach (Option option in new Option[] { run._strict, run._faults, run._trace, run._report, run._quiet, run._user })
+        foreach (Option option in new Option[] { run._strict, run._faults, run._trace, run._report, run._quiet, run._user, run._matrix, run._logs })
         {
             command.Options.Add(option);
         }
@@ -59,6 +68,12 @@ internal sealed class RunCommand
     {
         try
         {
+            if (parsed.GetValue(_matrix) is { Length: > 0 } matrix)
+            {
+                (string[] kernels, string[] platforms) = Matrix.Parse(matrix);
+                return Matrix.Run(kernels, platforms, [.. Others(parsed), "--", .. parsed.GetValue(_program)!], parsed.GetValue(_logs));
+            }
+
             using var host = new GuestHost(TimeProvider.System, new RandomSecrets());
             Result<Guest> guest = host.Create(_shape.Read(parsed));
             Failure? failure = guest.Failure ?? Arm(guest.Value, parsed);
@@ -86,6 +101,13 @@ internal sealed class RunCommand
 
         return report.ExitCode == 0 && report.Unfired.Any() ? Refused : report.ExitCode;
     }
+
+    // What each cell of a matrix gets as it was given here.
+    private IEnumerable<string> Others(ParseResult parsed) =>
+    [
+        .. _shape.Others(parsed), .. parsed.GetValue(_strict) ? [_strict.Name] : Array.Empty<string>(),
+        .. parsed.GetValue(_faults)!.SelectMany(f => new[] { _faults.Name, f }), _user.Name, $"{parsed.GetValue(_user)}",
+    ];
 
     private Failure? Arm(Guest guest, ParseResult parsed)
     {

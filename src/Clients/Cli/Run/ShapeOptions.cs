@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Profiles;
 
@@ -32,6 +33,28 @@ internal sealed class ShapeOptions
         foreach (Option option in new Option[] { _platform, _kernel, _memory, _cpus, _swiotlb, _cma, _heaps, _seed })
         {
             command.Options.Add(option);
+        }
+    }
+
+    /// <summary>All but platform and kernel as they were given.</summary>
+    public IEnumerable<string> Others(ParseResult parsed)
+    {
+        foreach (Option<ulong> number in new[] { _memory, _cpus, _seed }.Where(o => parsed.GetValue(o) != 0))
+        {
+            yield return number.Name;
+            yield return parsed.GetValue(number).ToString(CultureInfo.InvariantCulture);
+        }
+
+        foreach (Option<string> text in new[] { _swiotlb, _cma }.Where(o => parsed.GetValue(o)!.Length != 0))
+        {
+            yield return text.Name;
+            yield return parsed.GetValue(text)!;
+        }
+
+        foreach (string heap in parsed.GetValue(_heaps)!)
+        {
+            yield return _heaps.Name;
+            yield return heap;
         }
     }
 

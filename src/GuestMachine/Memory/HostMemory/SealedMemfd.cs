@@ -186,6 +186,21 @@ public sealed unsafe partial class SealedMemfd : IDisposable
             NativeMemory.Clear((byte*)pin.Pointer + offset, (nuint)length);
     }
 
+    /// <summary>
+    /// Runs of bytes that exist; the others read zero and take no room. Moves the file position, which only <see cref="DuplicateFor"/>'s
+    /// descriptors share.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
+    internal IEnumerable<(ulong Start, ulong Length)> DataRuns()
+    {
+        for (var start = Lseek(File, 0, SeekData); start >= 0;)
+        {
+            var end = Lseek(File, start, SeekHole);
+            yield return ((ulong)start, (ulong)(end - start));
+            start = Lseek(File, end, SeekData);
+        }
+    }
+
     /// <summary>Closes the descriptor, and unmaps the memory as soon as no pin is left. Clients keep theirs.</summary>
     public void Dispose()
     {

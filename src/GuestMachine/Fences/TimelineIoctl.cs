@@ -1,0 +1,96 @@
+using System.Buffers.Binary;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Processes;
+
+namespace CocoGuest.Machine.Fences;
+
+/// <summary>
+/// Raw ioctls of a software timeline (S-BUF-86): CREATE_FENCE, INC, GET_DEADLINE.
+/// Models: the order of their checks. Does not model: the name in CREATE_FENCE, which the kernel ignores, too.
+/// </summary>
+internal sealed class TimelineIoctl(Guest guest, GuestProcess process, int fd, FenceTimeline timeline, IUserMemory memory)
+{
+    /// <summary>SW_SYNC_IOC_CREATE_FENCE: {u32 value; char name[32]; s32 fence}.</summary>
+    public const uint CreateFenceCommand = 0xc0285700;
+
+    /// <summary>SW_SYNC_IOC_INC: u32.</summary>
+    public const uint IncrementCommand = 0x40045701;
+
+    /// <summary>SW_SYNC_GET_DEADLINE: {u64 deadline_ns; u32 pad; s32 fence_fd}.</summary>
+    public const uint GetDeadlineCommand = 0xc0105702;
+
+    private const int CreateBytes = 40;
+    private const int NewFdAt = 36;
+    private const int DeadlineBytes = 16;
+    private const int FenceFdAt = 12;
+    private const int PadAt = 8;
+
+    /// <summary>Runs a command: ENOTTY for others than the three.</summary>
+    public Result<IoctlOutcome> Run(uint command, ulong argument)
+    {
+        Failure? failure = command switch
+        {
+            CreateFenceCommand => CreateFence(argument, new RawArgument(memory, "SW_SYNC_IOC_CREATE_FENCE")),
+            IncrementCommand => Increment(argument, new RawArgument(memory, "SW_SYNC_IOC_INC")),
+            GetDeadlineCommand => GetDeadline(argument, new RawArgument(memory, "SW_SYNC_GET_DEADLINE")),
+            _ => GuestFiles.NotACommand(command, timeline),
+        };
+        return failure is null ? default(IoctlOutcome) : failure;
+    }
+
+    // The kernel takes the fd number before it reads, so EMFILE comes before EFAULT. After a fault the fence is one
+    // for value 0, which the timeline has reached, so it leaves no trace.
+    private Failure? CreateFence(ulong argument, RawArgument raw)
+    {
+        Span<byte> data = stackalloc byte[CreateBytes];
+        Failure? fault = raw.Read(argument, data);
+        Result<int> made = guest.Fences.CreateFence(process, fd, BinaryPrimitives.ReadUInt32LittleEndian(data));
+        if (!made.Ok)
+        {
+            return made.Failure;
+        }
+
+        BinaryPrimitives.WriteInt32LittleEndian(data[NewFdAt..], made.Value);
+        if ((fault ?? raw.Write(argument, data)) is not { } failure)
+        {
+            return null;
+        }
+
+        GuestFiles.Put(process.Fds.Remove(made.Value)!);
+        return failure;
+    }
+
+    private Failure? Increment(ulong argument, RawArgument raw)
+    {
+        Span<byte> by = stackalloc byte[sizeof(uint)];
+        return raw.Read(argument, by) ?? guest.Fences.Advance(process, fd, BinaryPrimitives.ReadUInt32LittleEndian(by));
+    }
+
+    private Failure? GetDeadline(ulong argument, RawArgument raw)
+    {
+        Span<byte> data = stackalloc byte[DeadlineBytes];
+        if (raw.Read(argument, data) is { } fault)
+        {
+            return fault;
+        }
+
+        int fence = BinaryPrimitives.ReadInt32LittleEndian(data[FenceFdAt..]);
+        if (BinaryPrimitives.ReadUInt64LittleEndian(data) != 0 || BinaryPrimitives.ReadUInt32LittleEndian(data[PadAt..]) != 0)
+        {
+            return raw.Refuse(Errno.EINVAL, "check fields", "deadline_ns and pad have to be 0.", "deadline_ns");
+        }
+
+        if (process.Fds.Find(fence) is not SyncFile { Fences: [{ Driver: FenceTimeline.Driver } point] })
+        {
+            return raw.Refuse(Errno.EINVAL, "look up fence", $"fd {fence} is no sync file of one fence of a timeline.", "fence_fd");
+        }
+
+        if (point.Deadline is not { } deadline)
+        {
+            return raw.Refuse(Errno.ENOENT, "look up deadline", "Nobody set a deadline.", "fence_fd");
+        }
+
+        BinaryPrimitives.WriteUInt64LittleEndian(data, deadline);
+        return raw.Write(argument, data);
+    }
+}

@@ -1,0 +1,92 @@
+using System.Buffers.Binary;
+using CocoGuest.Machine;
+using CocoGuest.Machine.Processes;
+using CocoGuest.Supervisor.Processes;
+
+namespace CocoGuest.Supervisor.Calls;
+
+/// <summary>
+/// With --strict: calls on ranges of memory that a mapping of an emulated file lies in. A memfd's pages can be pinned, grown and read by others; a
+/// dma-buf's, mapped by page-frame number, cannot (S-BUF-36, S-PIN-02). The machine says which; what it allows the host's kernel does.
+/// </summary>
+internal sealed class RangeCalls(GuestCalls calls, Mirror mirror)
+{
+    private const uint MayMove = 1;
+    private const uint FixedPlace = 2;
+    private const int VectorBytes = 16;
+    private const int MostVectors = 1024;
+
+    // The advice that the machine has words for; what is not here the host's kernel answers.
+    private static readonly string?[] Advice =
+    [
+        "NORMAL", "RANDOM", "SEQUENTIAL", "WILLNEED", "DONTNEED", null, null, null, "FREE", null, "DONTFORK", "DOFORK", "MERGEABLE", "UNMERGEABLE",
+        "HUGEPAGE", "NOHUGEPAGE", "DONTDUMP", "DODUMP", "WIPEONFORK", "KEEPONFORK", "COLD", "PAGEOUT", "POPULATE_READ", "POPULATE_WRITE",
+        "DONTNEED_LOCKED",
+    ];
+
+    /// <summary>mprotect.</summary>
+    public void Protect(StoppedCall call) => OnRange(call, call[0], call[1], process =>
+        calls.Guest.Mappings.Mprotect(process, call[0], call[1], (MapProtection)call.Int(2)));
+
+    /// <summary>madvise.</summary>
+    public void Advise(StoppedCall call)
+    {
+        if (call.UInt(2) < Advice.Length && Advice[call.Int(2)] is { } advice)
+        {
+            OnRange(call, call[0], call[1], process => calls.Guest.Mappings.Madvise(process, call[0], call[1], advice));
+        }
+        else
+        {
+            call.Continue();
+        }
+    }
+
+    /// <summary>mremap.</summary>
+    public void Remap(StoppedCall call) => OnRange(call, call[0], Math.Max(call[1], 1), process => calls.Guest.Mappings.Mremap(
+        process, call[0], call[1], call[2], (call.UInt(3) & MayMove) != 0, (call.UInt(3) & FixedPlace) != 0 ? call[4] : null).Failure);
+
+    /// <summary>process_vm_readv and process_vm_writev: pages of a dma-buf cannot be had from outside (S-PIN-02).</summary>
+    public void ForeignAccess(StoppedCall call) => RefusePinned(call, call.Int(0), call[3], call[4]);
+
+    /// <summary>vmsplice: nor can they be put into a pipe.</summary>
+    public void Gift(StoppedCall call) => RefusePinned(call, calls.Processes.PidOf(call.Tid), call[1], call[2]);
+
+    // The host's kernel comes behind, for what the machine has nothing against; what it did is seen at the next look.
+    private void OnRange(StoppedCall call, ulong start, ulong length, Func<GuestProcess, Failure?> ask)
+    {
+        int pid = calls.Processes.PidOf(call.Tid);
+        if (calls.Files.All.Count == 0 || length > ulong.MaxValue - start || !mirror.IsMapped(pid, start, start + length))
+        {
+            call.Continue();
+            return;
+        }
+
+        Result<SupervisedProcess> process = calls.Processes.Of(call.Tid);
+        mirror.Refresh(pid);
+        if (process.Ok && ask(process.Value.Machine) is { } refused)
+        {
+            call.Fail(refused.Errno);
+        }
+        else
+        {
+            call.Continue();
+        }
+    }
+
+    private void RefusePinned(StoppedCall call, int pid, ulong vectors, ulong count)
+    {
+        Span<byte> vector = stackalloc byte[VectorBytes];
+        for (ulong i = 0; calls.Files.All.Count != 0 && i < Math.Min(count, MostVectors) && call.Memory.TryRead(vectors + (i * VectorBytes), vector); i++)
+        {
+            ulong start = BinaryPrimitives.ReadUInt64LittleEndian(vector);
+            ulong length = BinaryPrimitives.ReadUInt64LittleEndian(vector[8..]);
+            if (length != 0 && length <= ulong.MaxValue - start && mirror.IsMapped(pid, start, start + length))
+            {
+                call.Fail(Errno.EFAULT);
+                return;
+            }
+        }
+
+        call.Continue();
+    }
+}

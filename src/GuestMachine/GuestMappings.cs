@@ -158,7 +158,7 @@ public sealed partial class GuestMappings
             : null;
 
     // What mprotect may give later: the access mode decides for shared mappings (S-BUF-36), and newer kernels allow no execution (S-REC-51).
-    private MapProtection MayOf(GuestFile file, bool copyOnWrite) =>
+    internal MapProtection MayOf(GuestFile file, bool copyOnWrite) =>
         MapProtection.Read
         | (copyOnWrite || file.Writable ? MapProtection.Write : MapProtection.None)
         | (file is not DmaBuf || _guest.Kernel.MapsDmaBufsExecutable ? MapProtection.Execute : MapProtection.None);

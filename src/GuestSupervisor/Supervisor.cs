@@ -192,6 +192,8 @@ internal sealed partial class Supervisor : IDisposable
             [SystemCall.Mprotect] = ranges.Protect,
             [SystemCall.Madvise] = ranges.Advise,
             [SystemCall.Mremap] = ranges.Remap,
+            [SystemCall.Msync] = ranges.Sync,
+            [SystemCall.Mincore] = ranges.Resident,
             [SystemCall.ProcessVmReadv] = ranges.ForeignAccess,
             [SystemCall.ProcessVmWritev] = ranges.ForeignAccess,
             [SystemCall.Vmsplice] = ranges.Gift,

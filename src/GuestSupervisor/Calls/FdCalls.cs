@@ -35,6 +35,7 @@ internal sealed class FdCalls(GuestCalls calls)
         [SystemCall.Ftruncate] = FileCall.Ftruncate,
         [SystemCall.Fallocate] = FileCall.Fallocate,
         [SystemCall.Fadvise64] = FileCall.Fadvise,
+        [SystemCall.Readahead] = FileCall.Readahead,
         [SystemCall.Getdents] = FileCall.Getdents,
         [SystemCall.Flock] = FileCall.Flock,
         [SystemCall.Fgetxattr] = FileCall.Fgetxattr,

@@ -5,6 +5,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Seccomp;
+using CocoGuest.Supervisor.Target;
 
 namespace CocoGuest.Supervisor.Calls;
 

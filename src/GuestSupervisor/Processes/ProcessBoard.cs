@@ -74,11 +74,24 @@ internal sealed class ProcessBoard
             return opened.Failure;
         }
 
+        _guest.Processes.SetOomScoreAdj(opened.Value, ProcFolder.OomScoreAdjOf(pid));
         var process = new SupervisedProcess(pid, opened.Value, handle);
         process.EndWatch = _events.Add(handle, EventSet.Readable, () => Leave(process));
         _byPid.Add(pid, process);
         Total++;
         return process;
+    }
+
+    /// <summary>Those that the guest's kernel killed, as its OOM killer does, end in the host, too.</summary>
+    public void EndKilled()
+    {
+        foreach (SupervisedProcess process in _byPid.Values)
+        {
+            if (!process.Machine.Alive && process.Machine.KilledBy is { } signal)
+            {
+                HostFile.Signal(process.Handle, signal);
+            }
+        }
     }
 
     private void Leave(SupervisedProcess process)

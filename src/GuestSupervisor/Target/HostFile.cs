@@ -126,6 +126,13 @@ internal static unsafe partial class HostFile
         }
     }
 
+    /// <summary>Sends a signal to a process.</summary>
+    public static void Signal(SafeFileHandle process, int signal)
+    {
+        using var pid = new BorrowedFd(process);
+        _ = PidfdSendSignal(pid.Number, signal, 0, 0);
+    }
+
     /// <summary>Waits until a process has ended.</summary>
     public static void WaitForEnd(SafeFileHandle process)
     {
@@ -175,6 +182,9 @@ internal static unsafe partial class HostFile
 
     [LibraryImport("libc", EntryPoint = "pidfd_open", SetLastError = true)]
     private static partial int PidfdOpen(int pid, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "pidfd_send_signal", SetLastError = true)]
+    private static partial int PidfdSendSignal(int pidfd, int signal, nint info, uint flags);
 
     [LibraryImport("libc", EntryPoint = "pidfd_getfd", SetLastError = true)]
     private static partial int PidfdGetfd(int pidfd, int number, uint flags);

@@ -106,6 +106,10 @@ internal static class ProcFolder
         return words.Length == 9 && ulong.TryParse(words[7].AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong stack) ? stack : null;
     }
 
+    /// <summary>oom_score_adj.</summary>
+    public static int OomScoreAdjOf(int pid) =>
+        int.TryParse(Text(pid, "oom_score_adj"), NumberStyles.AllowLeadingSign | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int value) ? value : 0;
+
     /// <summary>The parent of a process.</summary>
     public static int? ParentOf(int pid) => StatusNumber(pid, "PPid:");
 

@@ -30,6 +30,9 @@ internal sealed class FuzzPool
         ["dma_address"] = "address",
     };
 
+    // A second object of a request: the scene's own one would be the first again.
+    private static readonly HashSet<string> OfAnother = ["sync_fd", "other_address", "to_process"];
+
     /// <summary>Takes a value in.</summary>
     public void Add(string name, object value, Random dice)
     {
@@ -82,7 +85,8 @@ internal sealed class FuzzPool
 
     /// <summary>A scene's value for a field, by its name or another one; null: it has none.</summary>
     public static object? In(IReadOnlyDictionary<string, object> scene, string name) =>
-        scene.TryGetValue(name, out object? value) || (Aliases.TryGetValue(name, out string? other) && scene.TryGetValue(other, out value))
+        scene.TryGetValue(name, out object? value)
+            || (!OfAnother.Contains(name) && Aliases.TryGetValue(name, out string? other) && scene.TryGetValue(other, out value))
             ? value
             : null;
 

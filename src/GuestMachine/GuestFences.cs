@@ -81,9 +81,20 @@ public sealed partial class GuestFences : IDisposable
         lock (_guest.Gate)
         {
             Result<FenceTimeline> timeline = Find<FenceTimeline>(process, timelineFd, "SW_SYNC_IOC_CREATE_FENCE", Errno.ENOTTY);
-            return timeline.Ok
-                ? GuestFiles.Install(process, new SyncFile([timeline.Value.FenceAt(value)]), true, "SW_SYNC_IOC_CREATE_FENCE")
-                : timeline.Failure;
+            if (!timeline.Ok)
+            {
+                return timeline.Failure;
+            }
+
+            int waiting = timeline.Value.Waiting;
+            Fence fence = timeline.Value.FenceAt(value);
+            Result<int> installed = GuestFiles.Install(process, new SyncFile([fence]), true, "SW_SYNC_IOC_CREATE_FENCE");
+            if (!installed.Ok && timeline.Value.Waiting != waiting)
+            {
+                timeline.Value.Forget(fence);
+            }
+
+            return installed;
         }
     }
 

@@ -29,6 +29,11 @@ public sealed class GuestRdma
 
     internal GuestRdma(Guest guest) => _guest = guest;
 
+    /// <summary>What each memory region holds, by key.</summary>
+    internal IEnumerable<RegionHolding> Holdings =>
+        _regions.OrderBy(r => r.Key).Select(r => new RegionHolding(r.Value.Owner, r.Value.Shown, r.Value.Pin, r.Value.PinnedBytes,
+            r.Value.Attachment, r.Value.Mapped));
+
     /// <summary>Makes an RDMA device known.</summary>
     /// <param name="process">The caller, which owns <paramref name="dmaDevice"/>.</param>
     /// <param name="name">Its name: EEXIST when there is one.</param>

@@ -72,6 +72,9 @@ internal sealed class DmaBuf : MemoryFile
     /// <summary>Its poll callbacks.</summary>
     public BufferPoll Poll => _poll ??= new BufferPoll(this);
 
+    /// <summary>Poll callbacks that wait.</summary>
+    public int PollsQueued => _poll?.Queued ?? 0;
+
     /// <summary>What the conversions of its pages have cost so far.</summary>
     public PageState.ConversionCounters ConversionCost { get; set; }
 

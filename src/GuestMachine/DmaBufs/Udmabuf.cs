@@ -48,6 +48,9 @@ internal sealed class Udmabuf : Exporter
             : new Failure(Errno.EOPNOTSUPP, "open_memory", "check ranges", "No file of the host shows these ranges of memfds as one (S-BUF-115).", "file");
     }
 
+    /// <summary>Addresses of the mapping for udmabuf's own device, kept until release; null before the first begin.</summary>
+    public IReadOnlyList<ulong>? CpuMapping => _addresses;
+
     /// <inheritdoc/>
     public override Failure? BeginCpuAccess(DmaBuf buffer, DmaMapper dma, DmaDirection direction)
     {

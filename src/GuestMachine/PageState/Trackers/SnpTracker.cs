@@ -17,6 +17,8 @@ internal sealed class SnpTracker : AmdTracker
     private const byte Invalid = PageWord.Unvalidated;
     private const byte StateMask = PageWord.Shared | PageWord.Unvalidated | PageWord.Immutable;
 
+    private const string NoChange = "no change, the entry is in that state already";
+
     private readonly bool[] _smashed;
     private readonly uint _asid;
 
@@ -145,11 +147,14 @@ internal sealed class SnpTracker : AmdTracker
     private bool Pvalidate2M(FrameRange entry, byte from, byte to, ConversionDirection direction)
     {
         Tally.Pvalidates++;
-        if (_smashed[LargePages.RegionOf(entry.First)])
+        PvalidateResult ordered = Faults.Pvalidate(entry.Bytes);
+        if (ordered == PvalidateResult.SizeMismatch || _smashed[LargePages.RegionOf(entry.First)])
         {
             Tally.PvalidateSizeMismatches++;
             return Pvalidate4K(entry, from, to, direction);
         }
+        if (ordered == PvalidateResult.NoChange)
+            return Rejected(entry.First, direction, NoChange);
         if ((Map.Word(entry.First) & StateMask) != from)
             return Rejected(entry.First, direction);
         Invalidate(Map.Words(entry), to);
@@ -162,12 +167,31 @@ internal sealed class SnpTracker : AmdTracker
         Touch4K(range.First);
         Span<byte> words = Map.Words(range);
         int done = WordBits.CountEqual(words, StateMask, from);
+        (done, PvalidateResult ordered) = Ordered(done);
         Invalidate(words[..done], to);
         Tally.Pvalidates += (ulong)done;
         if (done == words.Length)
             return true;
         Tally.Pvalidates++;
-        return Rejected(range.First + (ulong)done, direction);
+        Tally.PvalidateSizeMismatches += ordered == PvalidateResult.SizeMismatch ? 1u : 0u;
+        return Rejected(range.First + (ulong)done, direction, ordered switch
+        {
+            PvalidateResult.SizeMismatch => "the RMP entry has another size",
+            PvalidateResult.NoChange => NoChange,
+            _ => null,
+        });
+    }
+
+    // How many of the pages that would be done are, and what stops them there if somebody ordered it.
+    private (int Done, PvalidateResult Ordered) Ordered(int pages)
+    {
+        for (int at = 0; at < pages && !Faults.Quiet; at++)
+        {
+            PvalidateResult result = Faults.Pvalidate(Page.Size);
+            if (result != PvalidateResult.Done)
+                return (at, result);
+        }
+        return (pages, PvalidateResult.Done);
     }
 
     private static void Invalidate(Span<byte> words, byte to) => WordBits.Change(words, to, (byte)(to ^ PageWord.Unvalidated));
@@ -215,12 +239,13 @@ internal sealed class SnpTracker : AmdTracker
         return false;
     }
 
-    private bool Rejected(ulong frame, ConversionDirection direction)
+    private bool Rejected(ulong frame, ConversionDirection direction, string? ordered = null)
     {
         byte word = Map.Word(frame);
-        string why = (word & PageWord.Immutable) != 0 ? "the RMP entry is immutable"
+        string why = ordered is not null ? ordered
+            : (word & PageWord.Immutable) != 0 ? "the RMP entry is immutable"
             : (word & PageWord.Shared) != 0 ? "the page is not private"
-            : "no change, the entry is in that state already";
+            : NoChange;
         int validate = direction == ConversionDirection.ToPrivate ? 1 : 0;
         Termination = new GuestTermination(
             GuestTermination.LinuxSet, GuestTermination.Pvalidate, $"PVALIDATE({validate}) of 0x{Page.AddressOf(frame):x}: {why}.");

@@ -250,6 +250,148 @@ public class DmaApiTests
         Assert.Null(api.Free(test.Init, coherent.Id));
     }
 
+    [Theory]
+    [Statement("S-DMA-61", "S-DMA-65", "S-DMA-67", "S-DMA-82")]
+    [InlineData(Platform.None, false, true, true)]
+    [InlineData(Platform.SevSnp, false, true, false)]
+    [InlineData(Platform.SevSnp, true, false, false)]
+    public void Mmap_HostVisibleMemoryInPlain_HasAMemfd(Platform platform, bool trusted, bool coherent, bool pages)
+    {
+        using var test = new TestGuest(platform, KernelVersion.V73);
+        test.Register(test.Init, trusted: trusted);
+        GuestDmaApi api = test.Guest.DmaApi;
+
+        ulong one = api.AllocCoherent(test.Init, TestGuest.Nic, Bytes).Value.Id;
+        ulong other = api.AllocPages(test.Init, TestGuest.Nic, Bytes, DmaDirection.Bidirectional).Value.Id;
+
+        Assert.Equal((coherent, pages), (api.Mmap(test.Init, one, 0).Value.Backing is not null, api.Mmap(test.Init, other, 0).Value.Backing is not null));
+    }
+
+    [Theory]
+    [Statement("S-DMA-60", "S-DMA-71", "S-PLAT-21")]
+    [InlineData(Platform.None)]
+    [InlineData(Platform.Sev)]
+    [InlineData(Platform.SevSnp)]
+    [InlineData(Platform.Tdx)]
+    public void Free_MemoryThatWasWritten_IsZeroForTheNextOwner(Platform platform)
+    {
+        using var test = new TestGuest(platform);
+        GuestDmaApi api = test.Guest.DmaApi;
+        DmaAllocation first = api.AllocCoherent(test.Init, "", 17 * 4096).Value;
+        Assert.Null(api.Write(test.Init, first.Id, 16 * 4096, [1, 2, 3]));
+        Assert.Null(api.Free(test.Init, first.Id));
+
+        DmaAllocation again = api.AllocCoherent(test.Init, "", 17 * 4096).Value;
+
+        Assert.Equal(first.Phys, again.Phys);
+        Assert.Equal(new byte[17 * 4096], test.DmaRead(again.DmaAddress, 17 * 4096));
+    }
+
+    [Fact]
+    [Statement("S-DMA-71", "S-SYS-29")]
+    public void Free_FailingReencryption_KeepsTheBytesThatTheHostSees()
+    {
+        using var test = new TestGuest();
+        DmaAllocation made = test.Guest.DmaApi.AllocCoherent(test.Init, "", Bytes).Value;
+        Assert.Null(test.Guest.DmaApi.Write(test.Init, made.Id, 0, [4, 5, 6]));
+        Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.FailEncrypt)).Ok);
+
+        Assert.Null(test.Guest.DmaApi.Free(test.Init, made.Id));
+
+        var seen = new byte[3];
+        Assert.Null(test.Guest.Host.Read(made.Phys, seen));
+        Assert.Equal([4, 5, 6], seen);
+    }
+
+    [Theory]
+    [Statement("S-DMA-90")]
+    [InlineData(1, 0, 0, 16, 4096)]
+    [InlineData(20, 8, 0, 24, 4096)]
+    [InlineData(100, 64, 256, 128, 256)]
+    [InlineData(5000, 4096, 0, 8192, 8192)]
+    [InlineData(64, 0, 1 << 20, 64, 4096)]
+    public void CreatePool_SizeAndAlignment_GiveTheBlock(ulong size, ulong align, ulong boundary, uint block, uint kept)
+    {
+        using var test = new TestGuest();
+
+        DmaPoolInfo pool = test.Guest.DmaApi.CreatePool(test.Init, "", "ring", size, align, boundary).Value;
+
+        Assert.Equal((block, kept), (pool.BlockSize, pool.Boundary));
+    }
+
+    [Theory]
+    [Statement("S-DMA-90")]
+    [InlineData(0UL, 0UL, 0UL, "size")]
+    [InlineData(1UL << 31, 0UL, 0UL, "size")]
+    [InlineData(8UL, 3UL, 0UL, "align")]
+    [InlineData(64UL, 0UL, 32UL, "boundary")]
+    [InlineData(64UL, 0UL, 192UL, "boundary")]
+    public void CreatePool_WhatTheKernelRefuses_NamesTheField(ulong size, ulong align, ulong boundary, string field)
+    {
+        using var test = new TestGuest();
+
+        Failure? failure = test.Guest.DmaApi.CreatePool(test.Init, "", "ring", size, align, boundary).Failure;
+
+        Assert.Equal((Errno.ENOMEM, field), (failure!.Errno, failure.Field));
+    }
+
+    [Fact]
+    [Statement("S-DMA-91", "S-DMA-92")]
+    public void AllocFromPool_WithABoundary_SkipsToItAndReusesTheLastFreedBlock()
+    {
+        using var test = new TestGuest();
+        GuestDmaApi api = test.Guest.DmaApi;
+        ulong pool = api.CreatePool(test.Init, "", "ring", 1500, 4, 2048).Value.Id;
+
+        DmaPoolBlock[] blocks = [.. Enumerable.Range(0, 3).Select(_ => api.AllocFromPool(test.Init, pool).Value)];
+
+        Assert.Equal([0UL, 2048, 0], blocks.Select(b => b.Offset));
+        Assert.Equal(2, blocks.Select(b => b.Allocation).Distinct().Count());
+        Assert.Null(api.FreeToPool(test.Init, pool, blocks[0].DmaAddress));
+        Assert.Null(api.FreeToPool(test.Init, pool, blocks[1].DmaAddress));
+        Assert.Equal(blocks[1], api.AllocFromPool(test.Init, pool).Value);
+        Assert.Equal("dma_address", api.FreeToPool(test.Init, pool, blocks[0].DmaAddress)!.Field);
+    }
+
+    [Fact]
+    [Statement("S-DMA-91", "S-DMA-93")]
+    public void DestroyPool_WithBlocksInUse_IsBusyAndThenGivesItsPagesBack()
+    {
+        using var test = new TestGuest();
+        GuestDmaApi api = test.Guest.DmaApi;
+        MemoryCensus before = test.Snapshot().Memory;
+        ulong pool = api.CreatePool(test.Init, "", "ring", 64, 0, 0).Value.Id;
+        DmaPoolBlock block = api.AllocFromPool(test.Init, pool).Value;
+        Assert.Equal(before.Shared + 4096, test.Snapshot().Memory.Shared);
+        Assert.Null(api.Write(test.Init, block.Allocation, block.Offset, [3]));
+        Assert.Equal([3], test.DmaRead(block.DmaAddress, 1));
+        Assert.Equal("allocation", api.Free(test.Init, block.Allocation)!.Field);
+        Assert.Equal((Errno.EBUSY, "pool"), (api.DestroyPool(test.Init, pool)!.Errno, api.DestroyPool(test.Init, pool)!.Field));
+
+        Assert.Null(api.FreeToPool(test.Init, pool, block.DmaAddress));
+        Assert.Null(api.DestroyPool(test.Init, pool));
+
+        Assert.Equal(before, test.Snapshot().Memory);
+        Assert.Equal("pool", api.AllocFromPool(test.Init, pool).Failure!.Field);
+    }
+
+    [Fact]
+    [Statement("S-DMA-50", "S-DMA-52")]
+    public void MapSg_EntryThatCannotBeMapped_IsZeroEntriesAndNoSlots()
+    {
+        using var test = new TestGuest();
+        GuestDmaApi api = test.Guest.DmaApi;
+        ulong phys = api.TakePages(test.Init, 1 << 20).Value;
+        SgEntry[] entries = [new SgEntry(phys, 4096), new SgEntry(phys + 4096, 512 << 10)];
+
+        DmaScatter none = api.MapSg(test.Init, "", entries, DmaDirection.ToDevice).Value;
+
+        Assert.Equal((0ul, 0, 0u), (none.Id, none.Addresses.Count, test.Snapshot().Dma.DefaultPool!.UsedSlots));
+        Assert.Equal(Errno.EIO, api.MapSgtable(test.Init, "", entries, DmaDirection.ToDevice).Failure!.Errno);
+        Assert.Equal("entries", api.MapSg(test.Init, "", [], DmaDirection.ToDevice).Failure!.Field);
+        Assert.Null(api.GivePages(test.Init, phys));
+    }
+
     [Fact]
     [Statement("S-DMA-82")]
     public void AllocCoherent_TrustedDevice_StaysPrivate()
@@ -335,6 +477,8 @@ public class DmaApiTests
         Assert.Null(api.SyncSgtable(driver, list.Id, DmaDirection.FromDevice, forCpu: true));
         DmaAllocation made = api.AllocCoherent(driver, TestGuest.Nic, Bytes).Value;
         Assert.True(api.Mmap(driver, made.Id, 0, Bytes).Ok);
+        ulong pool = api.CreatePool(driver, TestGuest.Nic, "ring", 64, 0, 0).Value.Id;
+        Assert.True(api.AllocFromPool(driver, pool).Ok);
 
         Assert.Null(test.Guest.Processes.End(driver));
 

@@ -63,10 +63,15 @@ public sealed partial class GuestFences : IDisposable
                     $"The name has {name.Length} characters; at most {TimelineNameLimit}.", "name");
             }
 
-            string own = process.Name.Length > TimelineNameLimit ? process.Name[..TimelineNameLimit] : process.Name;
-            return GuestFiles.Install(process, new FenceTimeline(NextContext(), name.Length == 0 ? own : name, () => Deadlines.Now), true,
-                "sw_sync_open");
+            return GuestFiles.Install(process, NewTimeline(process, name), true, "sw_sync_open");
         }
+    }
+
+    /// <summary>A timeline at value 0; nobody has an fd on it yet.</summary>
+    internal FenceTimeline NewTimeline(GuestProcess process, string name = "")
+    {
+        string own = process.Name.Length > TimelineNameLimit ? process.Name[..TimelineNameLimit] : process.Name;
+        return new FenceTimeline(NextContext(), name.Length == 0 ? own : name, () => Deadlines.Now);
     }
 
     /// <summary>SW_SYNC_IOC_CREATE_FENCE: a sync file that signals when the timeline reaches a value.</summary>
@@ -324,6 +329,8 @@ public sealed partial class GuestFences : IDisposable
             null => PollEvents.Invalid,
             DmaBuf buffer => buffer.Poll.Ask(entry.Events),
             SyncFile file => file.Signalled ? entry.Events & PollEvents.In : PollEvents.None,
+            // A DRM node is ready when it has events, and here it never has.
+            Drm.DrmFile => PollEvents.None,
             _ => entry.Events & AlwaysReady,
         };
 

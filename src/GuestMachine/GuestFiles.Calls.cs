@@ -11,10 +11,13 @@ public sealed partial class GuestFiles
 {
     private const int SeekSet = 0;
     private const int SeekEnd = 2;
+    private const int LastWhence = 4;
     private const int SectorShift = 9;
     private const uint DmaBufFileSystem = 13;
     private const uint NodeFileSystem = 5;
     private const uint DebugFileSystem = 7;
+    private const uint SysFileSystem = 22;
+    private const uint ProcFileSystem = 23;
     private const uint AnonymousFileSystem = 14;
 
     /// <summary>A call of <see cref="FileCallTable"/>: 0, or the errno of its row (S-BUF-11, S-HEAP-05).</summary>
@@ -34,6 +37,25 @@ public sealed partial class GuestFiles
         }
     }
 
+    /// <summary>True if a call of the table would wait, for ever or for a signal, instead of answering: a read of a DRM node without O_NONBLOCK.</summary>
+    public bool Waits(GuestProcess process, int fd, FileCall call)
+    {
+        lock (_guest.Gate)
+        {
+            return process.Fds.Find(fd) is { } file && FileCallTable.Waits(file, call);
+        }
+    }
+
+    /// <summary>What kind of file an fd is. EBADF.</summary>
+    public Result<FileKind> KindOf(GuestProcess process, int fd)
+    {
+        lock (_guest.Gate)
+        {
+            Result<GuestFile> file = Find(process, fd, "kind");
+            return file.Ok ? file.Value.Type : file.Failure;
+        }
+    }
+
     /// <summary>lseek: size and 0 are all that a dma-buf tells (S-BUF-10); a heap node cannot seek (S-HEAP-05).</summary>
     /// <returns>The offset; EBADF, EINVAL, ESPIPE.</returns>
     public Result<long> Lseek(GuestProcess process, int fd, long offset, int whence)
@@ -46,9 +68,15 @@ public sealed partial class GuestFiles
                 return file.Failure;
             }
 
+            if (file.Value is Drm.DrmFile && whence is >= SeekSet and <= LastWhence)
+            {
+                // S-GPU-26: it succeeds and moves nothing.
+                return 0;
+            }
+
             if (file.Value is not DmaBuf buffer)
             {
-                return Refused(Errno.ESPIPE, "lseek", file.Value);
+                return Refused(file.Value is Drm.DrmFile ? Errno.EINVAL : Errno.ESPIPE, "lseek", file.Value);
             }
 
             return offset == 0 && whence == SeekEnd ? (long)buffer.Size
@@ -159,6 +187,13 @@ public sealed partial class GuestFiles
         return new FileStat(file.Inode, DeviceOf(file), inode.Type | inode.Permissions, 1, inode.Uid, inode.Gid, file.RawDevice, file.FileSize,
             file.FileSize >> SectorShift);
     }
+
+    /// <summary>Number of the file system that a path of the guest is on.</summary>
+    internal static uint DeviceOf(string path) =>
+        path.StartsWith("/dev/", StringComparison.Ordinal) ? NodeFileSystem
+        : path.StartsWith("/sys/kernel/debug/", StringComparison.Ordinal) ? DebugFileSystem
+        : path.StartsWith("/proc/", StringComparison.Ordinal) ? ProcFileSystem
+        : SysFileSystem;
 
     private static uint DeviceOf(GuestFile file) =>
         (file is PathFile path ? path.Named.Type : file.Type) switch

@@ -40,6 +40,12 @@ public sealed partial class GuestNatives
                 return visible.OpenAnew(buffer.Access);
             }
 
+            // A udmabuf of memfds of the host has its bytes there already (S-BUF-115).
+            if (buffer.Exporter is Udmabuf maker && maker.OpenMemory() is { } native)
+            {
+                return native;
+            }
+
             // A GEM object's dma-bufs come and go, and all show the same pages.
             Result<PrivateBacking> own = buffer.Exporter is GemExporter exporter && exporter.Find(buffer) is { } gem
                 ? PrivateBackingOf(gem, buffer.Accesses, readOnly: false)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Tracing;
 
@@ -21,6 +23,7 @@ public sealed class GuestTrace
     private readonly Guest _guest;
     private readonly TraceBuffer _buffer;
     private readonly IReadOnlyList<string> _known;
+    private ulong _taken;
 
     internal GuestTrace(Guest guest, TraceBuffer buffer)
     {
@@ -93,6 +96,32 @@ public sealed class GuestTrace
             ulong first = Math.Max(sequence, 1);
             lost = first < _buffer.Oldest ? _buffer.Oldest - first : 0;
             return [.. _buffer.From(first, most)];
+        }
+    }
+
+    /// <summary>
+    /// Takes lines as a read of trace_pipe does, oldest first, each ending with a line feed: once, whoever reads. <see cref="Subscribe"/> tells when
+    /// there are new ones. Where the ring lost events before they were taken, a line says how many.
+    /// </summary>
+    /// <param name="most">At most this many events.</param>
+    public string TakeLines(int most)
+    {
+        lock (_guest.Gate)
+        {
+            IReadOnlyList<TraceEvent> events = Read(_taken + 1, most, out ulong lost);
+            var text = new StringBuilder();
+            if (lost != 0 && events.Count != 0)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"CPU:{events[0].Cpu} [LOST {lost} EVENTS]\n");
+            }
+
+            foreach (TraceEvent one in events)
+            {
+                text.Append(one.Line).Append('\n');
+                _taken = one.Sequence;
+            }
+
+            return text.ToString();
         }
     }
 

@@ -2,35 +2,77 @@ using System.Globalization;
 using System.Text;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine;
 
 /// <summary>
-/// What programs find by path: heap nodes, their sysfs entries, dma-buf statistics, debugfs, fds of the process.
-/// Models: open, stat, listing and text of these (S-HEAP-01, 04, 05, 53, S-BUF-101 to 104). Does not model: any other path, symbolic links.
+/// What programs find by path: device nodes, their sysfs entries, dma-buf statistics, debugfs, module parameters, fds of the process.
+/// Models: open, stat, listing and text of these (S-HEAP-01, 04, 05, 53, S-BUF-101 to 104, 113, S-GPU-26, S-SWI-50). Does not model: any other path,
+/// symbolic links, writing to text files.
 /// </summary>
 public sealed class GuestTree
 {
+    internal const string BufInfoFile = "/sys/kernel/debug/dma_buf/bufinfo";
     private const string FdFolder = "/proc/self/fd";
     private const string FdInfoFolder = "/proc/self/fdinfo";
-    private const string ClassFolder = "/sys/class/dma_heap";
     private const string StatisticsFolder = "/sys/kernel/dmabuf/buffers";
-    private const string AccountingParameter = "/sys/module/dma_heap/parameters/mem_accounting";
-    private const string BufInfoFile = "/sys/kernel/debug/dma_buf/bufinfo";
+    private const string DebugFolder = "/sys/kernel/debug/";
     private const uint FolderPermissions = 0x1ed;
     private const uint ReadableByAll = 0x124;
     private const uint PathOnlyFlags = OpenFlags.Directory | OpenFlags.PathOnly | OpenFlags.CloseOnExec;
+    private const byte DirentFolder = 4;
+    private const byte DirentFile = 8;
     private readonly Guest _guest;
+    private TreeTable? _table;
+    private int _heaps;
 
     internal GuestTree(Guest guest) => _guest = guest;
 
-    /// <summary>open of a heap node or of <c>/proc/self/fd/N</c>.</summary>
+    // Heaps are registered while the guest boots, and nothing else of the table ever changes.
+    private TreeTable Table
+    {
+        get
+        {
+            if (_table is null || _heaps != _guest.Heaps.Nodes.Count)
+            {
+                _heaps = _guest.Heaps.Nodes.Count;
+                _table = new TreeTable(_guest);
+            }
+
+            return _table;
+        }
+    }
+
+    /// <summary>What a path is, for who has to decide quickly whose it is. Paths of fds depend on the process.</summary>
+    public TreeKind Kind(GuestProcess process, string path)
+    {
+        lock (_guest.Gate)
+        {
+            return Table.Find(path) is { } item ? item.Kind
+                : FdOf(path, FdFolder) is { } fd ? process.Fds.Find(fd) is null ? TreeKind.None : TreeKind.FdLink
+                : FdOf(path, FdInfoFolder) is { } info ? process.Fds.Find(info) is null ? TreeKind.None : TreeKind.File
+                : (path == StatisticsFolder && _guest.Kernel.HasBufferStatistics) || StatisticsOf(path) is (_, "") ? TreeKind.Folder
+                : StatisticsText(path) is not null ? TreeKind.File
+                : TreeKind.None;
+        }
+    }
+
+    /// <summary>True for a folder whose whole content is the guest's, so that a name in it that the guest does not have does not exist.</summary>
+    public bool Owns(string path)
+    {
+        lock (_guest.Gate)
+        {
+            return Table.Names(path) is not null
+                || path == StatisticsFolder || path.StartsWith(StatisticsFolder + "/", StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>open of a node or of <c>/proc/self/fd/N</c>.</summary>
     /// <param name="process">The caller; its user has to have the rights.</param>
     /// <param name="path">Absolute path.</param>
     /// <param name="flags">O_* bits.</param>
-    /// <returns>ENOENT, EEXIST, ENOTDIR, EACCES, EINVAL (O_DIRECT), EMFILE; ENXIO for a dma-buf opened anew (S-BUF-11).</returns>
+    /// <returns>ENOENT, EEXIST, ENOTDIR, EACCES, EINVAL (O_DIRECT), EBUSY, EMFILE; ENXIO for a dma-buf opened anew (S-BUF-11).</returns>
     public Result<int> Open(GuestProcess process, string path, uint flags)
     {
         lock (_guest.Gate)
@@ -41,10 +83,38 @@ public sealed class GuestTree
             }
 
             GuestFile? present = FdOf(path, FdFolder) is { } fd ? process.Fds.Find(fd) : null;
-            HeapNode? node = present is HeapDeviceFile device ? device.Node : NodeAt(path, HeapNode.Folder);
-            return node is not null ? OpenNode(process, node, flags)
+            string place = present is null or PathFile || present.RawDevice == 0 ? path : present.LinkTarget;
+            return Table.Find(place) is { Open: not null } item ? OpenNode(process, item, place, flags)
                 : present is not null ? Reopen(process, present, flags)
                 : NoEntry("open", path);
+        }
+    }
+
+    /// <summary>
+    /// The checks of an open that is not <see cref="Open"/>'s: of a text, a stream, a folder. Null: it may be opened so.
+    /// </summary>
+    /// <returns>ENOENT, EEXIST, ENOTDIR, EISDIR, EACCES.</returns>
+    public Failure? CheckOpen(GuestProcess process, string path, uint flags)
+    {
+        lock (_guest.Gate)
+        {
+            TreeKind kind = Kind(process, path);
+            if (kind == TreeKind.None)
+            {
+                return NoEntry("open", path);
+            }
+
+            InodeAttributes attributes = Table.Find(path)?.Attributes
+                ?? new InodeAttributes(0) { Permissions = kind == TreeKind.Folder ? FolderPermissions : ReadableByAll };
+            var access = (AccessMode)(flags & OpenFlags.AccessMode);
+            bool writes = access != AccessMode.ReadOnly;
+            Errno refused =
+                (flags & (OpenFlags.Create | OpenFlags.Exclusive)) == (OpenFlags.Create | OpenFlags.Exclusive) ? Errno.EEXIST
+                : kind == TreeKind.Folder && (writes || (flags & OpenFlags.Create) != 0) ? Errno.EISDIR
+                : kind != TreeKind.Folder && (flags & OpenFlags.Directory) != 0 ? Errno.ENOTDIR
+                : HiddenFrom(process, path) || !attributes.Allows(process.Uid, process.Gid, access) ? Errno.EACCES
+                : Errno.None;
+            return refused == Errno.None ? null : Refused(refused, process, path, flags);
         }
     }
 
@@ -54,7 +124,7 @@ public sealed class GuestTree
         lock (_guest.Gate)
         {
             return _guest.CheckAlive(process) is { } dead ? dead
-                : _guest.Heaps.Registry.FindMinor(minor) is { } node ? OpenNode(process, node, flags)
+                : _guest.Heaps.Registry.FindMinor(minor) is { } node ? OpenNode(process, Table.Find(node.Path)!, node.Path, flags)
                 : new Failure(Errno.ENODEV, "open", "look up minor", $"No heap has minor number {minor} (S-HEAP-04).", "minor");
         }
     }
@@ -69,9 +139,11 @@ public sealed class GuestTree
                 return dead;
             }
 
-            if (NodeAt(path, HeapNode.Folder) is { } node)
+            if (Table.Find(path) is { } item)
             {
-                return GuestFiles.StatOf(new HeapDeviceFile(node, AccessMode.ReadOnly));
+                InodeAttributes inode = item.Attributes;
+                return new FileStat(item.Inode, GuestFiles.DeviceOf(path), inode.Type | inode.Permissions, item.Kind == TreeKind.Folder ? 2U : 1U, inode.Uid,
+                    inode.Gid, item.RawDevice, item.Size, 0);
             }
 
             if (FdOf(path, FdFolder) is { } fd && process.Fds.Find(fd) is { } file)
@@ -79,25 +151,49 @@ public sealed class GuestTree
                 return GuestFiles.StatOf(file);
             }
 
-            return Entries(path) is not null ? Plain(InodeAttributes.Directory | FolderPermissions, 0)
-                : TextOf(path) is { } text ? Plain(InodeAttributes.RegularFile | ReadableByAll, (ulong)text.Length)
-                : NoEntry("stat", path);
+            return Kind(process, path) switch
+            {
+                TreeKind.Folder => Plain(path, InodeAttributes.Directory | FolderPermissions),
+                TreeKind.File => Plain(path, InodeAttributes.RegularFile | ReadableByAll),
+                _ => NoEntry("stat", path),
+            };
         }
     }
 
     /// <summary>Names in a folder; their order means nothing. ENOENT.</summary>
     public Result<string[]> List(GuestProcess process, string path)
     {
+        Result<TreeEntry[]> entries = Entries(process, path);
+        return entries.Ok ? Array.ConvertAll(entries.Value, e => e.Name) : entries.Failure;
+    }
+
+    /// <summary>Entries of a folder, without "." and ".."; their order means nothing. ENOENT; ENOTDIR for what is no folder.</summary>
+    public Result<TreeEntry[]> Entries(GuestProcess process, string path)
+    {
         _guest.Natives.Refresh();
         lock (_guest.Gate)
         {
-            return _guest.CheckAlive(process) is { } dead ? dead
-                : Entries(path) is { } entries ? entries
-                : NoEntry("opendir", path);
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            if (Table.Names(path) is { } names)
+            {
+                return (TreeEntry[])[.. names.Select(n => (Name: n, Item: Table.Find($"{path}/{n}")!))
+                    .Select(e => new TreeEntry(e.Name, e.Item.Inode, e.Item.Kind, e.Item.DirentType))];
+            }
+
+            return Kind(process, path) switch
+            {
+                TreeKind.None => NoEntry("opendir", path),
+                TreeKind.Folder => StatisticsEntries(path),
+                _ => new Failure(Errno.ENOTDIR, "opendir", "check kind", $"'{Short(path)}' is no folder.", "path"),
+            };
         }
     }
 
-    /// <summary>The whole text of a file of sysfs, debugfs or procfs, as bytes. ENOENT; EACCES for bufinfo without root.</summary>
+    /// <summary>The whole text of a file of sysfs, debugfs or procfs, as bytes. ENOENT; EACCES for debugfs without root.</summary>
     public Result<byte[]> ReadText(GuestProcess process, string path)
     {
         _guest.Natives.Refresh();
@@ -113,16 +209,16 @@ public sealed class GuestTree
                 return _guest.Files.FdInfo(process, fd);
             }
 
-            if (path == BufInfoFile && process.Uid != 0)
+            if (HiddenFrom(process, path))
             {
                 return new Failure(Errno.EACCES, "open", "check mode", "debugfs is root's alone.", "path");
             }
 
-            return TextOf(path) is { } text ? Encoding.Latin1.GetBytes(text) : NoEntry("open", path);
+            return (Table.Find(path)?.Text?.Invoke() ?? StatisticsText(path)) is { } text ? Encoding.Latin1.GetBytes(text) : NoEntry("open", path);
         }
     }
 
-    private static Result<int> OpenNode(GuestProcess process, HeapNode node, uint flags)
+    private static Result<int> OpenNode(GuestProcess process, TreeItem item, string path, uint flags)
     {
         bool byPath = (flags & OpenFlags.PathOnly) != 0;
         flags = byPath ? flags & PathOnlyFlags : flags;
@@ -130,17 +226,27 @@ public sealed class GuestTree
         Errno refused =
             (flags & (OpenFlags.Create | OpenFlags.Exclusive)) == (OpenFlags.Create | OpenFlags.Exclusive) ? Errno.EEXIST
             : (flags & OpenFlags.Directory) != 0 ? Errno.ENOTDIR
-            : !byPath && !node.Attributes.Allows(process.Uid, process.Gid, access) ? Errno.EACCES
+            : !byPath && (HiddenFrom(process, path) || !item.Attributes.Allows(process.Uid, process.Gid, access)) ? Errno.EACCES
+            : item.RefusesExclusive && (flags & OpenFlags.Exclusive) != 0 ? Errno.EBUSY
             : (flags & OpenFlags.Direct) != 0 ? Errno.EINVAL
             : Errno.None;
         if (refused != Errno.None)
         {
-            return new Failure(refused, "open", "check flags", $"{node.Path} cannot be opened with flags 0x{flags:x} by user {process.Uid}.", "flags");
+            return Refused(refused, process, path, flags);
         }
 
-        // A 64-bit program's open by path is always one for large files.
-        var file = new HeapDeviceFile(node, access) { StatusFlags = (flags & OpenFlags.Kept) | OpenFlags.LargeFile };
-        return byPath ? OpenPath(process, file, flags) : GuestFiles.Install(process, file, (flags & OpenFlags.CloseOnExec) != 0, "open");
+        if (byPath)
+        {
+            return OpenPath(process, item.Open!(process, access), flags);
+        }
+
+        // Held here until the fd holds it, so that a table without room lets go of what the open made.
+        GuestFile file = item.Open!(process, access);
+        file.StatusFlags = (flags & OpenFlags.Kept) | OpenFlags.LargeFile;
+        file.References++;
+        Result<int> fd = GuestFiles.Install(process, file, (flags & OpenFlags.CloseOnExec) != 0, "open");
+        GuestFiles.Put(file);
+        return fd;
     }
 
     // The pseudo file system of dma-bufs opens nothing: only a reference to the place can be had (S-BUF-11).
@@ -162,38 +268,20 @@ public sealed class GuestTree
         return fd;
     }
 
-    private static FileStat Plain(uint mode, ulong size) => new(1, 0, mode, 1, 0, 0, 0, size, 0);
+    private static bool HiddenFrom(GuestProcess process, string path) => process.Uid != 0 && path.StartsWith(DebugFolder, StringComparison.Ordinal);
 
-    // Null: no such folder.
-    private string[]? Entries(string path) => path switch
+    private static FileStat Plain(string path, uint mode) => new(1, GuestFiles.DeviceOf(path), mode, 1, 0, 0, 0, 0, 0);
+
+    private TreeEntry[] StatisticsEntries(string path) => path == StatisticsFolder
+        ? [.. _guest.Buffers.LiveInodes.Select(i => new TreeEntry(i.ToString(CultureInfo.InvariantCulture), i, TreeKind.Folder, DirentFolder))]
+        : [new("exporter_name", 1, TreeKind.File, DirentFile), new("size", 1, TreeKind.File, DirentFile)];
+
+    private string? StatisticsText(string path) => StatisticsOf(path) switch
     {
-        HeapNode.Folder or ClassFolder => [.. _guest.Heaps.Nodes.Select(n => n.Name)],
-        StatisticsFolder when _guest.Kernel.HasBufferStatistics => [.. _guest.Buffers.LiveInodes.Select(i => i.ToString(CultureInfo.InvariantCulture))],
-        _ => StatisticsOf(path) is (_, "") ? ["exporter_name", "size"] : null,
+        (DmaBuf buffer, "exporter_name") => $"{buffer.Exporter.Name}\n",
+        (DmaBuf buffer, "size") => string.Create(CultureInfo.InvariantCulture, $"{buffer.Size}\n"),
+        _ => null,
     };
-
-    // Null: no such file.
-    private string? TextOf(string path)
-    {
-        if (path == BufInfoFile)
-        {
-            return _guest.Buffers.BufInfo;
-        }
-
-        if (path == AccountingParameter)
-        {
-            return !_guest.Kernel.HasMemoryAccounting ? null : _guest.Shape.MemAccounting ? "Y\n" : "N\n";
-        }
-
-        const string uevent = "/uevent";
-        return path.EndsWith(uevent, StringComparison.Ordinal) ? NodeAt(path[..^uevent.Length], ClassFolder)?.Uevent
-            : StatisticsOf(path) switch
-            {
-                (DmaBuf buffer, "exporter_name") => $"{buffer.Exporter.Name}\n",
-                (DmaBuf buffer, "size") => string.Create(CultureInfo.InvariantCulture, $"{buffer.Size}\n"),
-                _ => null,
-            };
-    }
 
     // The buffer whose statistics a path names, and the file in its folder: empty for the folder itself (S-BUF-104).
     private (DmaBuf Buffer, string File)? StatisticsOf(string path)
@@ -209,13 +297,15 @@ public sealed class GuestTree
             : null;
     }
 
-    private HeapNode? NodeAt(string path, string folder) =>
-        path.StartsWith(folder + "/", StringComparison.Ordinal) ? _guest.Heaps.Registry.Find(path[(folder.Length + 1)..]) : null;
-
     private static int? FdOf(string path, string folder) =>
         path.StartsWith(folder + "/", StringComparison.Ordinal)
         && int.TryParse(path.AsSpan(folder.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int fd) ? fd : null;
 
+    private static Failure Refused(Errno errno, GuestProcess process, string path, uint flags) =>
+        new(errno, "open", "check flags", $"{Short(path)} cannot be opened with flags 0x{flags:x} by user {process.Uid}.", "flags");
+
     private static Failure NoEntry(string operation, string path) =>
-        new(Errno.ENOENT, operation, "look up path", $"There is no '{(path.Length <= 128 ? path : path[..128] + "…")}' in this guest.", "path");
+        new(Errno.ENOENT, operation, "look up path", $"There is no '{Short(path)}' in this guest.", "path");
+
+    private static string Short(string path) => path.Length <= 128 ? path : path[..128] + "…";
 }

@@ -3,6 +3,7 @@ using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Processes;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Machine;
 
@@ -31,6 +32,9 @@ public sealed class GuestUdmabufs
     private GuestDevice? _device;
 
     internal GuestUdmabufs(Guest guest) => _guest = guest;
+
+    /// <summary>Finds memfds of native processes, which the machine does not know; null: there are none (S-BUF-114).</summary>
+    public INativeMemfds? NativeMemfds { get; set; }
 
     /// <summary>Mode and owner of the node.</summary>
     internal InodeAttributes Attributes { get; } = new(InodeAttributes.CharacterDevice);
@@ -68,6 +72,16 @@ public sealed class GuestUdmabufs
         }
     }
 
+    /// <summary>The ranges of memfds of the host that a udmabuf shows, in order; none for other buffers. EBADF, EINVAL.</summary>
+    public Result<NativePiece[]> PiecesOf(GuestProcess process, int fd)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DmaBuf> buffer = _guest.Buffers.Find(process, fd, "pieces_of");
+            return !buffer.Ok ? buffer.Failure : buffer.Value.Exporter is Udmabuf maker ? [.. maker.Pieces] : (NativePiece[])[];
+        }
+    }
+
     /// <summary>Makes a udmabuf of ranges of memfds.</summary>
     /// <param name="process">The caller.</param>
     /// <param name="flags">Bit 0: close-on-exec. Other bits are ignored.</param>
@@ -90,7 +104,7 @@ public sealed class GuestUdmabufs
                 return NoMemory();
             }
 
-            var pins = new List<(ShmemFile File, ShmemPage Page)>();
+            var pins = new List<IUdmabufPin>();
             var chunks = new List<Chunk>();
             foreach (UdmabufItem item in items)
             {
@@ -129,23 +143,23 @@ public sealed class GuestUdmabufs
             : null;
     }
 
-    private static Failure? Pin(GuestProcess process, UdmabufItem item, List<(ShmemFile File, ShmemPage Page)> pins, List<Chunk> chunks)
+    private Failure? Pin(GuestProcess process, UdmabufItem item, List<IUdmabufPin> pins, List<Chunk> chunks) =>
+        process.Fds.Find(item.Memfd) switch
+        {
+            ShmemFile file => Check(item, file.Seals, file.Size) ?? PinShmem(file, item, pins, chunks),
+            null when NativeMemfds?.Find(process, item.Memfd) is { } memfd => Check(item, memfd.Seals, memfd.Size) ?? PinNative(memfd, item, pins, chunks),
+            _ => new Failure(Errno.EBADFD, Operation, "check memfd", string.Create(CultureInfo.InvariantCulture, $"fd {item.Memfd} is no memfd."), "memfd"),
+        };
+
+    private static Failure? Check(UdmabufItem item, FileSeals seals, ulong size) =>
+        !seals.HasFlag(FileSeals.Shrink) || (seals & (FileSeals.Write | FileSeals.FutureWrite)) != 0
+            ? Wrong("memfd", $"The memfd must be sealed against shrinking and not against writing; its seals are {seals}.")
+        : item.Size == 0 || item.Offset > size || item.Size > size - item.Offset
+            ? Wrong("size", string.Create(CultureInfo.InvariantCulture, $"{item.Offset} + {item.Size} ends behind the file of {size} bytes."))
+        : null;
+
+    private static Failure? PinShmem(ShmemFile file, UdmabufItem item, List<IUdmabufPin> pins, List<Chunk> chunks)
     {
-        if (process.Fds.Find(item.Memfd) is not ShmemFile file)
-        {
-            return new Failure(Errno.EBADFD, Operation, "check memfd", string.Create(CultureInfo.InvariantCulture, $"fd {item.Memfd} is no memfd."), "memfd");
-        }
-
-        if (!file.Seals.HasFlag(FileSeals.Shrink) || (file.Seals & (FileSeals.Write | FileSeals.FutureWrite)) != 0)
-        {
-            return Wrong("memfd", $"The memfd must be sealed against shrinking and not against writing; its seals are {file.Seals}.");
-        }
-
-        if (item.Size == 0 || item.Offset > file.Size || item.Size > file.Size - item.Offset)
-        {
-            return Wrong("size", string.Create(CultureInfo.InvariantCulture, $"{item.Offset} + {item.Size} ends behind the file of {file.Size} bytes."));
-        }
-
         for (ulong offset = item.Offset; offset < item.Offset + item.Size; offset += Page.Size)
         {
             if (file.Fault(offset / file.BlockBytes) is not { } page)
@@ -154,14 +168,35 @@ public sealed class GuestUdmabufs
             }
 
             page.References++;
-            pins.Add((file, page));
+            pins.Add(new ShmemPin(file, page));
             chunks.Add(new Chunk(page.Block.Frame + ((offset % file.BlockBytes) >> Page.Shift), 0));
         }
 
         return null;
     }
 
-    private Result<BufferHandle> Export(GuestProcess process, uint flags, List<(ShmemFile File, ShmemPage Page)> pins, List<Chunk> chunks)
+    private Failure? PinNative(INativeMemfd memfd, UdmabufItem item, List<IUdmabufPin> pins, List<Chunk> chunks)
+    {
+        Result<Chunk[]> frames = _guest.SinglePages.TakeAll(item.Size >> Page.Shift, Operation);
+        if (!frames.Ok)
+        {
+            return frames.Failure;
+        }
+
+        Result<SafeFileHandle> opened = memfd.Open();
+        using SafeFileHandle? file = opened.Ok ? opened.Value : null;
+        if ((opened.Failure ?? _guest.Memory.Cover(frames.Value, file!, item.Offset)) is { } failure)
+        {
+            _guest.SinglePages.Free(frames.Value);
+            return failure;
+        }
+
+        pins.Add(new NativePin(_guest.Memory, _guest.SinglePages, frames.Value, new NativePiece(memfd, item.Offset, item.Size)));
+        chunks.AddRange(frames.Value);
+        return null;
+    }
+
+    private Result<BufferHandle> Export(GuestProcess process, uint flags, List<IUdmabufPin> pins, List<Chunk> chunks)
     {
         if (_guest.FaultPoints.Fails(Faults.FaultPoint.Failslab))
         {
@@ -180,11 +215,11 @@ public sealed class GuestUdmabufs
         return fd.Ok ? new BufferHandle(fd.Value, buffer.Size, buffer.Inode, HostVisible: false) : fd.Failure;
     }
 
-    private static void Unpin(List<(ShmemFile File, ShmemPage Page)> pins)
+    private static void Unpin(List<IUdmabufPin> pins)
     {
-        foreach ((ShmemFile file, ShmemPage page) in pins)
+        foreach (IUdmabufPin pin in pins)
         {
-            file.Put(page);
+            pin.Release();
         }
     }
 

@@ -1,5 +1,6 @@
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Files;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Machine.DmaBufs;
 
@@ -11,7 +12,7 @@ namespace CocoGuest.Machine.DmaBufs;
 internal sealed class Udmabuf : Exporter
 {
     private static readonly ExporterTraits Ops = new(MmapStyle.Fault);
-    private readonly IReadOnlyList<(ShmemFile File, ShmemPage Page)> _pins;
+    private readonly IReadOnlyList<IUdmabufPin> _pins;
     private readonly DmaDevice _device;
     private readonly DmaMapper _dma;
     private ulong[]? _addresses;
@@ -19,8 +20,8 @@ internal sealed class Udmabuf : Exporter
 
     /// <param name="device">udmabuf's own device.</param>
     /// <param name="dma">The DMA layer.</param>
-    /// <param name="pins">The pages, each pinned once for the buffer.</param>
-    public Udmabuf(DmaDevice device, DmaMapper dma, IReadOnlyList<(ShmemFile File, ShmemPage Page)> pins)
+    /// <param name="pins">The pages, in order, each pinned once for the buffer.</param>
+    public Udmabuf(DmaDevice device, DmaMapper dma, IReadOnlyList<IUdmabufPin> pins)
         : base("udmabuf", Ops)
     {
         _device = device;
@@ -28,8 +29,24 @@ internal sealed class Udmabuf : Exporter
         _pins = pins;
     }
 
-    /// <summary>The pages that it holds.</summary>
-    public IEnumerable<ShmemPage> Pages => _pins.Select(p => p.Page);
+    /// <summary>The pages of the guest's memfds that it holds.</summary>
+    public IEnumerable<ShmemPage> Pages => _pins.OfType<ShmemPin>().Select(p => p.Page);
+
+    /// <summary>The ranges of the host's memfds that it shows, in order.</summary>
+    public IEnumerable<NativePiece> Pieces => _pins.OfType<NativePin>().Select(p => p.Piece);
+
+    /// <summary>
+    /// An open file of the host whose mappings show the udmabuf's bytes at the same offsets: the memfd itself if the udmabuf is one range from its
+    /// start (S-BUF-115). Null: its memory is not the host's.
+    /// </summary>
+    /// <returns>EOPNOTSUPP for other ranges, which no file of the host shows in one piece; the errno of the host.</returns>
+    public Result<SafeFileHandle>? OpenMemory()
+    {
+        NativePiece[] pieces = [.. Pieces];
+        return pieces.Length == 0 ? default(Result<SafeFileHandle>?)
+            : pieces.Length == _pins.Count && pieces is [{ Offset: 0 } whole] ? whole.Memfd.Open()
+            : new Failure(Errno.EOPNOTSUPP, "open_memory", "check ranges", "No file of the host shows these ranges of memfds as one (S-BUF-115).", "file");
+    }
 
     /// <inheritdoc/>
     public override Failure? BeginCpuAccess(DmaBuf buffer, DmaMapper dma, DmaDirection direction)
@@ -65,9 +82,9 @@ internal sealed class Udmabuf : Exporter
             _dma.UnmapSg(_device, buffer.Segments, _addresses, _direction);
         }
 
-        foreach ((ShmemFile file, ShmemPage page) in _pins)
+        foreach (IUdmabufPin pin in _pins)
         {
-            file.Put(page);
+            pin.Release();
         }
     }
 }

@@ -59,4 +59,6 @@ public enum FileCall
     Fgetxattr,
     /// <summary>flistxattr.</summary>
     Flistxattr,
+    /// <summary>epoll_ctl EPOLL_CTL_ADD: EPERM for a file without poll.</summary>
+    EpollAdd,
 }

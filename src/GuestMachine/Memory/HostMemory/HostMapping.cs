@@ -12,6 +12,7 @@ public sealed unsafe partial class HostMapping : SafeHandle
     private const int ProtReadWrite = 1 | 2;
     private const int MapShared = 0x01;
     private const int MapPrivate = 0x02;
+    private const int MapFixed = 0x10;
     private const int MapAnonymous = 0x20;
     private const int MapNoReserve = 0x4000;
     private const int AdviseDontNeed = 4;
@@ -67,6 +68,32 @@ public sealed unsafe partial class HostMapping : SafeHandle
         // SAFETY: the part lies in the mapping, which the pin keeps mapped.
         if (Madvise(pin.Pointer + offset, (nuint)length, AdviseDontNeed) != 0)
             NativeMemory.Clear(pin.Pointer + offset, (nuint)length); // locked pages cannot be given back
+    }
+
+    /// <summary>Puts whole pages of a file, shared, in the place of a part of private memory, whose bytes are lost.</summary>
+    internal Failure? CoverPrivate(ulong offset, SafeFileHandle file, ulong fileOffset, ulong length)
+    {
+        CheckPart(offset, length);
+        using var pin = Pin();
+        // SAFETY: it replaces a part of this very mapping, which the pin keeps.
+        var place = pin.Pointer + offset;
+        if (MmapFile((nint)place, (nuint)length, ProtReadWrite, MapShared | MapFixed, file, (long)fileOffset) == -1)
+            return HostFailure.Last("map file into guest memory", "mmap", length);
+        _ = Madvise(place, (nuint)length, AdviseDontDump);
+        return null;
+    }
+
+    /// <summary>Makes a part private memory again, which reads zero. False: the host refused, and what was there is there still.</summary>
+    internal bool UncoverPrivate(ulong offset, ulong length)
+    {
+        CheckPart(offset, length);
+        using var pin = Pin();
+        // SAFETY: it replaces a part of this very mapping, which the pin keeps.
+        var place = pin.Pointer + offset;
+        if (Mmap((nint)place, (nuint)length, ProtReadWrite, MapPrivate | MapAnonymous | MapNoReserve | MapFixed, -1, 0) == -1)
+            return false;
+        _ = Madvise(place, (nuint)length, AdviseDontDump);
+        return true;
     }
 
     /// <summary>Throws unless the part lies in the mapping.</summary>

@@ -1,0 +1,8 @@
+namespace CocoGuest.Machine.Files;
+
+/// <summary>What one kind of file answers to one call.</summary>
+/// <param name="Errno">None: it succeeds and returns 0.</param>
+/// <param name="Need">Access that the call needs on this kind, checked first (EBADF).</param>
+/// <param name="Believed">Neither recorded nor read in source: from general knowledge.</param>
+/// <param name="Waits">EAGAIN with O_NONBLOCK only; without, the call waits for something that never comes.</param>
+internal readonly record struct FileCallCell(Errno Errno, AccessNeed Need = AccessNeed.Nothing, bool Believed = false, bool Waits = false);

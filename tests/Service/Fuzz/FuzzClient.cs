@@ -62,8 +62,10 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
         }
         catch (RpcException e)
         {
-            // A debug exception is the transport's: the connection broke, which no request may bring about.
-            if (Wrong.Contains(e.StatusCode) || e.Status.DebugException is IOException or HttpRequestException)
+            // A debug exception is the transport's: the connection broke, which no request may bring about. Without a cause inside, and after
+            // the call was given up, it is this client's own end of the stream.
+            bool own = over.IsCancellationRequested && e.Status.DebugException is IOException { InnerException: null };
+            if (Wrong.Contains(e.StatusCode) || (!own && e.Status.DebugException is (IOException or HttpRequestException)))
             {
                 string givenUp = over.IsCancellationRequested ? " after it was given up" : "";
                 Findings.Add(

@@ -37,6 +37,25 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
         ["swiotlb"] = ["", "2048", "64,force"],
         ["path"] = ["/dev/dma_heap/system", "/dev/udmabuf"],
         ["point"] = [.. FaultPointInfo.All.Select(p => p.Name)],
+        ["rdma_device"] = ["rxe0", "mlx5_0"],
+        ["use"] = ["scanout", "rdma-control", "cpu-private"],
+        ["advice"] = ["NORMAL", "DONTFORK", "DONTNEED"],
+    };
+
+    // Guests that a request means whose call only their platform has.
+    private static readonly Dictionary<string, string> LikelyGuests = new(StringComparer.Ordinal)
+    {
+        ["MapGpaRangeRequest"] = "sev",
+        ["MapGpaRequest"] = "tdx",
+        ["AcceptPageRequest"] = "tdx",
+        ["SetIpaStateRequest"] = "cca",
+        ["SharePagesRequest"] = "pkvm",
+    };
+
+    // Fields that stand for others of their message: a client gives the one or the others.
+    private static readonly Dictionary<string, string[]> Alternatives = new(StringComparer.Ordinal)
+    {
+        ["cocoguest.v1.AllocateBufferRequest.use"] = ["heap", "heap_flags"],
     };
 
     // DMA_BUF_IOCTL_SYNC and DMA_HEAP_IOCTL_ALLOC.
@@ -48,6 +67,9 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
     private static readonly ulong[] MemorySizes = [1, 4096, 64UL << 20, 96UL << 20, (64UL << 20) + 1, 2UL << 40, ulong.MaxValue];
 
     private IReadOnlyDictionary<string, object>? _scene;
+
+    /// <summary>Platforms, and names, of the guests besides the default one that requests mean.</summary>
+    public static IEnumerable<string> Platforms => LikelyGuests.Values.Distinct();
 
     /// <summary>Bytes for a request of this type.</summary>
     /// <param name="type">The type.</param>
@@ -81,10 +103,11 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
         using var stream = new MemoryStream();
         using (var output = new CodedOutputStream(stream, leaveOpen: true))
         {
+            string[] unneeded = careless ? [] : Unneeded(type);
             foreach (FieldDescriptor field in type.Fields.InDeclarationOrder())
             {
                 bool leftOut = dice.Next(careless ? 2 : field.HasPresence && field.FieldType != FieldType.Message ? 2 : 7) == 0;
-                int times = leftOut ? 0 : field.IsRepeated ? dice.Next(4) : 1;
+                int times = leftOut || unneeded.Contains(field.Name) ? 0 : field.IsRepeated ? dice.Next(4) : 1;
                 for (int i = 0; i < times; i++)
                 {
                     WriteField(output, field, careless, depth);
@@ -93,6 +116,12 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
         }
 
         return stream.ToArray();
+    }
+
+    private string[] Unneeded(MessageDescriptor type)
+    {
+        FieldDescriptor? field = type.Fields.InDeclarationOrder().FirstOrDefault(f => Alternatives.ContainsKey(f.FullName));
+        return field is null ? [] : dice.Next(4) == 0 ? Alternatives[field.FullName] : [field.Name];
     }
 
     private void WriteField(CodedOutputStream output, FieldDescriptor field, bool careless, int depth)
@@ -156,6 +185,11 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
             return Commands[dice.Next(Commands.Length)];
         }
 
+        if (!careless && field.Name is ("attrs" or "cpu") && dice.Next(8) != 0)
+        {
+            return 0;
+        }
+
         if (dice.Next(4) != 0 && Known(field.Name) is { } known)
         {
             return dice.Next(12) == 0 ? known + Numbers[dice.Next(Numbers.Length)] : known;
@@ -164,7 +198,7 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
         if (!careless && dice.Next(3) != 0)
         {
             return field.Name.Contains("flags", StringComparison.Ordinal) || field.Name == "prot" ? LikelyFlags[dice.Next(LikelyFlags.Length)]
-                : field.Name.StartsWith("len", StringComparison.Ordinal) || field.Name == "size" ? (ulong)dice.Next(20_000)
+                : field.Name.StartsWith("len", StringComparison.Ordinal) || field.Name == "size" ? (ulong)(dice.Next(3) == 0 ? 4096 : dice.Next(20_000))
                 : 0;
         }
 
@@ -199,7 +233,7 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 
         string? known = Find(field.Name) as string;
         return _scene is not null && known is not null && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(known)
-            : field.Name == "guest" && dice.Next(8) != 0 ? []
+            : field.Name == "guest" && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(LikelyGuests.GetValueOrDefault(field.ContainingType.Name, ""))
             : known is not null && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(known)
             : Likely.TryGetValue(field.Name, out string[]? likely) && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(likely[dice.Next(likely.Length)])
             : field.Name == "process" && dice.Next(3) != 0 ? []

@@ -22,6 +22,10 @@ internal sealed class FuzzPool
     {
         ["to_process"] = "process",
         ["memfd"] = "fd",
+        ["fd2"] = "fd",
+        ["sync_fd"] = "fd",
+        ["old_length"] = "length",
+        ["new_length"] = "length",
         ["address"] = "guest_physical_address",
         ["len"] = "length",
         ["sync_fd"] = "fd",

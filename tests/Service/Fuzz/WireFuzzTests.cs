@@ -31,7 +31,7 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
     private static long MostGrowth => Messages <= 50_000 ? MostGrowthOfShortRuns : 128L << 20;
 
     private static readonly int Messages =
-        int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_FUZZ"), CultureInfo.InvariantCulture, out int messages) ? messages : 20_000;
+        int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_FUZZ"), CultureInfo.InvariantCulture, out int messages) ? messages : 32_000;
 
     private IReadOnlyList<FuzzMethod> Methods => FuzzMethod.AllOf(Host.Part<EndpointDataSource>());
 
@@ -42,6 +42,7 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
     public async Task AnyMethod_WithAnyBytes_EndsInOrderAndKeepsNothing()
     {
         var seen = new Dictionary<string, (int Calls, int Succeeded)>(StringComparer.Ordinal);
+        await LetGoAsync();
         await RoundAsync(Warmup, 1, seen);
         await LetGoAsync();
         var bounds = new FuzzBounds(MostGrowth);
@@ -112,12 +113,19 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
         }
 
         await MakeDefaultAsync(ended: false);
+        foreach (string platform in FuzzMessages.Platforms)
+        {
+            await host.CreateGuestAsync(new CreateGuestRequest { Shape = ShapeOf(platform, platform) });
+        }
     }
 
     // Processes whose streams are gone, but for each guest's init. Those of a guest that terminated stay as they are, like its memory.
     private int Orphans() => Host.Part<GuestHost>().List()
         .Where(g => g.CheckAlive() is null)
         .Sum(g => g.Snapshot().Objects.Processes - 1);
+
+    private static V1.GuestShape ShapeOf(string name, string platform) =>
+        new() { Name = name, Platform = platform, Kernel = "7.2", MemoryBytes = 96UL << 20, Swiotlb = "2048" };
 
     private GrpcChannel ChannelOf(int client) => _channels[client] ??= Host.Unix();
 
@@ -131,10 +139,7 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
                 await host.DestroyGuestAsync(new DestroyGuestRequest { Guest = "default" });
             }
 
-            await host.CreateGuestAsync(new CreateGuestRequest
-            {
-                Shape = new V1.GuestShape { Name = "default", Platform = "snp", Kernel = "7.2", MemoryBytes = 96UL << 20, Swiotlb = "2048" },
-            });
+            await host.CreateGuestAsync(new CreateGuestRequest { Shape = ShapeOf("default", "snp") });
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.AlreadyExists or StatusCode.NotFound)
         {

@@ -9,9 +9,9 @@ namespace CocoGuest.Machine.PageState.Trackers;
 /// does not discard, S-SNP-32); PSC(private) → GUEST_INVALID; PVALIDATE(1) → GUEST_VALID. Anything else a PVALIDATE meets is "no
 /// change" or a fault and ends the guest with reason (1, 2); a refused PSC ends it with (1, 1) (S-SNP-11, 24, 35, 36).</para>
 /// <para>Invariant: a 2 MiB entry stands for 512 frames with equal host bits. The first 4 KiB operation inside it breaks it up, by
-/// PSMASH where it is assigned; [E] it is never joined again, so a later 2 MiB PVALIDATE there is a size mismatch (S-VEC-35).</para>
+/// PSMASH where it is assigned; [E] no conversion joins it again, so a later 2 MiB PVALIDATE there is a size mismatch (S-VEC-35).</para>
 /// </summary>
-internal sealed class SnpTracker : AmdTracker
+internal sealed partial class SnpTracker : AmdTracker
 {
     private const byte Valid = 0;
     private const byte Invalid = PageWord.Unvalidated;
@@ -49,14 +49,27 @@ internal sealed class SnpTracker : AmdTracker
     /// </summary>
     public override Failure? ChangeByHost(FrameRange range, ConversionDirection direction)
     {
-        Span<byte> words = Map.Words(range);
-        if (WordBits.CountEqual(words, PageWord.Immutable, 0) != words.Length)
-            return new Failure(Errno.EFAULT, "rmpupdate", "immutable entry", $"{Hex(range)} has an immutable RMP entry (S-SNP-03).");
+        if (!IsMutable(range))
+            return Immutable(range);
         BreakUp(range);
-        Assign(range, MappingSize.Size4K, direction);
-        if (direction == ConversionDirection.ToPrivate)
-            WordBits.Change(words, PageWord.Unvalidated, 0);
+        Update(range, MappingSize.Size4K, direction);
         return null;
+    }
+
+    private static Failure Immutable(FrameRange range) =>
+        new(Errno.EFAULT, "rmpupdate", "immutable entry", $"{Hex(range)} has an immutable RMP entry (S-SNP-03).");
+
+    private bool IsMutable(FrameRange range)
+    {
+        Span<byte> words = Map.Words(range);
+        return WordBits.CountEqual(words, PageWord.Immutable, 0) == words.Length;
+    }
+
+    private void Update(FrameRange range, MappingSize size, ConversionDirection direction)
+    {
+        Assign(range, size, direction);
+        if (direction == ConversionDirection.ToPrivate)
+            WordBits.Change(Map.Words(range), PageWord.Unvalidated, 0);
     }
 
     // KVM's attribute is host state already; the extra hypercall says nothing new.

@@ -56,7 +56,7 @@ internal sealed partial class Supervisor : IDisposable
         _processes = new ProcessBoard(guest, _events, options);
         _mirror = new Mirror(guest, _files, _processes, () => root);
         _trace = new TracePump(guest, _events);
-        var calls = new GuestCalls(guest, options, _files, _processes);
+        var calls = new GuestCalls(guest, options, _files, _processes, _mirror);
         _handlers = Handlers(calls, say);
         _files.IsOpen = _mirror.IsOpen;
         _files.Gone += Close;
@@ -152,7 +152,7 @@ internal sealed partial class Supervisor : IDisposable
         var open = new OpenCalls(calls, _trace);
         var stat = new StatCalls(calls);
         var fds = new FdCalls(calls);
-        var maps = new MapCalls(calls, say);
+        var maps = new MapCalls(calls);
         var program = new ProgramCalls(say);
         var ranges = new RangeCalls(calls, _mirror);
         var poll = new PollCalls(calls);

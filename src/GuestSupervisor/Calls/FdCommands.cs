@@ -3,6 +3,9 @@ namespace CocoGuest.Supervisor.Calls;
 /// <summary>ioctls that make an fd or take one in their argument, by family and number: size and direction bits of a command vary.</summary>
 internal static class FdCommands
 {
+    /// <summary>The command that makes a dma-buf of a DRM object.</summary>
+    public const string ExportObject = "DRM_IOCTL_PRIME_HANDLE_TO_FD";
+
     private const int NumberMask = 0xff;
     private const int FamilyShift = 8;
 
@@ -14,7 +17,7 @@ internal static class FdCommands
         [('W', 0)] = "SW_SYNC_IOC_CREATE_FENCE",
         [('u', 0x42)] = "UDMABUF_CREATE",
         [('u', 0x43)] = "UDMABUF_CREATE_LIST",
-        [('d', 0x2d)] = "DRM_IOCTL_PRIME_HANDLE_TO_FD",
+        [('d', 0x2d)] = ExportObject,
     };
 
     // Bytes into the argument.
@@ -30,6 +33,9 @@ internal static class FdCommands
 
     /// <summary>Where a command's argument has an fd; null: nowhere.</summary>
     public static uint? Takes(uint command) => Taking.TryGetValue(KeyOf(command), out uint offset) ? offset : null;
+
+    /// <summary>DRM_IOCTL_GEM_CLOSE and DRM_IOCTL_MODE_DESTROY_DUMB.</summary>
+    public static bool EndsObject(uint command) => KeyOf(command) is ('d', 0x09) or ('d', 0xb4);
 
     private static (char Family, int Number) KeyOf(uint command) => ((char)((command >> FamilyShift) & NumberMask), (int)(command & NumberMask));
 }

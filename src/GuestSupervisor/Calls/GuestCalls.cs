@@ -14,7 +14,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// What all handlers of stopped calls share: which path, process and file a call means, and how a file of the machine becomes an fd of the
 /// program.
 /// </summary>
-internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard files, ProcessBoard processes)
+internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard files, ProcessBoard processes, Mirror mirror)
 {
     private const int AtFdCwd = -100;
     private const int ReadOnly = 0;
@@ -25,6 +25,9 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
 
     /// <summary>How the program is run.</summary>
     public RunOptions Options => options;
+
+    /// <summary>What the machine is shown of the host's tables.</summary>
+    public Mirror Mirror => mirror;
 
     /// <summary>Emulated files.</summary>
     public FileBoard Files => files;
@@ -111,7 +114,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
 
         NativeFile machine = adopted.Value;
         // A failed injection closes the only description, and the watch tells the board, which tells the machine.
-        using SafeFileHandle given = HostFileFor(machine, () => OriginOf(call, process, what));
+        using SafeFileHandle given = HostFileFor(machine, () => OriginOf(call, process, what), isObject: what == FdCommands.ExportObject);
         return call.Channel.Inject(call.Id, given, fd, closeOnExec);
     }
 
@@ -157,7 +160,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         : FileAt(call, folder)?.Folder is { } ours ? ours.Path
         : ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{folder}"));
 
-    private SafeFileHandle HostFileFor(NativeFile machine, Func<Origin> origin)
+    private SafeFileHandle HostFileFor(NativeFile machine, Func<Origin> origin, bool isObject)
     {
         if (machine.Kind == NativeFileKind.SyncFile)
         {
@@ -175,7 +178,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         }
         else
         {
-            files.AddWatched(new EmulatedFile(identity, machine, origin()) { IsProgramsOwn = programsOwn, CanBeMapped = canBeMapped }, given);
+            files.AddWatched(new EmulatedFile(identity, machine, origin()) { IsProgramsOwn = programsOwn, CanBeMapped = canBeMapped, HasOtherMappings = isObject }, given);
         }
 
         return given;

@@ -42,6 +42,11 @@ internal sealed class IoctlCalls(GuestCalls calls)
     {
         uint command = call.UInt(1);
         PlaceArgument(call, process, command);
+        if (FdCommands.EndsObject(command) && calls.Files.NodeMappings.Count != 0)
+        {
+            calls.Mirror.Refresh(process.Pid); // a mapping keeps the object alive
+        }
+
         string? makes = FdCommands.Makes(command);
         IReadOnlyList<int> before = makes is null ? [] : calls.Guest.Natives.FdsOf(process.Machine);
         Result<IoctlOutcome> outcome = calls.Guest.Files.Ioctl(process.Machine, fd, command, call[2], call.Memory);

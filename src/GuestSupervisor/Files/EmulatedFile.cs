@@ -28,6 +28,9 @@ internal sealed class EmulatedFile(FileIdentity identity, NativeFile? machine, O
     /// </summary>
     public bool IsProgramsOwn { get; init; }
 
+    /// <summary>The host file may have descriptions that are none of the dma-buf's: a DRM object is mapped through its node, too.</summary>
+    public bool HasOtherMappings { get; init; }
+
     /// <summary>False for a buffer that the host cannot show as one file: a udmabuf of several ranges.</summary>
     public bool CanBeMapped { get; init; } = true;
 

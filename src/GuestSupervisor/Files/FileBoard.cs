@@ -26,6 +26,9 @@ internal sealed class FileBoard : IDisposable
     /// <summary>Asked of a file whose host file the program has, too: whether anybody has one of ours still.</summary>
     public Func<EmulatedFile, bool> IsOpen { get; set; } = static _ => false;
 
+    /// <summary>Memory that is mapped through DRM nodes, by the identity of its host file.</summary>
+    public Dictionary<FileIdentity, NodeMapping> NodeMappings { get; } = [];
+
     /// <summary>The live files.</summary>
     public IReadOnlyCollection<EmulatedFile> All => _files.Values;
 
@@ -81,7 +84,7 @@ internal sealed class FileBoard : IDisposable
     }
 
     // inotify does not say which description was closed.
-    private bool IsLast(EmulatedFile file) => file.IsProgramsOwn ? !IsOpen(file) : --file.Descriptions == 0;
+    private bool IsLast(EmulatedFile file) => file.IsProgramsOwn || file.HasOtherMappings ? !IsOpen(file) : --file.Descriptions == 0;
 
     private void End(EmulatedFile file)
     {

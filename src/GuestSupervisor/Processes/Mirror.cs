@@ -69,7 +69,7 @@ internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processe
             }
         }
 
-        guest.Natives.SetMappings(machine, [.. MapsOf(pid).Where(m => m.File.Machine is not null).Select(m => Describe(m.Map, m.File.Machine!))]);
+        guest.Natives.SetMappings(machine, [.. ProcFolder.MapsOf(pid).Select(Describe).OfType<NativeMapping>()]);
     }
 
     private IEnumerable<(int Fd, EmulatedFile File)> FdsOf(int pid) =>
@@ -85,10 +85,14 @@ internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processe
         where file is not null
         select (map, file);
 
-    private static NativeMapping Describe(HostMap map, NativeFile file)
+    // Memory of a DRM object counts as mapped through its node, which keeps it alive, even where the mapping is one of its dma-buf.
+    private NativeMapping? Describe(HostMap map)
     {
+        (NativeFile? file, ulong offset) = files.NodeMappings.TryGetValue(map.File, out NodeMapping? node) && !node.Node.Closed
+            ? (node.Node, node.Offset + map.Offset)
+            : (files.Find(map.File)?.Machine, map.Offset);
         MapProtection rights = (map.Rights[0] == 'r' ? MapProtection.Read : 0) | (map.Rights[1] == 'w' ? MapProtection.Write : 0)
             | (map.Rights[2] == 'x' ? MapProtection.Execute : 0);
-        return new NativeMapping(map.Start, map.End - map.Start, file, map.Offset, rights, map.Rights[3] == 'p');
+        return file is null ? null : new NativeMapping(map.Start, map.End - map.Start, file, offset, rights, map.Rights[3] == 'p');
     }
 }

@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
+using DmaDirection = CocoGuest.Machine.Dma.DmaDirection;
 using MachineDirection = CocoGuest.Machine.PageState.ConversionDirection;
 
 namespace CocoGuest.Service.Services;
@@ -45,15 +46,20 @@ internal static class RequestFields
         return (MachineDirection)direction;
     }
 
-    /// <summary>A time in nanoseconds; 0 stays 0.</summary>
-    public static TimeSpan Nanoseconds(ulong nanoseconds, string field, string operation)
-    {
-        // 100 ns a tick; half the range is far beyond any limit of the machine, which names its own.
-        if (nanoseconds / 100 > (ulong)TimeSpan.MaxValue.Ticks / 2)
-        {
-            GrpcErrors.Throw(new Failure(Errno.EINVAL, operation, "check " + field, $"{field} {nanoseconds} is too long.", field));
-        }
+    /// <summary>The direction of a DMA mapping.</summary>
+    public static Result<DmaDirection> MapDirection(int direction) => direction is >= (int)DmaDirection.Bidirectional and <= (int)DmaDirection.FromDevice
+        ? (DmaDirection)direction
+        : new Failure(Errno.EINVAL, "dma_buf_map_attachment", "check direction",
+            $"direction {direction} is none of DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE.", "direction");
 
-        return nanoseconds == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Max(1, (long)(nanoseconds / 100)));
-    }
+    /// <summary>A time in nanoseconds; 0 stays 0.</summary>
+    public static TimeSpan Nanoseconds(ulong nanoseconds, string field, string operation) =>
+        TryNanoseconds(nanoseconds, field, operation).OrThrow();
+
+    /// <summary>A time in nanoseconds, or what is wrong with it.</summary>
+    public static Result<TimeSpan> TryNanoseconds(ulong nanoseconds, string field, string operation) =>
+        // 100 ns a tick; half the range is far beyond any limit of the machine, which names its own.
+        nanoseconds / 100 > (ulong)TimeSpan.MaxValue.Ticks / 2
+            ? new Failure(Errno.EINVAL, operation, "check " + field, $"{field} {nanoseconds} is too long.", field)
+            : nanoseconds == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Max(1, (long)(nanoseconds / 100)));
 }

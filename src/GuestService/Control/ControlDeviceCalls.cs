@@ -68,7 +68,7 @@ internal static class ControlDeviceCalls
     public static ControlReply MapDmaBuf(ControlSession session, ref ControlReader body)
     {
         ulong attachment = body.UInt64();
-        Result<DmaDirection> direction = RequestFields.MapDirection(body.Int32());
+        Result<DmaDirection> direction = RequestFields.TryDirection(body.Int32(), "dma_buf_map_attachment");
         uint cpu = body.UInt32();
         if (!direction.Ok)
         {

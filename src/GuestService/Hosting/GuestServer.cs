@@ -40,7 +40,7 @@ internal sealed class GuestServer : IAsyncDisposable
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
         FaultService.Descriptor, FenceService.Descriptor, ConversionService.Descriptor, FileService.Descriptor, MemoryService.Descriptor,
-        MovableService.Descriptor,
+        MovableService.Descriptor, DmaService.Descriptor, RdmaService.Descriptor, HypercallService.Descriptor,
     ];
 
     private readonly ServerOptions _options;
@@ -141,6 +141,8 @@ internal sealed class GuestServer : IAsyncDisposable
         app.UseAccessGate(app.Services.GetRequiredService<BearerToken>());
         app.MapGrpcService<GuestCalls>();
         app.MapGrpcService<DeviceCalls>();
+        app.MapGrpcService<DmaCalls>();
+        app.MapGrpcService<RdmaCalls>();
         app.MapGrpcService<FenceCalls>();
         app.MapGrpcService<MemoryCalls>();
         app.MapGrpcService<MovableCalls>();
@@ -149,6 +151,7 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<TraceCalls>();
         app.MapGrpcService<FaultCalls>();
         app.MapGrpcService<ConversionCalls>();
+        app.MapGrpcService<HypercallCalls>();
         app.MapGrpcService<FileCalls>();
         app.MapCocoHealth();
         app.MapCocoReflection();
@@ -170,7 +173,8 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<MovableCalls>().AddSingleton<ProcessOpenedWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
-        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>();
+        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>().AddSingleton<DmaCalls>().AddSingleton<RdmaCalls>();
+        parts.AddSingleton<HypercallCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }

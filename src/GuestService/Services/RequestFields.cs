@@ -1,7 +1,9 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.PageState;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
-using DmaDirection = CocoGuest.Machine.Dma.DmaDirection;
+using ConversionDirection = CocoGuest.V1.ConversionDirection;
+using MachineDmaDirection = CocoGuest.Machine.Dma.DmaDirection;
 using MachineDirection = CocoGuest.Machine.PageState.ConversionDirection;
 
 namespace CocoGuest.Service.Services;
@@ -46,11 +48,18 @@ internal static class RequestFields
         return (MachineDirection)direction;
     }
 
-    /// <summary>The direction of a DMA mapping.</summary>
-    public static Result<DmaDirection> MapDirection(int direction) => direction is >= (int)DmaDirection.Bidirectional and <= (int)DmaDirection.FromDevice
-        ? (DmaDirection)direction
-        : new Failure(Errno.EINVAL, "dma_buf_map_attachment", "check direction",
-            $"direction {direction} is none of DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE.", "direction");
+    /// <summary>Size of a page-state entry.</summary>
+    public static MappingSize EntrySize(bool large) => large ? MappingSize.Size2M : MappingSize.Size4K;
+
+    /// <summary>The direction of a DMA mapping (S-DMA-02).</summary>
+    public static MachineDmaDirection Direction(DmaDirection direction, string operation) => TryDirection((int)direction, operation).OrThrow();
+
+    /// <summary>The direction of a DMA mapping by its number, or what is wrong with it.</summary>
+    public static Result<MachineDmaDirection> TryDirection(int direction, string operation) =>
+        direction is >= (int)MachineDmaDirection.Bidirectional and <= (int)MachineDmaDirection.FromDevice
+            ? (MachineDmaDirection)direction
+            : new Failure(Errno.EINVAL, operation, "check direction",
+                $"direction {direction} is none of DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE.", "direction");
 
     /// <summary>A time in nanoseconds; 0 stays 0.</summary>
     public static TimeSpan Nanoseconds(ulong nanoseconds, string field, string operation) =>

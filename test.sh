@@ -77,6 +77,7 @@ if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
   want "Debian's python3-grpcio and protoc" "the Python client" apt_packages python3 python3-grpcio python3-protobuf \
     protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   want "real pictures (Debian's desktop-base, unpacked, not installed)" "the demo on real pictures" pictures
+  want "a C compiler, CMake and pkg-config" "the C client" apt_packages gcc libc6-dev cmake make pkg-config
   want "npm's buf and @grpc/grpc-js" "buf curl, buf lint and the Node client" node_packages
   want "a C compiler with its library" "the C programs under coco run, the probe and the kernel's self-tests" apt_packages gcc libc6-dev
   want "Debian's busybox-static" "the static program under coco run" apt_packages busybox-static

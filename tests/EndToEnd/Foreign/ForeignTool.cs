@@ -19,6 +19,12 @@ public enum ForeignTool
     /// <summary>The pictures of Debian's desktop-base.</summary>
     Pictures = 16,
 
+    /// <summary>A C compiler (cc), CMake and pkg-config.</summary>
+    C = 32,
+
+    /// <summary>That compiler's address sanitizer.</summary>
+    Sanitizers = 64,
+
     /// <summary>A C compiler with its library and the kernel's headers.</summary>
     Compiler = 32,
 

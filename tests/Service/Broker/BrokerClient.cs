@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using CocoGuest.Machine;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Service.Broker;

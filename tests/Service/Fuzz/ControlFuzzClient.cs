@@ -11,11 +11,17 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
 {
     private const int MostBodyOfAnAnswer = 24 + (16 * 65536);
 
-    // Bytes of the fixed fields by operation, from docs/protocol.md.
-    private static readonly int[] Lengths = [0, 8, 128, 0, 88, 32, 8, 16, 8, 16, 72, 8, 32, 16, 8, 152, 64, 72, 8, 16, 8, 80, 72];
+    // The fixed fields by operation, from docs/protocol.md; Fill says what each letter is.
+    private static readonly string[] Layouts =
+    [
+        "", "cz", "tt", "", "tn0wz", "fpmz0n", "n", "nn", "n", "fzs", "fzt", "fz", "fzkn", "k", "fz", "tt10cz", "t", "fzt", "a", "add", "a",
+        "tnn", "tn",
+    ];
+
     private static readonly string[] Words = ["", "system", "system_cc_shared", "emu0", "nic", "default", "nowhere", "ä€"];
     private readonly Random _dice = new(seed);
     private readonly List<ulong> _addresses = [];
+    private readonly List<ulong> _attachments = [];
     private ControlClient? _client;
     private ulong _lastId;
 
@@ -57,6 +63,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
         }
 
         _addresses.Clear();
+        _attachments.Clear();
         return client;
     }
 
@@ -78,7 +85,8 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
             if (answer.Operation != operation || answer.Id != id || !Enum.IsDefined(answer.Errno) || answer.Body.Length > MostBodyOfAnAnswer
                 || (answer.Errno != Errno.None && (answer.Body.Length != 400 || answer.Fd is not null)))
             {
-                Findings.Add($"seed {seed}: {answer} to {Convert.ToHexString(request)}");
+                Findings.Add($"seed {seed}: an answer to {answer.Operation} with id {answer.Id}, {answer.Errno} and {answer.Body.Length} bytes "
+                    + $"came to {Convert.ToHexString(request)}");
             }
 
             if (answer.Errno == Errno.None)
@@ -107,79 +115,90 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
 
     private void Harvest(ControlAnswer answer)
     {
-        if (answer.Operation is ControlClient.Mmap && _addresses.Count < 20)
+        switch (answer.Operation)
         {
-            _addresses.Add(answer.UInt64(0));
+            case ControlClient.Mmap:
+                Keep(_addresses, answer.UInt64(0));
+                break;
+            case ControlClient.Map when answer.UInt32(20) > 0:
+                Keep(_addresses, answer.UInt64(24));
+                break;
+            case ControlClient.Attach:
+                Keep(_attachments, answer.UInt64(0));
+                break;
+            default:
+                break;
         }
-        else if (answer.Operation is ControlClient.Map && answer.UInt32(20) > 0 && _addresses.Count < 20)
+    }
+
+    private void Keep(List<ulong> values, ulong value)
+    {
+        if (values.Count < 20)
         {
-            _addresses.Add(answer.UInt64(24));
+            values.Add(value);
+        }
+        else
+        {
+            values[_dice.Next(values.Count)] = value;
         }
     }
 
     // Most requests are well-formed and likely to make sense; one in eight is not.
     private byte[] Make()
     {
-        ushort operation = (ushort)(1 + _dice.Next(Lengths.Length - 1));
-        byte[] body = new byte[Lengths[operation] + (operation is ControlClient.Store or ControlClient.DmaWrite ? _dice.Next(70) : 0)];
-        Fill(operation, body);
-        byte[] request = ControlClient.Request(operation, ++_lastId, body);
+        ushort operation = (ushort)(1 + _dice.Next(Layouts.Length - 1));
+        var body = new List<object>(Layouts[operation].Select(Fill));
+        if (operation is ControlClient.Store or ControlClient.DmaWrite)
+        {
+            body.Add(new byte[_dice.Next(70)]);
+        }
+
+        byte[] request = ControlClient.Request(operation, ++_lastId, [.. body]);
         if (_dice.Next(8) == 0)
         {
-            // Behind the magic: without it the bytes are a token's request. A length that promises more than comes would wait for ever.
-            int at = 4 + _dice.Next(request.Length - 4);
-            if (at is < 8 or >= 12)
-            {
-                request[at] ^= (byte)(1 << _dice.Next(8));
-            }
-            else
-            {
-                BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(8), 0x1_0000_00u + (uint)_dice.Next());
-            }
+            Spoil(request);
         }
 
         return request;
     }
 
-    private void Fill(ushort operation, byte[] body)
+    private void Spoil(byte[] request)
     {
-        Span<byte> at = body;
-        switch (operation)
+        // Behind the magic: without it the bytes are a token's request. A length that promises a little more than comes would wait for ever.
+        int at = 4 + _dice.Next(request.Length - 4);
+        if (at is < 8 or >= 12)
         {
-            case ControlClient.OpenProcess or ControlClient.RegisterDevice or ControlClient.Allocate or ControlClient.UnregisterDevice
-                or ControlClient.DmaRead or ControlClient.DmaWrite:
-                Word(ref at);
-                break;
-            case ControlClient.Mmap:
-                Number(ref at, _dice.Next(8));
-                Number(ref at, _dice.Next(3) == 0 ? 1 : -1);
-                Number(ref at, _dice.Next(4) == 0 ? 2 : 1);
-                at = at[4..];
-                break;
-            case ControlClient.Stat or ControlClient.Release or ControlClient.Sync or ControlClient.SetName or ControlClient.Attach
-                or ControlClient.Export:
-                Number(ref at, _dice.Next(8));
-                at = at[4..];
-                break;
-            case ControlClient.Map:
-                Number(ref at, 1 + _dice.Next(12));
-                at = at[4..];
-                Number(ref at, _dice.Next(4));
-                break;
-            default:
-                break;
+            request[at] ^= (byte)(1 << _dice.Next(8));
         }
+        else
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(request.AsSpan(8), 0x0100_0000u + (uint)_dice.Next());
+        }
+    }
 
-        if (operation is ControlClient.SetName or ControlClient.Attach or ControlClient.OpenProcess or ControlClient.RegisterDevice)
-        {
-            Word(ref at);
-        }
+    private object Fill(char field) => field switch
+    {
+        't' => Words[_dice.Next(Words.Length)],
+        'f' => _dice.Next(4) == 0 ? _dice.Next(8) - 1 : 3 + _dice.Next(3),
+        'a' => _attachments.Count == 0 || _dice.Next(6) == 0 ? (ulong)_dice.Next(12) : _attachments[_dice.Next(_attachments.Count)],
+        'c' or 'd' => _dice.Next(5) == 0 ? _dice.Next(9) : _dice.Next(2),
+        'k' => _dice.Next(6) == 0 ? RandomBytes(16) : new byte[16],
+        'm' => _dice.Next(4) == 0 ? 2 : 1,
+        'n' => Likely(),
+        'p' => _dice.Next(3) == 0 ? 1 : -1,
+        's' => (ulong)_dice.Next(9),
+        'w' => _dice.Next(5) == 0 ? _dice.Next() : 2,
+        'z' => 0,
+        '0' => _dice.Next(5) == 0 ? Likely() : 0ul,
+        '1' => _dice.Next(5) == 0 ? Likely() : ulong.MaxValue,
+        _ => throw new ArgumentOutOfRangeException(nameof(field)),
+    };
 
-        while (at.Length >= 8)
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(at, Likely());
-            at = at[8..];
-        }
+    private byte[] RandomBytes(int count)
+    {
+        byte[] bytes = new byte[count];
+        _dice.NextBytes(bytes);
+        return bytes;
     }
 
     private ulong Likely() => _dice.Next(8) switch
@@ -192,16 +211,4 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
         5 => (ulong)_dice.NextInt64(),
         _ => _addresses.Count == 0 ? (ulong)(1 + _dice.Next(12)) : _addresses[_dice.Next(_addresses.Count)],
     };
-
-    private void Word(ref Span<byte> at)
-    {
-        System.Text.Encoding.UTF8.GetBytes(Words[_dice.Next(Words.Length)], at[..64]);
-        at = at[64..];
-    }
-
-    private static void Number(ref Span<byte> at, int value)
-    {
-        BinaryPrimitives.WriteInt32LittleEndian(at, value);
-        at = at[4..];
-    }
 }

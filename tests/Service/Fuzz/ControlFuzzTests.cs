@@ -45,7 +45,8 @@ public sealed class ControlFuzzTests(ITestOutputHelper output) : ServerTest
     [Fact]
     public async Task Planted_ServerThatAnswersAnotherRequest_IsFound()
     {
-        string path = Path.Combine(Path.GetTempPath(), $"coco-fuzz-{Guid.NewGuid():N}.sock");
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("coco-fuzz-");
+        string path = Path.Combine(folder.FullName, "wrong.sock");
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(path));
         listener.Listen();
@@ -53,12 +54,12 @@ public sealed class ControlFuzzTests(ITestOutputHelper output) : ServerTest
         using (var client = new ControlFuzzClient(path, 1))
         {
             await Task.Run(() => client.Run(5));
-            Assert.Contains(client.Findings, f => f.Contains("Id = 0", StringComparison.Ordinal));
+            Assert.Contains(client.Findings, f => f.Contains("with id 0,", StringComparison.Ordinal));
         }
 
         listener.Dispose();
         await serving;
-        File.Delete(path);
+        folder.Delete(recursive: true);
     }
 
     private ObjectCensus Objects => Host.Part<GuestHost>().Find("").Value.Snapshot().Objects;

@@ -28,7 +28,6 @@ internal sealed class FuzzPool
         ["new_length"] = "length",
         ["address"] = "guest_physical_address",
         ["len"] = "length",
-        ["sync_fd"] = "fd",
         ["other_address"] = "guest_physical_address",
         ["events"] = "known",
         ["dma_address"] = "address",

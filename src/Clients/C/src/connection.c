@@ -14,7 +14,7 @@
 static int die(struct coco *c, const char *step, const char *sentence)
 {
     c->dead = 1;
-    return error_local(ECONNRESET, "control", step, sentence);
+    return coco_error_local(ECONNRESET, "control", step, sentence);
 }
 
 /* Reads bytes; at most one fd comes with them. wait 0: gives up when there is not a single byte yet. Returns 1, 0 (nothing there) or -1. */
@@ -85,13 +85,13 @@ static int read_event(struct coco *c, uint8_t *frame, int *fd)
         return -1;
     }
     struct wire w = {frame + 4};
-    uint32_t kind = wire_get32(&w);
-    uint32_t number = wire_get32(&w);
+    uint32_t kind = coco_wire_get32(&w);
+    uint32_t number = coco_wire_get32(&w);
     w.at += 4;
-    uint64_t backing_id = wire_get64(&w);
+    uint64_t backing_id = coco_wire_get64(&w);
     if (kind == WIRE_EVENT_ERROR) {
         c->dead = 1;
-        return error_local((int)number, "connect", "enter", "The server turned the connection away: it has too many.");
+        return coco_error_local((int)number, "connect", "enter", "The server turned the connection away: it has too many.");
     }
     if (kind == WIRE_EVENT_REVOKED && c->revoked != NULL) {
         c->revoked(c->context, backing_id);
@@ -108,7 +108,7 @@ static int read_frame(struct coco *c, uint8_t *header, int *fd, int wait)
         return got;
     }
     struct wire w = {frame};
-    uint32_t magic = wire_get32(&w);
+    uint32_t magic = coco_wire_get32(&w);
     if (magic == WIRE_BROKER_MAGIC) {
         return read_event(c, frame, fd) < 0 ? -1 : 2;
     }
@@ -128,7 +128,7 @@ static int read_body(struct coco *c, size_t length, int *fd)
         uint8_t *more = realloc(c->answer, length);
         if (more == NULL) {
             c->dead = 1;
-            return error_local(ENOMEM, "control", "receive", "No memory for the answer.");
+            return coco_error_local(ENOMEM, "control", "receive", "No memory for the answer.");
         }
         c->answer = more;
         c->capacity = length;
@@ -136,7 +136,7 @@ static int read_body(struct coco *c, size_t length, int *fd)
     return receive(c, c->answer, length, fd, 1);
 }
 
-void call_init(struct call *call, enum wire_operation operation)
+void coco_call_init(struct call *call, enum wire_operation operation)
 {
     memset(call, 0, sizeof *call);
     call->operation = operation;
@@ -144,15 +144,15 @@ void call_init(struct call *call, enum wire_operation operation)
     call->fd = -1;
 }
 
-void call_put_name(struct call *call, const char *text)
+void coco_call_put_name(struct call *call, const char *text)
 {
-    call->bad_name |= wire_put_name(&call->to, text);
+    call->bad_name |= coco_wire_put_name(&call->to, text);
 }
 
-void call_put_fd(struct call *call, int32_t fd)
+void coco_call_put_fd(struct call *call, int32_t fd)
 {
-    wire_put32(&call->to, (uint32_t)fd);
-    wire_put32(&call->to, 0);
+    coco_wire_put32(&call->to, (uint32_t)fd);
+    coco_wire_put32(&call->to, 0);
 }
 
 static int send_call(struct coco *c, struct call *call)
@@ -160,11 +160,11 @@ static int send_call(struct coco *c, struct call *call)
     uint8_t header[WIRE_HEADER_BYTES];
     struct wire w = {header};
     size_t fixed = (size_t)(call->to.at - call->body);
-    wire_put32(&w, WIRE_CONTROL_MAGIC);
-    wire_put32(&w, WIRE_VERSION | (uint32_t)call->operation << 16);
-    wire_put32(&w, (uint32_t)(fixed + call->data_length));
-    wire_put32(&w, 0);
-    wire_put64(&w, ++c->last_id);
+    coco_wire_put32(&w, WIRE_CONTROL_MAGIC);
+    coco_wire_put32(&w, WIRE_VERSION | (uint32_t)call->operation << 16);
+    coco_wire_put32(&w, (uint32_t)(fixed + call->data_length));
+    coco_wire_put32(&w, 0);
+    coco_wire_put64(&w, ++c->last_id);
     struct iovec vectors[3] = {
         {.iov_base = header, .iov_len = sizeof header},
         {.iov_base = call->body, .iov_len = fixed},
@@ -195,10 +195,10 @@ static int read_answer(struct coco *c, struct call *call, size_t least, int more
         return -1;
     }
     struct wire w = {header + 4};
-    uint32_t start = wire_get32(&w);
-    call->length = wire_get32(&w);
-    uint32_t number = wire_get32(&w);
-    uint64_t id = wire_get64(&w);
+    uint32_t start = coco_wire_get32(&w);
+    call->length = coco_wire_get32(&w);
+    uint32_t number = coco_wire_get32(&w);
+    uint64_t id = coco_wire_get64(&w);
     if (start != (WIRE_VERSION | (uint32_t)call->operation << 16) || id != c->last_id) {
         return die(c, "read header", "The answer belongs to another request.");
     }
@@ -207,7 +207,7 @@ static int read_answer(struct coco *c, struct call *call, size_t least, int more
     }
     call->from.at = c->answer;
     if (number != 0 && call->length == WIRE_FAILURE_BYTES) {
-        return error_remote((int)number, &call->from);
+        return coco_error_remote((int)number, &call->from);
     }
     if (number != 0 || call->length < least || (!more && call->length != least)) {
         return die(c, "read answer", "The answer has not the length that it should have.");
@@ -215,13 +215,13 @@ static int read_answer(struct coco *c, struct call *call, size_t least, int more
     return 0;
 }
 
-int call_run(struct coco *c, struct call *call, size_t least, int more)
+int coco_call_run(struct coco *c, struct call *call, size_t least, int more)
 {
     if (call->bad_name) {
-        return error_local(EINVAL, "control", "write name", "A name is longer than 64 bytes.");
+        return coco_error_local(EINVAL, "control", "write name", "A name is longer than 64 bytes.");
     }
     if (c->dead) {
-        return error_local(ECONNRESET, "control", "check connection", "The connection ended before.");
+        return coco_error_local(ECONNRESET, "control", "check connection", "The connection ended before.");
     }
     int sent = send_call(c, call);
     if (sent < 0) {
@@ -237,12 +237,13 @@ int call_run(struct coco *c, struct call *call, size_t least, int more)
     return 0;
 }
 
-int connection_read_news(struct coco *c)
+/* The next frame without an answer: 1 news, 0 nothing there, -1. */
+static int read_news(struct coco *c)
 {
     uint8_t header[WIRE_HEADER_BYTES];
     int fd = -1;
     if (c->dead) {
-        return error_local(ECONNRESET, "control", "check connection", "The connection ended before.");
+        return coco_error_local(ECONNRESET, "control", "check connection", "The connection ended before.");
     }
     int got = read_frame(c, header, &fd, 0);
     if (fd >= 0) {
@@ -265,19 +266,19 @@ static int open_socket(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (path == NULL ? default_path(address.sun_path, sizeof address.sun_path) < 0 : strlen(path) >= sizeof address.sun_path) {
-        return error_local(ENAMETOOLONG, "connect", "write path", "The path of the socket is too long.");
+        return coco_error_local(ENAMETOOLONG, "connect", "write path", "The path of the socket is too long.");
     }
     if (path != NULL) {
         memcpy(address.sun_path, path, strlen(path) + 1);
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-        return error_local(errno, "connect", "socket", "No socket can be made.");
+        return coco_error_local(errno, "connect", "socket", "No socket can be made.");
     }
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
         int number = errno;
         close(fd);
-        return error_local(number, "connect", "connect", "No server listens there; start one, or name its socket.");
+        return coco_error_local(number, "connect", "connect", "No server listens there; start one, or name its socket.");
     }
     return fd;
 }
@@ -285,10 +286,10 @@ static int open_socket(const char *path)
 static int say_hello(struct coco *c)
 {
     struct call call;
-    call_init(&call, WIRE_HELLO);
-    wire_put32(&call.to, WIRE_VERSION);
-    wire_put32(&call.to, 0);
-    return call_run(c, &call, 16, 0);
+    coco_call_init(&call, WIRE_HELLO);
+    coco_wire_put32(&call.to, WIRE_VERSION);
+    coco_wire_put32(&call.to, 0);
+    return coco_call_run(c, &call, 16, 0);
 }
 
 struct coco *coco_connect(const char *path)
@@ -300,7 +301,7 @@ struct coco *coco_connect(const char *path)
     struct coco *c = calloc(1, sizeof *c);
     if (c == NULL) {
         close(fd);
-        error_local(ENOMEM, "connect", "allocate", "No memory for a connection.");
+        coco_error_local(ENOMEM, "connect", "allocate", "No memory for a connection.");
         return NULL;
     }
     c->socket = fd;
@@ -337,7 +338,7 @@ int coco_dispatch(struct coco *c)
 {
     int got;
     do {
-        got = connection_read_news(c);
+        got = read_news(c);
     } while (got > 0);
     return got;
 }

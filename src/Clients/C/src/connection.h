@@ -34,19 +34,19 @@ struct call {
     int fd;                 /* that came with it, or -1; the caller owns it */
 };
 
-void call_init(struct call *call, enum wire_operation operation);
-void call_put_name(struct call *call, const char *text);
-void call_put_fd(struct call *call, int32_t fd);
+void coco_call_init(struct call *call, enum wire_operation operation);
+void coco_call_put_name(struct call *call, const char *text);
+void coco_call_put_fd(struct call *call, int32_t fd);
 
-/* Sends the request and reads the answer. Returns 0 when it succeeded and its body has exactly (or, with more, at least) least bytes. */
-int call_run(struct coco *c, struct call *call, size_t least, int more);
-
-/* The next frame without an answer: 1 news, 0 nothing there, -1. */
-int connection_read_news(struct coco *c);
+/*
+ * Sends the request and reads the answer. Returns 0 when it succeeded and its body has exactly (or, with more, at least) least bytes; else
+ * -1, and the call has no fd then.
+ */
+int coco_call_run(struct coco *c, struct call *call, size_t least, int more);
 
 /* Notes a failure of this side. Returns -1. */
-int error_local(int number, const char *operation, const char *step, const char *sentence);
+int coco_error_local(int number, const char *operation, const char *step, const char *sentence);
 /* Notes a failure that the server told. Returns -1. */
-int error_remote(int number, struct wire *body);
+int coco_error_remote(int number, struct wire *body);
 
 #endif

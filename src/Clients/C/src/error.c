@@ -31,7 +31,7 @@ static int note(int number)
     return -1;
 }
 
-int error_local(int number, const char *operation, const char *step, const char *sentence)
+int coco_error_local(int number, const char *operation, const char *step, const char *sentence)
 {
     copy(last.operation, sizeof last.operation, operation);
     copy(last.step, sizeof last.step, step);
@@ -40,12 +40,12 @@ int error_local(int number, const char *operation, const char *step, const char 
     return note(number);
 }
 
-int error_remote(int number, struct wire *body)
+int coco_error_remote(int number, struct wire *body)
 {
-    wire_get_text(body, last.operation, sizeof last.operation - 1);
-    wire_get_text(body, last.step, sizeof last.step - 1);
-    wire_get_text(body, last.field, sizeof last.field - 1);
-    wire_get_text(body, last.sentence, sizeof last.sentence - 1);
+    coco_wire_get_text(body, last.operation, sizeof last.operation - 1);
+    coco_wire_get_text(body, last.step, sizeof last.step - 1);
+    coco_wire_get_text(body, last.field, sizeof last.field - 1);
+    coco_wire_get_text(body, last.sentence, sizeof last.sentence - 1);
     return note(number);
 }
 

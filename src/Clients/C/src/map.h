@@ -5,6 +5,6 @@
 #include <stdint.h>
 
 /* Maps a received fd and closes it; without an fd (-1) data gets NULL. Returns 0 or -1. */
-int map_fd(int *fd, uint64_t offset, uint64_t length, int prot, void **data);
+int coco_map_fd(int *fd, uint64_t offset, uint64_t length, int prot, void **data);
 
 #endif

@@ -5,26 +5,26 @@
 
 #include "cocoguest.h"
 
-void wire_put32(struct wire *w, uint32_t value)
+void coco_wire_put32(struct wire *w, uint32_t value)
 {
     for (int i = 0; i < 4; i++) {
         *w->at++ = (uint8_t)(value >> (8 * i));
     }
 }
 
-void wire_put64(struct wire *w, uint64_t value)
+void coco_wire_put64(struct wire *w, uint64_t value)
 {
-    wire_put32(w, (uint32_t)value);
-    wire_put32(w, (uint32_t)(value >> 32));
+    coco_wire_put32(w, (uint32_t)value);
+    coco_wire_put32(w, (uint32_t)(value >> 32));
 }
 
-void wire_put_bytes(struct wire *w, const void *bytes, size_t length)
+void coco_wire_put_bytes(struct wire *w, const void *bytes, size_t length)
 {
     memcpy(w->at, bytes, length);
     w->at += length;
 }
 
-int wire_put_name(struct wire *w, const char *text)
+int coco_wire_put_name(struct wire *w, const char *text)
 {
     size_t length = text == NULL ? 0 : strlen(text);
     int fits = length <= COCO_NAME_BYTES;
@@ -36,7 +36,7 @@ int wire_put_name(struct wire *w, const char *text)
     return fits ? 0 : -1;
 }
 
-uint32_t wire_get32(struct wire *w)
+uint32_t coco_wire_get32(struct wire *w)
 {
     uint32_t value = 0;
     for (int i = 0; i < 4; i++) {
@@ -45,19 +45,19 @@ uint32_t wire_get32(struct wire *w)
     return value;
 }
 
-uint64_t wire_get64(struct wire *w)
+uint64_t coco_wire_get64(struct wire *w)
 {
-    uint64_t low = wire_get32(w);
-    return low | (uint64_t)wire_get32(w) << 32;
+    uint64_t low = coco_wire_get32(w);
+    return low | (uint64_t)coco_wire_get32(w) << 32;
 }
 
-void wire_get_bytes(struct wire *w, void *bytes, size_t length)
+void coco_wire_get_bytes(struct wire *w, void *bytes, size_t length)
 {
     memcpy(bytes, w->at, length);
     w->at += length;
 }
 
-void wire_get_text(struct wire *w, char *target, size_t length)
+void coco_wire_get_text(struct wire *w, char *target, size_t length)
 {
     memcpy(target, w->at, length);
     target[length] = '\0';

@@ -55,16 +55,16 @@ struct wire {
     uint8_t *at;
 };
 
-void wire_put32(struct wire *w, uint32_t value);
-void wire_put64(struct wire *w, uint64_t value);
-void wire_put_bytes(struct wire *w, const void *bytes, size_t length);
+void coco_wire_put32(struct wire *w, uint32_t value);
+void coco_wire_put64(struct wire *w, uint64_t value);
+void coco_wire_put_bytes(struct wire *w, const void *bytes, size_t length);
 /* COCO_NAME_BYTES, padded with zeros. text NULL is "". Returns -1 when it does not fit. */
-int wire_put_name(struct wire *w, const char *text);
+int coco_wire_put_name(struct wire *w, const char *text);
 
-uint32_t wire_get32(struct wire *w);
-uint64_t wire_get64(struct wire *w);
-void wire_get_bytes(struct wire *w, void *bytes, size_t length);
+uint32_t coco_wire_get32(struct wire *w);
+uint64_t coco_wire_get64(struct wire *w);
+void coco_wire_get_bytes(struct wire *w, void *bytes, size_t length);
 /* A text field of that many bytes; target has room for one more. */
-void wire_get_text(struct wire *w, char *target, size_t length);
+void coco_wire_get_text(struct wire *w, char *target, size_t length);
 
 #endif

@@ -1,10 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Holds one of everything, says "held TOKEN HANDLE", and waits for its standard input to end, or to be killed. */
+/*
+ * Holds one of everything, says "held TOKEN HANDLE", and waits for its standard input to end, or to be killed. With a second argument, a
+ * child holds the socket as well, until the standard input ends.
+ */
+#include <unistd.h>
+
 #include "check.h"
+
+static void wait_for_end(void)
+{
+    while (getchar() != EOF) {
+        continue;
+    }
+}
+
+/* Whoever listens to the parent must not wait for the child. */
+static void leave_socket_to_child(void)
+{
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        CHECK(freopen("/dev/null", "w", stdout) != NULL && freopen("/dev/null", "w", stderr) != NULL);
+        wait_for_end();
+        _exit(0);
+    }
+}
 
 int main(int argc, char **argv)
 {
-    CHECK(argc == 2);
+    CHECK(argc == 2 || argc == 3);
     struct coco_handle handle;
     struct coco_handle token;
     struct coco_buffer shared;
@@ -23,13 +47,14 @@ int main(int argc, char **argv)
     CHECK(coco_map(c, attachment, COCO_TO_DEVICE, 0, &mapping) == 0);
     CHECK(mapping.bounced);
     CHECK(coco_export(c, shared.fd, NULL, 0, &token) == 0);
+    if (argc == 3) {
+        leave_socket_to_child();
+    }
     coco_handle_text(&token, texts[0]);
     coco_handle_text(&handle, texts[1]);
     printf("held %s %s\n", texts[0], texts[1]);
     fflush(stdout);
-    while (getchar() != EOF) {
-        continue;
-    }
+    wait_for_end();
     free(mapping.segments);
     coco_close(c);
     return 0;

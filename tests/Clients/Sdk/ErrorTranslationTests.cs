@@ -64,7 +64,7 @@ public sealed class ErrorTranslationTests
     [Theory]
     [InlineData(true, typeof(OperationCanceledException))]
     [InlineData(false, typeof(ServerGoneException))]
-    public void Translate_AbortOfTheCallsOwnStream_IsItsCancellation(bool givenUp, Type expected)
+    public void Translate_AbortOfTheCallsOwnStream_IsItsCancellation(bool givenUp, System.Type expected)
     {
         var status = new Grpc.Core.Status(StatusCode.Unavailable, "x", new IOException("The request was aborted."));
 

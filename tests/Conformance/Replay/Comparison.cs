@@ -22,6 +22,16 @@ internal static class Comparison
             : answers.Ways.Select(way => Differences(running, record, way)).MinBy(d => d.Count)!;
     }
 
+    /// <summary>The first difference of a line that a real program printed, which read its names and bytes from the record itself; null: none.</summary>
+    /// <param name="record">The record.</param>
+    /// <param name="answers">What the program printed.</param>
+    /// <param name="leftOut">Fields that a program outside the kernel cannot know.</param>
+    public static Difference? FirstPrinted(Record record, Answers answers, IReadOnlyCollection<string> leftOut) => record.Out.EnumerateObject()
+        .Where(field => !leftOut.Contains(field.Name) && IsCompared(record, field.Name))
+        .Where(field => answers.Find(field.Name) is not { } got || !SameValue(record, field.Value, got))
+        .Select(field => new Difference(record, field.Name, field.Value.GetRawText(), answers.Find(field.Name) ?? "(nothing)"))
+        .FirstOrDefault();
+
     /// <summary>Whether the field of a record is compared at all.</summary>
     public static bool IsCompared(Record record, string field) =>
         Incomparable.ReasonOf(record, field) is null && record.Unstable?.Contains(field) != true && record.Unstable?.Contains("*") != true;
@@ -60,10 +70,13 @@ internal static class Comparison
             return running.Marks.Same(want, JsonDocument.Parse(got).RootElement);
         }
 
-        return texts ? want.ValueEquals(JsonSerializer.Deserialize<string>(got)!)
-            : IsUnordered(record, want) ? SameSet(want, got)
-            : want.GetRawText() == got || JsonElement.DeepEquals(want, JsonDocument.Parse(got).RootElement);
+        return SameValue(record, want, got);
     }
+
+    private static bool SameValue(Record record, JsonElement want, string got) =>
+        want.ValueKind == JsonValueKind.String && got.StartsWith('"') ? want.ValueEquals(JsonSerializer.Deserialize<string>(got)!)
+        : IsUnordered(record, want) ? SameSet(want, got)
+        : want.GetRawText() == got || JsonElement.DeepEquals(want, JsonDocument.Parse(got).RootElement);
 
     // The recorder says of some lists that their order means nothing.
     private static bool IsUnordered(Record record, JsonElement value) => value.ValueKind == JsonValueKind.Array && record.Out.Flag("unordered");

@@ -77,9 +77,9 @@ if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
   want "Debian's python3-grpcio and protoc" "the Python client" apt_packages python3 python3-grpcio python3-protobuf \
     protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   want "real pictures (Debian's desktop-base, unpacked, not installed)" "the demo on real pictures" pictures
-  want "a C compiler, CMake and pkg-config" "the C client" apt_packages gcc libc6-dev cmake make pkg-config
   want "npm's buf and @grpc/grpc-js" "buf curl, buf lint and the Node client" node_packages
   want "a C compiler with its library" "the C programs under coco run, the probe and the kernel's self-tests" apt_packages gcc libc6-dev
+  want "CMake and pkg-config" "the C client" apt_packages cmake make pkg-config
   want "Debian's busybox-static" "the static program under coco run" apt_packages busybox-static
   want "Debian's golang-go" "the Go program under coco run" apt_packages golang-go
   want "the kernel's self-tests (Debian's linux-source-6.12)" "the kernel's self-tests under coco run" kernel_tests

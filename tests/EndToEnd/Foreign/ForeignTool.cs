@@ -19,12 +19,6 @@ public enum ForeignTool
     /// <summary>The pictures of Debian's desktop-base.</summary>
     Pictures = 16,
 
-    /// <summary>A C compiler (cc), CMake and pkg-config.</summary>
-    C = 32,
-
-    /// <summary>That compiler's address sanitizer.</summary>
-    Sanitizers = 64,
-
     /// <summary>A C compiler with its library and the kernel's headers.</summary>
     Compiler = 32,
 
@@ -48,4 +42,10 @@ public enum ForeignTool
 
     /// <summary>Root: the test makes a set-uid program.</summary>
     Root = 4096,
+
+    /// <summary>CMake and pkg-config.</summary>
+    CMake = 8192,
+
+    /// <summary>The C compiler's address sanitizer.</summary>
+    Sanitizers = 16384,
 }

@@ -13,7 +13,7 @@ internal static class ForeignTools
         (ForeignTool.NodeGrpc, new(() => MissingFile(Path.Combine(NodeModules, "@grpc/grpc-js/package.json"), "npm's @grpc/grpc-js"))),
         (ForeignTool.Buf, new(() => MissingFile(Buf, "npm's @bufbuild/buf"))),
         (ForeignTool.Pictures, new(() => MissingFile(Picture(Pictures.Wide), "Debian's desktop-base (pictures)"))),
-        (ForeignTool.C, new(MissingC)),
+        (ForeignTool.CMake, new(MissingCMake)),
         (ForeignTool.Sanitizers, new(() => CompilesWithSanitizers() ? null : "the C compiler has no address sanitizer")),
         (ForeignTool.Compiler, new(() => Succeeds("cc", "--version")
             ? MissingFile("/usr/include/linux/dma-heap.h", "Debian's libc6-dev") : "a C compiler (cc) does not start")),
@@ -67,8 +67,8 @@ internal static class ForeignTools
         ?? MissingFile("/usr/include/google/protobuf/any.proto", "Debian's libprotobuf-dev")
         ?? (Succeeds(Python, "-c", "import grpc, google.protobuf") ? null : "Debian's python3-grpcio or python3-protobuf is missing");
 
-    private static string? MissingC() =>
-        new[] { "cc", "cmake", "pkg-config" }.FirstOrDefault(tool => !Succeeds(tool, "--version")) is { } tool ? $"{tool} does not start" : null;
+    private static string? MissingCMake() =>
+        !Succeeds("cmake", "--version") ? "cmake does not start" : Succeeds("pkg-config", "--version") ? null : "pkg-config does not start";
 
     // A compiler may know the flag and lack the library.
     private static bool CompilesWithSanitizers() =>

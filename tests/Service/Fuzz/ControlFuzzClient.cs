@@ -38,7 +38,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
         {
             _client ??= Connect();
             byte[] request = Make();
-            if (_dice.Next(60) == 0)
+            if (_dice.Next(100) == 0)
             {
                 // Cut off in the middle, and gone.
                 _client.TrySend(request.AsSpan(0, _dice.Next(request.Length)));
@@ -143,7 +143,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
         }
     }
 
-    // Most requests are well-formed and likely to make sense; one in eight is not.
+    // Most requests are well-formed and likely to make sense; one in forty is not, and ends its connection.
     private byte[] Make()
     {
         ushort operation = (ushort)(1 + _dice.Next(Layouts.Length - 1));
@@ -154,7 +154,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
         }
 
         byte[] request = ControlClient.Request(operation, ++_lastId, [.. body]);
-        if (_dice.Next(8) == 0)
+        if (_dice.Next(40) == 0)
         {
             Spoil(request);
         }

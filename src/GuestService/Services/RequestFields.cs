@@ -3,8 +3,8 @@ using CocoGuest.Machine.PageState;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
 using ConversionDirection = CocoGuest.V1.ConversionDirection;
-using MachineDmaDirection = CocoGuest.Machine.Dma.DmaDirection;
 using MachineDirection = CocoGuest.Machine.PageState.ConversionDirection;
+using MachineDmaDirection = CocoGuest.Machine.Dma.DmaDirection;
 
 namespace CocoGuest.Service.Services;
 

@@ -1,40 +1,42 @@
 using System.Net.Sockets;
 using System.Threading.Channels;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Service.Access;
+using CocoGuest.Service.Control;
 using CocoGuest.Service.Hosting;
 using CocoGuest.Service.Interop;
+using CocoGuest.Service.Services;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Service.Broker;
 
 /// <summary>
-/// One client of the fd broker: a loop that reads requests, a loop that writes frames, a bounded queue in between.
+/// One client of the fd broker: a loop that reads requests, and a <see cref="BrokerWriter"/> with the loop that writes frames.
 /// </summary>
 /// <remarks>
-/// <para>Answers wait for room in the queue, so a client that does not read stops being read from. Revocations cannot wait: they come from
-/// under a guest's lock. Where no room is left for one, or the socket stays full for <see cref="StallLimit"/>, the client is hung up on,
-/// which it has to take as the end of all its memory.</para>
-/// <para>An fd in the queue belongs to the queue: the writer closes it after it was sent, or when the connection ends.</para>
+/// <para>A request is a token to redeem, or one of the control protocol; the first four bytes say which. One is carried out after the other,
+/// and the answer to a control request, which may be long, has to be in the socket before the next one is read: a client that does not read
+/// costs one answer.</para>
+/// <para>Where no room is left for a revocation, or the socket stays full, the client is hung up on, which it has to take as the end of all
+/// its memory.</para>
 /// </remarks>
 internal sealed class BrokerConnection : IRevocationListener, IDisposable
 {
-    private const int QueueLimit = 4096;
-    private static readonly TimeSpan StallLimit = TimeSpan.FromSeconds(10);
-
-    private readonly Channel<(BrokerFrame Frame, SafeFileHandle? Fd)> _frames =
-        Channel.CreateBounded<(BrokerFrame, SafeFileHandle?)>(new BoundedChannelOptions(QueueLimit) { SingleReader = true });
-
     private readonly Socket _socket;
     private readonly uint _userId;
     private readonly BrokerServices _services;
+    private readonly BrokerWriter _writer;
+    private readonly ControlSession _control;
     private readonly CancellationTokenSource _end = new();
 
-    public BrokerConnection(Socket socket, PeerCredentials peer, BrokerServices services)
+    public BrokerConnection(UnixPeer peer, BrokerServices services)
     {
-        _socket = socket;
-        _userId = peer.UserId;
+        _socket = peer.Socket;
+        _userId = peer.Credentials.UserId;
         _services = services;
+        _writer = new BrokerWriter(_socket, services);
+        _control = new ControlSession(services.Control, peer);
     }
 
     /// <summary>Serves the client until it hangs up, misbehaves or <see cref="HangUp"/> is called.</summary>
@@ -51,23 +53,32 @@ internal sealed class BrokerConnection : IRevocationListener, IDisposable
         }
         finally
         {
+            // Off the board first: nobody has to hear of memory that goes with the own process.
             _services.Board.Remove(this);
-            _frames.Writer.TryComplete();
+            _control.End();
+            _writer.Complete();
             await writing;
-            while (_frames.Reader.TryRead(out (BrokerFrame Frame, SafeFileHandle? Fd) unsent))
-            {
-                unsent.Fd?.Dispose();
-            }
+            _writer.DropUnsent();
         }
     }
 
-    /// <summary>Ends the connection; safe from any thread and more than once.</summary>
-    public void HangUp() => _end.Cancel();
+    /// <summary>Ends the connection; safe from any thread, more than once, and after its end.</summary>
+    public void HangUp()
+    {
+        try
+        {
+            _end.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended by itself in the meantime.
+        }
+    }
 
     /// <inheritdoc/>
     public void OnRevoked(ulong backingId, string reason)
     {
-        if (!_frames.Writer.TryWrite((BrokerFrame.Revoked(backingId), null)))
+        if (!_writer.TryWrite(new OutgoingFrame(BrokerFrame.Revoked(backingId).ToBytes())))
         {
             // Under a guest's lock: cancelling runs continuations, which must not run here.
             ThreadPool.UnsafeQueueUserWorkItem(static c => c.HangUpStalled(), this, preferLocal: false);
@@ -80,19 +91,24 @@ internal sealed class BrokerConnection : IRevocationListener, IDisposable
         _end.Dispose();
     }
 
+    private async Task WriteFramesAsync()
+    {
+        if (!await _writer.RunAsync(_end.Token))
+        {
+            HangUp();
+        }
+    }
+
     private async Task ReadRequestsAsync()
     {
-        byte[] request = new byte[BrokerFrame.RequestBytes];
-        while (await ReadWholeAsync(request))
+        // The shorter of the two beginnings; a token's request has a few bytes more.
+        byte[] start = new byte[BrokerFrame.RequestBytes];
+        bool goesOn = true;
+        while (goesOn && await ReadWholeAsync(start.AsMemory(0, ControlHeader.Bytes)))
         {
-            if (!BrokerFrame.TryReadRequest(request, out Handle128 token))
-            {
-                ServiceLog.BrokerRequestMalformed(_services.Log);
-                await _frames.Writer.WriteAsync((BrokerFrame.Error(Errno.EINVAL, token), null), _end.Token);
-                return;
-            }
-
-            await AnswerAsync(token);
+            goesOn = ControlHeader.IsControl(start)
+                ? await ControlAsync(ControlHeader.Read(start))
+                : await ReadWholeAsync(start.AsMemory(ControlHeader.Bytes)) && await RedeemAsync(start);
         }
     }
 
@@ -112,107 +128,104 @@ internal sealed class BrokerConnection : IRevocationListener, IDisposable
         return true;
     }
 
-    private async ValueTask AnswerAsync(Handle128 value)
+    private async ValueTask<bool> RedeemAsync(byte[] request)
     {
+        if (!BrokerFrame.TryReadRequest(request, out Handle128 value))
+        {
+            ServiceLog.BrokerRequestMalformed(_services.Log);
+            await _writer.WriteAsync(new OutgoingFrame(BrokerFrame.Error(Errno.EINVAL, value).ToBytes()), _end.Token);
+            return false;
+        }
+
         FdToken? token = _services.Tokens.Redeem(value, _userId);
         Result<SafeFileHandle> fd = token?.Backing.OpenFd() ?? new Failure(Errno.ENOENT, "redeem", "look up token", "No such fd token.");
         if (token is null || !fd.Ok)
         {
-            await _frames.Writer.WriteAsync((BrokerFrame.Error(fd.Failure?.Errno ?? Errno.ENOENT, value), null), _end.Token);
-            return;
-        }
-
-        try
-        {
-            await _frames.Writer.WriteAsync((BrokerFrame.Fd(token.Backing, value), fd.Value), _end.Token);
-        }
-        catch
-        {
-            fd.Value.Dispose();
-            throw;
-        }
-
-        // After the answer is queued, so that a revocation can only come behind it.
-        _services.Mappings.Count(token.Holder.Process.Guest, token.Backing.Size);
-        _services.Board.Add(token.Backing, token.Holder);
-        _services.Board.Add(token.Backing, this);
-    }
-
-    private async Task WriteFramesAsync()
-    {
-        byte[] buffer = new byte[BrokerFrame.FrameBytes];
-        try
-        {
-            while (await _frames.Reader.WaitToReadAsync(_end.Token))
-            {
-                while (_frames.Reader.TryRead(out (BrokerFrame Frame, SafeFileHandle? Fd) next))
-                {
-                    using SafeFileHandle? fd = next.Fd;
-                    next.Frame.Write(buffer);
-                    if (!await SendAsync(buffer, fd))
-                    {
-                        HangUp();
-                        return;
-                    }
-                }
-            }
-
-            // Everything said, the error frame of a malformed request included.
-            _socket.Shutdown(SocketShutdown.Both);
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            HangUp();
-        }
-    }
-
-    private async ValueTask<bool> SendAsync(byte[] buffer, SafeFileHandle? fd)
-    {
-        while (true)
-        {
-            switch (ScmRights.TrySend(_socket.SafeHandle, buffer, fd))
-            {
-                case SendOutcome.Sent:
-                    return true;
-                case SendOutcome.Gone:
-                    return false;
-                default:
-                    if (!await WaitWritableAsync())
-                    {
-                        ServiceLog.BrokerClientStalled(_services.Log);
-                        return false;
-                    }
-
-                    break;
-            }
-        }
-    }
-
-    private async ValueTask<bool> WaitWritableAsync()
-    {
-        var writable = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using IDisposable watch = _services.Poller.Watch(_socket.SafeHandle, PollEvents.Writable, writable.SetResult);
-        try
-        {
-            await writable.Task.WaitAsync(StallLimit, _services.Time, _end.Token);
+            Errno errno = fd.Failure?.Errno ?? Errno.ENOENT;
+            await _writer.WriteAsync(new OutgoingFrame(BrokerFrame.Error(errno, value).ToBytes()), _end.Token);
             return true;
         }
-        catch (TimeoutException)
+
+        await _writer.WriteAsync(new OutgoingFrame(BrokerFrame.Fd(token.Backing, value).ToBytes(), fd.Value), _end.Token);
+        NoteHolder(token.Backing, token.Holder.Process.Guest);
+        _services.Board.Add(token.Backing, token.Holder);
+        return true;
+    }
+
+    private async ValueTask<bool> ControlAsync(ControlHeader header)
+    {
+        ControlRow? row = ControlTable.Find(header);
+        ControlReply reply = ControlReply.Malformed;
+        if (row is not null)
         {
-            return false;
+            Memory<byte> body = _control.BodyOf(header);
+            if (!await ReadWholeAsync(body))
+            {
+                return false;
+            }
+
+            reply = await EndWaitAsync(_control.Act(row, body.Span));
         }
+
+        bool wrong = ReferenceEquals(reply, ControlReply.Malformed);
+        if (wrong)
+        {
+            ServiceLog.BrokerRequestMalformed(_services.Log);
+        }
+
+        await AnswerAsync(header, reply);
+        return !wrong;
+    }
+
+    // A client that hangs up interrupts its wait, as a signal does. Nothing is read meanwhile, so its going has to be watched for.
+    private async ValueTask<ControlReply> EndWaitAsync(ControlReply reply)
+    {
+        if (reply.Wait is null)
+        {
+            return reply;
+        }
+
+        using IDisposable watch = _services.Poller.Watch(_socket.SafeHandle, PollEvents.None, HangUp);
+        return await reply.Wait.ResultAsync(_control.Guest, _end.Token) is { } failure ? failure : reply;
+    }
+
+    private async ValueTask AnswerAsync(ControlHeader header, ControlReply reply)
+    {
+        SafeFileHandle? fd = null;
+        if (reply.Backing is { } backing)
+        {
+            Result<SafeFileHandle> opened = backing.OpenFd();
+            if (opened.Ok)
+            {
+                fd = opened.Value;
+            }
+            else
+            {
+                reply.Undo?.Invoke();
+                reply = opened.Failure;
+            }
+        }
+
+        var sent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _writer.WriteAsync(new OutgoingFrame(reply.ToFrame(header), fd, sent), _end.Token);
+        if (reply.Backing is not null)
+        {
+            NoteHolder(reply.Backing, _control.Guest);
+        }
+
+        await sent.Task.WaitAsync(_end.Token);
+    }
+
+    // After the answer is queued, so that a revocation can only come behind it.
+    private void NoteHolder(VisibleBacking backing, Guest guest)
+    {
+        _services.Mappings.Count(guest, backing.Size);
+        _services.Board.Add(backing, this);
     }
 
     private void HangUpStalled()
     {
         ServiceLog.BrokerClientStalled(_services.Log);
-        try
-        {
-            HangUp();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It ended by itself in the meantime.
-        }
+        HangUp();
     }
 }

@@ -48,8 +48,15 @@ internal readonly record struct BrokerFrame(uint Kind, Errno Errno, uint Flags, 
             && BinaryPrimitives.ReadUInt64LittleEndian(request[24..]) == 0;
     }
 
-    /// <summary>Writes the frame's <see cref="FrameBytes"/>.</summary>
-    public void Write(Span<byte> target)
+    /// <summary>The frame's <see cref="FrameBytes"/>.</summary>
+    public byte[] ToBytes()
+    {
+        byte[] frame = new byte[FrameBytes];
+        Write(frame);
+        return frame;
+    }
+
+    private void Write(Span<byte> target)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(target, Magic);
         BinaryPrimitives.WriteUInt32LittleEndian(target[4..], Kind);

@@ -1,3 +1,4 @@
+using CocoGuest.Service.Control;
 using CocoGuest.Service.Interop;
 
 namespace CocoGuest.Service.Broker;
@@ -6,8 +7,15 @@ namespace CocoGuest.Service.Broker;
 /// <param name="Tokens">Tokens to redeem.</param>
 /// <param name="Board">Who hears of revocations.</param>
 /// <param name="Mappings">Counts what was handed out.</param>
+/// <param name="Control">What control sessions work with.</param>
 /// <param name="Poller">Waits for full sockets.</param>
 /// <param name="Time">Clock of the stall limit.</param>
 /// <param name="Log">Log.</param>
 internal sealed record BrokerServices(
-    FdTokenTable Tokens, RevocationBoard Board, SharedMappings Mappings, FdPoller Poller, TimeProvider Time, ILogger<FdBroker> Log);
+    FdTokenTable Tokens,
+    RevocationBoard Board,
+    SharedMappings Mappings,
+    ControlServices Control,
+    FdPoller Poller,
+    TimeProvider Time,
+    ILogger<FdBroker> Log);

@@ -9,7 +9,7 @@ namespace CocoGuest.Service.Broker;
 
 /// <summary>
 /// The fd broker: a Unix socket beside gRPC's where a token goes in and an fd comes out (docs/protocol.md). gRPC cannot carry fds, because
-/// Kestrel owns its sockets and would swallow the control data.
+/// Kestrel owns its sockets and would swallow the control data. Clients without gRPC speak the control protocol here.
 /// </summary>
 /// <remarks>
 /// <para>States of a connection: accepted, serving, hung up. Each has its own tasks, so a client that stalls blocks nobody else; their
@@ -123,7 +123,7 @@ internal sealed class FdBroker : IDisposable
         {
             if (_connections.Count < _limit)
             {
-                var connection = new BrokerConnection(client, peer.Credentials, _services);
+                var connection = new BrokerConnection(peer, _services);
                 _connections.Add(connection, ServeAsync(connection));
                 return;
             }
@@ -175,9 +175,7 @@ internal sealed class FdBroker : IDisposable
     private void TurnAway(Socket client)
     {
         ServiceLog.BrokerFull(_services.Log, _limit);
-        Span<byte> frame = stackalloc byte[BrokerFrame.FrameBytes];
-        BrokerFrame.Error(Errno.EAGAIN, default).Write(frame);
-        _ = ScmRights.TrySend(client.SafeHandle, frame, null);
+        _ = ScmRights.TrySend(client.SafeHandle, BrokerFrame.Error(Errno.EAGAIN, default).ToBytes(), null, out _);
         client.Dispose();
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using CocoGuest.Machine;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Broker;
+using CocoGuest.Service.Control;
 using CocoGuest.Service.Health;
 using CocoGuest.Service.Interop;
 using CocoGuest.Service.Options;
@@ -165,10 +166,10 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<FdPoller>().AddSingleton<FdTokenTable>().AddSingleton<RevocationBoard>().AddSingleton<SharedMappings>();
         parts.AddSingleton<BrokerServices>(p => new BrokerServices(
             p.GetRequiredService<FdTokenTable>(), p.GetRequiredService<RevocationBoard>(), p.GetRequiredService<SharedMappings>(),
-            p.GetRequiredService<FdPoller>(), time, p.GetRequiredService<ILogger<FdBroker>>()));
+            p.GetRequiredService<ControlServices>(), p.GetRequiredService<FdPoller>(), time, p.GetRequiredService<ILogger<FdBroker>>()));
         parts.AddSingleton<FdBroker>().AddSingleton<ProcessSessions>().AddSingleton<IGuestObserver, MachineEvents>();
         parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
-        parts.AddSingleton<ShareTokenReaper>().AddSingleton<CallMetrics>();
+        parts.AddSingleton<ShareTokenReaper>().AddSingleton<ControlServices>().AddSingleton<CallMetrics>();
         parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
         parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<MovableCalls>().AddSingleton<ProcessOpenedWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();

@@ -4,7 +4,7 @@ namespace CocoGuest.Service.Interop;
 [Flags]
 internal enum PollEvents : short
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>Nothing but what poll always tells: an error, or that the peer hung up.</summary>
     None = 0,
     /// <summary>POLLIN; on a pidfd: the process ended.</summary>
     Readable = 1,

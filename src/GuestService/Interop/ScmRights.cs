@@ -14,12 +14,13 @@ internal static unsafe partial class ScmRights
     private const int InterruptedCall = 4;
     private const int WouldBlock = 11;
 
-    /// <summary>Sends a frame without waiting. A frame is small, so it goes as a whole or not at all.</summary>
+    /// <summary>Sends a frame without waiting. A short frame goes as a whole or not at all; of a long one perhaps only a part goes.</summary>
     /// <param name="socket">A connected Unix stream socket.</param>
     /// <param name="frame">The bytes; at least one.</param>
     /// <param name="passed">The fd that goes with the first byte, or null.</param>
-    /// <returns>Whether it went, whether the socket is full, or whether the peer is gone.</returns>
-    public static SendOutcome TrySend(SafeSocketHandle socket, ReadOnlySpan<byte> frame, SafeFileHandle? passed)
+    /// <param name="sent">How many bytes went.</param>
+    /// <returns>Whether something went, whether the socket is full, or whether the peer is gone.</returns>
+    public static SendOutcome TrySend(SafeSocketHandle socket, ReadOnlySpan<byte> frame, SafeFileHandle? passed, out int sent)
     {
         bool added = false;
         try
@@ -42,7 +43,7 @@ internal static unsafe partial class ScmRights
                     message.ControlLength = (nuint)sizeof(FdMessage);
                 }
 
-                return Send(socket, &message, frame.Length);
+                return Send(socket, &message, out sent);
             }
         }
         finally
@@ -54,17 +55,18 @@ internal static unsafe partial class ScmRights
         }
     }
 
-    private static SendOutcome Send(SafeSocketHandle socket, MessageHeader* message, int length)
+    private static SendOutcome Send(SafeSocketHandle socket, MessageHeader* message, out int sent)
     {
         while (true)
         {
-            nint sent = SendMessage(socket, message, NoSignal | DontWait);
-            if (sent == length)
+            nint count = SendMessage(socket, message, NoSignal | DontWait);
+            sent = (int)Math.Max(count, 0);
+            if (count > 0)
             {
                 return SendOutcome.Sent;
             }
 
-            int error = sent < 0 ? Marshal.GetLastPInvokeError() : 0;
+            int error = Marshal.GetLastPInvokeError();
             if (error != InterruptedCall)
             {
                 return error == WouldBlock ? SendOutcome.Full : SendOutcome.Gone;

@@ -3,7 +3,7 @@ namespace CocoGuest.Service.Interop;
 /// <summary>What became of a frame that was sent without waiting.</summary>
 internal enum SendOutcome
 {
-    /// <summary>It is in the socket's buffer.</summary>
+    /// <summary>It, or a part of it, is in the socket's buffer.</summary>
     Sent = 0,
     /// <summary>The buffer is full; try again when the socket is writable.</summary>
     Full = 1,

@@ -16,7 +16,8 @@ namespace CocoGuest.Service.Processes;
 /// All processes that were opened or forked, by handle, and the rules of their death.
 /// </summary>
 /// <remarks>
-/// <para>Three signals end a process: ExitProcess; the end of its stream, after a grace time in which a stream with the secret may take it
+/// <para>A process of the control protocol has no stream: its connection ends it, or its program (docs/protocol.md). Otherwise three signals
+/// end a process: ExitProcess; the end of its stream, after a grace time in which a stream with the secret may take it
 /// over (always there); the death of the program that opened it over the Unix socket, seen through its pidfd, at once (where there is
 /// one). All of them lead to the machine's <c>End</c>, which tells <see cref="OnProcessEnded"/> under the guest's lock.</para>
 /// <para>Lock order: the guest's lock, then this one. So nothing here calls into the machine with this lock held.</para>
@@ -88,10 +89,7 @@ internal sealed class ProcessSessions(
             session.Lease = lease;
             session.GraceTimer?.Dispose();
             session.GraceTimer = null;
-            session.PeerWatch?.Dispose();
-            session.PeerWatch = pidFd is null || session.Ended
-                ? null
-                : poller.Watch(pidFd, PollEvents.Readable, () => Kill(session, "its program ended"));
+            Watch(session, pidFd);
         }
 
         // The watch holds a reference of its own.
@@ -103,6 +101,26 @@ internal sealed class ProcessSessions(
         }
 
         return lease;
+    }
+
+    /// <summary>Makes the death of the program that connected a Unix socket the death of a process without a stream.</summary>
+    public void WatchPeer(ProcessSession session, UnixPeer peer)
+    {
+        using SafeFileHandle? pidFd = PidFd.OfPeer(peer.Socket, peer.Credentials);
+        lock (_lock)
+        {
+            Watch(session, pidFd);
+        }
+    }
+
+    /// <summary>Ends a process with all it holds, if it lives.</summary>
+    public void Kill(ProcessSession session, string cause)
+    {
+        if (session.Process.Alive)
+        {
+            ServiceLog.ProcessDied(log, session.Process.Pid, session.Process.Guest.Shape.Name, cause);
+            session.Process.Guest.Processes.End(session.Process);
+        }
     }
 
     /// <summary>A stream is over. Unless another took its place, the process has the grace time left.</summary>
@@ -174,13 +192,12 @@ internal sealed class ProcessSessions(
         Kill(session, "its stream ended and nobody came back");
     }
 
-    private void Kill(ProcessSession session, string cause)
+    private void Watch(ProcessSession session, SafeFileHandle? pidFd)
     {
-        if (session.Process.Alive)
-        {
-            ServiceLog.ProcessDied(log, session.Process.Pid, session.Process.Guest.Shape.Name, cause);
-            session.Process.Guest.Processes.End(session.Process);
-        }
+        session.PeerWatch?.Dispose();
+        session.PeerWatch = pidFd is null || session.Ended
+            ? null
+            : poller.Watch(pidFd, PollEvents.Readable, () => Kill(session, "its program ended"));
     }
 
     private void Close(ProcessSession session)

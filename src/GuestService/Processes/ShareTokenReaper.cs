@@ -1,4 +1,5 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Service.Processes;
 
@@ -14,8 +15,23 @@ internal sealed class ShareTokenReaper(GuestHost host, TimeProvider time) : IDis
     private long _last;
     private bool _armed;
 
-    /// <summary>A token was made that lives this long.</summary>
-    public void Note(TimeSpan life)
+    /// <summary>Makes a token for a buffer and sees to its end.</summary>
+    /// <param name="process">Whose fd.</param>
+    /// <param name="fd">The fd.</param>
+    /// <param name="addressee">The only process that may import it; null: any of the guest.</param>
+    /// <param name="life">How long it lives; zero: as long as the machine's default.</param>
+    public Result<Handle128> Export(GuestProcess process, int fd, Handle128? addressee, TimeSpan life)
+    {
+        Result<Handle128> token = process.Guest.Buffers.Export(process, fd, addressee, life);
+        if (token.Ok)
+        {
+            Note(life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
+        }
+
+        return token;
+    }
+
+    private void Note(TimeSpan life)
     {
         long expires = time.GetTimestamp() + (long)(life.TotalSeconds * time.TimestampFrequency);
         lock (_lock)

@@ -10,12 +10,16 @@ internal static class FenceWaitExtensions
     /// <summary>Waits; a caller that gives up interrupts the wait, as a signal does in the kernel (EINTR). A failed wait ends the call.</summary>
     public static async Task EndAsync(this FenceWait? wait, Guest guest, CancellationToken cancellation)
     {
-        if (wait is null)
+        if (wait is not null)
         {
-            return;
+            (await wait.ResultAsync(guest, cancellation)).ThrowIfFailed();
         }
+    }
 
+    /// <summary>Waits likewise; null: the wait was successful.</summary>
+    public static async Task<Failure?> ResultAsync(this FenceWait wait, Guest guest, CancellationToken cancellation)
+    {
         using CancellationTokenRegistration registration = cancellation.Register(() => guest.Fences.Interrupt(wait));
-        (await wait.Completion).ThrowIfFailed();
+        return await wait.Completion;
     }
 }

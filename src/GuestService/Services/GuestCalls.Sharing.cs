@@ -62,8 +62,7 @@ internal sealed partial class GuestCalls
         GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
         Handle128? addressee = request.ToProcess.Length == 0 ? null : RequestFields.Handle(request.ToProcess, "to_process", "export");
         TimeSpan life = RequestFields.Nanoseconds(request.ExpiresAfterNanoseconds, "expires_after_nanoseconds", "export");
-        Handle128 token = process.Guest.Buffers.Export(process, request.Fd, addressee, life).OrThrow();
-        reaper.Note(life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
+        Handle128 token = reaper.Export(process, request.Fd, addressee, life).OrThrow();
         return Task.FromResult(new ExportBufferResponse { ShareToken = token.ToString() });
     }
 

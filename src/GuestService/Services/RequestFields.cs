@@ -3,8 +3,8 @@ using CocoGuest.Machine.PageState;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
 using ConversionDirection = CocoGuest.V1.ConversionDirection;
-using MachineDmaDirection = CocoGuest.Machine.Dma.DmaDirection;
 using MachineDirection = CocoGuest.Machine.PageState.ConversionDirection;
+using MachineDmaDirection = CocoGuest.Machine.Dma.DmaDirection;
 
 namespace CocoGuest.Service.Services;
 
@@ -52,26 +52,23 @@ internal static class RequestFields
     public static MappingSize EntrySize(bool large) => large ? MappingSize.Size2M : MappingSize.Size4K;
 
     /// <summary>The direction of a DMA mapping (S-DMA-02).</summary>
-    public static MachineDmaDirection Direction(DmaDirection direction, string operation)
-    {
-        if (direction is not (DmaDirection.DmaBidirectional or DmaDirection.DmaToDevice or DmaDirection.DmaFromDevice))
-        {
-            GrpcErrors.Throw(new Failure(Errno.EINVAL, operation, "check direction",
-                $"direction {(int)direction} is none of DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE.", "direction"));
-        }
+    public static MachineDmaDirection Direction(DmaDirection direction, string operation) => TryDirection((int)direction, operation).OrThrow();
 
-        return (MachineDmaDirection)direction;
-    }
+    /// <summary>The direction of a DMA mapping by its number, or what is wrong with it.</summary>
+    public static Result<MachineDmaDirection> TryDirection(int direction, string operation) =>
+        direction is >= (int)MachineDmaDirection.Bidirectional and <= (int)MachineDmaDirection.FromDevice
+            ? (MachineDmaDirection)direction
+            : new Failure(Errno.EINVAL, operation, "check direction",
+                $"direction {direction} is none of DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE.", "direction");
 
     /// <summary>A time in nanoseconds; 0 stays 0.</summary>
-    public static TimeSpan Nanoseconds(ulong nanoseconds, string field, string operation)
-    {
-        // 100 ns a tick; half the range is far beyond any limit of the machine, which names its own.
-        if (nanoseconds / 100 > (ulong)TimeSpan.MaxValue.Ticks / 2)
-        {
-            GrpcErrors.Throw(new Failure(Errno.EINVAL, operation, "check " + field, $"{field} {nanoseconds} is too long.", field));
-        }
+    public static TimeSpan Nanoseconds(ulong nanoseconds, string field, string operation) =>
+        TryNanoseconds(nanoseconds, field, operation).OrThrow();
 
-        return nanoseconds == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Max(1, (long)(nanoseconds / 100)));
-    }
+    /// <summary>A time in nanoseconds, or what is wrong with it.</summary>
+    public static Result<TimeSpan> TryNanoseconds(ulong nanoseconds, string field, string operation) =>
+        // 100 ns a tick; half the range is far beyond any limit of the machine, which names its own.
+        nanoseconds / 100 > (ulong)TimeSpan.MaxValue.Ticks / 2
+            ? new Failure(Errno.EINVAL, operation, "check " + field, $"{field} {nanoseconds} is too long.", field)
+            : nanoseconds == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Max(1, (long)(nanoseconds / 100)));
 }

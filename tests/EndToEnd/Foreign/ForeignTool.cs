@@ -43,6 +43,12 @@ public enum ForeignTool
     /// <summary>Root: the test makes a set-uid program.</summary>
     Root = 4096,
 
+    /// <summary>CMake and pkg-config.</summary>
+    CMake = 8192,
+
+    /// <summary>The C compiler's address sanitizer.</summary>
+    Sanitizers = 16384,
+
     /// <summary>Podman, and a machine that lets it start containers.</summary>
     Podman = 32768,
 }

@@ -13,6 +13,8 @@ internal static class ForeignTools
         (ForeignTool.NodeGrpc, new(() => MissingFile(Path.Combine(NodeModules, "@grpc/grpc-js/package.json"), "npm's @grpc/grpc-js"))),
         (ForeignTool.Buf, new(() => MissingFile(Buf, "npm's @bufbuild/buf"))),
         (ForeignTool.Pictures, new(() => MissingFile(Picture(Pictures.Wide), "Debian's desktop-base (pictures)"))),
+        (ForeignTool.CMake, new(MissingCMake)),
+        (ForeignTool.Sanitizers, new(() => CompilesWithSanitizers() ? null : "the C compiler has no address sanitizer")),
         (ForeignTool.Compiler, new(() => Succeeds("cc", "--version")
             ? MissingFile("/usr/include/linux/dma-heap.h", "Debian's libc6-dev") : "a C compiler (cc) does not start")),
         (ForeignTool.Busybox, new(() => MissingFile(Busybox, "Debian's busybox-static"))),
@@ -65,6 +67,13 @@ internal static class ForeignTools
         ?? MissingFile("/usr/bin/grpc_python_plugin", "Debian's protobuf-compiler-grpc")
         ?? MissingFile("/usr/include/google/protobuf/any.proto", "Debian's libprotobuf-dev")
         ?? (Succeeds(Python, "-c", "import grpc, google.protobuf") ? null : "Debian's python3-grpcio or python3-protobuf is missing");
+
+    private static string? MissingCMake() =>
+        !Succeeds("cmake", "--version") ? "cmake does not start" : Succeeds("pkg-config", "--version") ? null : "pkg-config does not start";
+
+    // A compiler may know the flag and lack the library.
+    private static bool CompilesWithSanitizers() =>
+        Succeeds("sh", "-c", "echo 'int main(void) { return 0; }' | cc -x c - -fsanitize=address,undefined -o /dev/null");
 
     private static string? MissingFile(string path, string name) => File.Exists(path) ? null : $"{name} is missing ({path})";
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using CocoGuest.Machine;
 using Microsoft.Win32.SafeHandles;
 
@@ -7,6 +8,22 @@ namespace CocoGuest.Tests.Service.Broker;
 internal sealed record ReceivedFrame(uint Kind, Errno Errno, uint Flags, ulong BackingId, ulong Size, string Token, SafeFileHandle? Fd)
     : IDisposable
 {
+    private const uint Magic = 0x31424743;
+
+    /// <summary>Reads the 48 bytes of a frame.</summary>
+    public static ReceivedFrame Read(ReadOnlySpan<byte> frame, SafeFileHandle? fd)
+    {
+        Assert.Equal(Magic, BinaryPrimitives.ReadUInt32LittleEndian(frame));
+        return new ReceivedFrame(
+            BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]),
+            (Errno)BinaryPrimitives.ReadUInt32LittleEndian(frame[8..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(frame[12..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(frame[16..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(frame[24..]),
+            Convert.ToHexStringLower(frame[32..]),
+            fd);
+    }
+
     /// <summary>Reads bytes of the memory behind the fd.</summary>
     public string ReadText(long offset, int length)
     {

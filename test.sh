@@ -51,6 +51,22 @@ node_packages() {
   npm install --prefix "$work/node" --no-audit --no-fund --silent >"$work/npm.log" 2>&1
 }
 
+# Of the kernel's source only its self-tests of dma-buf and what builds them are kept: 2 MB of 150.
+kernel_tests() {
+  local version=6.12 folder=$work/kernel
+  [ -f "$folder/tools/testing/selftests/dmabuf-heaps/dmabuf-heap.c" ] && return 0
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+  apt_packages make xz-utils || return 1
+  say "fetching linux-source-$version for the kernel's self-tests (150 MB, once)"
+  local top=linux-source-$version unpacking=$work/kernel.unpacking
+  rm -rf "$unpacking" && mkdir -p "$unpacking" || return 1
+  ( cd "$unpacking" && { apt-get download -qq "$top" || { apt-get update -qq && apt-get download -qq "$top"; }; } \
+    && dpkg-deb --fsys-tarfile "$top"_*.deb | tar -xO "./usr/src/$top.tar.xz" \
+      | tar -xJ --strip-components=1 "$top"/tools/testing/selftests/{dmabuf-heaps,drivers/dma-buf,lib.mk,kselftest.h,kselftest_harness.h} \
+        "$top"/{tools/scripts,scripts/subarch.include,include/uapi/drm} \
+    && rm -f "$top"_*.deb ) >"$work/kernel.log" 2>&1 && mv "$unpacking" "$folder"
+}
+
 want() { # name, what is skipped without it, command...
   local name=$1 skipped=$2
   shift 2
@@ -62,8 +78,12 @@ if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
     protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   want "real pictures (Debian's desktop-base, unpacked, not installed)" "the demo on real pictures" pictures
   want "npm's buf and @grpc/grpc-js" "buf curl, buf lint and the Node client" node_packages
+  want "a C compiler with its library" "the C programs under coco run, the probe and the kernel's self-tests" apt_packages gcc libc6-dev
+  want "Debian's busybox-static" "the static program under coco run" apt_packages busybox-static
+  want "Debian's golang-go" "the Go program under coco run" apt_packages golang-go
+  want "the kernel's self-tests (Debian's linux-source-6.12)" "the kernel's self-tests under coco run" kernel_tests
 fi
-export COCOGUEST_TEST_NODE_MODULES=$work/node/node_modules COCOGUEST_TEST_PICTURES=$work/pictures COCOGUEST_TEST_ROOT=$root
+export COCOGUEST_TEST_NODE_MODULES=$work/node/node_modules COCOGUEST_TEST_PICTURES=$work/pictures COCOGUEST_TEST_KERNEL=$work/kernel COCOGUEST_TEST_ROOT=$root
 
 # --- build and run -------------------------------------------------------------------------------------------------------------
 say "building"

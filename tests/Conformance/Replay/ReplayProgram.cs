@@ -1,10 +1,12 @@
 using System.Diagnostics;
+using CocoGuest.Tests.Replay.Probes;
 
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
 /// Replays recorded kernel runs on the machine and compares every recorded field.
 /// <c>dotnet run -c Release --project tests/Conformance/Replay -- FILE-or-FOLDER ... [--verbose] [--case NAME]</c>
+/// Or compares what a probe printed (tests/EndToEnd/Native/probe) with the recording that it was given: <c>-- probe RECORDING PRINTED [--verbose]</c>
 /// </summary>
 internal static class ReplayProgram
 {
@@ -18,12 +20,18 @@ internal static class ReplayProgram
         string[] paths = [.. arguments.Where((a, i) => !a.StartsWith("--", StringComparison.Ordinal) && (caseAt < 0 || i != caseAt + 1))];
         if (paths.Length == 0 || (caseAt >= 0 && onlyCase is null))
         {
-            Console.Error.WriteLine("usage: FILE-or-FOLDER ... [--verbose] [--case NAME]");
+            Console.Error.WriteLine("usage: FILE-or-FOLDER ... [--verbose] [--case NAME], or: probe RECORDING PRINTED [--verbose]");
             return UsageStatus;
         }
 
         try
         {
+            if (paths is ["probe", var recording, var printed])
+            {
+                ProbeReport.Print(Console.Out, ProbeComparison.OfFiles(recording, printed), verbose);
+                return 0;
+            }
+
             var clock = Stopwatch.StartNew();
             IReadOnlyList<FileResult> results = RunAll(RecordReader.Find(paths), onlyCase);
             return Report.Print(Console.Out, results, verbose, clock.Elapsed);

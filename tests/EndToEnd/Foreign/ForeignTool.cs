@@ -18,4 +18,28 @@ public enum ForeignTool
 
     /// <summary>The pictures of Debian's desktop-base.</summary>
     Pictures = 16,
+
+    /// <summary>A C compiler with its library and the kernel's headers.</summary>
+    Compiler = 32,
+
+    /// <summary>Debian's busybox-static.</summary>
+    Busybox = 64,
+
+    /// <summary>Debian's Go.</summary>
+    Go = 128,
+
+    /// <summary>The kernel's own self-tests of dma-buf heaps and udmabuf, from Debian's kernel source package.</summary>
+    KernelTests = 256,
+
+    /// <summary>Debian's Python alone.</summary>
+    PlainPython = 512,
+
+    /// <summary>make.</summary>
+    Make = 1024,
+
+    /// <summary>A machine without dma-buf heaps of its own.</summary>
+    NoHeaps = 2048,
+
+    /// <summary>Root: the test makes a set-uid program.</summary>
+    Root = 4096,
 }

@@ -13,6 +13,16 @@ internal static class ForeignTools
         (ForeignTool.NodeGrpc, new(() => MissingFile(Path.Combine(NodeModules, "@grpc/grpc-js/package.json"), "npm's @grpc/grpc-js"))),
         (ForeignTool.Buf, new(() => MissingFile(Buf, "npm's @bufbuild/buf"))),
         (ForeignTool.Pictures, new(() => MissingFile(Picture(Pictures.Wide), "Debian's desktop-base (pictures)"))),
+        (ForeignTool.Compiler, new(() => Succeeds("cc", "--version")
+            ? MissingFile("/usr/include/linux/dma-heap.h", "Debian's libc6-dev") : "a C compiler (cc) does not start")),
+        (ForeignTool.Busybox, new(() => MissingFile(Busybox, "Debian's busybox-static"))),
+        (ForeignTool.Go, new(() => Succeeds("go", "version") ? null : "Go (go) does not start")),
+        (ForeignTool.KernelTests, new(() => MissingFile(
+            Path.Combine(KernelTests, "tools/testing/selftests/dmabuf-heaps/dmabuf-heap.c"), "Debian's linux-source-6.12"))),
+        (ForeignTool.PlainPython, new(() => MissingFile(Python, "Debian's python3"))),
+        (ForeignTool.Make, new(() => Succeeds("make", "--version") ? null : "make does not start")),
+        (ForeignTool.NoHeaps, new(() => Directory.Exists("/dev/dma_heap") ? "this machine has heaps of its own in /dev/dma_heap" : null)),
+        (ForeignTool.Root, new(() => Environment.IsPrivilegedProcess ? null : "needs root to make a set-uid program")),
     ];
 
     /// <summary>The Python that Debian's packages belong to; another one may come first on PATH.</summary>
@@ -22,6 +32,14 @@ internal static class ForeignTools
     public static string NodeModules => Environment.GetEnvironmentVariable("COCOGUEST_TEST_NODE_MODULES") is { Length: > 0 } folder
         ? folder
         : Path.Combine(Repository.Root, ".test/node/node_modules");
+
+    /// <summary>Debian's static busybox; another one may come first on PATH.</summary>
+    public static string Busybox => "/bin/busybox";
+
+    /// <summary>What test.sh keeps of the kernel's source.</summary>
+    public static string KernelTests => Environment.GetEnvironmentVariable("COCOGUEST_TEST_KERNEL") is { Length: > 0 } folder
+        ? folder
+        : Path.Combine(Repository.Root, ".test/kernel");
 
     /// <summary>buf.</summary>
     public static string Buf => Path.Combine(NodeModules, ".bin/buf");

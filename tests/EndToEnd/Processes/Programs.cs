@@ -24,6 +24,12 @@ internal static class Programs
     /// <summary>A file of the foreign clients.</summary>
     public static string Foreign(string path) => Path.Combine(Repository.Root, "tests/EndToEnd/Foreign", path);
 
+    /// <summary>A file of the programs that `coco run` is tried with.</summary>
+    public static string Native(string path) => Path.Combine(Repository.Root, "tests/EndToEnd/Native", path);
+
+    /// <summary>A recorded run of a real kernel.</summary>
+    public static string Recording(string name) => Path.Combine(Repository.Root, "tests/Conformance/Recordings", $"{name}.jsonl.gz");
+
     // .../tests/EndToEnd/bin/Release/net10.0/ -> Release/net10.0, so that a test runs what was built with it.
     private static string Built(string project, string program)
     {

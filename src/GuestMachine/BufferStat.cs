@@ -7,7 +7,7 @@ namespace CocoGuest.Machine;
 /// <param name="Inode">Inode number.</param>
 /// <param name="Exporter">exp_name: the heap's name.</param>
 /// <param name="Name">Name, or null when none was ever set.</param>
-/// <param name="Count">fdinfo's count: references on the file, without that of who reads fdinfo (S-BUF-100).</param>
+/// <param name="Count">fdinfo's count: references on the file, without that of who reads fdinfo (S-BUF-105).</param>
 /// <param name="FdInfo">The dma-buf lines of fdinfo.</param>
 /// <param name="Shared">Pages are shared with the host.</param>
 /// <param name="HostVisible">The host reads the memory in plain.</param>

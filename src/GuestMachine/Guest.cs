@@ -59,15 +59,15 @@ public sealed class Guest : IDisposable
         Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies) { Faulted = Note };
         Hypervisor = new GuestHypervisor(this, boot.Hypervisor, pages);
         Conversions = new GuestConversions(this, pages);
-        Hypercalls = new GuestHypercalls(this, boot.Hypervisor);
+        Hypercalls = new GuestHypercalls(this, boot.Hypervisor, pages);
         Files = new GuestFiles(this, time, limits);
-        Heaps = new GuestHeaps(this, boot);
+        Heaps = new GuestHeaps(this, boot, limits);
         Tree = new GuestTree(this);
         Fences = new GuestFences(this, time);
         Buffers = new GuestBuffers(this);
         Mappings = new GuestMappings(this);
         Pins = new GuestPins(this);
-        Rdma = new GuestRdma(this);
+        Rdma = new GuestRdma(this, limits);
         Importers = new GuestImporters(this, limits);
         Moves = new GuestMoves(this);
         DmaApi = new GuestDmaApi(this, limits, new DmaAllocator(boot.Dma, boot.Frames, boot.Memory, boot.Pages, boot.Faults, boot.Log));

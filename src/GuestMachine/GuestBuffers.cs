@@ -30,6 +30,9 @@ public sealed class GuestBuffers
     /// <summary>Inode numbers of live buffers, newest first.</summary>
     internal IEnumerable<ulong> LiveInodes => _live.NewestFirst().Select(b => b.Inode);
 
+    /// <summary>All live buffers, newest first.</summary>
+    internal IEnumerable<DmaBuf> All => _live.NewestFirst();
+
     /// <summary>The live buffer with an inode number, or null.</summary>
     internal DmaBuf? FindLive(ulong inode) => _live.NewestFirst().FirstOrDefault(b => b.Inode == inode);
 

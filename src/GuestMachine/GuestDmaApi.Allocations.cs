@@ -76,7 +76,7 @@ public sealed partial class GuestDmaApi
         AllocateAsPages(process, device, size, direction, flags, attributes, cpu, DmaAllocationKind.AllocSgt, "dma_alloc_noncontiguous");
 
     /// <summary><c>dma_free_attrs</c>, <c>dma_free_pages</c>, <c>dma_free_noncontiguous</c>: re-encrypts, or leaks where that fails (S-DMA-71).</summary>
-    /// <returns>EINVAL for an allocation that the process does not have; EBUSY while it is mapped by a program.</returns>
+    /// <returns>EINVAL for an allocation that the process does not have; EBUSY while it is mapped by a program, and for the page of a pool.</returns>
     public Failure? Free(GuestProcess process, ulong id)
     {
         lock (_guest.Gate)
@@ -85,6 +85,11 @@ public sealed partial class GuestDmaApi
             if (!found.Ok)
             {
                 return found.Failure;
+            }
+
+            if (found.Value.Pool is { } pool)
+            {
+                return new Failure(Errno.EBUSY, "dma_free", "check pool", $"Allocation {id} is a page of pool {pool} and goes with it.", "allocation");
             }
 
             if (found.Value.Mappings != 0)
@@ -139,9 +144,9 @@ public sealed partial class GuestDmaApi
     /// <param name="process">The driver and program.</param>
     /// <param name="id">The allocation.</param>
     /// <param name="pageOffset">First page of it.</param>
-    /// <param name="length">Bytes, rounded up to pages.</param>
-    /// <returns>The mapping; ENXIO behind the end (S-DMA-65); EINVAL; ENOMEM.</returns>
-    public Result<MmapResult> Mmap(GuestProcess process, ulong id, ulong pageOffset, ulong length)
+    /// <param name="length">Bytes, rounded up to pages; null: to the end.</param>
+    /// <returns>The mapping, with its memfd where it shows host-visible memory in plain; ENXIO behind the end (S-DMA-65); EINVAL; ENOMEM.</returns>
+    public Result<MmapResult> Mmap(GuestProcess process, ulong id, ulong pageOffset, ulong? length = null)
     {
         lock (_guest.Gate)
         {
@@ -153,7 +158,7 @@ public sealed partial class GuestDmaApi
 
             DmaHolding holding = found.Value;
             ulong pages = holding.Block.Bytes >> Page.Shift;
-            ulong wanted = Page.AlignUp(length) >> Page.Shift;
+            ulong wanted = length is { } bytes ? Page.AlignUp(bytes) >> Page.Shift : Math.Max(pages, pageOffset + 1) - pageOffset;
             if (wanted == 0)
             {
                 return new Failure(Errno.EINVAL, "dma_mmap", "check length", $"length {length} is 0 or wraps.", "length");
@@ -172,10 +177,13 @@ public sealed partial class GuestDmaApi
 
             // dma_mmap_pages maps with the mapping's own protection (S-DMA-66).
             bool decrypted = holding.Shown.Kind == DmaAllocationKind.Alloc && holding.Device.Dma.ForceUnencrypted;
-            var file = new CoherentFile(holding, decrypted) { References = 1 };
+            var file = new CoherentFile(holding, decrypted) { References = 1, Backing = holding.Block.Backing };
             process.Addresses.Add(new Vma(
                 address, wanted << Page.Shift, file, pageOffset << Page.Shift, MapProtection.Read | MapProtection.Write, Private: false));
-            return new MmapResult(address, wanted << Page.Shift, null, pageOffset << Page.Shift);
+
+            // A mapping that the kernel did not make decrypted shows garbage or faults in a CoCo guest (S-DMA-67): no fd shows that.
+            VisibleBacking? backing = decrypted || !_guest.Platform.Encrypted ? file.Backing : null;
+            return new MmapResult(address, wanted << Page.Shift, backing, pageOffset << Page.Shift);
         }
     }
 
@@ -238,14 +246,29 @@ public sealed partial class GuestDmaApi
             return block.Failure;
         }
 
-        ulong phys = block.Value.Phys;
+        DmaBlock taken = ShowToHost(block.Value);
+        ulong phys = taken.Phys;
         bool cookie = (attributes & DmaAttributes.NoKernelMapping) != 0 && !dma.ForceUnencrypted;
         var shown = new DmaAllocation(
             ++_lastId, kind, _guest.Dma.CoherentAddress(dma, phys), phys,
-            cookie ? PageDescriptors + (Page.FrameOf(phys) * DescriptorBytes) : DirectMap + phys, size, block.Value.Source, block.Value.Shared);
-        process.Dma.Allocations.Add(shown.Id, new DmaHolding(shown, device, block.Value, direction, attributes));
+            cookie ? PageDescriptors + (Page.FrameOf(phys) * DescriptorBytes) : DirectMap + phys, size, taken.Source, taken.Shared);
+        process.Dma.Allocations.Add(shown.Id, new DmaHolding(shown, device, taken, direction, attributes));
         _guest.Dma.TraceAllocation(dma, EventOf(shown, kind, direction, DmaAllocationText.Of(flags), traced));
         return shown;
+    }
+
+    // Pages that the host sees get a memfd of their own, so that a program that maps them can have them by fd. The pools' bytes stay in the
+    // guest's store, which no other process may get.
+    private DmaBlock ShowToHost(DmaBlock block)
+    {
+        if (block.Source != DmaMemorySource.Pages || (_guest.Platform.Encrypted && !block.Shared))
+        {
+            return block;
+        }
+
+        VisibleBacking backing = _guest.Memory.AddBacking(
+            [.. FramePieces.Of(block.Range)], block.Bytes, readOnly: false, out int slot, cleared: true);
+        return block with { Backing = backing, BackingSlot = slot };
     }
 
     private void FreeNow(GuestProcess process, DmaHolding holding)
@@ -260,6 +283,14 @@ public sealed partial class GuestDmaApi
         process.Dma.Allocations.Remove(shown.Id);
         _guest.Dma.TraceAllocation(holding.Device.Dma, EventOf(shown, kind, holding.Direction, string.Empty, holding.Attributes));
         _allocator.Give(holding.Device.Dma, holding.Block);
+
+        // After the conversion, which moves the bytes by the platform's rule or leaves them shared, as for a buffer.
+        if (holding.Block.Backing is { } backing)
+        {
+            _guest.Memory.RemoveBacking(backing, holding.Block.BackingSlot, [.. FramePieces.Of(holding.Block.Range)]);
+            _guest.Observer?.MemoryRevoked(backing, "released");
+        }
+
         _guest.NoteTermination();
     }
 

@@ -56,7 +56,7 @@ public sealed partial class GuestDmaApi
                 return single.Failure;
             }
 
-            if ((CheckSame("dma_unmap_phys", "size", single.Value.Entries[0].Length, size)
+            if ((CheckSame("dma_unmap_phys", "length", single.Value.Entries[0].Length, size)
                 ?? CheckSame("dma_unmap_phys", "direction", (ulong)single.Value.Direction, (ulong)direction)
                 ?? CheckAttributes("dma_unmap_phys", attributes)) is { } wrong)
             {
@@ -88,12 +88,24 @@ public sealed partial class GuestDmaApi
     /// <returns>The mapping; EIO, EOPNOTSUPP as the DMA layer says; EINVAL as <see cref="MapPhys"/>.</returns>
     public Result<DmaScatter> MapSgtable(
         GuestProcess process, string device, IReadOnlyList<SgEntry> entries, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
-        uint cpu = 0)
+        uint cpu = 0) =>
+        MapList(process, device, entries, direction, attributes, cpu, "dma_map_sgtable", counts: false);
+
+    /// <summary><c>dma_map_sg</c>, the old style: what the DMA layer refuses is a count of 0 without a reason (S-DMA-52).</summary>
+    /// <returns>The mapping, or one with id 0 and no addresses, of which there is nothing to unmap; EINVAL as <see cref="MapPhys"/>.</returns>
+    public Result<DmaScatter> MapSg(
+        GuestProcess process, string device, IReadOnlyList<SgEntry> entries, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
+        uint cpu = 0) =>
+        MapList(process, device, entries, direction, attributes, cpu, "dma_map_sg", counts: true);
+
+    private Result<DmaScatter> MapList(
+        GuestProcess process, string device, IReadOnlyList<SgEntry> entries, DmaDirection direction, DmaAttributes attributes, uint cpu,
+        string operation, bool counts)
     {
         ArgumentNullException.ThrowIfNull(entries);
         lock (_guest.Gate)
         {
-            Result<GuestDevice> found = Prepare(process, device, attributes, cpu, "dma_map_sgtable");
+            Result<GuestDevice> found = Prepare(process, device, attributes, cpu, operation);
             if (!found.Ok)
             {
                 return found.Failure;
@@ -101,12 +113,17 @@ public sealed partial class GuestDmaApi
 
             if (entries.FirstOrDefault(e => e.Length != 0 && process.Dma.Find(e.Phys, e.Length) is null) is { Length: not 0 } foreign)
             {
-                return NotTaken("dma_map_sgtable", foreign.Phys, foreign.Length);
+                return NotTaken(operation, foreign.Phys, foreign.Length);
             }
 
             SgEntry[] list = [.. entries];
             var addresses = new ulong[list.Length];
             Result<int> mapped = _guest.Dma.MapSg(found.Value.Dma, list, addresses, direction, attributes);
+            if (counts && (mapped.Ok ? mapped.Value == 0 : mapped.Failure.Errno != Errno.EINVAL))
+            {
+                return new DmaScatter(0, [], 0);
+            }
+
             if (!mapped.Ok)
             {
                 return mapped.Failure;

@@ -8,8 +8,8 @@ namespace CocoGuest.Machine;
 
 /// <summary>
 /// The DMA API for drivers: a process acts as the driver of its devices, maps pages it took and allocates memory for DMA.
-/// Models: <c>dma_map_*</c>, unmap, sync, masks and limits (S-DMA-40..70), <c>dma_alloc_*</c>, <c>dma_mmap_*</c> (S-DMA-60..74), the checks of
-/// DMA debugging (S-DMA-46, 47). What a driver may not do to others is refused: it maps only pages that it took itself, and frees only what
+/// Models: <c>dma_map_*</c>, unmap, sync, masks and limits (S-DMA-40..70), <c>dma_alloc_*</c>, <c>dma_mmap_*</c> (S-DMA-60..74), <c>dma_pool_*</c>
+/// (S-DMA-90..93), the checks of DMA debugging (S-DMA-46, 47). What a driver may not do to others is refused: it maps only pages that it took itself, and frees only what
 /// is not mapped. Does not model: an IOMMU, user memory under DMA (<see cref="GuestPins"/> gives no addresses).
 /// </summary>
 /// <remarks>Everything belongs to the process and goes with it or with its device: mappings first, then allocations, then pages.</remarks>
@@ -170,6 +170,7 @@ public sealed partial class GuestDmaApi
     {
         foreach (GuestDevice device in process.Dma.Singles.Keys.Select(k => k.Device)
             .Concat(process.Dma.Scatters.Values.Select(s => s.Device)).Concat(process.Dma.Allocations.Values.Select(a => a.Device))
+            .Concat(process.Dma.Pools.Values.Select(p => p.Device))
             .Distinct().ToArray())
         {
             DropAll(process, device);
@@ -197,6 +198,11 @@ public sealed partial class GuestDmaApi
         foreach ((ulong id, (_, DmaStreaming list)) in process.Dma.Scatters.Where(s => ReferenceEquals(s.Value.Device, device)).ToArray())
         {
             RemoveScatter(process, device, id, list, list.Attributes);
+        }
+
+        foreach (ulong pool in process.Dma.Pools.Where(p => ReferenceEquals(p.Value.Device, device)).Select(p => p.Key).ToArray())
+        {
+            process.Dma.Pools.Remove(pool);
         }
 
         foreach (DmaHolding holding in process.Dma.Allocations.Values.Where(a => ReferenceEquals(a.Device, device)).ToArray())

@@ -28,6 +28,9 @@ public sealed partial class GuestDrm
         _exporter = new GemExporter(guest.Kernel);
     }
 
+    /// <summary>Devices that somebody has opened.</summary>
+    internal IReadOnlyCollection<DrmDevice> Devices => _devices.Values;
+
     /// <summary>Opens a node: a new client without handles.</summary>
     /// <param name="process">The caller.</param>
     /// <param name="driver">Driver name: <c>vgem</c> or <c>vkms</c>.</param>

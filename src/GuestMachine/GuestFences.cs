@@ -13,8 +13,8 @@ namespace CocoGuest.Machine;
 /// </summary>
 /// <remarks>
 /// <para>Nobody waits for ever: a wait ends with ETIMEDOUT after <see cref="LongestWait"/> of guest time, where a kernel would go on.</para>
-/// <para>A process that dies closes its fds in ascending order: timelines signal what waits on them with ENOENT, in the order of values. Then its
-/// devices go; last, its vgem fences signal without an error, in the order of their numbers. A guest that ends ends its waits with EOWNERDEAD.</para>
+/// <para>A process that dies stops waiting first (EINTR). Then it closes its fds in ascending order: timelines signal what waits on them with
+/// ENOENT, in the order of values. Then its devices go; last, its vgem fences signal without an error, in the order of their numbers. A guest that ends ends its waits with EOWNERDEAD.</para>
 /// </remarks>
 public sealed partial class GuestFences : IDisposable
 {
@@ -81,9 +81,20 @@ public sealed partial class GuestFences : IDisposable
         lock (_guest.Gate)
         {
             Result<FenceTimeline> timeline = Find<FenceTimeline>(process, timelineFd, "SW_SYNC_IOC_CREATE_FENCE", Errno.ENOTTY);
-            return timeline.Ok
-                ? GuestFiles.Install(process, new SyncFile([timeline.Value.FenceAt(value)]), true, "SW_SYNC_IOC_CREATE_FENCE")
-                : timeline.Failure;
+            if (!timeline.Ok)
+            {
+                return timeline.Failure;
+            }
+
+            int waiting = timeline.Value.Waiting;
+            Fence fence = timeline.Value.FenceAt(value);
+            Result<int> installed = GuestFiles.Install(process, new SyncFile([fence]), true, "SW_SYNC_IOC_CREATE_FENCE");
+            if (!installed.Ok && timeline.Value.Waiting != waiting)
+            {
+                timeline.Value.Forget(fence);
+            }
+
+            return installed;
         }
     }
 
@@ -235,7 +246,7 @@ public sealed partial class GuestFences : IDisposable
             int ready = events.Count(e => e != PollEvents.None);
             bool waits = ready == 0 && timeout != TimeSpan.Zero;
             TimeSpan limit = timeout < TimeSpan.Zero || timeout > LongestWait ? LongestWait : timeout;
-            return new PollAnswer(ready, events, waits ? Waits.ForAny("poll", [.. entries.SelectMany(e => Pending(process, e))], limit) : null);
+            return new PollAnswer(ready, events, waits ? Waits.ForAny(process, "poll", [.. entries.SelectMany(e => Pending(process, e))], limit) : null);
         }
     }
 

@@ -161,7 +161,7 @@ public sealed partial class GuestFiles
         }
     }
 
-    /// <summary>The whole text of <c>/proc/self/fdinfo/N</c>, as bytes (S-BUF-100).</summary>
+    /// <summary>The whole text of <c>/proc/self/fdinfo/N</c>, as bytes (S-BUF-105).</summary>
     public Result<byte[]> FdInfo(GuestProcess process, int fd)
     {
         _guest.Natives.Refresh();

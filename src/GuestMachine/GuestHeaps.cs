@@ -15,12 +15,14 @@ public sealed class GuestHeaps
 {
     private const int UseLimit = 64;
     private readonly Guest _guest;
+    private readonly int _useRows;
     private readonly SortedDictionary<string, HeapUse> _uses = new(StringComparer.Ordinal);
     private readonly Dictionary<TeeUse, TeeHeap> _tee = [];
 
-    internal GuestHeaps(Guest guest, GuestBoot boot)
+    internal GuestHeaps(Guest guest, GuestBoot boot, GuestLimits limits)
     {
         _guest = guest;
+        _useRows = limits.HeapUses;
         Registry = new HeapRegistry(guest.FaultPoints);
         RegisterAll(guest.Shape, boot);
         foreach (HeapUse use in HeapUseTable.Defaults(guest.Kernel, guest.Dma.Environment.MemEncrypt, Registry))
@@ -85,6 +87,11 @@ public sealed class GuestHeaps
             {
                 return new Failure(Errno.EINVAL, "set_heap_use", "check heap_flags",
                     $"heap_flags 0x{heapFlags:x} has bits that heap {heap} does not know.", "heap_flags");
+            }
+
+            if (_uses.Count >= _useRows && !_uses.ContainsKey(use))
+            {
+                return new Failure(Errno.ENOSPC, "set_heap_use", "check limit", $"The guest has {_useRows} uses already.", "use");
             }
 
             _uses[use] = new HeapUse(use, heap, heapFlags, IsDefault: false);

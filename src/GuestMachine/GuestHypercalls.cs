@@ -1,23 +1,27 @@
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Kvm;
+using CocoGuest.Machine.PageState.Trackers;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine;
 
 /// <summary>
-/// Conversion calls that a guest makes with raw registers and buffers, past its kernel: only the host's state follows, not the guest's page
-/// tables, validation or acceptance.
-/// Models: hypercall 12, page state change by GHCB page and MSR, MapGPA, with KVM's checks (<see cref="KvmConversions"/>).
+/// Conversion calls and instructions that a guest makes with raw registers and buffers, past its kernel: each does its own part and nothing of
+/// what the kernel does around it; page tables never follow.
+/// Models: hypercall 12, page state change by GHCB page and MSR, MapGPA, with KVM's checks (<see cref="KvmConversions"/>); PVALIDATE, accept,
+/// RSI_IPA_STATE_SET, share and unshare of pKVM and the ultravisors. Does not model: SVSM, other uses of the interfaces.
 /// </summary>
-public sealed class GuestHypercalls
+public sealed partial class GuestHypercalls
 {
     private readonly Guest _guest;
+    private readonly WatchedTracker _pages;
     private readonly KvmConversions _kvm;
 
-    internal GuestHypercalls(Guest guest, IHypervisor vmm)
+    internal GuestHypercalls(Guest guest, IHypervisor vmm, WatchedTracker pages)
     {
         _guest = guest;
+        _pages = pages;
         _kvm = new KvmConversions(vmm, Apply, range => range.First < guest.Pages.Map.Frames
             && range.Count <= guest.Pages.Map.Frames && guest.Memory.Layout.Contains(range.Address, range.Bytes));
     }
@@ -41,7 +45,7 @@ public sealed class GuestHypercalls
     {
         lock (_guest.Gate)
         {
-            return Refuse("page_state_change", Platform.SevSnp, Platform.SevSnp) is { } failure ? failure : _kvm.PageStateChange(words);
+            return Refuse("page_state_change", Platform.SevSnp) is { } failure ? failure : _kvm.PageStateChange(words);
         }
     }
 
@@ -50,7 +54,7 @@ public sealed class GuestHypercalls
     {
         lock (_guest.Gate)
         {
-            return Refuse("page_state_change", Platform.SevSnp, Platform.SevSnp) is { } failure ? failure : _kvm.PageStateChangeMsr(request);
+            return Refuse("page_state_change", Platform.SevSnp) is { } failure ? failure : _kvm.PageStateChangeMsr(request);
         }
     }
 
@@ -61,12 +65,12 @@ public sealed class GuestHypercalls
     {
         lock (_guest.Gate)
         {
-            return Refuse("map_gpa", Platform.Tdx, Platform.Tdx) is { } failure ? failure : _kvm.MapGpa(start, bytes, (int)_guest.Shape.GpaWidth - 1);
+            return Refuse("map_gpa", Platform.Tdx) is { } failure ? failure : _kvm.MapGpa(start, bytes, (int)_guest.Shape.GpaWidth - 1);
         }
     }
 
-    private Failure? Refuse(string call, Platform one, Platform other) =>
-        _guest.CheckAlive() ?? (_guest.Platform.Platform == one || _guest.Platform.Platform == other
+    private Failure? Refuse(string call, params ReadOnlySpan<Platform> platforms) =>
+        _guest.CheckAlive() ?? (platforms.Contains(_guest.Platform.Platform)
             ? null
             : new Failure(Errno.EOPNOTSUPP, call, "platform", $"A guest of platform {_guest.Platform.Name} does not make this call.", "guest"));
 

@@ -68,7 +68,38 @@ public sealed class GuestHypervisor
                 return failure;
             }
 
-            return ByHost(() => _guest.Pages.ChangeByHost(range.Value, direction));
+            Failure? refused = ByHost(() => _guest.Pages.ChangeByHost(range.Value, direction));
+            if (refused is null && _guest.Platform.Platform == Platform.CcaRealm)
+            {
+                LoseContents(range.Value);
+            }
+
+            return refused;
+        }
+    }
+
+    /// <summary>RMPUPDATE of one entry, as the instruction answers (S-SNP-02 to 04). Assigned entries are not validated.</summary>
+    /// <param name="address">The entry's first byte.</param>
+    /// <param name="size">4K or 2M.</param>
+    /// <param name="assign">The guest's, or the hypervisor's.</param>
+    /// <returns>The code; ENODEV where the host has no RMP (S-SNP-05); EINVAL for what is no entry of RAM; EFAULT for an immutable entry.</returns>
+    public Result<uint> RmpUpdate(ulong address, MappingSize size, bool assign)
+    {
+        lock (_guest.Gate)
+        {
+            Result<FrameRange> entry = RmpEntryAt(address, size, "rmpupdate");
+            return entry.Ok ? ByHost(() => _pages.Raw<SnpTracker, Result<uint>>(entry.Value, t => t.RmpUpdate(entry.Value, size, assign))) : entry.Failure;
+        }
+    }
+
+    /// <summary>PSMASH of the 2 MiB entry at an address, as the instruction answers (S-SNP-05).</summary>
+    /// <returns>The code; ENODEV where the host has no RMP; EINVAL for what is no RAM.</returns>
+    public Result<uint> Psmash(ulong address)
+    {
+        lock (_guest.Gate)
+        {
+            Result<FrameRange> entry = RmpEntryAt(address, MappingSize.Size4K, "psmash");
+            return entry.Ok ? ByHost(() => _pages.Raw<SnpTracker, Result<uint>>(entry.Value, t => t.Psmash(entry.Value.First))) : entry.Failure;
         }
     }
 
@@ -100,6 +131,18 @@ public sealed class GuestHypervisor
         }
     }
 
+    // A destroyed granule is gone with its bytes: what comes back after it is another one, and zero.
+    private void LoseContents(FrameRange range)
+    {
+        for (ulong frame = range.First; frame < range.End; frame++)
+        {
+            if (!_guest.Pages.IsShared(frame))
+            {
+                _guest.Memory.Zero(new DmaBufs.Chunk(frame, 0));
+            }
+        }
+    }
+
     private Failure? CheckRemap(ulong one, ulong two)
     {
         if (_guest.Platform.Platform is not (Platform.Sev or Platform.SevEs or Platform.SevSnp or Platform.SevSnpVtom))
@@ -113,7 +156,15 @@ public sealed class GuestHypervisor
             : null;
     }
 
-    private Failure? ByHost(Func<Failure?> act)
+    private Result<FrameRange> RmpEntryAt(ulong address, MappingSize size, string operation) =>
+        _guest.CheckAlive() is { } dead ? dead
+        : _guest.Platform.Platform is not (Platform.SevSnp or Platform.SevSnpVtom)
+            ? new Failure(Errno.ENODEV, operation, "platform", $"The host of a guest of platform {_guest.Platform.Name} has no RMP (S-SNP-05).", "guest")
+        : size > MappingSize.Size2M || (address & ((LargePages.FramesOf(size) << Page.Shift) - 1)) != 0
+            ? new Failure(Errno.EINVAL, operation, "check address", $"0x{address:x} begins no entry of that size.", "address")
+        : _guest.Memory.Layout.FramesAt(address, LargePages.FramesOf(size) << Page.Shift, operation);
+
+    private T ByHost<T>(Func<T> act)
     {
         _pages.Cause = PageStateCause.Host;
         try

@@ -40,7 +40,7 @@ public sealed partial class GuestImporters
             // S-BUF-63, 68: the exporter's part comes first, then the wait; END waits for nothing.
             return end || !outcome.Ok ? outcome : outcome.Value with
             {
-                Wait = _guest.Fences.Waits.ForAll("DMA_BUF_IOCTL_SYNC",
+                Wait = _guest.Fences.Waits.ForAll(process, "DMA_BUF_IOCTL_SYNC",
                     found.Value.Fences.PendingOf(Reservation.UsageFor((access & SyncWrite) != 0)), GuestFences.LongestWait),
             };
         }

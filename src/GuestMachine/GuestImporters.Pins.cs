@@ -80,7 +80,7 @@ public sealed partial class GuestImporters
         {
             Result<Attachment> found = Find(process, id, "dma_resv_wait");
             return found.Ok
-                ? _guest.Fences.Waits.ForAll("dma_resv_wait", found.Value.Buffer.Fences.PendingOf(usage), GuestFences.LongestWait)
+                ? _guest.Fences.Waits.ForAll(process, "dma_resv_wait", found.Value.Buffer.Fences.PendingOf(usage), GuestFences.LongestWait)
                 : found.Failure;
         }
     }

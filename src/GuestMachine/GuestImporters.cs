@@ -10,8 +10,8 @@ namespace CocoGuest.Machine;
 
 /// <summary>
 /// Importers: attach, map, unmap, detach, and the CPU-access ioctl that syncs what is mapped.
-/// Models: the system heap's dma-buf operations (S-SYS-40 to 46), the core around them (S-BUF-42 to 52, 60 to 67). Does not model: dynamic
-/// importers, pinning, fences.
+/// Models: the exporters' dma-buf operations (S-SYS-40 to 46), the core around them, for static and dynamic importers (S-BUF-42 to 56, 60 to 68).
+/// Does not model: who else is told of a move than the importer's process.
 /// </summary>
 public sealed partial class GuestImporters
 {
@@ -132,7 +132,7 @@ public sealed partial class GuestImporters
             bool kept = attachment.Live;
             return MapNow(attachment, direction, (int)cpu) is { } failure
                 ? failure
-                : new DmaMapping(attachment, BackingFor(attachment)) { Wait = kept ? null : WaitForKernel(attachment) };
+                : new DmaMapping(attachment, BackingFor(attachment)) { Wait = kept ? null : WaitForKernel(process, attachment) };
         }
     }
 
@@ -266,7 +266,7 @@ public sealed partial class GuestImporters
         attachment.Bounced || attachment.GuestDevice.Spec.Mediated ? null : attachment.Buffer.Backing;
 
     // S-BUF-50 step 3: a static attachment waits for kernel fences; interrupted, it is unmapped again.
-    private FenceWait? WaitForKernel(Attachment attachment)
+    private FenceWait? WaitForKernel(GuestProcess process, Attachment attachment)
     {
         if (attachment.IsDynamic)
         {
@@ -275,11 +275,11 @@ public sealed partial class GuestImporters
 
         // Hardly any buffer has kernel fences: a map without any makes nothing for a wait.
         Fence[] pending = attachment.Buffer.Fences.PendingOf(FenceUsage.Kernel);
-        return pending.Length == 0 ? null : WaitFor(attachment, pending, attachment.MapNumber);
+        return pending.Length == 0 ? null : WaitFor(process, attachment, pending, attachment.MapNumber);
     }
 
-    private FenceWait? WaitFor(Attachment attachment, Fence[] pending, ulong number) =>
-        _guest.Fences.Waits.ForAll("dma_buf_map_attachment", pending, GuestFences.LongestWait, failure =>
+    private FenceWait? WaitFor(GuestProcess process, Attachment attachment, Fence[] pending, ulong number) =>
+        _guest.Fences.Waits.ForAll(process, "dma_buf_map_attachment", pending, GuestFences.LongestWait, failure =>
         {
             if (failure is not null && attachment.Live && attachment.MapNumber == number)
             {

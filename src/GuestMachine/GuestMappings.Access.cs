@@ -1,5 +1,6 @@
 using System.Globalization;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
@@ -48,6 +49,7 @@ public sealed partial class GuestMappings
     {
         using var plan = new AccessPlan();
         MemoryFile held;
+        CiphertextReplay? replay;
         lock (_guest.Gate)
         {
             Result<Vma?> found = FindFor(process, address, (ulong)source.Length, MapProtection.Write, "store");
@@ -66,9 +68,12 @@ public sealed partial class GuestMappings
             {
                 return failure;
             }
+
+            replay = CiphertextReplay.Before(_guest, plan, source.Length);
         }
 
         plan.Write(source);
+        replay?.WriteBack();
         Done(held);
         _guest.Copies.AddStore(source.Length);
         return null;

@@ -1,4 +1,5 @@
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
@@ -227,7 +228,9 @@ public sealed partial class GuestMappings
             done += part;
         }
 
+        CiphertextReplay? replay = CiphertextReplay.Before(_guest, plan, source.Length);
         plan.Write(source);
+        replay?.WriteBack();
         _guest.Copies.AddStore(source.Length);
         return null;
     }

@@ -7,7 +7,7 @@ namespace CocoGuest.Machine;
 
 /// <summary>
 /// mmap, munmap and CPU access of emulated processes.
-/// Models: the checks of mmap in their order (S-BUF-30, 31, 35; S-SYS-47, 49; S-REC-51), access by the mapping's rights and by the view of the
+/// Models: the checks of mmap in their order (S-BUF-30, 31, 35; S-SYS-47, 53; S-REC-51), access by the mapping's rights and by the view of the
 /// guest (S-PLAT-10 to 12), anonymous memory, copies on write, changes of ranges, what a touch gets. Does not model: mapping flags that
 /// only tune (MAP_POPULATE, MAP_NORESERVE and their like are refused), huge pages, swap.
 /// </summary>
@@ -158,7 +158,7 @@ public sealed partial class GuestMappings
             : null;
 
     // What mprotect may give later: the access mode decides for shared mappings (S-BUF-36), and newer kernels allow no execution (S-REC-51).
-    private MapProtection MayOf(GuestFile file, bool copyOnWrite) =>
+    internal MapProtection MayOf(GuestFile file, bool copyOnWrite) =>
         MapProtection.Read
         | (copyOnWrite || file.Writable ? MapProtection.Write : MapProtection.None)
         | (file is not DmaBuf || _guest.Kernel.MapsDmaBufsExecutable ? MapProtection.Execute : MapProtection.None);
@@ -166,7 +166,7 @@ public sealed partial class GuestMappings
     private static MapProtection RightsOf(AccessMode access) =>
         access == AccessMode.ReadOnly ? MapProtection.Read : MapProtection.Read | MapProtection.Write;
 
-    // The first failing check wins: arguments (S-BUF-35), place, access mode (S-BUF-30), dma-buf core (S-BUF-31), exporter (S-SYS-49).
+    // The first failing check wins: arguments (S-BUF-35), place, access mode (S-BUF-30), dma-buf core (S-BUF-31), exporter (S-SYS-53).
     private static Failure? CheckCall(ulong offset, ulong length, MapProtection rights, MapFlags flags)
     {
         ulong size = Page.AlignUp(length);
@@ -254,7 +254,7 @@ public sealed partial class GuestMappings
     {
         if (_guest.Kernel.MapsHeapsByPage && size > Page.Size)
         {
-            return Wrong(Errno.EINVAL, "flags", "This kernel maps heap buffers page by page, so a private mapping has one page at most (S-SYS-49).");
+            return Wrong(Errno.EINVAL, "flags", "This kernel maps heap buffers page by page, so a private mapping has one page at most (S-SYS-53).");
         }
 
         ulong start = 0;
@@ -264,7 +264,7 @@ public sealed partial class GuestMappings
             {
                 return start + chunk.Bytes - offset >= size
                     ? null
-                    : Wrong(Errno.EINVAL, "flags", "A private mapping has to lie inside one chunk of the buffer (S-SYS-49).");
+                    : Wrong(Errno.EINVAL, "flags", "A private mapping has to lie inside one chunk of the buffer (S-SYS-53).");
             }
 
             start += chunk.Bytes;

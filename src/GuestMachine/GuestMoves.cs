@@ -98,7 +98,7 @@ public sealed class GuestMoves
             }
 
             Fence fence = Start(found.Value, target.Value, patience == TimeSpan.Zero ? DefaultPatience : patience);
-            return _guest.Fences.Waits.ForAll(Operation, [fence], GuestFences.LongestWait, failure => failure ?? OutcomeOf(fence));
+            return _guest.Fences.Waits.ForAll(process, Operation, [fence], GuestFences.LongestWait, failure => failure ?? OutcomeOf(fence));
         }
     }
 

@@ -163,7 +163,11 @@ public sealed partial class GuestNatives
             {
                 if (!mapping.File.Closed && TargetOf(mapping) is (var memory, var offset))
                 {
-                    var vma = new Vma(mapping.Start, mapping.Length, memory, offset, mapping.Protection, mapping.IsPrivate) { Through = mapping.File };
+                    var vma = new Vma(mapping.Start, mapping.Length, memory, offset, mapping.Protection, mapping.IsPrivate)
+                    {
+                        Through = mapping.File,
+                        May = _guest.Mappings.MayOf(mapping.File.File, mapping.IsPrivate),
+                    };
                     wanted.Add(mapping.Start, vma);
                     memory.References++;
                 }

@@ -17,7 +17,7 @@ public sealed class GuestPins
     public const ulong MostPages = 1UL << 18;
 
     private readonly Guest _guest;
-    private readonly Dictionary<ulong, (GuestProcess Owner, PinnedPage[] Pages)> _pins = [];
+    private readonly Dictionary<ulong, (GuestProcess Owner, PinnedPage[] Pages, bool Own)> _pins = [];
     private ulong _lastId;
 
     internal GuestPins(Guest guest) => _guest = guest;
@@ -50,11 +50,11 @@ public sealed class GuestPins
     {
         lock (_guest.Gate)
         {
-            return _guest.CheckAlive(process) is { } dead ? dead : PinRange(process, address, length, write);
+            return _guest.CheckAlive(process) is { } dead ? dead : PinRange(process, address, length, write, own: true);
         }
     }
 
-    /// <summary>unpin_user_pages: ENOENT for a pin that is not this process'.</summary>
+    /// <summary>unpin_user_pages: ENOENT for a pin that is not this process', or that a memory region has.</summary>
     public Failure? Unpin(GuestProcess process, ulong id)
     {
         lock (_guest.Gate)
@@ -64,7 +64,7 @@ public sealed class GuestPins
                 return dead;
             }
 
-            if (!_pins.TryGetValue(id, out (GuestProcess Owner, PinnedPage[] Pages) pin) || !ReferenceEquals(pin.Owner, process))
+            if (!_pins.TryGetValue(id, out (GuestProcess Owner, PinnedPage[] Pages, bool Own) pin) || !ReferenceEquals(pin.Owner, process) || !pin.Own)
             {
                 return new Failure(Errno.ENOENT, "unpin_user_pages", "look up pin", $"This process has no pin {id}.", "pin");
             }
@@ -114,8 +114,8 @@ public sealed class GuestPins
     /// <summary>pwrite of /proc/PID/mem: as <see cref="Write"/>, and what cannot be pinned is EIO (S-BUF-36).</summary>
     public Result<int> WriteProcMem(GuestProcess process, ulong address, ReadOnlySpan<byte> source) => AsIo(Write(process, address, source));
 
-    /// <summary>As <see cref="Pin"/>, under the lock.</summary>
-    internal Result<UserPin> PinRange(GuestProcess process, ulong address, ulong length, bool write)
+    /// <summary>As <see cref="Pin"/>, under the lock. A pin that is not the process' own goes by <see cref="Drop"/> alone.</summary>
+    internal Result<UserPin> PinRange(GuestProcess process, ulong address, ulong length, bool write, bool own = false)
     {
         ulong first = address & ~Page.OffsetMask;
         ulong end = Page.AlignUp(address + length);
@@ -129,7 +129,7 @@ public sealed class GuestPins
         Failure? stop = Collect(process, first, end, write, pages);
         if (pages.Count != 0 && process.Alive)
         {
-            return Keep(process, pages, (end - first) >> Page.Shift);
+            return Keep(process, pages, (end - first) >> Page.Shift, own);
         }
 
         // None, or the OOM killer took the process on the way.
@@ -140,7 +140,7 @@ public sealed class GuestPins
     /// <summary>Lets go of a pin.</summary>
     internal void Drop(ulong id)
     {
-        _pins.Remove(id, out (GuestProcess Owner, PinnedPage[] Pages) pin);
+        _pins.Remove(id, out (GuestProcess Owner, PinnedPage[] Pages, bool Own) pin);
         foreach (PinnedPage page in pin.Pages)
         {
             Release(page);
@@ -211,9 +211,9 @@ public sealed class GuestPins
     private static Failure Fault(ulong at, string why) =>
         new(Errno.EFAULT, "pin_user_pages", "check mapping", $"The page at 0x{at:x} cannot be pinned: {why} (S-PIN-01).", "address");
 
-    private UserPin Keep(GuestProcess process, List<PinnedPage> pages, ulong wanted)
+    private UserPin Keep(GuestProcess process, List<PinnedPage> pages, ulong wanted, bool own)
     {
-        _pins.Add(++_lastId, (process, [.. pages]));
+        _pins.Add(++_lastId, (process, [.. pages], own));
         return new UserPin(_lastId, [.. pages.Select(p => Page.AddressOf(p.Frame))], wanted);
     }
 

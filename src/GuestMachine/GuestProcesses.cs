@@ -4,8 +4,8 @@ namespace CocoGuest.Machine;
 
 /// <summary>
 /// Processes of a guest: opening, finding, ending.
-/// Models: the order of a process' end: mappings in address order, fds in ascending order, then devices with their attachments, newest first,
-/// as the last close of a driver's file does. Share tokens in flight survive their maker (S-BUF-90). Does not model: threads, signals.
+/// Models: the order of a process' end: calls that wait, mappings in address order, fds in ascending order, then devices with their attachments,
+/// newest first, as the last close of a driver's file does. Share tokens in flight survive their maker (S-BUF-90). Does not model: threads, signals.
 /// </summary>
 public sealed class GuestProcesses
 {
@@ -267,6 +267,9 @@ public sealed class GuestProcesses
     {
         process.Alive = false;
         _processes.Remove(process.Handle);
+
+        // Its calls stop before it loses anything: none of them may see a part of the end.
+        _guest.Fences.Waits.EndOf(process);
         DropAll(process);
         _guest.Observer?.ProcessEnded(process);
     }

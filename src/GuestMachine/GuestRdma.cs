@@ -12,7 +12,7 @@ namespace CocoGuest.Machine;
 /// Models: the checks and their order (S-RDMA-01 to 06, 10, 16, S-PIN-20 to 24, 30 to 32, 35), pins, DMA mappings, keys.
 /// Does not model: queue pairs, work requests, on-demand paging, uverbs' attribute encoding.
 /// </summary>
-public sealed class GuestRdma
+public sealed partial class GuestRdma
 {
     private const RdmaAccess Known = (RdmaAccess)1023 | RdmaAccess.RelaxedOrdering;
     private const RdmaAccess ForDmaBuf = RdmaAccess.LocalWrite | RdmaAccess.RemoteWrite | RdmaAccess.RemoteRead | RdmaAccess.RemoteAtomic
@@ -21,13 +21,23 @@ public sealed class GuestRdma
     private const RdmaAccess Writes = RdmaAccess.LocalWrite | RdmaAccess.RemoteWrite | RdmaAccess.RemoteAtomic | RdmaAccess.WindowBind;
     private const int VariantBits = 8;
     private readonly Guest _guest;
+    private readonly GuestLimits _limits;
     private readonly Dictionary<string, RdmaDevice> _devices = new(StringComparer.Ordinal);
     private readonly Dictionary<uint, Domain> _domains = [];
     private readonly Dictionary<uint, Region> _regions = [];
     private uint _lastPd;
     private uint _lastIndex;
 
-    internal GuestRdma(Guest guest) => _guest = guest;
+    internal GuestRdma(Guest guest, GuestLimits limits)
+    {
+        _guest = guest;
+        _limits = limits;
+    }
+
+    /// <summary>What each memory region holds, by key.</summary>
+    internal IEnumerable<RegionHolding> Holdings =>
+        _regions.OrderBy(r => r.Key).Select(r => new RegionHolding(r.Value.Owner, r.Value.Shown, r.Value.Pin, r.Value.PinnedBytes,
+            r.Value.Attachment, r.Value.Mapped));
 
     /// <summary>Makes an RDMA device known.</summary>
     /// <param name="process">The caller, which owns <paramref name="dmaDevice"/>.</param>
@@ -47,6 +57,11 @@ public sealed class GuestRdma
                 return name.Length is 0 or > 64
                     ? Wrong(Errno.EINVAL, "rdma_link_add", "name", "The name has to have 1 to 64 characters.")
                     : Wrong(Errno.EEXIST, "rdma_link_add", "name", $"There is an RDMA device '{name}' already.");
+            }
+
+            if (_devices.Count >= _limits.RdmaDevices)
+            {
+                return Wrong(Errno.ENOSPC, "rdma_link_add", "name", $"The guest has {_limits.RdmaDevices} RDMA devices already.");
             }
 
             if (dmaDevice is not null && _guest.Devices.FindFor(process, dmaDevice, "rdma_link_add") is { Ok: false } missing)
@@ -75,6 +90,11 @@ public sealed class GuestRdma
             if (!_devices.TryGetValue(device, out RdmaDevice? found))
             {
                 return Wrong(Errno.ENODEV, "alloc_pd", "device", $"There is no RDMA device '{device}'.");
+            }
+
+            if (_domains.Count >= _limits.RdmaObjects)
+            {
+                return Full("alloc_pd", _limits.RdmaObjects);
             }
 
             _domains.Add(++_lastPd, new Domain(found, process));
@@ -115,7 +135,7 @@ public sealed class GuestRdma
                 return domain.Failure;
             }
 
-            if ((CheckOffsets(address, iova, "reg_mr") ?? CheckAccess(access, "reg_mr")) is { } wrong)
+            if ((CheckOffsets(address, iova, "reg_mr") ?? CheckAccess(access, "reg_mr") ?? CheckRoom("reg_mr")) is { } wrong)
             {
                 return wrong;
             }
@@ -168,7 +188,7 @@ public sealed class GuestRdma
                 return Wrong(Errno.EOPNOTSUPP, Operation, "pd", $"{domain.Value.Device.Name} has no dma-buf memory regions (S-RDMA-10).");
             }
 
-            if ((CheckOffsets(offset, iova, Operation) ?? CheckDmaBufAccess(access)) is { } wrong)
+            if ((CheckOffsets(offset, iova, Operation) ?? CheckDmaBufAccess(access) ?? CheckRoom(Operation)) is { } wrong)
             {
                 return wrong;
             }
@@ -265,33 +285,6 @@ public sealed class GuestRdma
         return entries;
     }
 
-    // S-PIN-20, in its order.
-    private static Failure? CheckUserMemory(GuestProcess process, RdmaDevice device, ulong address, ulong length)
-    {
-        const string Operation = "ib_umem_get";
-        ulong end = address + length;
-        if (device.NeedsBounce)
-        {
-            return Wrong(Errno.EOPNOTSUPP, Operation, "pd", $"{device.Name} cannot reach private memory: register a shared dma-buf (S-PIN-20, S-RDMA-16).");
-        }
-
-        if (end < address || Page.AlignUp(end) < end)
-        {
-            return Wrong(Errno.EINVAL, Operation, "length", $"0x{address:x} plus {length} wraps (S-PIN-20).");
-        }
-
-        if (!process.Limits.MayLock && process.Limits.LockedBytes == 0)
-        {
-            return Wrong(Errno.EPERM, Operation, "process", "The process may not lock memory (S-PIN-20).");
-        }
-
-        ulong bytes = Page.AlignUp(end) - (address & ~Page.OffsetMask);
-        return length == 0 ? Wrong(Errno.EINVAL, Operation, "length", "length is 0 (S-PIN-20).")
-            : !process.Limits.MayLock && process.PinnedBytes + bytes > process.Limits.LockedBytes
-                ? Wrong(Errno.ENOMEM, Operation, "length", $"{bytes} bytes more than RLIMIT_MEMLOCK lets the process pin (S-PIN-20).")
-            : null;
-    }
-
     // A software device uses the pages themselves. S-PIN-22: from P2 on the memory must be reached coherently, hence not by bouncing.
     private Failure? MapPinned(GuestProcess process, RdmaDevice device, Region region)
     {
@@ -343,34 +336,6 @@ public sealed class GuestRdma
             _guest.Importers.LetGo(region.Owner, attachment);
         }
     }
-
-    private Result<Domain> FindPd(GuestProcess process, uint pd, string operation) =>
-        _guest.CheckAlive(process) is { } dead ? dead
-        : _domains.TryGetValue(pd, out Domain? domain) && ReferenceEquals(domain.Owner, process) ? domain
-        : Wrong(Errno.EINVAL, operation, "pd", $"This process has no protection domain {pd}.");
-
-    private static Failure? CheckOffsets(ulong start, ulong iova, string operation) =>
-        ((start ^ iova) & Page.OffsetMask) == 0
-            ? null
-            : Wrong(Errno.EINVAL, operation, "iova", $"0x{iova:x} and 0x{start:x} differ below the page size (S-RDMA-01, 05).");
-
-    private static Failure? CheckDmaBufAccess(RdmaAccess access) =>
-        (access & ~ForDmaBuf) != 0
-            ? Wrong(Errno.EINVAL, "reg_dmabuf_mr", "access", $"access 0x{(uint)access:x} has bits that dma-buf regions do not take (S-RDMA-03).")
-            : CheckAccess(access, "reg_dmabuf_mr");
-
-    // S-RDMA-04, in its order; these devices have neither on-demand paging nor flushes.
-    private static Failure? CheckAccess(RdmaAccess access, string operation) =>
-        (access & (RdmaAccess.RemoteWrite | RdmaAccess.RemoteAtomic)) != 0 && (access & RdmaAccess.LocalWrite) == 0
-            ? Wrong(Errno.EINVAL, operation, "access", "Remote writes and atomics need LOCAL_WRITE (S-RDMA-04).")
-        : (access & ~Known) != 0
-            ? Wrong(Errno.EINVAL, operation, "access", $"access 0x{(uint)access:x} has unknown bits (S-RDMA-04).")
-        : (access & (RdmaAccess.OnDemand | RdmaAccess.FlushGlobal | RdmaAccess.FlushPersistent)) != 0
-            ? Wrong(Errno.EOPNOTSUPP, operation, "access", "The device has neither on-demand paging nor flushes (S-RDMA-04).")
-        : null;
-
-    private static Failure Wrong(Errno errno, string operation, string field, string sentence) =>
-        new(errno, operation, $"check {field}", sentence, field);
 
     private sealed record Domain(RdmaDevice Device, GuestProcess Owner);
 

@@ -9,7 +9,7 @@ namespace CocoGuest.Machine;
 
 /// <summary>
 /// /dev/udmabuf: dma-bufs whose pages are those of memfds.
-/// Models: both ioctls with their checks in order (S-BUF-110, 111), seals wanted and refused. Does not model: cgroup accounting.
+/// Models: both ioctls with their checks in order (S-BUF-111, 116), seals wanted and refused. Does not model: cgroup accounting.
 /// </summary>
 public sealed class GuestUdmabufs
 {

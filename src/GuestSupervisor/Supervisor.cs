@@ -58,9 +58,11 @@ internal sealed partial class Supervisor : IDisposable
         _trace = new TracePump(guest, _events);
         var calls = new GuestCalls(guest, options, _files, _processes);
         _handlers = Handlers(calls, say);
+        _files.IsOpen = _mirror.IsOpen;
         _files.Gone += Close;
         _processes.Ended += Forget;
         guest.Natives.Refreshing += Refresh;
+        HostMemfds.Of(guest).Add(_processes);
     }
 
     /// <summary>Stopped calls so far.</summary>
@@ -123,6 +125,7 @@ internal sealed partial class Supervisor : IDisposable
     public void Dispose()
     {
         _guest.Natives.Refreshing -= Refresh;
+        HostMemfds.Of(_guest).Remove(_processes);
         _channel.Dispose();
         _trace.Dispose();
         foreach (EmulatedFile file in _files.All.ToArray())
@@ -149,7 +152,7 @@ internal sealed partial class Supervisor : IDisposable
         var open = new OpenCalls(calls, _trace);
         var stat = new StatCalls(calls);
         var fds = new FdCalls(calls);
-        var maps = new MapCalls(calls);
+        var maps = new MapCalls(calls, say);
         var program = new ProgramCalls(say);
         var ranges = new RangeCalls(calls, _mirror);
         var poll = new PollCalls(calls);
@@ -189,6 +192,8 @@ internal sealed partial class Supervisor : IDisposable
             [SystemCall.Mprotect] = ranges.Protect,
             [SystemCall.Madvise] = ranges.Advise,
             [SystemCall.Mremap] = ranges.Remap,
+            [SystemCall.Msync] = ranges.Sync,
+            [SystemCall.Mincore] = ranges.Resident,
             [SystemCall.ProcessVmReadv] = ranges.ForeignAccess,
             [SystemCall.ProcessVmWritev] = ranges.ForeignAccess,
             [SystemCall.Vmsplice] = ranges.Gift,

@@ -88,9 +88,15 @@ public sealed class GuestProcess : IAsyncDisposable
         var request = new AllocateBufferRequest { Guest = Guest, Process = Handle, Heap = heap, Len = length, HeapFlags = heapFlags };
         if (fdFlags is { } flags)
             request.FdFlags = flags;
-        var answer = await Connection.Guest.AllocateBufferAsync(request, cancellationToken: cancel);
-        return new GuestBuffer(this, answer.Fd, answer.Size, answer.Ino, answer.HostVisible);
+        return await AllocateAsync(request, cancel);
     }
+
+    /// <summary>A new buffer from the heap that the guest's map of uses names.</summary>
+    /// <param name="use">Name of the use, for example <c>rdma-control</c> or <c>scanout</c>.</param>
+    /// <param name="length">Bytes; rounded up to whole pages.</param>
+    /// <param name="cancel">Cancels the call.</param>
+    public async Task<GuestBuffer> AllocateForAsync(string use, ulong length, CancellationToken cancel = default) =>
+        await AllocateAsync(new AllocateBufferRequest { Guest = Guest, Process = Handle, Use = use, Len = length }, cancel);
 
     /// <summary>Redeems a share token: a new fd on the same dma-buf.</summary>
     /// <param name="shareToken">32 hex digits of <see cref="GuestBuffer.ExportAsync"/>; works once.</param>
@@ -151,6 +157,12 @@ public sealed class GuestProcess : IAsyncDisposable
         _broker?.Dispose();
         _stop.Dispose();
         _brokerGate.Dispose();
+    }
+
+    private async Task<GuestBuffer> AllocateAsync(AllocateBufferRequest request, CancellationToken cancel)
+    {
+        var answer = await Connection.Guest.AllocateBufferAsync(request, cancellationToken: cancel);
+        return new GuestBuffer(this, answer.Fd, answer.Size, answer.Ino, answer.HostVisible);
     }
 
     /// <summary>Redeems an fd token and maps its memory.</summary>

@@ -69,6 +69,7 @@ internal sealed class DmaAllocator(
         if (block.Shared && pages.ConvertToPrivate(block.Range) is not null)
         {
             log.WarnRateLimited("dma_direct:encrypt", "leaking DMA memory that can't be re-encrypted");
+            memory.KeepShared(block.Range);
             Leak(block.Bytes);
             return;
         }

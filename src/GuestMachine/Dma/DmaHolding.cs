@@ -13,6 +13,9 @@ internal sealed class DmaHolding(DmaAllocation shown, GuestDevice device, DmaBlo
 
     public DmaAttributes Attributes => attributes;
 
+    /// <summary>The pool whose page it is, or null.</summary>
+    public ulong? Pool { get; set; }
+
     /// <summary>User mappings of it.</summary>
     public int Mappings { get; set; }
 }

@@ -15,6 +15,9 @@ internal sealed class DmaHoldings
     /// <summary>Allocations by id.</summary>
     public SortedDictionary<ulong, DmaHolding> Allocations { get; } = [];
 
+    /// <summary>Pools by id.</summary>
+    public SortedDictionary<ulong, DmaPool> Pools { get; } = [];
+
     /// <summary>Live mappings, single ones and lists.</summary>
     public int Mappings { get; set; }
 

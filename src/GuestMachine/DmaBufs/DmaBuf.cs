@@ -72,6 +72,9 @@ internal sealed class DmaBuf : MemoryFile
     /// <summary>Its poll callbacks.</summary>
     public BufferPoll Poll => _poll ??= new BufferPoll(this);
 
+    /// <summary>Poll callbacks that wait.</summary>
+    public int PollsQueued => _poll?.Queued ?? 0;
+
     /// <summary>What the conversions of its pages have cost so far.</summary>
     public PageState.ConversionCounters ConversionCost { get; set; }
 
@@ -102,7 +105,7 @@ internal sealed class DmaBuf : MemoryFile
     /// <summary>S-BUF-02.</summary>
     public override string LinkTarget => $"/dmabuf:{NameAsBytes}";
 
-    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c> after the generic lines; who reads it is not counted (S-BUF-100).</summary>
+    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c> after the generic lines; who reads it is not counted (S-BUF-105).</summary>
     public override string FdInfoLines =>
         string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{VisibleReferences}\nexp_name:\t{Exporter.Name}\n")
         + (_name is null ? "" : $"name:\t{NameAsBytes}\n");

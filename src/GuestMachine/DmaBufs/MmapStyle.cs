@@ -6,7 +6,7 @@ public enum MmapStyle
     /// <summary>No mmap op: EINVAL (S-BUF-31, S-TEE-03).</summary>
     None,
 
-    /// <summary>All at once, chunk by chunk, by page-frame number (S-SYS-47, 49).</summary>
+    /// <summary>All at once, chunk by chunk, by page-frame number (S-SYS-47, 53).</summary>
     Populate,
 
     /// <summary>By faults, one page each; only shared mappings (S-CMA-04).</summary>

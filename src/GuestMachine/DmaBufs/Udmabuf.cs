@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Machine.DmaBufs;
 
 /// <summary>
-/// Exporter of one udmabuf: it holds pages of shared memory files, whatever becomes of the files (S-BUF-110).
+/// Exporter of one udmabuf: it holds pages of shared memory files, whatever becomes of the files (S-BUF-116).
 /// Models: CPU access by a mapping for udmabuf's own device, made by the first begin and kept until release: an end before it is EINVAL, and
 /// attachments of importers are not synced. Does not model: partial huge pages as one entry; each page is an entry.
 /// </summary>
@@ -47,6 +47,9 @@ internal sealed class Udmabuf : Exporter
             : pieces.Length == _pins.Count && pieces is [{ Offset: 0 } whole] ? whole.Memfd.Open()
             : new Failure(Errno.EOPNOTSUPP, "open_memory", "check ranges", "No file of the host shows these ranges of memfds as one (S-BUF-115).", "file");
     }
+
+    /// <summary>Addresses of the mapping for udmabuf's own device, kept until release; null before the first begin.</summary>
+    public IReadOnlyList<ulong>? CpuMapping => _addresses;
 
     /// <inheritdoc/>
     public override Failure? BeginCpuAccess(DmaBuf buffer, DmaMapper dma, DmaDirection direction)

@@ -46,11 +46,20 @@ internal sealed class FaultBoard : IConversionFaults
     public bool SplitFails(in ConversionCall call, uint split) => Fails(FaultPoint.FailSplit);
 
     /// <inheritdoc/>
+    public bool Quiet => _armed.Count == 0 && (Current is null || Current.FailNth == 0);
+
+    /// <inheritdoc/>
+    public PvalidateResult Pvalidate(ulong bytes) =>
+        Fails(FaultPoint.PvalidateSizeMismatch, bytes) ? PvalidateResult.SizeMismatch
+        : Fails(FaultPoint.PvalidateNoChange, bytes) ? PvalidateResult.NoChange
+        : PvalidateResult.Done;
+
+    /// <inheritdoc/>
     public Errno Finish(in ConversionCall call) => Errno.None;
 
     private Errno? FailsWith(FaultPoint point, ulong bytes, int order)
     {
-        if (_armed.Count == 0 && (Current is null || Current.FailNth == 0))
+        if (Quiet)
         {
             return null;
         }

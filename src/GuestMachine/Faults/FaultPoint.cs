@@ -2,7 +2,7 @@ namespace CocoGuest.Machine.Faults;
 
 /// <summary>
 /// Places where a fault can be injected. The first two are the kernel's own (their names are those of its debugfs folders); the others are
-/// this emulator's (S-SETM-26).
+/// this emulator's (S-SETM-26), the last three of them acts of a hostile host.
 /// </summary>
 public enum FaultPoint
 {
@@ -32,4 +32,16 @@ public enum FaultPoint
 
     /// <summary>No free fd number (EMFILE).</summary>
     FailFd = 8,
+
+    /// <summary>SNP: a PVALIDATE finds an entry of another size (code 6); what Linux does then is S-SNP-11.</summary>
+    PvalidateSizeMismatch = 9,
+
+    /// <summary>SNP: a PVALIDATE finds the entry in that state already (carry flag), which ends the guest (S-SNP-11, 12).</summary>
+    PvalidateNoChange = 10,
+
+    /// <summary>
+    /// The host keeps what it sees of the private pages that a process is about to store to, and writes it back afterwards: old text on SEV
+    /// (S-ENC-02), a host fault on SNP (S-SNP-06), poisoned lines on TDX (S-PLAT-12).
+    /// </summary>
+    ReplayCiphertext = 11,
 }

@@ -24,6 +24,10 @@ public sealed record FaultPointInfo(
         new(FaultPoint.RetryMapGpa, "retry_map_gpa", Errno.None, false, false, false, false, "a hypercall: to be retried"),
         new(FaultPoint.FailSwiotlb, "fail_swiotlb", Errno.None, false, true, false, true, "finding swiotlb slots"),
         new(FaultPoint.FailFd, "fail_fd", Errno.EMFILE, false, false, false, true, "finding a free fd number"),
+        new(FaultPoint.PvalidateSizeMismatch, "pvalidate_size_mismatch", Errno.None, false, true, false, true, "a PVALIDATE: size mismatch"),
+        new(FaultPoint.PvalidateNoChange, "pvalidate_no_change", Errno.None, false, true, false, true, "a PVALIDATE: no change"),
+        new(FaultPoint.ReplayCiphertext, "replay_ciphertext", Errno.None, false, true, false, true,
+            "nothing at once: the host writes back what private pages were before a store"),
     ];
 
     /// <summary>The row of a point.</summary>

@@ -12,6 +12,9 @@ internal sealed class BufferPoll(DmaBuf buffer)
     private bool _inQueued;
     private bool _outQueued;
 
+    /// <summary>Callbacks that wait, each with a reference on the file.</summary>
+    public int Queued => (_inQueued ? 1 : 0) + (_outQueued ? 1 : 0);
+
     /// <summary>The events that are ready among those asked for; queues callbacks for the others.</summary>
     public PollEvents Ask(PollEvents wanted)
     {

@@ -30,6 +30,9 @@ internal sealed class FenceTimeline(ulong context, string name, Func<ulong> now)
     /// <summary>Fences that wait.</summary>
     public int Waiting => _waiting.Count;
 
+    /// <summary>Those fences, in the order of their values.</summary>
+    public IReadOnlyList<Fence> Pending => _waiting;
+
     /// <summary>The fence for a value: that of an earlier call if it still waits; signalled at once if the timeline is there already.</summary>
     public Fence FenceAt(uint value)
     {
@@ -50,6 +53,9 @@ internal sealed class FenceTimeline(ulong context, string name, Func<ulong> now)
         _waiting.Insert(at < 0 ? _waiting.Count : at, fence);
         return fence;
     }
+
+    /// <summary>A fence that nobody got goes without a signal.</summary>
+    public void Forget(Fence fence) => _waiting.Remove(fence);
 
     /// <summary>SW_SYNC_IOC_INC: raises the counter and signals what waited for it.</summary>
     public void Advance(uint by)

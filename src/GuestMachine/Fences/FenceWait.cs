@@ -2,7 +2,7 @@ namespace CocoGuest.Machine.Fences;
 
 /// <summary>
 /// Somebody who waits for fences, outside the guest's lock: a subscription, completed exactly once by the last signal, by an interruption
-/// (EINTR), by guest time (ETIMEDOUT) or by the guest's end (EOWNERDEAD).
+/// or the end of who waits (EINTR), by guest time (ETIMEDOUT) or by the guest's end (EOWNERDEAD).
 /// </summary>
 /// <remarks>
 /// It waits for the fences of the moment it began. The machine finishes the call (a map that was interrupted is undone) before anybody is told,

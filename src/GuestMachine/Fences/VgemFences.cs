@@ -15,6 +15,9 @@ internal sealed class VgemFences(GuestFences room, DeadlineQueue deadlines)
     private readonly SortedDictionary<uint, Fence> _fences = [];
     private uint _last;
 
+    /// <summary>Fences that nobody has signalled by their number; some may have expired.</summary>
+    public IReadOnlyCollection<Fence> Attached => _fences.Values;
+
     /// <summary>EINVAL for flags other than WRITE.</summary>
     public static Failure? CheckFlags(uint flags) => (flags & ~WriteFlag) == 0
         ? null

@@ -7,9 +7,6 @@ namespace CocoGuest.Machine.Heaps;
 /// <summary>A heap whose buffers are one physical range each: one scatter entry (S-CMA-02).</summary>
 internal abstract class ContiguousHeap(CmaArea area) : Heap
 {
-    // The sizes that the rest of the machine knows (ChunkMap).
-    private static readonly int[] PieceOrders = [8, 4, 0];
-
     /// <summary>Bytes in use.</summary>
     public ulong UsedBytes => area.UsedFrames << Page.Shift;
 
@@ -23,18 +20,8 @@ internal abstract class ContiguousHeap(CmaArea area) : Heap
     protected Chunk[]? Take(ulong length)
     {
         ulong frames = length >> Page.Shift;
-        return area.TryAllocate(frames, out ulong first) ? [.. Pieces(first, frames)] : null;
-    }
 
-    private static IEnumerable<Chunk> Pieces(ulong first, ulong frames)
-    {
-        // Aligned to their size, since the whole is aligned to its own up to 1 MiB (S-CMA-02).
-        foreach (int order in PieceOrders)
-        {
-            for (; frames >= 1UL << order; frames -= 1UL << order, first += 1UL << order)
-            {
-                yield return new Chunk(first, order);
-            }
-        }
+        // Their pieces are aligned, since the whole is aligned to its own size up to 1 MiB (S-CMA-02).
+        return area.TryAllocate(frames, out ulong first) ? [.. FramePieces.Of(new FrameRange(first, frames))] : null;
     }
 }

@@ -11,6 +11,7 @@ internal sealed unsafe class AccessPlan : IDisposable
 {
     private readonly List<Segment> _segments = [];
     private readonly List<MemoryPin> _pins = [];
+    private List<(PoisonMap Poison, ulong Address, ulong Length)>? _poisoned;
 
     /// <summary>Bytes of it that lie in host-visible buffers.</summary>
     public ulong SharedBytes { get; set; }
@@ -18,9 +19,15 @@ internal sealed unsafe class AccessPlan : IDisposable
     /// <summary>True when a write will change frames whose bytes are in the store and that some day are given to somebody else.</summary>
     public bool WritesPrivateFrames { get; set; }
 
+    /// <summary>Frames that it touches, in order.</summary>
+    public IEnumerable<ulong> Frames => _segments.SelectMany(s => s.Frames);
+
     /// <summary>Adds a run of bytes that are contiguous in the host.</summary>
     public void Add(Transform transform, byte* pointer, ulong address, ulong length, XexEngine engine) =>
         _segments.Add(new Segment(transform, pointer, address, (int)length, engine));
+
+    /// <summary>Tells the map of broken lines when these bytes are written.</summary>
+    public void WillWrite(PoisonMap poison, ulong address, ulong length) => (_poisoned ??= []).Add((poison, address, length));
 
     /// <summary>Keeps a pin until the plan is disposed.</summary>
     public void Keep(MemoryPin pin) => _pins.Add(pin);
@@ -43,6 +50,11 @@ internal sealed unsafe class AccessPlan : IDisposable
             segment.Write(source[..segment.Length]);
             source = source[segment.Length..];
         }
+
+        foreach ((PoisonMap poison, ulong address, ulong length) in _poisoned ?? [])
+        {
+            poison.Written(address, length);
+        }
     }
 
     public void Dispose()
@@ -61,6 +73,18 @@ internal sealed unsafe class AccessPlan : IDisposable
         private const int Block = 16;
 
         public int Length => length;
+
+        public IEnumerable<ulong> Frames
+        {
+            get
+            {
+                ulong last = Page.FrameOf(address + (ulong)length - 1);
+                for (ulong frame = Page.FrameOf(address); frame <= last; frame++)
+                {
+                    yield return frame;
+                }
+            }
+        }
 
         // SAFETY (both methods): the planner computed pointer and length inside one pinned host mapping.
         public void Read(Span<byte> target)

@@ -1,21 +1,23 @@
-using System.Numerics;
 using CocoGuest.Machine.DmaBufs;
 
 namespace CocoGuest.Machine.Memory;
 
-/// <summary>A run of frames as power-of-two pieces, largest first.</summary>
+/// <summary>A run of frames as pieces of the sizes that the rest of the machine knows (<see cref="ChunkMap"/>), largest first.</summary>
 internal static class FramePieces
 {
-    /// <summary>The pieces, in order; they add up to the range.</summary>
+    private static readonly int[] Orders = [8, 4, 0];
+
+    /// <summary>The pieces, in order; they add up to the range. Each is aligned to its size if the range is to its own, up to 1 MiB.</summary>
     public static IEnumerable<Chunk> Of(FrameRange range)
     {
         ulong first = range.First;
-        for (ulong left = range.Count; left > 0;)
+        ulong left = range.Count;
+        foreach (int order in Orders)
         {
-            int order = BitOperations.Log2(left);
-            yield return new Chunk(first, order);
-            first += 1UL << order;
-            left -= 1UL << order;
+            for (; left >= 1UL << order; left -= 1UL << order, first += 1UL << order)
+            {
+                yield return new Chunk(first, order);
+            }
         }
     }
 }

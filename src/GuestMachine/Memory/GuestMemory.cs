@@ -71,9 +71,14 @@ internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
     }
 
     /// <summary>Gives chunks that just became host-visible a backing of their own.</summary>
-    public VisibleBacking AddBacking(Chunk[] chunks, ulong size, bool readOnly, out int slot)
+    /// <param name="chunks">The frames.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="readOnly">Fds cannot be mapped writable.</param>
+    /// <param name="slot">For <see cref="RemoveBacking"/>.</param>
+    /// <param name="cleared">They were cleared after they became visible, so that everybody reads zeros (S-DMA-61).</param>
+    public VisibleBacking AddBacking(Chunk[] chunks, ulong size, bool readOnly, out int slot, bool cleared = false)
     {
-        bool ciphertext = ContentsAfterConversion.For(_platform, ConversionDirection.ToShared) == ContentsRule.CiphertextOfOldPlain;
+        bool ciphertext = !cleared && ContentsAfterConversion.For(_platform, ConversionDirection.ToShared) == ContentsRule.CiphertextOfOldPlain;
         var backing = new VisibleBacking(++_nextBackingId, chunks, size, readOnly, ciphertext ? Engine : null);
         slot = _chunks.Add(backing, chunks);
         return backing;

@@ -66,7 +66,7 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
             }
 
             ulong inPage = Math.Min(length, Page.Size - (address & Page.OffsetMask));
-            if ((IsGuest(accessor) || BrokenLine == ViewFault.MachineCheck) && memory.Poison.Hits(address, inPage, write && IsGuest(accessor)))
+            if (memory.Poison.Count != 0 && MeetsBrokenLine(plan, accessor, address, inPage, write))
             {
                 return Fault(BrokenLine, IsGuest(accessor), accessor, address, condition, operation);
             }
@@ -106,6 +106,24 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
     }
 
     private ViewFault BrokenLine => pages.Platform == Platform.Tdx ? ViewFault.MachineCheck : ViewFault.IntegrityCheck;
+
+    // TDX: a guest's write of whole lines does not look at them (S-PLAT-12). s390: any access of the guest imports the page first (S-PLAT-14).
+    private bool MeetsBrokenLine(AccessPlan plan, ViewAccessor accessor, ulong address, ulong length, bool write)
+    {
+        bool byLine = BrokenLine == ViewFault.MachineCheck;
+        bool replaces = byLine && write && IsGuest(accessor);
+        if ((IsGuest(accessor) || byLine) && memory.Poison.Hits(address, length, replaces))
+        {
+            return true;
+        }
+
+        if (replaces)
+        {
+            plan.WillWrite(memory.Poison, address, length);
+        }
+
+        return false;
+    }
 
     private static bool IsGuest(ViewAccessor accessor) => accessor is ViewAccessor.GuestPrivateMapping or ViewAccessor.GuestSharedMapping;
 

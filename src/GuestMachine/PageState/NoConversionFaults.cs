@@ -9,5 +9,9 @@ internal sealed class NoConversionFaults : IConversionFaults
 
     public bool SplitFails(in ConversionCall call, uint split) => false;
 
+    public bool Quiet => true;
+
+    public PvalidateResult Pvalidate(ulong bytes) => PvalidateResult.Done;
+
     public Errno Finish(in ConversionCall call) => Errno.None;
 }

@@ -54,7 +54,7 @@ public sealed record KernelProfile(
     /// <summary>A dma-buf may be mapped executable: not from 7.2 on (S-REC-51).</summary>
     public bool MapsDmaBufsExecutable => Version is not (KernelVersion.V72 or KernelVersion.V73);
 
-    /// <summary>The system heap maps page by page, not chunk by chunk, which S-SYS-49 makes visible: 6.12.</summary>
+    /// <summary>The system heap maps page by page, not chunk by chunk, which S-SYS-53 makes visible: 6.12.</summary>
     public bool MapsHeapsByPage => Version == KernelVersion.V612;
 
     /// <summary>mincore reports heap mappings as resident: 7.3 (S-REC-53).</summary>

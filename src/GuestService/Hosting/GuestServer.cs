@@ -39,7 +39,7 @@ internal sealed class GuestServer : IAsyncDisposable
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
         FaultService.Descriptor, FenceService.Descriptor, ConversionService.Descriptor, FileService.Descriptor, MemoryService.Descriptor,
-        MovableService.Descriptor,
+        MovableService.Descriptor, DmaService.Descriptor, RdmaService.Descriptor, HypercallService.Descriptor,
     ];
 
     private readonly ServerOptions _options;
@@ -140,6 +140,8 @@ internal sealed class GuestServer : IAsyncDisposable
         app.UseAccessGate(app.Services.GetRequiredService<BearerToken>());
         app.MapGrpcService<GuestCalls>();
         app.MapGrpcService<DeviceCalls>();
+        app.MapGrpcService<DmaCalls>();
+        app.MapGrpcService<RdmaCalls>();
         app.MapGrpcService<FenceCalls>();
         app.MapGrpcService<MemoryCalls>();
         app.MapGrpcService<MovableCalls>();
@@ -148,6 +150,7 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<TraceCalls>();
         app.MapGrpcService<FaultCalls>();
         app.MapGrpcService<ConversionCalls>();
+        app.MapGrpcService<HypercallCalls>();
         app.MapGrpcService<FileCalls>();
         app.MapCocoHealth();
         app.MapCocoReflection();
@@ -169,7 +172,8 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<MovableCalls>().AddSingleton<ProcessOpenedWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
-        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>();
+        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>().AddSingleton<DmaCalls>().AddSingleton<RdmaCalls>();
+        parts.AddSingleton<HypercallCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }

@@ -54,6 +54,14 @@ internal sealed class FenceCalls(CallEntry entry, TimeProvider time) : FenceServ
     }
 
     /// <inheritdoc/>
+    public override Task<MergeSyncFileResponse> MergeSyncFile(MergeSyncFileRequest request, ServerCallContext context)
+    {
+        GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
+        int fd = process.Guest.Fences.Merge(process, request.Fd, request.Fd2).OrThrow();
+        return Task.FromResult(new MergeSyncFileResponse { Fd = fd });
+    }
+
+    /// <inheritdoc/>
     public override Task<SyncFileInfoResponse> SyncFileInfo(SyncFileInfoRequest request, ServerCallContext context)
     {
         GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;

@@ -103,7 +103,7 @@ internal sealed partial class GuestCalls
     {
         ProcessSession session = entry.Process(context, request.Guest, request.Process);
         DmaMapping mapping = session.Process.Guest.Importers
-            .Map(session.Process, request.Attachment, Direction(request.Direction), request.Cpu).OrThrow();
+            .Map(session.Process, request.Attachment, RequestFields.Direction(request.Direction, "dma_buf_map_attachment"), request.Cpu).OrThrow();
         await mapping.Wait.EndAsync(session.Process.Guest, context.CancellationToken);
         var response = new MapDmaBufResponse { Bounced = mapping.Bounced };
         response.Segments.Capacity = mapping.Count;
@@ -128,16 +128,5 @@ internal sealed partial class GuestCalls
         GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
         process.Guest.Importers.Unmap(process, request.Attachment).ThrowIfFailed();
         return Task.FromResult(new UnmapDmaBufResponse());
-    }
-
-    private static Machine.Dma.DmaDirection Direction(DmaDirection direction)
-    {
-        if (direction is not (DmaDirection.DmaBidirectional or DmaDirection.DmaToDevice or DmaDirection.DmaFromDevice))
-        {
-            GrpcErrors.Throw(new Failure(Errno.EINVAL, "dma_buf_map_attachment", "check direction",
-                $"direction {(int)direction} is none of DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE.", "direction"));
-        }
-
-        return (Machine.Dma.DmaDirection)direction;
     }
 }

@@ -1,5 +1,4 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Errors;
@@ -56,23 +55,14 @@ internal sealed partial class GuestCalls(
     }
 
     /// <inheritdoc/>
-    public override Task<ListHeapsResponse> ListHeaps(ListHeapsRequest request, ServerCallContext context)
-    {
-        var response = new ListHeapsResponse();
-        foreach (HeapInfo heap in entry.Guest(context, request.Guest).HeapNodes)
-        {
-            response.Heaps.Add(new Heap { Name = heap.Name, Minor = heap.Minor, ValidHeapFlags = heap.ValidHeapFlags });
-        }
-
-        return Task.FromResult(response);
-    }
-
-    /// <inheritdoc/>
     public override Task<AllocateBufferResponse> AllocateBuffer(AllocateBufferRequest request, ServerCallContext context)
     {
         GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
         uint fdFlags = request.HasFdFlags ? request.FdFlags : ReadWriteCloseOnExec;
-        BufferHandle buffer = process.Guest.Buffers.Allocate(process, request.Heap, request.Len, fdFlags, request.HeapFlags).OrThrow();
+        CheckUseAlone(request);
+        BufferHandle buffer = (request.Use.Length == 0
+            ? process.Guest.Buffers.Allocate(process, request.Heap, request.Len, fdFlags, request.HeapFlags)
+            : process.Guest.Heaps.Allocate(process, request.Use, request.Len, fdFlags)).OrThrow();
         return Task.FromResult(new AllocateBufferResponse
         {
             Fd = buffer.Fd,

@@ -75,6 +75,21 @@ internal sealed partial class HypervisorCalls
     }
 
     /// <inheritdoc/>
+    public override Task<RmpUpdateResponse> RmpUpdate(RmpUpdateRequest request, ServerCallContext context)
+    {
+        GuestHypervisor host = entry.Guest(context, request.Guest).Hypervisor;
+        uint code = host.RmpUpdate(request.Address, RequestFields.EntrySize(request.Large), request.Assigned).OrThrow();
+        return Task.FromResult(new RmpUpdateResponse { Code = code });
+    }
+
+    /// <inheritdoc/>
+    public override Task<PsmashResponse> Psmash(PsmashRequest request, ServerCallContext context)
+    {
+        uint code = entry.Guest(context, request.Guest).Hypervisor.Psmash(request.Address).OrThrow();
+        return Task.FromResult(new PsmashResponse { Code = code });
+    }
+
+    /// <inheritdoc/>
     public override Task<RemapPagesResponse> RemapPages(RemapPagesRequest request, ServerCallContext context)
     {
         entry.Guest(context, request.Guest).Hypervisor.Remap(request.Address, request.OtherAddress).ThrowIfFailed();

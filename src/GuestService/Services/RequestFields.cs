@@ -1,6 +1,9 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.PageState;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
+using ConversionDirection = CocoGuest.V1.ConversionDirection;
+using MachineDmaDirection = CocoGuest.Machine.Dma.DmaDirection;
 using MachineDirection = CocoGuest.Machine.PageState.ConversionDirection;
 
 namespace CocoGuest.Service.Services;
@@ -43,6 +46,21 @@ internal static class RequestFields
         }
 
         return (MachineDirection)direction;
+    }
+
+    /// <summary>Size of a page-state entry.</summary>
+    public static MappingSize EntrySize(bool large) => large ? MappingSize.Size2M : MappingSize.Size4K;
+
+    /// <summary>The direction of a DMA mapping (S-DMA-02).</summary>
+    public static MachineDmaDirection Direction(DmaDirection direction, string operation)
+    {
+        if (direction is not (DmaDirection.DmaBidirectional or DmaDirection.DmaToDevice or DmaDirection.DmaFromDevice))
+        {
+            GrpcErrors.Throw(new Failure(Errno.EINVAL, operation, "check direction",
+                $"direction {(int)direction} is none of DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE.", "direction"));
+        }
+
+        return (MachineDmaDirection)direction;
     }
 
     /// <summary>A time in nanoseconds; 0 stays 0.</summary>

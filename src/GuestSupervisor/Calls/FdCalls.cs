@@ -35,6 +35,7 @@ internal sealed class FdCalls(GuestCalls calls)
         [SystemCall.Ftruncate] = FileCall.Ftruncate,
         [SystemCall.Fallocate] = FileCall.Fallocate,
         [SystemCall.Fadvise64] = FileCall.Fadvise,
+        [SystemCall.Readahead] = FileCall.Readahead,
         [SystemCall.Getdents] = FileCall.Getdents,
         [SystemCall.Flock] = FileCall.Flock,
         [SystemCall.Fgetxattr] = FileCall.Fgetxattr,
@@ -186,11 +187,15 @@ internal sealed class FdCalls(GuestCalls calls)
 
         if (ours.File.Folder is not null)
         {
-            call.Fail(what is FileCall.Read or FileCall.Readv or FileCall.Pread ? HostErrno.EISDIR : Errno.EBADF);
+            call.Fail(what is FileCall.Read or FileCall.Readv or FileCall.Pread ? Errno.EISDIR : Errno.EBADF);
             return;
         }
 
-        call.End(calls.Guest.Files.Call(ours.Process.Machine, fd, what));
+        // A read that waits for what never comes ends with its thread.
+        if (!calls.Guest.Files.Waits(ours.Process.Machine, fd, what))
+        {
+            call.End(calls.Guest.Files.Call(ours.Process.Machine, fd, what));
+        }
     }
 
     private void OnFile(StoppedCall call, Func<SupervisedProcess, int, Failure?> change)

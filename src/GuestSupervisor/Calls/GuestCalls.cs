@@ -46,7 +46,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     }
 
     /// <summary>The emulated file behind a number in the caller's fd table, or null: not one of ours.</summary>
-    public EmulatedFile? FileAt(StoppedCall call, int fd) => fd < 0 ? null : files.Find(ProcFolder.FileAt(call.Tid, fd));
+    public EmulatedFile? FileAt(StoppedCall call, int fd) => fd < 0 ? null : files.Find(call.Tid, fd);
 
     /// <summary>
     /// The emulated file and the process that calls, with the machine's table up to date at that number. Null: not ours, and the call was ended.
@@ -73,7 +73,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     public (SupervisedProcess Process, EmulatedFile File)? FdEntryOf(StoppedCall call, (string Process, string Folder, int Fd) entry)
     {
         int pid = int.TryParse(entry.Process, NumberStyles.None, CultureInfo.InvariantCulture, out int named) ? named : processes.PidOf(call.Tid);
-        if (files.Find(ProcFolder.FileAt(pid, entry.Fd)) is not { } file || processes.Of(pid) is not { Ok: true } process)
+        if (files.Find(pid, entry.Fd) is not { } file || processes.Of(pid) is not { Ok: true } process)
         {
             return null;
         }
@@ -81,22 +81,15 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         return file.Machine is { } machine && Place(process.Value, entry.Fd, machine) is not null ? null : (process.Value, file);
     }
 
-    /// <summary>The entries of a folder of the guest; null: it is none.</summary>
-    public FolderListing? Listing(SupervisedProcess process, string path)
+    /// <summary>The entries of a folder of the guest.</summary>
+    public Result<FolderListing> Listing(SupervisedProcess process, string path)
     {
-        Result<string[]> names = guest.Tree.List(process.Machine, path);
-        return !names.Ok ? null : new FolderListing(path,
+        Result<TreeEntry[]> entries = guest.Tree.Entries(process.Machine, path);
+        return !entries.Ok ? entries.Failure : new FolderListing(path,
         [
             new FolderEntry(".", 1, FolderEntry.Directory), new FolderEntry("..", 1, FolderEntry.Directory),
-            .. names.Value.Order(StringComparer.Ordinal).Select(name => EntryOf(process, path, name)),
+            .. entries.Value.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => new FolderEntry(e.Name, e.Inode, e.Type)),
         ]);
-    }
-
-    private FolderEntry EntryOf(SupervisedProcess process, string folder, string name)
-    {
-        const int typeShift = 12;
-        Result<FileStat> stat = guest.Tree.Stat(process.Machine, $"{folder}/{name}");
-        return stat.Ok ? new FolderEntry(name, stat.Value.Inode, (byte)(stat.Value.Mode >> typeShift)) : new FolderEntry(name, 1, FolderEntry.Directory);
     }
 
     /// <summary>Tells the machine which of its files a number is.</summary>
@@ -117,18 +110,9 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         }
 
         NativeFile machine = adopted.Value;
-        SafeFileHandle? given = HostFileFor(machine, out EmulatedFile? made, () => OriginOf(call, process, what));
-        if (given is null)
-        {
-            guest.Natives.Closed(machine);
-            return Errno.ENFILE;
-        }
-
         // A failed injection closes the only description, and the watch tells the board, which tells the machine.
-        using (given)
-        {
-            return call.Channel.Inject(call.Id, given, fd, closeOnExec);
-        }
+        using SafeFileHandle given = HostFileFor(machine, () => OriginOf(call, process, what));
+        return call.Channel.Inject(call.Id, given, fd, closeOnExec);
     }
 
     /// <summary>Gives the program a folder of the guest as an fd.</summary>
@@ -173,24 +157,17 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         : FileAt(call, folder)?.Folder is { } ours ? ours.Path
         : ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{folder}"));
 
-    private SafeFileHandle? HostFileFor(NativeFile machine, out EmulatedFile? made, Func<Origin> origin)
+    private SafeFileHandle HostFileFor(NativeFile machine, Func<Origin> origin)
     {
-        made = null;
         if (machine.Kind == NativeFileKind.SyncFile)
         {
             (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
-            made = new EmulatedFile(HostFile.IdentityOf(read), machine, origin()) { Signal = write };
-            files.AddPiped(made);
+            files.AddPiped(new EmulatedFile(HostFile.IdentityOf(read), machine, origin()) { Signal = write });
             guest.Natives.WhenReady(machine, () => HostFile.TryWrite(write, [1]));
             return read;
         }
 
-        SafeFileHandle? given = DescriptionOf(machine);
-        if (given is null)
-        {
-            return null;
-        }
-
+        SafeFileHandle given = DescriptionOf(machine, out bool programsOwn, out bool canBeMapped);
         FileIdentity identity = HostFile.IdentityOf(given);
         if (files.Find(identity) is { } present)
         {
@@ -198,30 +175,24 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         }
         else
         {
-            made = new EmulatedFile(identity, machine, origin());
-            files.AddWatched(made, given);
+            files.AddWatched(new EmulatedFile(identity, machine, origin()) { IsProgramsOwn = programsOwn, CanBeMapped = canBeMapped }, given);
         }
 
         return given;
     }
 
     // Each has a description of its own, so that the end of its last reference is seen.
-    private SafeFileHandle? DescriptionOf(NativeFile machine)
+    private SafeFileHandle DescriptionOf(NativeFile machine, out bool programsOwn, out bool canBeMapped)
     {
-        if (machine.Mmap == MmapStyle.None)
+        Result<SafeFileHandle> memory = machine.Mmap == MmapStyle.None ? Errno.ENODEV.AsFailure("open_memory", "fd") : guest.Natives.OpenMemory(machine);
+        canBeMapped = memory.Ok;
+        programsOwn = memory.Ok && HostMemfds.Of(guest).IsProgramsOwn(HostFile.IdentityOf(memory.Value));
+        if (memory.Ok && !programsOwn)
         {
-            using SafeFileHandle placeholder = HostFile.CreateMemfd(machine.Kind.ToString());
-            return HostFile.Reopen(placeholder, ReadWrite);
+            return memory.Value;
         }
 
-        Result<SafeFileHandle> memory = guest.Natives.OpenMemory(machine);
-        if (!memory.Ok)
-        {
-            return null;
-        }
-
-        using SafeFileHandle opened = memory.Value;
-        return HostFile.Reopen(opened, machine.Access == AccessMode.ReadOnly ? ReadOnly : ReadWrite);
+        using SafeFileHandle file = memory.Ok ? memory.Value : HostFile.CreateMemfd(machine.Kind.ToString());
+        return HostFile.Reopen(file, programsOwn ? ReadWrite | (int)HostFile.OursFlag : ReadWrite);
     }
-
 }

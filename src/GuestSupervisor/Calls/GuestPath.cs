@@ -12,7 +12,8 @@ internal static class GuestPath
     private static readonly string[] Roots =
     [
         "/dev/dma_heap", "/dev/udmabuf", "/dev/dri", "/sys/class/dma_heap", "/sys/class/drm", "/sys/kernel/dmabuf",
-        "/sys/kernel/debug/dma_buf", "/sys/kernel/debug/swiotlb", "/sys/module/dma_heap", "/sys/module/udmabuf",
+        "/sys/kernel/debug/dma_buf", "/sys/kernel/debug/swiotlb", "/sys/kernel/debug/sync", "/sys/class/misc/udmabuf",
+        "/sys/module/dma_heap", "/sys/module/udmabuf",
         "/sys/kernel/tracing/trace_pipe", "/sys/kernel/debug/tracing/trace_pipe",
     ];
 

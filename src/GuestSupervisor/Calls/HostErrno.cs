@@ -7,7 +7,4 @@ internal static class HostErrno
 {
     /// <summary>ENOEXEC.</summary>
     public const Errno ENOEXEC = (Errno)8;
-
-    /// <summary>EISDIR.</summary>
-    public const Errno EISDIR = (Errno)21;
 }

@@ -41,41 +41,46 @@ internal sealed class IoctlCalls(GuestCalls calls)
     private void Run(StoppedCall call, SupervisedProcess process, int fd)
     {
         uint command = call.UInt(1);
+        PlaceArgument(call, process, command);
+        string? makes = FdCommands.Makes(command);
+        IReadOnlyList<int> before = makes is null ? [] : calls.Guest.Natives.FdsOf(process.Machine);
         Result<IoctlOutcome> outcome = calls.Guest.Files.Ioctl(process.Machine, fd, command, call[2], call.Memory);
+
+        // Also a command that fails may leave an fd (S-HEAP-32), and one that writes nothing back makes it all the same.
+        foreach (int made in makes is null ? [] : calls.Guest.Natives.FdsOf(process.Machine).Except(before))
+        {
+            Errno refused = calls.Deliver(call, process, made, calls.Guest.Natives.IsCloseOnExec(process.Machine, made), makes!);
+            if (refused != Errno.None)
+            {
+                call.Fail(refused);
+                return;
+            }
+        }
+
+        calls.Processes.EndKilled();
         if (!outcome.Ok)
         {
             call.Fail(outcome.Failure.Errno);
-            return;
         }
-
-        if (outcome.Value.Wait is { } wait)
+        else if (outcome.Value.Wait is { } wait)
         {
             // The program's thread waits, the supervisor does not.
             wait.Completion.ContinueWith(done => call.End(done.Result), TaskScheduler.Default);
-            return;
-        }
-
-        if (NewFds.Find(command) is not { } made)
-        {
-            call.Return(outcome.Value.Value);
-            return;
-        }
-
-        int number = made.Offset is { } offset ? FdIn(call, call[2] + offset) : (int)outcome.Value.Value;
-        Errno refused = calls.Deliver(call, process, number, calls.Guest.Natives.IsCloseOnExec(process.Machine, number), made.Name);
-        if (refused == Errno.None)
-        {
-            call.Return(outcome.Value.Value);
         }
         else
         {
-            call.Fail(refused);
+            call.Return(outcome.Value.Value);
         }
     }
 
-    private static int FdIn(StoppedCall call, ulong address)
+    // The number in the argument may have come by dup or in a message, which nobody told the machine.
+    private void PlaceArgument(StoppedCall call, SupervisedProcess process, uint command)
     {
         Span<byte> bytes = stackalloc byte[sizeof(int)];
-        return call.Memory.TryRead(address, bytes) ? BinaryPrimitives.ReadInt32LittleEndian(bytes) : -1;
+        if (FdCommands.Takes(command) is { } offset && call.Memory.TryRead(call[2] + offset, bytes)
+            && calls.FileAt(call, BinaryPrimitives.ReadInt32LittleEndian(bytes)) is { Machine: { } machine })
+        {
+            _ = calls.Place(process, BinaryPrimitives.ReadInt32LittleEndian(bytes), machine);
+        }
     }
 }

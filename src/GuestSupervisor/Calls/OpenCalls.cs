@@ -70,32 +70,25 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
             return;
         }
 
-        if (TracePump.IsTracePipe(path))
+        TreeKind kind = calls.Guest.Tree.Kind(process.Value.Machine, path);
+        if (kind is TreeKind.Node or TreeKind.None)
         {
-            Finish(call, trace.Open(call, (flags & OpenFlags.CloseOnExec) != 0));
-            return;
+            OpenNode(call, process.Value, path, flags);
         }
-
-        if (calls.Listing(process.Value, path) is { } folder)
+        else if (calls.Guest.Tree.CheckOpen(process.Value.Machine, path, flags) is { } refused)
         {
-            Finish(call, OpenFolder(call, process.Value, folder, flags));
-            return;
+            call.Fail(refused.Errno);
         }
-
-        Result<byte[]> text = calls.Guest.Tree.ReadText(process.Value.Machine, path);
-        if (text.Ok)
+        else
         {
-            Finish(call, OpenText(call, path, text.Value, flags));
-            return;
+            bool closeOnExec = (flags & OpenFlags.CloseOnExec) != 0;
+            Finish(call, kind switch
+            {
+                TreeKind.Folder => OpenFolder(call, process.Value, path, closeOnExec),
+                TreeKind.Stream => trace.Open(call, closeOnExec),
+                _ => OpenText(call, process.Value, path, closeOnExec),
+            });
         }
-
-        if (text.Failure.Errno == Errno.EACCES)
-        {
-            call.Fail(Errno.EACCES);
-            return;
-        }
-
-        OpenNode(call, process.Value, path, flags);
     }
 
     private void OpenNode(StoppedCall call, SupervisedProcess process, string path, uint flags)
@@ -118,25 +111,22 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
         }
     }
 
-    private Errno OpenFolder(StoppedCall call, SupervisedProcess process, FolderListing folder, uint flags) =>
-        (flags & OpenFlags.AccessMode) != 0 || (flags & OpenFlags.Create) != 0
-            ? HostErrno.EISDIR
-            : calls.DeliverFolder(call, process, folder, (flags & OpenFlags.CloseOnExec) != 0);
-
-    private static Errno OpenText(StoppedCall call, string path, byte[] text, uint flags)
+    private Errno OpenFolder(StoppedCall call, SupervisedProcess process, string path, bool closeOnExec)
     {
-        if ((flags & OpenFlags.Directory) != 0)
+        Result<FolderListing> folder = calls.Listing(process, path);
+        return folder.Ok ? calls.DeliverFolder(call, process, folder.Value, closeOnExec) : folder.Failure.Errno;
+    }
+
+    private Errno OpenText(StoppedCall call, SupervisedProcess process, string path, bool closeOnExec)
+    {
+        Result<byte[]> text = calls.Guest.Tree.ReadText(process.Machine, path);
+        if (!text.Ok)
         {
-            return Errno.ENOTDIR;
+            return text.Failure.Errno;
         }
 
-        if ((flags & OpenFlags.AccessMode) != 0)
-        {
-            return Errno.EACCES; // these files are for reading
-        }
-
-        using SafeFileHandle file = HostFile.CreateText(Path.GetFileName(path), text);
-        return call.Channel.InjectAndReturn(call.Id, file, (flags & OpenFlags.CloseOnExec) != 0);
+        using SafeFileHandle file = HostFile.CreateText(Path.GetFileName(path), text.Value);
+        return call.Channel.InjectAndReturn(call.Id, file, closeOnExec);
     }
 
     // /proc/PID/fd/N opens the file anew, /proc/PID/fdinfo/N is a text. Only those of processes of the guest can be ours.
@@ -155,8 +145,8 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
             return;
         }
 
-        Result<byte[]> text = calls.Guest.Tree.ReadText(found.Process.Machine, path);
-        Finish(call, text.Ok ? OpenText(call, path, text.Value, flags) : text.Failure.Errno);
+        Finish(call, calls.Guest.Tree.CheckOpen(found.Process.Machine, path, flags)?.Errno
+            ?? OpenText(call, found.Process, path, (flags & OpenFlags.CloseOnExec) != 0));
     }
 
     // None: whoever opened has answered the call already.

@@ -50,7 +50,7 @@ internal sealed partial class PollCalls(GuestCalls calls)
         PollFd[] all = entries.ToArray();
         PollEntry[] asked = [.. ours.Select(i => new PollEntry(all[i].Fd, (PollEvents)(ushort)all[i].Events))];
         Result<PollAnswer> now = calls.Guest.Fences.Poll(process.Value.Machine, asked, TimeSpan.Zero);
-        if (!now.Ok || now.Value.Events.Zip(asked).All(pair => pair.First == (pair.Second.Events & (PollEvents.In | PollEvents.Out))))
+        if (!now.Ok || now.Value.Events.Zip(asked).All(pair => pair.First == pair.Second.Events && (pair.First & ~(PollEvents.In | PollEvents.Out)) == 0))
         {
             call.Continue(); // as ready as a memfd is
             return;

@@ -11,6 +11,8 @@ namespace CocoGuest.Supervisor.Calls;
 /// </summary>
 internal sealed class RangeCalls(GuestCalls calls, Mirror mirror)
 {
+    private const ulong MostResident = 1UL << 32;
+    private const uint SyncFlag = 4;
     private const uint MayMove = 1;
     private const uint FixedPlace = 2;
     private const int VectorBytes = 16;
@@ -39,6 +41,33 @@ internal sealed class RangeCalls(GuestCalls calls, Mirror mirror)
         {
             call.Continue();
         }
+    }
+
+    /// <summary>msync.</summary>
+    public void Sync(StoppedCall call) => OnRange(call, call[0], call[1], process =>
+        calls.Guest.Mappings.Msync(process, call[0], call[1], (call.UInt(2) & SyncFlag) != 0));
+
+    /// <summary>mincore: a dma-buf's pages are resident or not by the kernel's version (S-REC-53), a memfd's when they were touched.</summary>
+    public void Resident(StoppedCall call)
+    {
+        int pid = calls.Processes.PidOf(call.Tid);
+        if (calls.Files.All.Count == 0 || call[1] > MostResident || !mirror.IsMapped(pid, call[0], call[0] + call[1])
+            || calls.Processes.Of(call.Tid) is not { Ok: true } process)
+        {
+            call.Continue();
+            return;
+        }
+
+        mirror.Refresh(pid);
+        Result<bool[]> pages = calls.Guest.Mappings.Mincore(process.Value.Machine, call[0], call[1]);
+        if (!pages.Ok)
+        {
+            call.Continue(); // a range that has other mappings, too
+            return;
+        }
+
+        byte[] bytes = Array.ConvertAll(pages.Value, resident => (byte)(resident ? 1 : 0));
+        call.End(call.Memory.TryWrite(call[2], bytes) ? null : Errno.EFAULT.AsFailure("mincore", "vec"));
     }
 
     /// <summary>mremap.</summary>

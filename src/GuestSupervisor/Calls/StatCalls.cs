@@ -5,6 +5,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Seccomp;
+using CocoGuest.Supervisor.Target;
 
 namespace CocoGuest.Supervisor.Calls;
 
@@ -120,7 +121,7 @@ internal sealed class StatCalls(GuestCalls calls)
 
         if (path is null || !GuestPath.IsGuests(path) || !call.IsWaiting)
         {
-            call.Continue();
+            ContinueOutside(call, path);
             return;
         }
 
@@ -133,6 +134,22 @@ internal sealed class StatCalls(GuestCalls calls)
         {
             call.Fail(process.Failure.Errno);
         }
+    }
+
+    // A path that goes through a folder of the guest and leaves it again by "..": the host does not have that folder.
+    private static void ContinueOutside(StoppedCall call, string? path)
+    {
+        Span<byte> bytes = stackalloc byte[StatBytes];
+        bool plain = call.Call is SystemCall.Stat or SystemCall.Lstat or SystemCall.Newfstatat;
+        ulong address = call[call.Call == SystemCall.Newfstatat ? 1 : 0];
+        if (path is null || !plain || call.Memory.ReadPath(address) is not { } raw || !raw.Contains("..", StringComparison.Ordinal)
+            || GuestPath.FdEntry(path) is not null || !HostFile.TryStat(path, bytes))
+        {
+            call.Continue();
+            return;
+        }
+
+        call.End(call.Memory.TryWrite(call[call.Call == SystemCall.Newfstatat ? 2 : 1], bytes) ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
     }
 
     private Result<FileStat> StatOf(SupervisedProcess process, string path) => calls.Guest.Tree.Stat(process.Machine, path);

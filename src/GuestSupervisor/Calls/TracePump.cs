@@ -1,6 +1,5 @@
 using System.Text;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Tracing;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 
@@ -14,10 +13,6 @@ internal sealed class TracePump(Guest guest, EventSet events) : IDisposable
 {
     private const int MostLines = 256;
     private readonly List<SafeFileHandle> _readers = [];
-    private ulong _next = 1;
-
-    /// <summary>True for the two paths that trace_pipe has.</summary>
-    public static bool IsTracePipe(string path) => path.EndsWith("/tracing/trace_pipe", StringComparison.Ordinal);
 
     /// <summary>Gives the caller a reader.</summary>
     public Errno Open(StoppedCall call, bool closeOnExec)
@@ -47,19 +42,12 @@ internal sealed class TracePump(Guest guest, EventSet events) : IDisposable
     /// <summary>Hands on what the machine traced since the last time.</summary>
     public void Run()
     {
-        if (_readers.Count == 0 || guest.Trace.Last() < _next)
+        if (_readers.Count == 0 || guest.Trace.TakeLines(MostLines) is not { Length: > 0 } lines)
         {
             return;
         }
 
-        IReadOnlyList<TraceEvent> lines = guest.Trace.Read(_next, MostLines, out _);
-        if (lines.Count == 0)
-        {
-            return;
-        }
-
-        _next = lines[^1].Sequence + 1;
-        byte[] text = Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l.Line + "\n")));
+        byte[] text = Encoding.UTF8.GetBytes(lines);
         foreach (SafeFileHandle reader in _readers)
         {
             _ = HostFile.TryWrite(reader, text);

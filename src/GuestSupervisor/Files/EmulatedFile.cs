@@ -22,6 +22,15 @@ internal sealed class EmulatedFile(FileIdentity identity, NativeFile? machine, O
     /// <summary>The folder that it lists, or null.</summary>
     public FolderListing? Folder { get; init; }
 
+    /// <summary>
+    /// The host file is a memfd that the program made itself, and the program's own fds on it are none of ours. Ours are told apart by a flag of the
+    /// open file (<see cref="HostFile.OursFlag"/>).
+    /// </summary>
+    public bool IsProgramsOwn { get; init; }
+
+    /// <summary>False for a buffer that the host cannot show as one file: a udmabuf of several ranges.</summary>
+    public bool CanBeMapped { get; init; } = true;
+
     /// <summary>Descriptions that were made of it and live: a buffer that came in twice has two.</summary>
     public int Descriptions { get; set; } = 1;
 

@@ -23,11 +23,18 @@ internal sealed class FileBoard : IDisposable
     /// <summary>Told of every file whose last reference is gone.</summary>
     public event Action<EmulatedFile>? Gone;
 
+    /// <summary>Asked of a file whose host file the program has, too: whether anybody has one of ours still.</summary>
+    public Func<EmulatedFile, bool> IsOpen { get; set; } = static _ => false;
+
     /// <summary>The live files.</summary>
     public IReadOnlyCollection<EmulatedFile> All => _files.Values;
 
     /// <summary>The file of an identity, or null: not one of ours.</summary>
     public EmulatedFile? Find(FileIdentity? identity) => identity is { } known ? _files.GetValueOrDefault(known) : null;
+
+    /// <summary>The file behind an fd of a process or thread, or null.</summary>
+    public EmulatedFile? Find(int pid, int fd) =>
+        Find(ProcFolder.FileAt(pid, fd)) is { } file && (!file.IsProgramsOwn || (ProcFolder.FlagsOf(pid, fd) & HostFile.OursFlag) != 0) ? file : null;
 
     /// <summary>Enters a file for which a memfd stands, before the description that is given away is opened.</summary>
     public void AddWatched(EmulatedFile file, SafeFileHandle memfd)
@@ -55,7 +62,7 @@ internal sealed class FileBoard : IDisposable
     {
         foreach (int watch in _closed.Take())
         {
-            if (_byWatch.TryGetValue(watch, out EmulatedFile? file) && --file.Descriptions == 0)
+            if (_byWatch.TryGetValue(watch, out EmulatedFile? file) && IsLast(file))
             {
                 _byWatch.Remove(watch);
                 _closed.Remove(watch);
@@ -72,6 +79,9 @@ internal sealed class FileBoard : IDisposable
             file.Signal?.Dispose();
         }
     }
+
+    // inotify does not say which description was closed.
+    private bool IsLast(EmulatedFile file) => file.IsProgramsOwn ? !IsOpen(file) : --file.Descriptions == 0;
 
     private void End(EmulatedFile file)
     {

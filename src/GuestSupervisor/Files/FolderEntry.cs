@@ -6,12 +6,6 @@ namespace CocoGuest.Supervisor.Files;
 /// <param name="Type">DT_* value.</param>
 internal sealed record FolderEntry(string Name, ulong Inode, byte Type)
 {
-    /// <summary>DT_CHR.</summary>
-    public const byte CharacterDevice = 2;
-
     /// <summary>DT_DIR.</summary>
     public const byte Directory = 4;
-
-    /// <summary>DT_REG.</summary>
-    public const byte RegularFile = 8;
 }

@@ -43,7 +43,7 @@ internal static unsafe partial class Launcher
         FilterProgram.Instruction[] filter = FilterProgram.Compile(FilterRules.For(spec.Strict), spec.Floor);
         byte** arguments = Strings(spec.Program);
         // What the kernel does not know how to start, a shell may: as execvp does.
-        byte** shell = Strings(["/bin/sh", path, .. spec.Program.Skip(1)]);
+        byte** shell = ProgramFile.IsElf(path) ? null : Strings(["/bin/sh", path, .. spec.Program.Skip(1)]);
         byte** environment = Strings(Variables());
         byte* program = (byte*)Marshal.StringToCoTaskMemUTF8(path);
         Bind(spec.Channel);
@@ -97,7 +97,7 @@ internal static unsafe partial class Launcher
         _ = Close(spec.Channel);
         _ = Execute(program, arguments, environment);
         int error = Marshal.GetLastPInvokeError();
-        if (error == NoExec)
+        if (error == NoExec && shell is not null)
         {
             _ = Execute(shell[0], shell, environment);
         }

@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Processes;
 using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Processes;
 
@@ -56,6 +57,9 @@ internal sealed class ProcessBoard
     /// <summary>The process with a pid, if it has touched the guest.</summary>
     public SupervisedProcess? Find(int pid) => _byPid.GetValueOrDefault(pid);
 
+    /// <summary>The pidfd of a machine's process; null: it is not one of the run.</summary>
+    public SafeFileHandle? HandleOf(GuestProcess machine) => _byPid.Values.FirstOrDefault(p => ReferenceEquals(p.Machine, machine))?.Handle;
+
     private Result<SupervisedProcess> Enter(int pid)
     {
         if (HostFile.OpenProcess(pid) is not { } handle)
@@ -70,11 +74,24 @@ internal sealed class ProcessBoard
             return opened.Failure;
         }
 
+        _guest.Processes.SetOomScoreAdj(opened.Value, ProcFolder.OomScoreAdjOf(pid));
         var process = new SupervisedProcess(pid, opened.Value, handle);
         process.EndWatch = _events.Add(handle, EventSet.Readable, () => Leave(process));
         _byPid.Add(pid, process);
         Total++;
         return process;
+    }
+
+    /// <summary>Those that the guest's kernel killed, as its OOM killer does, end in the host, too.</summary>
+    public void EndKilled()
+    {
+        foreach (SupervisedProcess process in _byPid.Values)
+        {
+            if (!process.Machine.Alive && process.Machine.KilledBy is { } signal)
+            {
+                HostFile.Signal(process.Handle, signal);
+            }
+        }
     }
 
     private void Leave(SupervisedProcess process)

@@ -7,8 +7,8 @@ namespace CocoGuest.Supervisor.Seccomp;
 /// </summary>
 internal static class FilterRules
 {
-    /// <summary>Families of ioctls (bits 8 to 15 of the command) of emulated files: dma_heap, dma-buf, DRM, udmabuf, sync file.</summary>
-    public static readonly byte[] IoctlFamilies = "Hbdu>"u8.ToArray();
+    /// <summary>Families of ioctls (bits 8 to 15 of the command) of emulated files: dma_heap, dma-buf, DRM, udmabuf, sw_sync, sync file.</summary>
+    public static readonly byte[] IoctlFamilies = "HbduW>"u8.ToArray();
 
     private static readonly FilterRule[] Common =
     [
@@ -56,6 +56,7 @@ internal static class FilterRules
         new(SystemCall.Ftruncate, OurFd, 0),
         new(SystemCall.Fallocate, OurFd, 0),
         new(SystemCall.Fadvise64, OurFd, 0),
+        new(SystemCall.Readahead, OurFd, 0),
         new(SystemCall.Getdents, OurFd, 0),
         new(SystemCall.Getdents64, OurFd, 0),
         new(SystemCall.Fchdir, OurFd, 0),
@@ -79,6 +80,8 @@ internal static class FilterRules
         new(SystemCall.Mremap, Always),
         new(SystemCall.Mprotect, Always),
         new(SystemCall.Madvise, Always),
+        new(SystemCall.Msync, Always),
+        new(SystemCall.Mincore, Always),
         new(SystemCall.ProcessVmReadv, Always),
         new(SystemCall.ProcessVmWritev, Always),
         new(SystemCall.Vmsplice, Always),

@@ -9,6 +9,9 @@ namespace CocoGuest.Supervisor.Target;
 /// <summary>Host files that stand for emulated ones, and what /proc tells of fds: the few calls that .NET does not have.</summary>
 internal static unsafe partial class HostFile
 {
+    /// <summary>O_NOATIME: means nothing for a memfd, so it marks the open files of one that are the supervisor's.</summary>
+    public const uint OursFlag = 0x40000;
+
     private const int StatBytes = 144;
     private const uint MemfdCloseOnExec = 1;
     private const uint MemfdSealable = 2;
@@ -22,6 +25,13 @@ internal static unsafe partial class HostFile
     {
         byte* buffer = stackalloc byte[StatBytes];
         return StatAt(AtFdCwd, path, buffer, 0) == 0 ? IdentityIn(buffer) : null;
+    }
+
+    /// <summary>stat of a path of the host: the whole structure.</summary>
+    public static bool TryStat(string path, Span<byte> target)
+    {
+        byte* buffer = stackalloc byte[StatBytes];
+        return StatAt(AtFdCwd, path, buffer, 0) == 0 && new ReadOnlySpan<byte>(buffer, StatBytes).TryCopyTo(target);
     }
 
     /// <summary>The identity of an open file.</summary>
@@ -59,6 +69,14 @@ internal static unsafe partial class HostFile
         using SafeFileHandle file = CreateMemfd(name, content);
         _ = Control(file, AddSeals, AllSeals);
         return Reopen(file, 0);
+    }
+
+    /// <summary>F_GET_SEALS; null: the file has none, for it is no memfd.</summary>
+    public static int? SealsOf(SafeFileHandle file)
+    {
+        const int getSeals = 1034;
+        int seals = Control(file, getSeals, 0);
+        return seals < 0 ? null : seals;
     }
 
     /// <summary>A pipe: its read end, and its write end, which never blocks.</summary>
@@ -106,6 +124,13 @@ internal static unsafe partial class HostFile
         {
             return false;
         }
+    }
+
+    /// <summary>Sends a signal to a process.</summary>
+    public static void Signal(SafeFileHandle process, int signal)
+    {
+        using var pid = new BorrowedFd(process);
+        _ = PidfdSendSignal(pid.Number, signal, 0, 0);
     }
 
     /// <summary>Waits until a process has ended.</summary>
@@ -157,6 +182,9 @@ internal static unsafe partial class HostFile
 
     [LibraryImport("libc", EntryPoint = "pidfd_open", SetLastError = true)]
     private static partial int PidfdOpen(int pid, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "pidfd_send_signal", SetLastError = true)]
+    private static partial int PidfdSendSignal(int pidfd, int signal, nint info, uint flags);
 
     [LibraryImport("libc", EntryPoint = "pidfd_getfd", SetLastError = true)]
     private static partial int PidfdGetfd(int pidfd, int number, uint flags);

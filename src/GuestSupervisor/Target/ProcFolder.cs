@@ -8,6 +8,8 @@ namespace CocoGuest.Supervisor.Target;
 /// </summary>
 internal static class ProcFolder
 {
+    private const uint CloseOnExec = 0x80000;
+
     /// <summary>The process that a thread belongs to.</summary>
     public static int? ProcessOf(int tid) => StatusNumber(tid, "Tgid:");
 
@@ -50,11 +52,14 @@ internal static class ProcFolder
     }
 
     /// <summary>True if the fd has FD_CLOEXEC.</summary>
-    public static bool IsCloseOnExec(int pid, int fd)
+    public static bool IsCloseOnExec(int pid, int fd) => (FlagsOf(pid, fd) & CloseOnExec) != 0;
+
+    /// <summary>Flags of an fd and its open file, as fdinfo has them.</summary>
+    public static uint FlagsOf(int pid, int fd)
     {
         const string label = "flags:\t";
         string? line = Text(pid, $"fdinfo/{fd}")?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
-        return line is not null && (Convert.ToUInt32(line[label.Length..], 8) & 0x80000) != 0;
+        return line is null ? 0 : Convert.ToUInt32(line[label.Length..], 8);
     }
 
     /// <summary>The file mappings of a process.</summary>
@@ -100,6 +105,10 @@ internal static class ProcFolder
         string[] words = Text(tid, "syscall")?.TrimEnd('\n').Split(' ') ?? [];
         return words.Length == 9 && ulong.TryParse(words[7].AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong stack) ? stack : null;
     }
+
+    /// <summary>oom_score_adj.</summary>
+    public static int OomScoreAdjOf(int pid) =>
+        int.TryParse(Text(pid, "oom_score_adj"), NumberStyles.AllowLeadingSign | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int value) ? value : 0;
 
     /// <summary>The parent of a process.</summary>
     public static int? ParentOf(int pid) => StatusNumber(pid, "PPid:");

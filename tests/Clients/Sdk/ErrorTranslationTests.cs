@@ -60,6 +60,17 @@ public sealed class ErrorTranslationTests
     public void Translate_Cancelled_IsOperationCanceled() =>
         Assert.IsType<OperationCanceledException>(Translate(StatusCode.Cancelled, "x", null));
 
+    /// <summary>Was a fault: a call that its caller gave up at times counted as the end of the server.</summary>
+    [Theory]
+    [InlineData(true, typeof(OperationCanceledException))]
+    [InlineData(false, typeof(ServerGoneException))]
+    public void Translate_AbortOfTheCallsOwnStream_IsItsCancellation(bool givenUp, System.Type expected)
+    {
+        var status = new Grpc.Core.Status(StatusCode.Unavailable, "x", new IOException("The request was aborted."));
+
+        Assert.IsType(expected, ErrorTranslation.Translate(new RpcException(status), "unix:/x", givenUp));
+    }
+
     private static Exception Translate(StatusCode code, string sentence, byte[]? details)
     {
         var trailers = new Metadata();

@@ -5,32 +5,42 @@ namespace CocoGuest.Tests.Replay;
 
 /// <summary>
 /// What the machine answered to one operation, as raw JSON by field. It knows which fields the record has, so that nothing costly is computed
-/// for nobody, but not their values: <see cref="Observed"/> is the one exception, for inputs that the recorder could only write as an
-/// observation (where a search of the slot allocator starts).
+/// for nobody, but no handler ever sees what the kernel gave. The one value that it hands out is a <see cref="Label"/>.
 /// </summary>
 internal sealed class Answers(Record record)
 {
+    private const string FdField = "fd";
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
     private readonly HashSet<string> _incomparable = new(StringComparer.Ordinal);
 
     /// <summary>True if the record has the field and it is to be compared.</summary>
     public bool Wants(string key) => record.Out.Has(key);
 
-    /// <summary>A recorded observation that is an input of the replay.</summary>
-    /// <remarks>A record whose handler looked is counted as <see cref="Assisted"/>; the name of an fd says nothing and does not count.</remarks>
-    public JsonElement? Observed(string key)
+    /// <summary>
+    /// The name by which later steps call the fd that this step made. The recorder chose it; it says nothing about the kernel, so it is an
+    /// input, and field <c>fd</c> is answered with it.
+    /// </summary>
+    /// <param name="otherwise">What the recordings call such an fd where the step does not say.</param>
+    public string Label(string otherwise)
     {
-        if (!record.Out.TryGetProperty(key, out JsonElement value))
-        {
-            return null;
-        }
-
-        Assisted |= key != "fd";
-        return value;
+        string label = record.Out.Text(FdField, otherwise);
+        Set(FdField, label);
+        return label;
     }
 
-    /// <summary>The handler looked at what the kernel gave, so a pass proves less than the others do.</summary>
-    public bool Assisted { get; private set; }
+    /// <summary>
+    /// The ways in which the operation may end, where the machine does not know which: the record has to be one of them, whole. Empty: one way,
+    /// the values of this object.
+    /// </summary>
+    public IReadOnlyList<Answers> Ways { get; private set; } = [];
+
+    /// <summary>Answers with several ways (<see cref="Ways"/>).</summary>
+    public void OneOf<T>(IEnumerable<T> ways, Action<Answers, T> fill) => Ways = [.. ways.Select(way =>
+    {
+        var answers = new Answers(record);
+        fill(answers, way);
+        return answers;
+    })];
 
     public void Set(string key, bool value) => _values[key] = value ? "true" : "false";
 
@@ -56,11 +66,15 @@ internal sealed class Answers(Record record)
         }
     }
 
-    /// <summary>The field depends here on something that nobody could reproduce, such as where a page lies in the recorder's memory.</summary>
-    public void Incomparable(string key) => _incomparable.Add(key);
+    /// <summary>The field depends here on something that nobody could reproduce: a row of <see cref="Incomparable.Here"/>, whose condition holds.</summary>
+    public void LeaveOut(string key)
+    {
+        string row = $"{record.Op}.{key}";
+        _incomparable.Add(Incomparable.Here.ContainsKey(row) ? key : throw new InvalidOperationException($"There is no reason for {row}."));
+    }
 
     /// <summary>Whether a handler said so.</summary>
-    public bool IsIncomparable(string key) => _incomparable.Contains(key);
+    public bool IsLeftOut(string key) => _incomparable.Contains(key);
 
     /// <summary>The raw JSON of a field, or null if the machine gave none.</summary>
     public string? Find(string key) => _values.GetValueOrDefault(key);

@@ -15,5 +15,8 @@ internal sealed class BootWorld(BootSpec spec) : IDisposable
     /// <summary>The guest, made when first asked for.</summary>
     public GuestWorld Guest => _guest ??= new GuestWorld(spec);
 
+    /// <summary>Renamings that hold from case to case (<see cref="Renamed.PerBoot"/>).</summary>
+    public Renaming Renaming { get; } = new();
+
     public void Dispose() => _guest?.Dispose();
 }

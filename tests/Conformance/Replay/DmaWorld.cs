@@ -93,13 +93,13 @@ internal sealed class DmaWorld
         }
     }
 
-    /// <summary>The driver fills a page of the case, and the pool too when nobody uses it.</summary>
+    /// <summary>The driver fills a block of the case, and the pool too when nobody uses it.</summary>
     public void Fill(ulong phys)
     {
-        Memory.At(phys & ~0xfffUL, BlockBytes / 2).Fill(OriginalFill);
+        Memory.Fill(phys, OriginalFill);
         if (Pool is { UsedSlots: 0 } pool)
         {
-            Memory.At(pool.Start, pool.End - pool.Start).Fill(PoolFill);
+            Memory.Fill(pool.Start, PoolFill);
         }
     }
 

@@ -1,15 +1,21 @@
 namespace CocoGuest.Tests.Replay;
 
-/// <summary>Replays one file: one boot, its cases in order, each with fresh fds in a machine that goes on.</summary>
-internal sealed class FileReplay(string path, string? onlyCase)
+/// <summary>
+/// Replays the records of one file: one boot, its cases in order, each with fresh fds in a machine that goes on. The path is for the report only.
+/// </summary>
+internal sealed class FileReplay(string path, IEnumerable<Record> source, string? onlyCase = null)
 {
     private readonly Dictionary<string, Tally> _families = new(StringComparer.Ordinal);
     private readonly List<Difference> _differences = [];
 
+    public FileReplay(string path, string? onlyCase)
+        : this(path, RecordReader.Read(path), onlyCase)
+    {
+    }
+
     public FileResult Run()
     {
-        Record[] records = [.. RecordReader.Read(path)];
-        foreach (IGrouping<string, Record> boot in records.GroupBy(r => r.Boot))
+        foreach (IGrouping<string, Record> boot in source.GroupBy(r => r.Boot))
         {
             using var world = new BootWorld(BootTable.Of(boot.Key, boot.Select(r => r.Family).ToHashSet(StringComparer.Ordinal)));
             RunCases(world, boot);
@@ -60,18 +66,17 @@ internal sealed class FileReplay(string path, string? onlyCase)
             _families.Add(record.Family, tally = new Tally());
         }
 
-        if (NotModelled.ReasonOf(record) is not null)
+        if (NotModelled.RowOf(running, record) is { } row)
         {
-            tally.Skip(record.Op);
+            tally.Skip(row);
             return;
         }
 
-        Difference[] differences = Compare(running, record, out bool assisted);
+        IReadOnlyList<Difference> differences = Compare(running, record);
         _differences.AddRange(differences);
-        if (differences.Length == 0)
+        if (differences.Count == 0)
         {
             tally.Passed++;
-            tally.Assisted += assisted ? 1 : 0;
         }
         else
         {
@@ -79,9 +84,8 @@ internal sealed class FileReplay(string path, string? onlyCase)
         }
     }
 
-    private static Difference[] Compare(ReplayCase running, Record record, out bool assisted)
+    private static IReadOnlyList<Difference> Compare(ReplayCase running, Record record)
     {
-        assisted = false;
         if (OpTable.Find(record) is not { } handler)
         {
             return [new Difference(record, "op", record.Op, "no handler")];
@@ -91,7 +95,6 @@ internal sealed class FileReplay(string path, string? onlyCase)
         try
         {
             handler(running, record, answers);
-            assisted = answers.Assisted || running.Planted.Contains(record);
         }
         catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException or ArgumentException or FormatException
             or IndexOutOfRangeException or NullReferenceException or InvalidCastException or OverflowException)
@@ -101,6 +104,6 @@ internal sealed class FileReplay(string path, string? onlyCase)
             return [new Difference(record, "op", "an answer", $"{e.GetType().Name}: {e.Message} {line}")];
         }
 
-        return [.. Comparison.All(record, answers)];
+        return Comparison.All(running, record, answers);
     }
 }

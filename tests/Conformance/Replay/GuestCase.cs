@@ -1,3 +1,4 @@
+using System.Buffers;
 using CocoGuest.Machine;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
@@ -13,14 +14,15 @@ internal sealed class GuestCase : IDisposable
     public const string HeapFile = "h";
 
     private const int MostBytesPerCall = 1 << 20;
-    private readonly string _caseName;
+    private readonly string? _heap;
     private readonly ulong _firstEvent;
     private readonly Dictionary<string, int> _fds = new(StringComparer.Ordinal);
+    private readonly List<string> _buffers = [];
     private readonly HashSet<string> _named = new(StringComparer.Ordinal);
 
-    private GuestCase(GuestWorld world, string caseName, bool traced)
+    private GuestCase(GuestWorld world, string? heap, bool traced)
     {
-        _caseName = caseName;
+        _heap = heap;
         World = world;
         if (traced)
         {
@@ -57,17 +59,21 @@ internal sealed class GuestCase : IDisposable
     public ulong MappingOffset { get; set; }
 
     /// <summary>Name of the last buffer that was allocated.</summary>
-    public string? LastBuffer { get; private set; }
+    public string? LastBuffer => _buffers.LastOrDefault();
+
+    /// <summary>Names of all buffers, in the order in which they were made.</summary>
+    public IReadOnlyList<string> Buffers => _buffers;
 
     /// <summary>The state of a case, made when first asked for.</summary>
-    public static GuestCase Of(ReplayCase c) => c.StateOf(() => new GuestCase(c.World.Guest, c.Name, traced: c.Family == "dma_trace" || c.Name.Contains(".trace.", StringComparison.Ordinal)));
+    public static GuestCase Of(ReplayCase c) =>
+        c.StateOf(() => new GuestCase(c.World.Guest, c.Input("heap"), traced: c.Has("trace_line", "trace_lines")));
 
     /// <summary>Gives an fd the name that the record has for it.</summary>
     public void Name(string name, int fd)
     {
         _fds[name] = fd;
         _named.Add(name);
-        LastBuffer = name;
+        _buffers.Add(name);
     }
 
     /// <summary>Gives the name to an fd that is no buffer's.</summary>
@@ -123,9 +129,30 @@ internal sealed class GuestCase : IDisposable
 
     public void Fill(ulong address, ulong length, byte value)
     {
-        var bytes = new byte[length];
-        bytes.AsSpan().Fill(value);
-        Store(address, bytes);
+        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, MostBytesPerCall));
+        piece.AsSpan().Fill(value);
+        for (ulong at = 0; at < length; at += (ulong)piece.Length)
+        {
+            Store(address + at, piece.AsSpan(0, (int)Math.Min((ulong)piece.Length, length - at)));
+        }
+
+        ArrayPool<byte>.Shared.Return(piece);
+    }
+
+    /// <summary>Whether a range reads zero.</summary>
+    public bool IsZero(ulong address, ulong length)
+    {
+        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, MostBytesPerCall));
+        bool zero = true;
+        for (ulong at = 0; zero && at < length; at += (ulong)piece.Length)
+        {
+            Span<byte> part = piece.AsSpan(0, (int)Math.Min((ulong)piece.Length, length - at));
+            Must(Guest.Mappings.Load(Process, address + at, part));
+            zero = !part.ContainsAnyExcept((byte)0);
+        }
+
+        ArrayPool<byte>.Shared.Return(piece);
+        return zero;
     }
 
     /// <summary>Trace lines of the case so far, without the file's columns.</summary>
@@ -172,11 +199,10 @@ internal sealed class GuestCase : IDisposable
         Must(Guest.Processes.End(Process));
     }
 
-    // Cases of one heap name it in their own name; what they ask of the node is the same for all.
+    // The heap that other steps name; what cases ask of a node opened without a step is the same for all.
     private int OpenHeap()
     {
-        string heap = Guest.Heaps.Nodes.FirstOrDefault(n => _caseName.Split('.').Contains(n.Name))?.Name ?? "system";
-        int fd = Guest.Tree.Open(Process, $"/dev/dma_heap/{heap}", OpenFlags.ReadWrite).Value;
+        int fd = Guest.Tree.Open(Process, $"/dev/dma_heap/{_heap ?? "system"}", OpenFlags.ReadWrite).Value;
         NameFile(HeapFile, fd);
         return fd;
     }

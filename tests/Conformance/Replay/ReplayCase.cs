@@ -4,6 +4,7 @@ namespace CocoGuest.Tests.Replay;
 internal sealed class ReplayCase(BootWorld world, string family, string name, IReadOnlyList<Record> records) : IDisposable
 {
     private readonly Dictionary<Type, object> _states = [];
+    private readonly Renaming _renaming = new();
 
     public string Family => family;
 
@@ -11,11 +12,34 @@ internal sealed class ReplayCase(BootWorld world, string family, string name, IR
 
     public BootWorld World => world;
 
-    /// <summary>All records of the case: for what the recorder did without a step of its own (<see cref="Untold"/>).</summary>
+    /// <summary>All records of the case. Their inputs tell what the recorder did without a step of its own (<see cref="Untold"/>).</summary>
     public IReadOnlyList<Record> Records => records;
 
-    /// <summary>Records whose bytes <see cref="Untold"/> stored from their own answers.</summary>
-    public HashSet<Record> Planted { get; } = new(ReferenceEqualityComparer.Instance);
+    /// <summary>Bytes that the replay chose in place of the recorder's.</summary>
+    public Marks Marks { get; } = new(records);
+
+    /// <summary>Whether any step is one of these operations.</summary>
+    public bool Has(params ReadOnlySpan<string> ops)
+    {
+        foreach (Record record in records)
+        {
+            if (ops.Contains(record.Op))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The step that follows, or null.</summary>
+    public Record? After(Record record) => records.SkipWhile(r => !ReferenceEquals(r, record)).ElementAtOrDefault(1);
+
+    /// <summary>The first input of that name that any step of the case has, or null.</summary>
+    public string? Input(string key) => records.Select(r => r.In.Text(key, "")).FirstOrDefault(text => text.Length > 0);
+
+    /// <summary>The renaming of a group of words (<see cref="Renamed"/>).</summary>
+    public Renaming RenamingOf(string group) => group == Renamed.PerBoot ? world.Renaming : _renaming;
 
     /// <summary>State of a group of handlers in this case, made when first asked for.</summary>
     public T State<T>()

@@ -5,7 +5,6 @@ namespace CocoGuest.Tests.Replay;
 /// <summary>Prints what a replay found: differences, a table by family, skipped operations with reasons, the last line with the sums.</summary>
 internal static class Report
 {
-
     /// <summary>Prints the report.</summary>
     /// <returns>The exit status: 1 if any record failed.</returns>
     public static int Print(TextWriter target, IReadOnlyList<FileResult> results, bool verbose, TimeSpan took)
@@ -24,23 +23,36 @@ internal static class Report
             all.Add(tally);
         }
 
-        target.WriteLine($"{"family",-18}{"passed",10}{"assisted",10}{"failed",10}{"not modelled",14}");
+        target.WriteLine($"{"family",-18}{"passed",10}{"failed",10}{"not modelled",14}");
         foreach ((string family, Tally tally) in families)
         {
-            target.WriteLine($"{family,-18}{tally.Passed,10}{tally.Assisted,10}{tally.Failed,10}{tally.Skipped,14}");
+            target.WriteLine($"{family,-18}{tally.Passed,10}{tally.Failed,10}{tally.Skipped,14}");
         }
 
-        foreach ((string op, int count) in all.Skips.OrderBy(s => s.Key, StringComparer.Ordinal))
+        foreach ((string row, int count) in all.Skips.OrderBy(s => s.Key, StringComparer.Ordinal))
         {
-            target.WriteLine($"not modelled: {op} ({count}): {NotModelled.All[op]}");
+            target.WriteLine($"not modelled: {row} ({count}): {NotModelled.All[row]}");
         }
 
+        PrintRules(target);
         double modelled = all.Records == 0 ? 0 : 100.0 * (all.Passed + all.Failed) / all.Records;
         target.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{results.Count} files, {all.Records} records, {modelled:F2} % modelled, {all.Records / took.TotalSeconds:F0} records/s"));
-        target.WriteLine($"assisted: {all.Assisted} of the passed records had a handler that looked at the recorded answer (see Answers.Observed)");
         target.WriteLine($"{all.Passed} passed, {all.Failed} failed, {all.Skipped} skipped");
         return all.Failed == 0 ? 0 : 1;
+    }
+
+    private static void PrintRules(TextWriter target)
+    {
+        foreach ((string field, string reason) in Incomparable.Everywhere.Concat(Incomparable.InOperations).Concat(Incomparable.Here))
+        {
+            target.WriteLine($"not compared: {field}: {reason}");
+        }
+
+        foreach ((string field, string reason) in Renamed.Values.Concat(Renamed.Texts.Select(t => KeyValuePair.Create(t.Key, t.Value.Reason))))
+        {
+            target.WriteLine($"compared up to a renaming: {field}: {reason}");
+        }
     }
 
     private static void PrintDifferences(TextWriter target, IReadOnlyList<FileResult> results, bool verbose)

@@ -9,26 +9,22 @@ internal sealed class Tally
 
     public int Failed { get; set; }
 
-    /// <summary>Records of <see cref="Passed"/> whose handler looked at the recorded answer (<see cref="Answers.Assisted"/>).</summary>
-    public int Assisted { get; set; }
-
     public int Skipped => _skips.Values.Sum();
 
     public int Records => Passed + Failed + Skipped;
 
-    /// <summary>Skipped records by operation.</summary>
+    /// <summary>Skipped records by row of <see cref="NotModelled"/>.</summary>
     public IReadOnlyDictionary<string, int> Skips => _skips;
 
-    public void Skip(string op, int count = 1) => _skips[op] = _skips.GetValueOrDefault(op) + count;
+    public void Skip(string row, int count = 1) => _skips[row] = _skips.GetValueOrDefault(row) + count;
 
     public void Add(Tally other)
     {
         Passed += other.Passed;
         Failed += other.Failed;
-        Assisted += other.Assisted;
-        foreach ((string op, int count) in other.Skips)
+        foreach ((string row, int count) in other.Skips)
         {
-            Skip(op, count);
+            Skip(row, count);
         }
     }
 }

@@ -67,10 +67,10 @@ public sealed class ProbeTests(NativePrograms programs, ITestOutputHelper output
 
         ProbeComparison comparison = ProbeComparison.Of(RecordReader.Read(lines), printed.Values);
         Assert.Empty(comparison.Differences.Select(d => $"{d.Record.Place}: {d.Field}: want {d.Want} got {d.Got}"));
-        Assert.Equal(OwnRecords.Length, comparison.Families.Values.Sum(t => t.Compared));
+        Assert.Equal(OwnRecords.Length - 1, comparison.Families.Values.Sum(t => t.Compared));
     }
 
-    // The host's kernel itself gives these answers, to what the probe opens by itself: a memfd, and numbers that are no descriptors.
+    // One of them, the fill, has no result. The host's kernel itself gives these answers, to what the probe opens by itself: a memfd, and numbers that are no descriptors.
     private static readonly string[] OwnRecords =
     [
         Line("own.memfd", 0, "memfd", """{"size":16384,"allow_sealing":true}""", """{"seals":2}"""),
@@ -82,20 +82,20 @@ public sealed class ProbeTests(NativePrograms programs, ITestOutputHelper output
         Line("own.memfd", 6, "dup", """{"fd":"memfd"}""", """{"rc":0,"fd":"b","getfd":0}"""),
         Line("own.memfd", 7, "close", """{"fd":"b"}""", """{"rc":0}"""),
         Line("own.memfd", 8, "close", """{"fd":"b"}""", """{"rc":-1,"errno":"EBADF"}"""),
-        Line("own.map", 0, "memfd", """{"size":8192,"allow_sealing":true}""", """{"seals":0}"""),
-        Line("own.map", 1, "dup", """{"fd":"memfd"}""", """{"rc":0,"fd":"a"}"""),
-        Line("own.map", 2, "mmap", """{"fd":"a","len":"0x2000","prot":"RW","flags":"MAP_SHARED","offset":"0x0"}""", """{"rc":0}"""),
+        Line("own.map", 0, "memfd", """{"size":8192,"allow_sealing":true}""", """{"seals":0}""", family: "mapops"),
+        Line("own.map", 1, "dup", """{"fd":"memfd"}""", """{"rc":0,"fd":"a"}""", family: "mapops"),
+        Line("own.map", 2, "mmap", """{"fd":"a","len":"0x2000","prot":"RW","flags":"MAP_SHARED","offset":"0x0"}""", """{"rc":0}""", family: "mapops"),
         Line("own.map", 3, "mem_fill", """{"map":"m","len":8192,"byte":"ab"}""", """{}""", family: "mapops"),
         Line("own.map", 4, "mem_read", """{"map":"m","len":8192}""", """{"runs":[["ab",8192]]}""", family: "mapops"),
-        Line("own.map", 5, "mprotect", """{"map":"m","prot":"R"}""", """{"rc":0}"""),
-        Line("own.map", 6, "touch", """{"map":"m","rw":"r"}""", """{"result":"ok"}"""),
-        Line("own.map", 7, "touch", """{"map":"m","rw":"w"}""", """{"result":"SIGSEGV/2"}"""),
-        Line("own.map", 8, "munmap", """{"map":"m","offset":0,"len":4096}""", """{"rc":0}"""),
-        Line("own.map", 9, "touch", """{"map":"m","offset":0}""", """{"result":"SIGSEGV/1"}"""),
-        Line("own.map", 10, "touch", """{"map":"m","offset":4096}""", """{"result":"ok"}"""),
+        Line("own.map", 5, "mprotect", """{"map":"m","prot":"R"}""", """{"rc":0}""", family: "mapops"),
+        Line("own.map", 6, "touch", """{"map":"m","rw":"r"}""", """{"result":"ok"}""", family: "mapops"),
+        Line("own.map", 7, "touch", """{"map":"m","rw":"w"}""", """{"result":"SIGSEGV/2"}""", family: "mapops"),
+        Line("own.map", 8, "munmap", """{"map":"m","offset":0,"len":4096}""", """{"rc":0}""", family: "mapops"),
+        Line("own.map", 9, "touch", """{"map":"m","offset":0}""", """{"result":"SIGSEGV/1"}""", family: "mapops"),
+        Line("own.map", 10, "touch", """{"map":"m","offset":4096}""", """{"result":"ok"}""", family: "mapops"),
         Line("own.bad", 0, "poll", """{"fd":"none","events":"0x5","timeout_ms":0}""", """{"rc":0,"revents":"0x0"}"""),
         Line("own.bad", 1, "dma_buf_sync", """{"fd":"none","flags":"0x3"}""", """{"rc":-1,"errno":"EBADF"}"""),
-        Line("own.bad", 2, "open", """{"path":"/dev/null","flags":"O_RDONLY|O_DIRECTORY"}""", """{"rc":-1,"errno":"ENOTDIR"}""", family: "dev"),
+        Line("own.open", 0, "open", """{"path":"/dev/null","flags":"O_RDONLY|O_DIRECTORY"}""", """{"rc":-1,"errno":"ENOTDIR"}""", family: "dev"),
     ];
 
     private static string Line(string name, int step, string op, string given, string wanted, string family = "udmabuf") =>

@@ -250,6 +250,76 @@ public class DmaApiTests
         Assert.Null(api.Free(test.Init, coherent.Id));
     }
 
+    [Theory]
+    [Statement("S-DMA-61", "S-DMA-65", "S-DMA-67", "S-DMA-82")]
+    [InlineData(Platform.None, false, true, true)]
+    [InlineData(Platform.SevSnp, false, true, false)]
+    [InlineData(Platform.SevSnp, true, false, false)]
+    public void Mmap_HostVisibleMemoryInPlain_HasAMemfd(Platform platform, bool trusted, bool coherent, bool pages)
+    {
+        using var test = new TestGuest(platform, KernelVersion.V73);
+        test.Register(test.Init, trusted: trusted);
+        GuestDmaApi api = test.Guest.DmaApi;
+
+        ulong one = api.AllocCoherent(test.Init, TestGuest.Nic, Bytes).Value.Id;
+        ulong other = api.AllocPages(test.Init, TestGuest.Nic, Bytes, DmaDirection.Bidirectional).Value.Id;
+
+        Assert.Equal((coherent, pages), (api.Mmap(test.Init, one, 0).Value.Backing is not null, api.Mmap(test.Init, other, 0).Value.Backing is not null));
+    }
+
+    [Theory]
+    [Statement("S-DMA-60", "S-DMA-71", "S-PLAT-21")]
+    [InlineData(Platform.None)]
+    [InlineData(Platform.Sev)]
+    [InlineData(Platform.SevSnp)]
+    [InlineData(Platform.Tdx)]
+    public void Free_MemoryThatWasWritten_IsZeroForTheNextOwner(Platform platform)
+    {
+        using var test = new TestGuest(platform);
+        GuestDmaApi api = test.Guest.DmaApi;
+        DmaAllocation first = api.AllocCoherent(test.Init, "", 17 * 4096).Value;
+        Assert.Null(api.Write(test.Init, first.Id, 16 * 4096, [1, 2, 3]));
+        Assert.Null(api.Free(test.Init, first.Id));
+
+        DmaAllocation again = api.AllocCoherent(test.Init, "", 17 * 4096).Value;
+
+        Assert.Equal(first.Phys, again.Phys);
+        Assert.Equal(new byte[17 * 4096], test.DmaRead(again.DmaAddress, 17 * 4096));
+    }
+
+    [Fact]
+    [Statement("S-DMA-71", "S-SYS-29")]
+    public void Free_FailingReencryption_KeepsTheBytesThatTheHostSees()
+    {
+        using var test = new TestGuest();
+        DmaAllocation made = test.Guest.DmaApi.AllocCoherent(test.Init, "", Bytes).Value;
+        Assert.Null(test.Guest.DmaApi.Write(test.Init, made.Id, 0, [4, 5, 6]));
+        Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.FailEncrypt)).Ok);
+
+        Assert.Null(test.Guest.DmaApi.Free(test.Init, made.Id));
+
+        var seen = new byte[3];
+        Assert.Null(test.Guest.Host.Read(made.Phys, seen));
+        Assert.Equal([4, 5, 6], seen);
+    }
+
+    [Fact]
+    [Statement("S-DMA-50", "S-DMA-52")]
+    public void MapSg_EntryThatCannotBeMapped_IsZeroEntriesAndNoSlots()
+    {
+        using var test = new TestGuest();
+        GuestDmaApi api = test.Guest.DmaApi;
+        ulong phys = api.TakePages(test.Init, 1 << 20).Value;
+        SgEntry[] entries = [new SgEntry(phys, 4096), new SgEntry(phys + 4096, 512 << 10)];
+
+        DmaScatter none = api.MapSg(test.Init, "", entries, DmaDirection.ToDevice).Value;
+
+        Assert.Equal((0ul, 0, 0u), (none.Id, none.Addresses.Count, test.Snapshot().Dma.DefaultPool!.UsedSlots));
+        Assert.Equal(Errno.EIO, api.MapSgtable(test.Init, "", entries, DmaDirection.ToDevice).Failure!.Errno);
+        Assert.Equal("entries", api.MapSg(test.Init, "", [], DmaDirection.ToDevice).Failure!.Field);
+        Assert.Null(api.GivePages(test.Init, phys));
+    }
+
     [Fact]
     [Statement("S-DMA-82")]
     public void AllocCoherent_TrustedDevice_StaysPrivate()
@@ -335,6 +405,8 @@ public class DmaApiTests
         Assert.Null(api.SyncSgtable(driver, list.Id, DmaDirection.FromDevice, forCpu: true));
         DmaAllocation made = api.AllocCoherent(driver, TestGuest.Nic, Bytes).Value;
         Assert.True(api.Mmap(driver, made.Id, 0, Bytes).Ok);
+        ulong pool = api.CreatePool(driver, TestGuest.Nic, "ring", 64, 0, 0).Value.Id;
+        Assert.True(api.AllocFromPool(driver, pool).Ok);
 
         Assert.Null(test.Guest.Processes.End(driver));
 

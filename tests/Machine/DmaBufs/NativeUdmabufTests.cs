@@ -75,7 +75,7 @@ public sealed class NativeUdmabufTests
     }
 
     [Theory]
-    [Statement("S-BUF-110", "S-BUF-114")]
+    [Statement("S-BUF-116", "S-BUF-114")]
     [InlineData(FileSeals.None, 0ul, 4096ul, Errno.EINVAL)]
     [InlineData(FileSeals.Shrink | FileSeals.Write, 0ul, 4096ul, Errno.EINVAL)]
     [InlineData(FileSeals.Shrink, 1ul, 4096ul, Errno.EINVAL)]

@@ -13,7 +13,7 @@ public class UdmabufTests
     private const ulong FileBytes = 16384;
 
     [Theory]
-    [Statement("S-BUF-110")]
+    [Statement("S-BUF-116")]
     [InlineData(FileSeals.Shrink, Errno.None)]
     [InlineData(FileSeals.Shrink | FileSeals.Grow, Errno.None)]
     [InlineData(FileSeals.None, Errno.EINVAL)]
@@ -29,7 +29,7 @@ public class UdmabufTests
     }
 
     [Theory]
-    [Statement("S-BUF-110")]
+    [Statement("S-BUF-116")]
     [InlineData(0UL, 1UL, Errno.EINVAL)]
     [InlineData(0xfffUL, 0x1000UL, Errno.EINVAL)]
     [InlineData(0x3000UL, 0x1000UL, Errno.None)]
@@ -60,7 +60,7 @@ public class UdmabufTests
     }
 
     [Fact]
-    [Statement("S-BUF-110")]
+    [Statement("S-BUF-116")]
     public void Create_OtherFiles_AreEbadfdAndLeaveNothing()
     {
         using var test = new TestGuest(Platform.None);
@@ -78,7 +78,7 @@ public class UdmabufTests
     }
 
     [Fact]
-    [Statement("S-BUF-110")]
+    [Statement("S-BUF-116")]
     public void Mmap_Udmabuf_ShowsTheFilesPagesAndKeepsThem()
     {
         using var test = new TestGuest(Platform.None);
@@ -102,7 +102,7 @@ public class UdmabufTests
     }
 
     [Fact]
-    [Statement("S-BUF-110")]
+    [Statement("S-BUF-116")]
     public void Release_LastReference_GivesThePagesBack()
     {
         using var test = new TestGuest(Platform.None);

@@ -311,7 +311,7 @@ public sealed class DrmIoctlTests
     }
 
     [Fact]
-    [Statement("S-GPU-09")]
+    [Statement("S-RESV-02")]
     public void Fence_AttachAndSignal_ByNumber()
     {
         using var test = new TestGuest();

@@ -164,7 +164,7 @@ public sealed class SyncIoctlTests
     }
 
     [Fact]
-    [Statement("S-BUF-86")]
+    [Statement("S-BUF-86", "S-BUF-87")]
     public void Timeline_CreateAndIncrement_SignalTheFence()
     {
         using var test = new FenceGuest();

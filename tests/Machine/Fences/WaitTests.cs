@@ -2,6 +2,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Fences;
@@ -91,6 +92,40 @@ public sealed class WaitTests
         test.Dispose();
 
         Assert.Equal(Errno.EOWNERDEAD, Outcome.Of(wait));
+    }
+
+    [Fact]
+    [Statement("S-BUF-63")]
+    public void Wait_OfAProcessThatEnds_EndsWithEintrBeforeItsOwnFencesSignal()
+    {
+        using var test = new FenceGuest();
+        GuestProcess process = test.Test.Open();
+        int timeline = test.Room.CreateTimeline(process, "own").Value;
+        int fence = test.Room.CreateFence(process, timeline, 1).Value;
+        FenceWait wait = test.Room.Poll(process, [new PollEntry(fence, PollEvents.In)], TimeSpan.FromSeconds(1)).Value.Wait!;
+        FenceWait other = test.Room.Poll(test.Init, [], TimeSpan.FromSeconds(1)).Value.Wait!;
+
+        Assert.Null(test.Guest.Processes.End(process));
+
+        Assert.Equal((Errno.EINTR, false, 1), (Outcome.Of(wait), other.Done, test.Room.Waits.Count));
+    }
+
+    [Fact]
+    [Statement("S-BUF-50")]
+    public void Map_OfAProcessThatEnds_EndsWithEintrAndKeepsNothing()
+    {
+        using var test = new FenceGuest(platform: Platform.SevSnp);
+        GuestProcess process = test.Test.Open();
+        Handle128 token = test.Guest.Buffers.Export(test.Init, test.Buffer, null, TimeSpan.Zero).Value;
+        int fd = test.Guest.Buffers.Import(process, token).Value.Fd;
+        AddKernelFence(test);
+        ulong attachment = test.Guest.Importers.Attach(process, fd, "").Value.Attachment;
+        FenceWait wait = test.Guest.Importers.Map(process, attachment, DmaDirection.Bidirectional, 0).Value.Wait!;
+
+        Assert.Null(test.Guest.Processes.End(process));
+
+        Assert.Equal((Errno.EINTR, 0u, 0), (Outcome.Of(wait), test.Test.Snapshot().Dma.DefaultPool!.UsedSlots,
+            test.Test.Snapshot().Objects.Attachments));
     }
 
     [Fact]

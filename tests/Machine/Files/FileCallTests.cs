@@ -105,7 +105,7 @@ public sealed class FileCallTests
     }
 
     [Fact]
-    [Statement("S-BUF-90", "S-BUF-93", "S-BUF-100")]
+    [Statement("S-BUF-90", "S-BUF-93", "S-BUF-105")]
     public void Dup_SecondFd_IsTheSameFileWithItsOwnCloseOnExec()
     {
         using var test = new TestGuest();
@@ -168,7 +168,7 @@ public sealed class FileCallTests
     }
 
     [Theory]
-    [Statement("S-BUF-100", "S-BUF-101", "S-BUF-103", "S-BUF-02")]
+    [Statement("S-BUF-105", "S-BUF-101", "S-BUF-103", "S-BUF-02")]
     [InlineData(KernelVersion.V612, "00080007")]
     [InlineData(KernelVersion.V73, "02080007")]
     public void Texts_OfANamedBuffer_AreTheKernels(KernelVersion kernel, string mode)

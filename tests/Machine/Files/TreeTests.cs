@@ -140,7 +140,7 @@ public sealed class TreeTests
     }
 
     [Fact]
-    [Statement("S-BUF-02", "S-BUF-100", "S-BUF-104")]
+    [Statement("S-BUF-02", "S-BUF-105", "S-BUF-104")]
     public void Kind_OfFdsAndStatistics_FollowsWhatIsOpen()
     {
         using var test = new TestGuest(Platform.None, KernelVersion.V612);

@@ -12,7 +12,7 @@ public sealed class MmapTests
     private const MapProtection Both = MapProtection.Read | MapProtection.Write;
 
     [Theory]
-    [Statement("S-BUF-30", "S-BUF-31", "S-BUF-35", "S-SYS-49", "S-REC-51")]
+    [Statement("S-BUF-30", "S-BUF-31", "S-BUF-35", "S-SYS-53", "S-REC-51")]
     [InlineData(ReadWrite, 0UL, 0UL, Both, MapFlags.Shared, Errno.EINVAL, "length")]
     [InlineData(ReadWrite, 1UL, 4096UL, Both, MapFlags.Shared, Errno.EINVAL, "offset")]
     [InlineData(ReadWrite, 0UL, 1UL << 47, Both, MapFlags.Shared, Errno.ENOMEM, "length")]
@@ -37,7 +37,7 @@ public sealed class MmapTests
     }
 
     [Theory]
-    [Statement("S-BUF-32", "S-SYS-49")]
+    [Statement("S-BUF-32", "S-SYS-53")]
     [InlineData(0UL, 1UL, MapFlags.Shared, 4096UL)]
     [InlineData(0x1000UL, 0x10000UL, MapFlags.Shared, 0x10000UL)]
     [InlineData(0x10000UL, 0x1000UL, MapFlags.Private, 0x1000UL)]

@@ -65,7 +65,7 @@ public sealed class NativeProcessTests
     }
 
     [Fact]
-    [Statement("S-BUF-100", "S-BUF-101", "S-BUF-90")]
+    [Statement("S-BUF-105", "S-BUF-101", "S-BUF-90")]
     public void Adopt_Once_AddsNothingToWhatIsShown()
     {
         using var test = new TestGuest();

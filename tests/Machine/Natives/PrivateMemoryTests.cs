@@ -274,7 +274,7 @@ public sealed class PrivateMemoryTests
     }
 
     [Fact]
-    [Statement("S-BUF-110")]
+    [Statement("S-BUF-116")]
     public void OpenMemory_SecondUdmabufOfTheSamePages_IsRefused()
     {
         using var test = new TestGuest();

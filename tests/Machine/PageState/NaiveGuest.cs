@@ -15,7 +15,7 @@ internal sealed class NaiveGuest
     private readonly Platform _platform;
     private readonly Func<int, VmmAnswer> _answer;
     private readonly Func<int, bool> _pending;
-    private int _exits;
+    private int _asked;
 
     public NaiveGuest(Platform platform, int frames, Func<int, VmmAnswer> answer, Func<int, bool> pending)
     {
@@ -49,24 +49,30 @@ internal sealed class NaiveGuest
 
     public ulong PagesAccepted { get; private set; }
 
-    public ulong Exits => (ulong)_exits;
+    public ulong PlatformCalls { get; private set; }
+
+    public ulong Exits { get; private set; }
 
     public Errno Convert(int first, int count, bool toShared)
     {
         switch (_platform)
         {
-            case Platform.Sev:
+            case Platform.Sev or Platform.SevEs:
                 ChangePtes(first, count, toShared);
                 Hypercalls(first, count, toShared);
                 return Errno.None;
-            case Platform.SevSnp when toShared:
+            case Platform.SevSnp or Platform.SevSnpVtom when toShared:
                 if (!PageStateChange(first, count, toShared))
                     return Errno.EOWNERDEAD;
                 ChangePtes(first, count, toShared);
                 return Errno.None;
-            case Platform.SevSnp:
+            case Platform.SevSnp or Platform.SevSnpVtom:
                 ChangePtes(first, count, toShared);
                 return PageStateChange(first, count, toShared) ? Errno.None : Errno.EOWNERDEAD;
+            case Platform.CcaRealm:
+                return SetRipas(first, count, toShared);
+            case Platform.S390:
+                return Share(first, count, toShared);
             case Platform.Tdx when toShared:
                 ChangePtes(first, count, toShared);
                 return MapGpa(first, count, toShared) ? Errno.None : Errno.EIO;
@@ -106,7 +112,7 @@ internal sealed class NaiveGuest
         }
         foreach ((int start, MappingSize size) in entries)
         {
-            _exits++;
+            Ask();
             for (int frame = start; frame < start + (size == MappingSize.Size2M ? Large : 1); frame++)
                 (Pages[frame].Told, Pages[frame].ToldShared) = (true, toShared);
         }
@@ -160,7 +166,7 @@ internal sealed class NaiveGuest
             int next = i + 1;
             while (next < batch.Length && batch[next].Pages == batch[i].Pages)
                 next++;
-            if (_answer(_exits++) != VmmAnswer.Ok)
+            if (Ask() != VmmAnswer.Ok)
                 return false;
             for (; i < next; i++)
             {
@@ -183,7 +189,7 @@ internal sealed class NaiveGuest
             while (at < first + count)
             {
                 int pages = Math.Min(Large, first + count - at);
-                answer = _answer(_exits++);
+                answer = Ask();
                 if (answer != VmmAnswer.Ok)
                     break;
                 for (int frame = at; frame < at + pages; frame++)
@@ -192,7 +198,7 @@ internal sealed class NaiveGuest
                     SetHost(frame, toShared, partial: entry < at || entry + Large > at + pages);
                 }
                 at += pages;
-                if (at < first + count && _pending(_exits))
+                if (at < first + count && _pending(_asked))
                 {
                     answer = VmmAnswer.Again;
                     break;
@@ -204,6 +210,45 @@ internal sealed class NaiveGuest
             start = at;
         }
         return false;
+    }
+
+    // S-CCA-03, 04, S-SETM-43: entries invalid with the alias bit of the new side, one call after another until the top, entries valid.
+    private Errno SetRipas(int first, int count, bool toShared)
+    {
+        for (int frame = first; frame < first + count; frame++)
+            (Pages[frame].PteShared, Pages[frame].PteInvalid) = (toShared, true);
+        for (int at = first; at < first + count;)
+        {
+            PlatformCalls++;
+            VmmAnswer answer = Ask();
+            if (answer == VmmAnswer.Invalid)
+                return Errno.EINVAL;
+            if (answer == VmmAnswer.Again)
+                continue;
+            for (; at < first + count; at++)
+                Pages[at].HostShared = toShared;
+        }
+        for (int frame = first; frame < first + count; frame++)
+            Pages[frame].PteInvalid = false;
+        return Errno.None;
+    }
+
+    // S-S390-01, 02: one call a page; the first refusal is a panic. The seam to the host asks once for all of them.
+    private Errno Share(int first, int count, bool toShared)
+    {
+        bool refused = Ask() != VmmAnswer.Ok;
+        PlatformCalls += refused ? 1u : (ulong)count;
+        Exits += refused ? 0 : (ulong)count - 1;
+        Terminated = refused;
+        for (int frame = first; frame < first + count && !refused; frame++)
+            (Pages[frame].HostShared, Pages[frame].PteShared) = (toShared, toShared);
+        return refused ? Errno.EOWNERDEAD : Errno.None;
+    }
+
+    private VmmAnswer Ask()
+    {
+        Exits++;
+        return _answer(_asked++);
     }
 
     private bool Accept(int first, int count)

@@ -17,7 +17,12 @@ public class NaiveModelProperties
     [InlineData(Platform.Sev)]
     [InlineData(Platform.SevSnp)]
     [InlineData(Platform.Tdx)]
-    [Statement("S-PLAT-01", "S-PLAT-04", "S-SETM-10", "S-SETM-25", "S-SNP-23", "S-SNP-38", "S-TDX-04", "S-TDX-06", "S-TDX-15")]
+    [InlineData(Platform.SevEs)]
+    [InlineData(Platform.SevSnpVtom)]
+    [InlineData(Platform.CcaRealm)]
+    [InlineData(Platform.S390)]
+    [Statement("S-PLAT-01", "S-PLAT-04", "S-SETM-10", "S-SETM-25", "S-SNP-23", "S-SNP-38", "S-TDX-04", "S-TDX-06", "S-TDX-15",
+        "S-CCA-03", "S-CCA-04", "S-SETM-43", "S-S390-01", "S-S390-02", "S-S390-03")]
     public void RandomConversions_TrackerAndNaiveModel_Agree(Platform platform) =>
         Prop.ForAll(Cases, seeds => Agree(platform, seeds, range => range)).QuickCheckThrowOnFailure();
 
@@ -25,6 +30,10 @@ public class NaiveModelProperties
     [InlineData(Platform.Sev)]
     [InlineData(Platform.SevSnp)]
     [InlineData(Platform.Tdx)]
+    [InlineData(Platform.SevEs)]
+    [InlineData(Platform.SevSnpVtom)]
+    [InlineData(Platform.CcaRealm)]
+    [InlineData(Platform.S390)]
     public void RandomConversions_TrackerThatForgetsTheLastPage_IsCaught(Platform platform) =>
         Assert.ThrowsAny<Exception>(() =>
             Prop.ForAll(Cases, seeds => Agree(platform, seeds, range => range.Count < 600 ? range : range with { Count = range.Count - 1 }))
@@ -37,8 +46,8 @@ public class NaiveModelProperties
         int key = seeds.Length == 0 ? 0 : seeds[0];
         VmmAnswer Answer(int exit) => (Mix(key + exit) % 64) switch
         {
-            0 when platform != Platform.Sev => VmmAnswer.Invalid,
-            < 12 when platform == Platform.Tdx => VmmAnswer.Again,
+            0 when !IsSev(platform) => VmmAnswer.Invalid,
+            < 12 when platform is Platform.Tdx or Platform.CcaRealm => VmmAnswer.Again,
             _ => VmmAnswer.Ok,
         };
         bool Pending(int exit) => Mix(key - exit) % 5 == 0;
@@ -99,8 +108,9 @@ public class NaiveModelProperties
         && counters.MapGpaCalls == naive.MapGpaCalls
         && counters.AcceptCalls == naive.AcceptCalls
         && counters.PagesAccepted == naive.PagesAccepted
+        && counters.PlatformCalls == naive.PlatformCalls
         && counters.DirectMapSplits == naive.DirectMapSplits
-        && counters.RmpSplits == (platform == Platform.SevSnp ? naive.HostSplits : 0)
+        && counters.RmpSplits == (IsSnp(platform) ? naive.HostSplits : 0)
         && counters.SeptSplits == (platform == Platform.Tdx ? naive.HostSplits : 0);
 
     private static bool SamePages(NaiveGuest naive, IPageStateTracker tracker, Platform platform)
@@ -127,21 +137,35 @@ public class NaiveModelProperties
     private static PageStateInfo WithoutFrame(PageStateInfo state) =>
         state.Rmp is { } rmp ? state with { Rmp = rmp with { GuestFrame = 0 } } : state;
 
+    private static bool IsSev(Platform platform) => platform is Platform.Sev or Platform.SevEs;
+
+    private static bool IsSnp(Platform platform) => platform is Platform.SevSnp or Platform.SevSnpVtom;
+
     private static PageStateInfo Expected(NaivePage page, ulong frame, Platform platform)
     {
-        bool shared = platform == Platform.Sev ? page.PteShared : page.HostShared;
+        bool shared = IsSev(platform) ? page.PteShared : page.HostShared;
         PageCondition condition = shared ? PageCondition.Shared
-            : platform == Platform.Sev || page.Validated ? PageCondition.Private
+            : IsSev(platform) || page.Validated ? PageCondition.Private
             : PageCondition.PrivateUnvalidated;
         MappingSize size = page.HostEntryIs4K ? MappingSize.Size4K : MappingSize.Size2M;
+        if (platform is Platform.CcaRealm or Platform.S390)
+        {
+            // No direct-map entry changes its size there (S-S390-03, S-SETM-43).
+            return new PageStateInfo(condition, page.PteShared, MappingSize.Size4K, null, null, null)
+            {
+                Ripas = platform == Platform.S390 ? null : shared ? RipasState.Empty : RipasState.Ram,
+                DirectMapInvalid = page.PteInvalid,
+            };
+        }
+
         return new PageStateInfo(
             condition,
             page.PteShared,
             page.DirectMap,
-            platform != Platform.Sev ? null
+            !IsSev(platform) ? null
                 : !page.Told ? SevHostKnowledge.Unknown
                 : page.ToldShared ? SevHostKnowledge.ToldShared : SevHostKnowledge.ToldPrivate,
-            platform != Platform.SevSnp ? null
+            !IsSnp(platform) ? null
                 : shared ? new RmpEntry(false, size, false, 0, 0, false, false)
                 : new RmpEntry(true, size, false, frame, 7, false, page.Validated),
             platform != Platform.Tdx ? null

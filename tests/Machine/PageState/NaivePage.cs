@@ -15,6 +15,8 @@ internal sealed class NaivePage
 
     public MappingSize DirectMap { get; set; }
 
+    public bool PteInvalid { get; set; }
+
     public bool Told { get; set; }
 
     public bool ToldShared { get; set; }

@@ -12,6 +12,12 @@ internal sealed class TestFaults : IConversionFaults
 
     public Func<ConversionCall, Errno> OnFinish { get; init; } = _ => Errno.None;
 
+    public Func<ulong, PvalidateResult>? OnPvalidate { get; init; }
+
+    public bool Quiet => OnPvalidate is null;
+
+    public PvalidateResult Pvalidate(ulong bytes) => OnPvalidate?.Invoke(bytes) ?? PvalidateResult.Done;
+
     public Errno Prepare(in ConversionCall call) => OnPrepare(call);
 
     public bool SplitFails(in ConversionCall call, uint split) => OnSplit(call, split);

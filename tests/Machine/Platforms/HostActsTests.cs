@@ -100,6 +100,37 @@ public sealed class HostActsTests
         Assert.Equal(0, test.Guest.Memory.Poison.Count);
     }
 
+    /// <summary>Was a fault: the lines counted as written although nothing had been.</summary>
+    [Fact]
+    [Statement("S-PLAT-12")]
+    public void Store_ThatMeetsAPoisonedLineHalfWay_LeavesTheLinesBeforeItPoisoned()
+    {
+        using var test = new PlatformGuest(Platform.Tdx);
+        (_, ulong map, ulong phys) = test.Filled(TestGuest.Private, 2 * Size);
+        Assert.Null(test.Guest.Host.Write(phys, new byte[64]));
+        Assert.Null(test.Guest.Host.Write(phys + Size + 64, [1]));
+
+        Assert.Equal(Errno.EFAULT, test.Guest.Mappings.Store(test.Init, map, new byte[Size + 65])!.Errno);
+
+        Assert.Equal(2, test.Guest.Memory.Poison.Count);
+        Assert.Equal(Errno.EFAULT, test.HostRead(phys, 1).Failure!.Errno);
+    }
+
+    [Theory]
+    [InlineData(Platform.S390)]
+    [InlineData(Platform.PowerSvm)]
+    [Statement("S-PLAT-14")]
+    public void Store_OfAWholeSecurePageThatTheHostWrote_FailsTheIntegrityCheck(Platform platform)
+    {
+        using var test = new PlatformGuest(platform);
+        (_, ulong map, ulong phys) = test.Filled(TestGuest.Private);
+        Assert.Null(test.Guest.Host.Write(phys + 8, [1]));
+
+        Assert.Equal(Errno.EFAULT, test.Guest.Mappings.Store(test.Init, map, new byte[Size])!.Errno);
+
+        Assert.Equal(ViewFault.IntegrityCheck, Assert.Single(test.Faults).Fault);
+    }
+
     [Theory]
     [InlineData(Platform.S390)]
     [InlineData(Platform.PowerSvm)]

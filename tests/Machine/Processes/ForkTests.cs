@@ -93,7 +93,7 @@ public sealed class ForkTests
     }
 
     [Theory]
-    [Statement("S-SYS-49")]
+    [Statement("S-SYS-53")]
     [InlineData(Platform.SevSnp)]
     [InlineData(Platform.None)]
     public void Store_ThroughAPrivateMapping_StaysOutOfTheBuffer(Platform platform)

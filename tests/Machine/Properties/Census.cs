@@ -57,7 +57,7 @@ internal static class Census
         Violation.Unless(pool.StaleBytes + live <= (ulong)pool.Slots * SwiotlbPool.SlotBytes, $"{pool}: more stale than there is");
     }
 
-    // fdinfo's count is the file's references, without that of who reads it (S-BUF-100).
+    // fdinfo's count is the file's references, without that of who reads it (S-BUF-105).
     private static void CheckReferences(World world)
     {
         foreach (ModelFd fd in world.Model.Fds)

@@ -1,7 +1,5 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Faults;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 
@@ -10,33 +8,12 @@ namespace CocoGuest.Tests.Machine.Properties;
 /// <summary>Every operation with its n-th internal allocation or conversion failing leaves the state as it was.</summary>
 public sealed class FaultSweepTests
 {
-    private const ulong Size = 0x25000;
-
-    private static readonly Dictionary<string, (Action<TestGuest> Prepare, Func<Guest, GuestProcess, Failure?> Operation)> Operations = new()
-    {
-        ["allocate private"] = (_ => { }, (g, p) => g.Buffers.Allocate(p, TestGuest.Private, Size, 2, 0).Failure),
-        ["allocate shared"] = (_ => { }, (g, p) => g.Buffers.Allocate(p, g.HeapNodes[^1].Name, Size, 2, 0).Failure),
-        ["attach"] = (t => t.Allocate(TestGuest.Private, Size), (g, p) => g.Importers.Attach(p, 3, "").Failure),
-        ["map bounced"] = (AttachNic, (g, p) => g.Importers.Map(p, 1, DmaDirection.Bidirectional, 0).Failure),
-        ["map direct"] = (t => AttachTo(t, t.VisibleHeap), (g, p) => g.Importers.Map(p, 1, DmaDirection.Bidirectional, 0).Failure),
-        ["mmap"] = (t => t.Allocate(TestGuest.Private, Size), (g, p) => g.Mappings.Mmap(p, 3, 0, null, null, MapFlags.Shared).Failure),
-        ["mmap anonymous"] = (_ => { }, (g, p) => g.Mappings.MmapAnonymous(p, Size, MapProtection.Read | MapProtection.Write).Failure),
-        ["export"] = (t => t.Allocate(TestGuest.Private, Size), (g, p) => g.Buffers.Export(p, 3, null, TimeSpan.Zero).Failure),
-        ["import"] = (t => _token = t.Guest.Buffers.Export(t.Init, t.Allocate(TestGuest.Private, Size), null, TimeSpan.Zero).Value,
-            (g, p) => g.Buffers.Import(p, _token).Failure),
-        ["memfd"] = (_ => { }, (g, p) => g.Memfds.Create(p, allowSealing: true).Failure),
-        ["open drm"] = (_ => { }, (g, p) => g.Drm.Open(p, "vkms").Failure),
-        ["create dumb"] = (t => Assert.True(t.Guest.Drm.Open(t.Init, "vkms").Ok), (g, p) => g.Drm.CreateDumb(p, 3, 64, 64, 32).Failure),
-        ["fork"] = (t => t.Map(t.Allocate(TestGuest.Private, Size)), (g, p) => g.Processes.Fork(p).Failure),
-    };
-
-    [ThreadStatic]
-    private static Handle128 _token;
+    private const ulong Size = SweptOperations.Size;
 
     public static IEnumerable<object[]> Cases =>
-        from name in Operations.Keys
+        from name in SweptOperations.All.Keys
         from platform in (Platform[])[Platform.SevSnp, Platform.Tdx, Platform.Sev, Platform.None]
-        where name != "map bounced" || platform != Platform.None
+        where !name.Contains("bounced", StringComparison.Ordinal) || platform != Platform.None
         select new object[] { name, platform };
 
     [Theory]
@@ -44,12 +21,15 @@ public sealed class FaultSweepTests
     [MemberData(nameof(Cases))]
     public void AnyOperation_WithItsNthAllocationFailing_LeavesTheStateAsItWas(string name, Platform platform)
     {
-        SweepResult result = FaultSweep.Run(() => Make(platform), Operations[name].Prepare, Operations[name].Operation);
+        SweptOperation operation = SweptOperations.All[name];
+
+        SweepResult result = FaultSweep.Run(() => Make(platform), operation.Prepare, operation.Run);
 
         // Large pages that fail are tried smaller (S-SYS-02), so not every fault fails the call.
         Assert.True(result.Failed + result.Ended <= result.Points, result.ToString());
 
         // The heap re-encrypts chunks that it never converted: SNP ends the guest, TDX refuses, and the heap leaks (S-SYS-24).
+        Assert.Equal(operation.CannotFail, result.Points == 0);
         bool converts = name == "allocate shared";
         Assert.Equal(converts && platform == Platform.Tdx, result.Leaked != 0);
         Assert.Equal(converts && platform == Platform.SevSnp, result.Ended != 0);
@@ -62,7 +42,7 @@ public sealed class FaultSweepTests
         SweepResult result = FaultSweep.Run(
             () => Make(Platform.Sev),
             t => Assert.True(t.Guest.Faults.Inject(new FaultSpec(FaultPoint.FailEncrypt) { Times = 1 }).Ok),
-            Operations["allocate shared"].Operation);
+            SweptOperations.All["allocate shared"].Run);
 
         Assert.True(result is { Points: > 0, Failed: > 0, Ended: 0 }, result.ToString());
         Assert.NotEqual(0UL, result.Leaked);
@@ -74,6 +54,27 @@ public sealed class FaultSweepTests
         {
             Result<BufferHandle> result = g.Buffers.Allocate(p, TestGuest.Private, Size, 2, 0);
             return result.Ok || g.Frames.TryAllocate(0, out _) ? result.Failure : null;
+        }));
+
+    [Theory]
+    [InlineData(TestGuest.Private)]
+    [InlineData(TestGuest.Shared)]
+    public void Planted_FailureThatWroteMemory_IsCaught(string heap) =>
+        Assert.Contains("content", Assert.Throws<Violation>(() => FaultSweep.Run(
+            () => Make(Platform.SevSnp),
+            t => t.Map(t.Allocate(heap, Size)),
+            (g, p) =>
+            {
+                _ = g.Mappings.Store(p, p.Addresses.Ascending().First().Start + 5000, [1, 2, 3]);
+                return g.Buffers.Allocate(p, TestGuest.Private, Size, 2, 0).Failure;
+            })).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Planted_FailureThatTookAFenceSlot_IsCaught() =>
+        Assert.Throws<Violation>(() => FaultSweep.Run(() => Make(Platform.SevSnp), t => t.Allocate(TestGuest.Private, Size), (g, p) =>
+        {
+            _ = g.Fences.AttachFence(p, 3, 1);
+            return g.Buffers.Allocate(p, TestGuest.Private, Size, 2, 0).Failure;
         }));
 
     [Fact]
@@ -88,13 +89,4 @@ public sealed class FaultSweepTests
 
     private static TestGuest Make(Platform platform) =>
         new(platform, shape: s => s with { MemoryBytes = 64UL << 20, Swiotlb = "2048" });
-
-    private static void AttachNic(TestGuest test)
-    {
-        test.Register(test.Init);
-        Assert.Null(test.Guest.Importers.Attach(test.Init, test.Allocate(TestGuest.Private, Size), TestGuest.Nic).Failure);
-    }
-
-    private static void AttachTo(TestGuest test, string heap) =>
-        Assert.Null(test.Guest.Importers.Attach(test.Init, test.Allocate(heap, Size), "").Failure);
 }

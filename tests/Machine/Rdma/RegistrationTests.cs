@@ -48,6 +48,22 @@ public sealed class RegistrationTests
         Assert.NotEqual(0u, test.Guest.Dma.DefaultPool!.UsedSlots);
     }
 
+    /// <summary>Was a fault: whoever guessed the number of the pin could take it from under its region, whose end then failed.</summary>
+    [Fact]
+    [Statement("S-PIN-06")]
+    public void Unpin_OfAPinThatARegionHas_IsRefused()
+    {
+        using var test = new TestGuest();
+        uint pd = Pd(test, Soft, null);
+        MemoryRegion region = OverMemory(test, pd, PageBytes).Value;
+        ulong pin = test.Guest.Rdma.Holdings.Single().Pin!.Value;
+
+        Assert.Equal(Errno.ENOENT, test.Guest.Pins.Unpin(test.Init, pin)!.Errno);
+
+        Assert.Equal(1, test.Guest.Pins.PinnedPages);
+        Assert.Null(test.Guest.Rdma.DeregisterMr(test.Init, region.Key));
+    }
+
     [Theory]
     [Statement("S-PIN-22")]
     [InlineData(KernelVersion.V612, "")]

@@ -2,6 +2,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Service.Broker;
 using CocoGuest.Service.Options;
+using CocoGuest.Service.Processes;
 using CocoGuest.Supervisor;
 
 namespace CocoGuest.Tests.Service.Broker;

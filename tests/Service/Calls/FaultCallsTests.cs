@@ -1,6 +1,7 @@
 using CocoGuest.Tests.Service.Hosting;
 using CocoGuest.Tests.Service.Processes;
 using CocoGuest.V1;
+using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
 
@@ -43,6 +44,38 @@ public sealed class FaultCallsTests : ServerTest
         await Faults.InjectFaultAsync(new() { Attributes = new() { Point = "fail_decrypt", Errno = 16 } });
         RpcException e = await FailsAsync(Host.Guests().AllocateBufferAsync(new() { Heap = "system_cc_shared", Len = 1 }));
         Assert.Equal("EBUSY", Failures.InfoOf(e).Reason);
+    }
+
+    [Theory]
+    [InlineData("pvalidate_size_mismatch", "another size")]
+    [InlineData("pvalidate_no_change", "no change")]
+    public async Task InjectFault_IntoPvalidate_EndsTheGuestWithSetOneCodeTwo(string point, string why)
+    {
+        await Faults.InjectFaultAsync(new() { Attributes = new() { Point = point, Times = 1 } });
+        RpcException e = await FailsAsync(Host.Guests().AllocateBufferAsync(new() { Heap = "system_cc_shared", Len = 1 }));
+        string state = (await new HostService.HostServiceClient(Host.Unix()).GetGuestAsync(new())).Guest.State;
+        Assert.Equal("EOWNERDEAD", Failures.InfoOf(e).Reason);
+        Assert.Contains("reason set 1, code 2", state, StringComparison.Ordinal);
+        Assert.Contains(why, state, StringComparison.Ordinal);
+        Assert.Equal((1ul, point), Fired(Assert.Single((await Faults.ListFaultsAsync(new())).Faults)));
+    }
+
+    [Fact]
+    public async Task InjectFault_ReplayOfCiphertext_BringsOldTextBackOnSev()
+    {
+        await new HostService.HostServiceClient(Host.Unix()).CreateGuestAsync(new()
+        {
+            Shape = new() { Name = "sev", Platform = "sev", Kernel = "7.2", MemoryBytes = 96UL << 20, Swiotlb = "2048" },
+        });
+        GuestService.GuestServiceClient client = Host.Guests();
+        int fd = (await client.AllocateBufferAsync(new() { Guest = "sev", Heap = "system", Len = 1 })).Fd;
+        ulong address = (await client.MmapAsync(new() { Guest = "sev", Fd = fd })).Address;
+        await client.StoreAsync(new() { Guest = "sev", Address = address, Data = ByteString.CopyFromUtf8("old") });
+        await Faults.InjectFaultAsync(new() { Guest = "sev", Attributes = new() { Point = "replay_ciphertext", Times = 1 } });
+        await client.StoreAsync(new() { Guest = "sev", Address = address, Data = ByteString.CopyFromUtf8("new") });
+        ByteString seen = (await client.LoadAsync(new() { Guest = "sev", Address = address, Length = 3 })).Data;
+        Assert.Equal("old", seen.ToStringUtf8());
+        Assert.Equal((1ul, "replay_ciphertext"), Fired(Assert.Single((await Faults.ListFaultsAsync(new() { Guest = "sev" })).Faults)));
     }
 
     [Theory]
@@ -89,6 +122,8 @@ public sealed class FaultCallsTests : ServerTest
         RpcException e = await FailsAsync(Faults.SetFailNthAsync(new() { Process = "0123456789abcdef0123456789abcdef", N = 1 }));
         Assert.Equal((StatusCode.NotFound, "process"), (e.StatusCode, Failures.InfoOf(e).Metadata["field"]));
     }
+
+    private static (ulong Fired, string Point) Fired(InjectedFault fault) => (fault.Fired, fault.Attributes.Point);
 
     private AsyncUnaryCall<AllocateBufferResponse> AllocateAsync() => Host.Guests().AllocateBufferAsync(new() { Heap = "system", Len = 1 });
 }

@@ -49,6 +49,23 @@ public sealed class FenceServiceTests : ServerTest
     }
 
     [Fact]
+    public async Task MergeSyncFile_OfTwoTimelines_SignalsWhenBothHave()
+    {
+        int one = await TimelineAsync();
+        int two = await TimelineAsync();
+        int first = (await Fences.CreateFenceAsync(new() { Fd = one, Value = 1 })).Fd;
+        int second = (await Fences.CreateFenceAsync(new() { Fd = two, Value = 1 })).Fd;
+
+        int merged = (await Fences.MergeSyncFileAsync(new() { Fd = first, Fd2 = second })).Fd;
+
+        await Fences.SignalTimelineAsync(new() { Fd = one });
+        SyncFileInfoResponse info = await Fences.SyncFileInfoAsync(new() { Fd = merged });
+        Assert.Equal((Pending, 2), (info.Status, info.Fences.Count));
+        await Fences.SignalTimelineAsync(new() { Fd = two });
+        Assert.Equal(Signalled, (await Fences.SyncFileInfoAsync(new() { Fd = merged })).Status);
+    }
+
+    [Fact]
     [Statement("S-BUF-13")]
     public async Task PollBuffer_WithAReadersFence_IsReadyForInAndNotForOut()
     {
@@ -137,6 +154,8 @@ public sealed class FenceServiceTests : ServerTest
     [InlineData("export flags", "EINVAL", "flags")]
     [InlineData("export a timeline", "ENOTTY", "fd")]
     [InlineData("import no sync file", "EINVAL", "sync_fd")]
+    [InlineData("merge a buffer", "ENOTTY", "fd")]
+    [InlineData("merge with a buffer", "ENOENT", "fd2")]
     [InlineData("info of a buffer", "ENOTTY", "fd")]
     [InlineData("poll too long", "EINVAL", "timeout_nanoseconds")]
     [InlineData("process", "EINVAL", "process")]
@@ -158,6 +177,11 @@ public sealed class FenceServiceTests : ServerTest
             case "export flags": await Fences.ExportSyncFileAsync(new() { Fd = buffer, Flags = 4 }); break;
             case "export a timeline": await Fences.ExportSyncFileAsync(new() { Fd = await TimelineAsync(), Flags = Read }); break;
             case "import no sync file": await Fences.ImportSyncFileAsync(new() { Fd = buffer, Flags = Read, SyncFd = buffer }); break;
+            case "merge a buffer": await Fences.MergeSyncFileAsync(new() { Fd = buffer, Fd2 = buffer }); break;
+            case "merge with a buffer":
+                int file = (await Fences.ExportSyncFileAsync(new() { Fd = buffer, Flags = Read })).Fd;
+                await Fences.MergeSyncFileAsync(new() { Fd = file, Fd2 = buffer });
+                break;
             case "info of a buffer": await Fences.SyncFileInfoAsync(new() { Fd = buffer }); break;
             case "poll too long": await Fences.PollBufferAsync(new() { Fd = buffer, TimeoutNanoseconds = 600_000_000_001 * 2 }); break;
             case "process": await Fences.PollBufferAsync(new() { Process = "x" }); break;

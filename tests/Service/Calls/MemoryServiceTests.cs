@@ -13,6 +13,10 @@ public sealed class MemoryServiceTests : ServerTest
     private const ulong Page = 4096;
     private const uint ProtRead = 1;
     private const uint MapShared = 1;
+    private const uint MayMove = 1;
+    private const uint MoveFixed = 2;
+    private const uint MsAsync = 1;
+    private const uint MsSync = 4;
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
     private static readonly ByteString Before = ByteString.CopyFromUtf8("before");
@@ -60,6 +64,94 @@ public sealed class MemoryServiceTests : ServerTest
         await LoadAsync("", address);
         await LoadAsync("", address + (2 * Page));
         Assert.Equal("EFAULT", Failures.InfoOf(await FailsAsync(Guests.LoadAsync(new() { Address = address + Page, Length = 1 }))).Reason);
+    }
+
+    [Fact]
+    public async Task Mremap_OfAnonymousMemory_GrowsElsewhereWithItsBytes()
+    {
+        ulong address = await MapAsync(Page);
+        await Guests.StoreAsync(new() { Address = address, Data = Before });
+
+        ulong moved = (await Memory.MremapAsync(new() { Address = address, OldLength = Page, NewLength = 3 * Page, Flags = MayMove })).Address;
+
+        Assert.Equal(Before, await LoadAsync("", moved));
+        await Guests.StoreAsync(new() { Address = moved + (2 * Page), Data = After });
+        Assert.Equal("ENOMEM", Failures.InfoOf(await FailsAsync(
+            Memory.MremapAsync(new() { Address = moved, OldLength = 3 * Page, NewLength = 1UL << 46 }))).Reason);
+    }
+
+    [Fact]
+    [Statement("S-BUF-36")]
+    public async Task Mremap_OfABuffer_MovesAndShrinksButNeverGrows()
+    {
+        ulong address = await MapBufferAsync(2 * Page);
+        await Guests.StoreAsync(new() { Address = address, Data = Before });
+        ulong target = address - (64 * Page);
+
+        ulong moved = (await Memory.MremapAsync(new()
+        {
+            Address = address,
+            OldLength = 2 * Page,
+            NewLength = Page,
+            Flags = MayMove | MoveFixed,
+            NewAddress = target,
+        })).Address;
+
+        Assert.Equal(target, moved);
+        Assert.Equal(Before, await LoadAsync("", moved));
+        RpcException e = await FailsAsync(Memory.MremapAsync(new() { Address = moved, OldLength = Page, NewLength = 2 * Page, Flags = MayMove }));
+        Assert.Equal("EFAULT", Failures.InfoOf(e).Reason);
+    }
+
+    [Theory]
+    [InlineData("DONTFORK", true)]
+    [InlineData("DONTNEED", false)]
+    [InlineData("DOFORK", false)]
+    [InlineData("HUGEPAGE", false)]
+    [InlineData("TEA", false)]
+    [Statement("S-BUF-36")]
+    public async Task Madvise_OfABuffer_TakesWhatAMappingByPageFrameTakes(string advice, bool taken)
+    {
+        ulong address = await MapBufferAsync(Page);
+        AsyncUnaryCall<MadviseResponse> call = Memory.MadviseAsync(new() { Address = address, Length = Page, Advice = advice });
+        if (taken)
+        {
+            await call;
+            return;
+        }
+
+        RpcException e = await FailsAsync(call);
+        Assert.Equal(("EINVAL", "advice"), (Failures.InfoOf(e).Reason, Failures.InfoOf(e).Metadata["field"]));
+    }
+
+    [Fact]
+    public async Task Madvise_DontneedOfAnonymousMemory_DropsItsBytes()
+    {
+        ulong address = await MapAsync(Page);
+        await Guests.StoreAsync(new() { Address = address, Data = Before });
+        await Memory.MadviseAsync(new() { Address = address, Length = Page, Advice = "DONTNEED" });
+        Assert.Equal(new byte[6], await LoadAsync("", address));
+    }
+
+    [Fact]
+    [Statement("S-BUF-36")]
+    [Statement("S-REC-53")]
+    public async Task MsyncMlockMincore_OfABuffer_AreAsForAMappingByPageFrame()
+    {
+        ulong address = await MapBufferAsync(2 * Page);
+        await Memory.MsyncAsync(new() { Address = address, Length = Page, Flags = MsAsync });
+        RpcException e = await FailsAsync(Memory.MsyncAsync(new() { Address = address, Length = Page, Flags = MsSync }));
+        Assert.Equal(("EINVAL", "flags"), (Failures.InfoOf(e).Reason, Failures.InfoOf(e).Metadata["field"]));
+        await Memory.MlockAsync(new() { Address = address, Length = 2 * Page });
+        Assert.Equal([false, false], (await Memory.MincoreAsync(new() { Address = address, Length = 2 * Page })).Resident);
+    }
+
+    [Fact]
+    public async Task Mincore_OfAnonymousMemory_TellsThePagesThatAreThere()
+    {
+        ulong address = await MapAsync(2 * Page);
+        await Guests.StoreAsync(new() { Address = address + Page, Data = Before });
+        Assert.Equal([false, true], (await Memory.MincoreAsync(new() { Address = address, Length = 2 * Page })).Resident);
     }
 
     [Fact]
@@ -165,6 +257,12 @@ public sealed class MemoryServiceTests : ServerTest
     [InlineData("pin nothing", "EINVAL", "length")]
     [InlineData("pin a hole", "EFAULT", "address")]
     [InlineData("unpin", "ENOENT", "pin")]
+    [InlineData("remap flags", "EINVAL", "flags")]
+    [InlineData("remap a hole", "EFAULT", "address")]
+    [InlineData("advise a hole", "ENOMEM", "address")]
+    [InlineData("sync both ways", "EINVAL", "flags")]
+    [InlineData("lock a hole", "ENOMEM", "address")]
+    [InlineData("look at too much", "EINVAL", "length")]
     [InlineData("fork", "EINVAL", "process")]
     public async Task WrongField_IsNamed(string what, string errno, string field)
     {
@@ -188,10 +286,23 @@ public sealed class MemoryServiceTests : ServerTest
             case "pin nothing": await Memory.PinUserPagesAsync(new() { Address = Page }); break;
             case "pin a hole": await Memory.PinUserPagesAsync(new() { Address = Page, Length = 1 }); break;
             case "unpin": await Memory.UnpinUserPagesAsync(new() { Pin = 9 }); break;
+            case "remap flags": await Memory.MremapAsync(new() { Address = Page, OldLength = 1, NewLength = 1, Flags = 8 }); break;
+            case "remap a hole": await Memory.MremapAsync(new() { Address = Page, OldLength = 1, NewLength = 1 }); break;
+            case "advise a hole": await Memory.MadviseAsync(new() { Address = Page, Length = 1, Advice = "NORMAL" }); break;
+            case "sync both ways": await Memory.MsyncAsync(new() { Address = Page, Length = 1, Flags = MsAsync | MsSync }); break;
+            case "lock a hole": await Memory.MlockAsync(new() { Address = Page, Length = 1 }); break;
+            case "look at too much":
+                ulong most = await MapAsync(4UL << 30);
+                await Memory.MmapAnonymousAsync(new() { Length = Page, Flags = 0x12, Address = most - Page });
+                await Memory.MincoreAsync(new() { Address = most - Page, Length = (4UL << 30) + Page });
+                break;
             case "fork": await Memory.ForkProcessAsync(new() { Process = "x" }); break;
             default: throw new ArgumentOutOfRangeException(nameof(what), what, null);
         }
     }
+
+    private async Task<ulong> MapBufferAsync(ulong length) =>
+        (await Guests.MmapAsync(new() { Fd = (await Guests.AllocateBufferAsync(new() { Heap = "system", Len = length })).Fd })).Address;
 
     private async Task<ulong> MapAsync(ulong length) => (await Memory.MmapAnonymousAsync(new() { Length = length })).Address;
 

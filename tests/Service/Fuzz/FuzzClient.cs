@@ -18,27 +18,33 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
     private readonly FuzzPool _pool = new();
     private bool _ended;
 
+    /// <summary>Methods that have succeeded for others already.</summary>
+    public IReadOnlySet<string> Succeeded { get; init; } = new HashSet<string>();
+
     /// <summary>Calls by method, those that succeeded among them.</summary>
     public Dictionary<string, (int Calls, int Succeeded)> Seen { get; } = new(StringComparer.Ordinal);
 
     /// <summary>What should not have happened, with the bytes that brought it about.</summary>
     public List<string> Findings { get; } = [];
 
+    /// <summary>Findings after which it stops.</summary>
+    public int MostFindings { get; init; } = 20;
+
     /// <summary>Sends that many requests.</summary>
     public async Task RunAsync(int requests)
     {
         var messages = new FuzzMessages(_dice, _pool);
-        for (int i = 0; i < requests && Findings.Count < 20; i++)
+        for (int i = 0; i < requests && Findings.Count < MostFindings; i++)
         {
-            FuzzMethod method = methods[_dice.Next(methods.Count)];
-            bool destroys = method.Name is ['D', 'e', 's', 't', 'r', 'o', 'y', ..] or ['E', 'x', 'i', 't', ..];
-            if (destroys && _dice.Next(10) != 0)
+            FuzzMethod method = Next(out bool careful);
+            bool destroys = Ends(method);
+            if (_dice.Next(10) != 0 && (destroys || Disturbs(method)))
             {
                 // Rarely, or nothing would ever live long.
                 continue;
             }
 
-            byte[] request = messages.Make(method.Request);
+            byte[] request = messages.Make(method.Request, careful);
             StatusCode code = await CallAsync(method, request, messages);
             if (destroys || _ended)
             {
@@ -49,6 +55,44 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
             (int calls, int succeeded) = Seen.GetValueOrDefault(method.Raw.FullName);
             Seen[method.Raw.FullName] = (calls + 1, succeeded + (code == StatusCode.OK ? 1 : 0));
         }
+    }
+
+    // A read that is cancelled ends with OperationCanceledException, or, when its stream is taken down first, with HttpClient's "The request was
+    // aborted.", which the gRPC client calls UNAVAILABLE. What a server or a broken connection does comes with an exception that says so.
+    private static bool IsOwnAbort(RpcException e, CancellationTokenSource over) =>
+        over.IsCancellationRequested && e.Status.DebugException is { InnerException: null } cause && cause.GetType() == typeof(IOException);
+
+    private static bool Ends(FuzzMethod method) => StartsWith(method, "Destroy", "Exit");
+
+    // Faults that stay armed, a VMM that refuses, a host that writes: after them hardly anything succeeds.
+    private static bool Disturbs(FuzzMethod method) => StartsWith(method, "Inject", "SetFail", "SetHypervisor", "WriteHost", "Change", "Remap");
+
+    private static bool StartsWith(FuzzMethod method, params ReadOnlySpan<string> words)
+    {
+        foreach (string word in words)
+        {
+            if (method.Name.StartsWith(word, StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // What has not succeeded yet is tried again and again, with care.
+    private FuzzMethod Next(out bool careful)
+    {
+        FuzzMethod any = methods[_dice.Next(methods.Count)];
+        careful = _dice.Next(4) == 0;
+        if (!careful)
+        {
+            return any;
+        }
+
+        FuzzMethod[] never =
+            [.. methods.Where(m => !Succeeded.Contains(m.Raw.FullName) && Seen.GetValueOrDefault(m.Raw.FullName).Succeeded == 0)];
+        return never.Length == 0 ? any : never[_dice.Next(never.Length)];
     }
 
     private async Task<StatusCode> CallAsync(FuzzMethod method, byte[] request, FuzzMessages messages)
@@ -63,7 +107,7 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
         catch (RpcException e)
         {
             // A debug exception is the transport's: the connection broke, which no request may bring about.
-            if (Wrong.Contains(e.StatusCode) || e.Status.DebugException is IOException or HttpRequestException)
+            if (Wrong.Contains(e.StatusCode) || (e.Status.DebugException is IOException or HttpRequestException && !IsOwnAbort(e, over)))
             {
                 string givenUp = over.IsCancellationRequested ? " after it was given up" : "";
                 Findings.Add(
@@ -102,13 +146,13 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
     private async Task UnaryAsync(FuzzMethod method, byte[] request, CallOptions options)
     {
         using AsyncUnaryCall<byte[]> call = invoker.AsyncUnaryCall(method.Raw, null, options, request);
-        Harvest(method, await call);
+        Harvest(method, request, await call);
     }
 
     private async Task ServerStreamingAsync(FuzzMethod method, byte[] request, CallOptions options, CancellationTokenSource over)
     {
         using AsyncServerStreamingCall<byte[]> call = invoker.AsyncServerStreamingCall(method.Raw, null, options, request);
-        await ReadOneAsync(method, call.ResponseStream);
+        await ReadOneAsync(method, request, call.ResponseStream);
         await over.CancelAsync();
     }
 
@@ -116,7 +160,7 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
     {
         using AsyncClientStreamingCall<byte[], byte[]> call = invoker.AsyncClientStreamingCall(method.Raw, null, options);
         await WriteAsync(call.RequestStream, method, request, messages);
-        Harvest(method, await call);
+        Harvest(method, request, await call);
     }
 
     private async Task DuplexAsync(
@@ -124,7 +168,7 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
     {
         using AsyncDuplexStreamingCall<byte[], byte[]> call = invoker.AsyncDuplexStreamingCall(method.Raw, null, options);
         Task written = WriteAsync(call.RequestStream, method, request, messages);
-        await ReadOneAsync(method, call.ResponseStream);
+        await ReadOneAsync(method, request, call.ResponseStream);
         await IgnoreAsync(written);
         await over.CancelAsync();
     }
@@ -152,13 +196,15 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
         await stream.CompleteAsync();
     }
 
-    private async Task ReadOneAsync(FuzzMethod method, IAsyncStreamReader<byte[]> stream)
+    private async Task ReadOneAsync(FuzzMethod method, byte[] request, IAsyncStreamReader<byte[]> stream)
     {
         if (await stream.MoveNext(CancellationToken.None))
         {
-            Harvest(method, stream.Current);
+            Harvest(method, request, stream.Current);
         }
     }
 
-    private void Harvest(FuzzMethod method, byte[] response) => _pool.Harvest(method.Response.Parser.ParseFrom(response), _dice);
+    // The server parsed the request, or there were no answer.
+    private void Harvest(FuzzMethod method, byte[] request, byte[] response) =>
+        _pool.Remember(method.Request.Parser.ParseFrom(request), method.Response.Parser.ParseFrom(response), _dice);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using CocoGuest.Machine.Faults;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
@@ -6,7 +7,7 @@ namespace CocoGuest.Tests.Service.Fuzz;
 
 /// <summary>
 /// Makes requests from descriptors: random bytes; messages with boundary numbers, unknown enums, empty and huge strings, wrapping lengths and
-/// values of former answers; and such messages damaged. All from a seed.
+/// values of former answers, one by one or as they belong together; and such messages damaged. All from a seed.
 /// </summary>
 internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 {
@@ -34,23 +35,60 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
         ["platform"] = ["", "snp", "tdx", "sev", "none"],
         ["kernel"] = ["", "7.2", "7.3", "seed-v1"],
         ["swiotlb"] = ["", "2048", "64,force"],
+        ["path"] = ["/dev/dma_heap/system", "/dev/udmabuf"],
+        ["point"] = [.. FaultPointInfo.All.Select(p => p.Name)],
+        ["rdma_device"] = ["rxe0", "mlx5_0"],
+        ["use"] = ["scanout", "rdma-control", "cpu-private"],
+        ["advice"] = ["NORMAL", "DONTFORK", "DONTNEED"],
     };
+
+    // Guests that a request means whose call only their platform has.
+    private static readonly Dictionary<string, string> LikelyGuests = new(StringComparer.Ordinal)
+    {
+        ["MapGpaRangeRequest"] = "sev",
+        ["MapGpaRequest"] = "tdx",
+        ["AcceptPageRequest"] = "tdx",
+        ["SetIpaStateRequest"] = "cca",
+        ["SharePagesRequest"] = "pkvm",
+    };
+
+    // Fields that stand for others of their message: a client gives the one or the others.
+    private static readonly Dictionary<string, string[]> Alternatives = new(StringComparer.Ordinal)
+    {
+        ["cocoguest.v1.AllocateBufferRequest.use"] = ["heap", "heap_flags"],
+    };
+
+    // DMA_BUF_IOCTL_SYNC and DMA_HEAP_IOCTL_ALLOC.
+    private static readonly ulong[] Commands = [0x40086200, 0xc0184800];
 
     private static readonly ulong[] LikelyFlags = [0, 0, 0, 0, 1, 1, 2, 3, 5, 6, 0x80002];
 
     // A guest's RAM is memory of this process: what is asked for stays small, or is refused.
     private static readonly ulong[] MemorySizes = [1, 4096, 64UL << 20, 96UL << 20, (64UL << 20) + 1, 2UL << 40, ulong.MaxValue];
 
+    private IReadOnlyDictionary<string, object>? _scene;
+
+    /// <summary>Platforms, and names, of the guests besides the default one that requests mean.</summary>
+    public static IEnumerable<string> Platforms => LikelyGuests.Values.Distinct();
+
     /// <summary>Bytes for a request of this type.</summary>
-    public byte[] Make(MessageDescriptor type)
+    /// <param name="type">The type.</param>
+    /// <param name="careful">As a client would send it, as far as one can know.</param>
+    public byte[] Make(MessageDescriptor type, bool careful = false)
     {
+        _scene = careful || dice.Next(2) == 0 ? pool.SceneFor(type, dice) : null;
+        if (careful)
+        {
+            return Write(type, 0, careless: false);
+        }
+
         int kind = dice.Next(20);
         if (kind == 0)
         {
             return RandomBytes(200);
         }
 
-        byte[] message = Write(type, 0);
+        byte[] message = Write(type, 0, dice.Next(4) == 0);
         return kind switch
         {
             1 => Flip(message),
@@ -60,17 +98,16 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
         };
     }
 
-    private byte[] Write(MessageDescriptor type, int depth)
+    private byte[] Write(MessageDescriptor type, int depth, bool careless)
     {
         using var stream = new MemoryStream();
         using (var output = new CodedOutputStream(stream, leaveOpen: true))
         {
-            // Mostly as a client would, so that the call gets somewhere.
-            bool careless = dice.Next(4) == 0;
+            string[] unneeded = careless ? [] : Unneeded(type);
             foreach (FieldDescriptor field in type.Fields.InDeclarationOrder())
             {
                 bool leftOut = dice.Next(careless ? 2 : field.HasPresence && field.FieldType != FieldType.Message ? 2 : 7) == 0;
-                int times = leftOut ? 0 : field.IsRepeated ? dice.Next(4) : 1;
+                int times = leftOut || unneeded.Contains(field.Name) ? 0 : field.IsRepeated ? dice.Next(4) : 1;
                 for (int i = 0; i < times; i++)
                 {
                     WriteField(output, field, careless, depth);
@@ -79,6 +116,12 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
         }
 
         return stream.ToArray();
+    }
+
+    private string[] Unneeded(MessageDescriptor type)
+    {
+        FieldDescriptor? field = type.Fields.InDeclarationOrder().FirstOrDefault(f => Alternatives.ContainsKey(f.FullName));
+        return field is null ? [] : dice.Next(4) == 0 ? Alternatives[field.FullName] : [field.Name];
     }
 
     private void WriteField(CodedOutputStream output, FieldDescriptor field, bool careless, int depth)
@@ -99,11 +142,11 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
                 break;
             case FieldType.Bytes:
                 output.WriteTag(field.FieldNumber, WireFormat.WireType.LengthDelimited);
-                output.WriteBytes(ByteString.CopyFrom(RandomBytes(dice.Next(50) == 0 ? (1 << 20) + 8 : dice.Next(10) == 0 ? 9000 : 64)));
+                output.WriteBytes(dice.Next(3) == 0 ? SmallNumber() : ByteString.CopyFrom(RandomBytes(dice.Next(50) == 0 ? (1 << 20) + 8 : dice.Next(10) == 0 ? 9000 : 64)));
                 break;
             case FieldType.Message or FieldType.Group:
                 output.WriteTag(field.FieldNumber, WireFormat.WireType.LengthDelimited);
-                output.WriteBytes(ByteString.CopyFrom(depth >= Deepest ? RandomBytes(20) : Write(field.MessageType, depth + 1)));
+                output.WriteBytes(ByteString.CopyFrom(depth >= Deepest ? RandomBytes(20) : Write(field.MessageType, depth + 1, careless)));
                 break;
             case FieldType.Fixed64 or FieldType.SFixed64 or FieldType.Double:
                 output.WriteTag(field.FieldNumber, WireFormat.WireType.Fixed64);
@@ -137,6 +180,16 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
             return (ulong)dice.Next(2);
         }
 
+        if (field.Name == "command" && dice.Next(4) != 0)
+        {
+            return Commands[dice.Next(Commands.Length)];
+        }
+
+        if (!careless && field.Name is ("attrs" or "cpu") && dice.Next(8) != 0)
+        {
+            return 0;
+        }
+
         if (dice.Next(4) != 0 && Known(field.Name) is { } known)
         {
             return dice.Next(12) == 0 ? known + Numbers[dice.Next(Numbers.Length)] : known;
@@ -145,14 +198,18 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
         if (!careless && dice.Next(3) != 0)
         {
             return field.Name.Contains("flags", StringComparison.Ordinal) || field.Name == "prot" ? LikelyFlags[dice.Next(LikelyFlags.Length)]
-                : field.Name.StartsWith("len", StringComparison.Ordinal) || field.Name == "size" ? (ulong)dice.Next(20_000)
+                : field.Name.StartsWith("len", StringComparison.Ordinal) || field.Name == "size" ? (ulong)(dice.Next(3) == 0 ? 4096 : dice.Next(20_000))
                 : 0;
         }
 
         return careless || dice.Next(3) == 0 ? Numbers[dice.Next(Numbers.Length)] : (ulong)dice.Next(dice.Next(2) == 0 ? 8 : 20_000);
     }
 
-    private ulong? Known(string name) => pool.Find<object>(name, dice) switch
+    // What belongs together, mostly.
+    private object? Find(string name) =>
+        _scene is not null && dice.Next(8) != 0 && FuzzPool.In(_scene, name) is { } together ? together : pool.Find<object>(name, dice);
+
+    private ulong? Known(string name) => Find(name) switch
     {
         ulong number => number,
         uint number => number,
@@ -174,8 +231,9 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
             }
         }
 
-        string? known = pool.Find<string>(field.Name, dice);
-        return field.Name == "guest" && dice.Next(8) != 0 ? []
+        string? known = Find(field.Name) as string;
+        return _scene is not null && known is not null && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(known)
+            : field.Name == "guest" && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(LikelyGuests.GetValueOrDefault(field.ContainingType.Name, ""))
             : known is not null && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(known)
             : Likely.TryGetValue(field.Name, out string[]? likely) && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(likely[dice.Next(likely.Length)])
             : field.Name == "process" && dice.Next(3) != 0 ? []
@@ -190,6 +248,14 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
         }
 
         return message;
+    }
+
+    // What an ioctl's argument often is.
+    private ByteString SmallNumber()
+    {
+        var bytes = new byte[sizeof(ulong)];
+        bytes[0] = (byte)dice.Next(8);
+        return ByteString.CopyFrom(bytes);
     }
 
     private byte[] RandomBytes(int most)

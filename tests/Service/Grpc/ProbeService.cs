@@ -11,6 +11,9 @@ internal sealed class ProbeService : Probe.ProbeBase
     internal const string FailureDetail = "kein Platz: 页面 % \"x\"\n";
     private readonly ConcurrentDictionary<string, WaitingCall> _waiting = new(StringComparer.Ordinal);
 
+    /// <summary>Runs in every call, for tests that plant a bug.</summary>
+    internal Action? OnEachCall { get; set; }
+
     /// <summary>The waiting call whose request has a given text.</summary>
     internal WaitingCall Waiting(string text) => _waiting.GetOrAdd(text, _ => new WaitingCall());
 
@@ -56,6 +59,7 @@ internal sealed class ProbeService : Probe.ProbeBase
 
     private async Task ActAsync(ProbeRequest request, ServerCallContext context)
     {
+        OnEachCall?.Invoke();
         var headers = new Metadata();
         foreach (var entry in context.RequestHeaders.Where(e => e.Key.StartsWith("x-echo", StringComparison.Ordinal)))
         {

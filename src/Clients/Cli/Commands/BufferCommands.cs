@@ -4,7 +4,7 @@ using CocoGuest.V1;
 
 namespace CocoGuest.Cli.Commands;
 
-/// <summary>One call each on buffers: heaps, alloc, mmap, munmap, stat, sync, attach, detach, map, unmap, release.</summary>
+/// <summary>One call each on buffers: heaps, uses, set-use, alloc, alloc-for, mmap, munmap, stat, sync, attach, detach, map, unmap, release.</summary>
 internal static class BufferCommands
 {
     public static IEnumerable<Command> Make(CommandFactory factory)
@@ -23,6 +23,8 @@ internal static class BufferCommands
                 ["name", "minor", "valid heap_flags"],
                 answer.Heaps.Select(h => new[] { h.Name, $"{h.Minor}", $"0x{h.ValidHeapFlags:x}" })));
 
+        foreach (var command in HeapUseCommands.Make(factory))
+            yield return command;
         yield return Alloc(factory);
         yield return Mmap(factory, fd);
 

@@ -45,7 +45,7 @@ internal static class GuestCommands
             Description = "none, sev, sev-es, snp, snp-vtom, tdx, sme, cca, pkvm, s390 or powerpc. Default: snp.",
             DefaultValueFactory = _ => "",
         };
-        var kernel = new Option<string>("--kernel") { Description = "seed-v1 or 7.2. Default: 7.2.", DefaultValueFactory = _ => "" };
+        var kernel = new Option<string>("--kernel") { Description = "6.12, 6.19, seed-v1, 7.1, 7.2 or 7.3. Default: 7.2.", DefaultValueFactory = _ => "" };
         var memory = Numbers.Option("--memory", "Bytes of RAM, for example 512M. Default: 4G.");
         var cpus = Numbers.Option("--cpus", "Possible CPUs. Default: 2.");
         var swiotlb = new Option<string>("--swiotlb") { Description = "The kernel's swiotlb= value.", DefaultValueFactory = _ => "" };

@@ -19,7 +19,7 @@ internal sealed class ErrorInterceptor(string endpoint, string? bearerToken) : I
         }
         catch (RpcException e)
         {
-            throw ErrorTranslation.Translate(e, endpoint);
+            throw ErrorTranslation.Translate(e, endpoint, context.Options.CancellationToken.IsCancellationRequested);
         }
     }
 
@@ -30,7 +30,7 @@ internal sealed class ErrorInterceptor(string endpoint, string? bearerToken) : I
     {
         var call = continuation(request, WithToken(context));
         return new AsyncUnaryCall<TResponse>(
-            TranslateAsync(call.ResponseAsync), call.ResponseHeadersAsync, call.GetStatus, call.GetTrailers, call.Dispose);
+            TranslateAsync(call.ResponseAsync, context.Options.CancellationToken), call.ResponseHeadersAsync, call.GetStatus, call.GetTrailers, call.Dispose);
     }
 
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
@@ -38,7 +38,7 @@ internal sealed class ErrorInterceptor(string endpoint, string? bearerToken) : I
         ClientInterceptorContext<TRequest, TResponse> context,
         AsyncServerStreamingCallContinuation<TRequest, TResponse> continuation) => continuation(request, WithToken(context));
 
-    private async Task<TResponse> TranslateAsync<TResponse>(Task<TResponse> response)
+    private async Task<TResponse> TranslateAsync<TResponse>(Task<TResponse> response, CancellationToken cancel)
     {
         try
         {
@@ -46,7 +46,7 @@ internal sealed class ErrorInterceptor(string endpoint, string? bearerToken) : I
         }
         catch (RpcException e)
         {
-            throw ErrorTranslation.Translate(e, endpoint);
+            throw ErrorTranslation.Translate(e, endpoint, cancel.IsCancellationRequested);
         }
     }
 

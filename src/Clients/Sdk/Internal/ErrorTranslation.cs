@@ -14,10 +14,15 @@ internal static class ErrorTranslation
     /// <summary>The exception for an error of a call.</summary>
     /// <param name="error">What gRPC threw.</param>
     /// <param name="endpoint">Where the server was expected, for the sentence.</param>
-    public static Exception Translate(RpcException error, string endpoint)
+    /// <param name="givenUp">The caller has cancelled the call.</param>
+    public static Exception Translate(RpcException error, string endpoint, bool givenUp = false)
     {
         if (ReadDetails(error) is { } info)
             return FromDetails(error, info);
+
+        // A cancelled read may end with the abort of its own stream, which gRPC takes for a lost connection.
+        if (givenUp && error.Status.DebugException is IOException)
+            return new OperationCanceledException("The call was cancelled.", error);
         if (IsConnectionLoss(error))
             return new ServerGoneException($"No CocoGuest server answers at {endpoint}: {Reason(Innermost(error))}", error);
         if (error.StatusCode == StatusCode.Cancelled)

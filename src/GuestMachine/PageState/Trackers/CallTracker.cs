@@ -46,6 +46,10 @@ internal abstract class CallTracker(PageStateOptions options) : IPageStateTracke
 
     public void End(GuestTermination how) => Termination ??= how;
 
+    /// <summary>The platform's share or unshare call by itself, a page each (S-CCA-07, S-S390-01, S-PPC-01): what the kernel believes stays.</summary>
+    /// <returns>Pages done; fewer than asked for: the next one was refused.</returns>
+    public ulong SharePages(FrameRange range, ConversionDirection direction) => CallPageByPage(range, direction).Done;
+
     public PageCondition ConditionOf(ulong frame) => Map.ConditionOf(frame);
 
     public bool IsShared(ulong frame) => Map.IsShared(frame);
@@ -89,7 +93,9 @@ internal abstract class CallTracker(PageStateOptions options) : IPageStateTracke
         }
         else
         {
+            // What the host destroyed comes back, too (S-CCA-04); its contents went when it was destroyed.
             Map.Flip(range, direction, 0, PageWord.Shared | PageWord.Unvalidated, Observer);
+            WordBits.Change(Map.Words(range), 0, PageWord.Unvalidated);
         }
     }
 

@@ -31,6 +31,28 @@ internal sealed class CcaTracker(PageStateOptions options) : CallTracker(options
         return null;
     }
 
+    /// <summary>One RSI_IPA_STATE_SET by itself (S-CCA-03, 04, 06): the realm's page tables do not follow.</summary>
+    /// <param name="range">Granules of the guest.</param>
+    /// <param name="direction">EMPTY or RAM.</param>
+    /// <param name="destroyedToo">RAM for granules that the host destroyed; without it the call stops before the first.</param>
+    /// <returns>How far it came, and whether the host rejected the rest.</returns>
+    public (ulong Top, bool Rejected) SetIpaState(FrameRange range, ConversionDirection direction, bool destroyedToo)
+    {
+        Tally.PlatformCalls++;
+        Tally.HypervisorExits++;
+        FrameRange asked = destroyedToo ? range
+            : range with { Count = (ulong)WordBits.CountEqual(Map.Words(range), PageWord.Unvalidated, 0) };
+        if (asked.Count == 0)
+        {
+            return (range.First, false);
+        }
+
+        VmmReply reply = Ask(asked, direction, 1);
+        FrameRange done = reply.DoneOf(asked);
+        Move(done, direction);
+        return (done.End, reply.Answer == VmmAnswer.Invalid);
+    }
+
     protected override PageStateInfo Describe(byte word, PageStateInfo common) => common with
     {
         Ripas = (word & PageWord.Shared) != 0 ? RipasState.Empty : (word & PageWord.Unvalidated) != 0 ? RipasState.Destroyed : RipasState.Ram,

@@ -17,7 +17,6 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
     private const ulong DirectMapBase = 0xffff888000000000;
 
     private readonly DirectMap _directMap;
-    private readonly IConversionFaults _faults;
     private readonly Action<string>? _warn;
     private ConversionCounters _counters;
     private bool _stopped;
@@ -30,7 +29,7 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
         Hypervisor = options.Hypervisor;
         Observer = options.Observer;
         _directMap = new DirectMap(Map);
-        _faults = options.Faults;
+        Faults = options.Faults;
         _warn = options.Warn;
     }
 
@@ -47,6 +46,8 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
     public long SharedPagesByKernel { get; private protected set; }
 
     protected IHypervisor Hypervisor { get; }
+
+    protected IConversionFaults Faults { get; }
 
     protected IConversionObserver? Observer { get; }
 
@@ -140,11 +141,11 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
         _counters.TlbFlushes += tlb ? 1u : 0u;
         _counters.CacheFlushes += tlb && cache ? 1u : 0u;
 
-        Errno ordered = _faults.Prepare(call);
+        Errno ordered = Faults.Prepare(call);
         if ((ordered != Errno.None ? Ordered(ordered, direction, "prepare") : Prepare(range, direction)) is { } notPrepared)
             return VmmFailure(range, direction, notPrepared);
 
-        bool changed = _directMap.Change(range, direction, this, _faults, call, out uint splits);
+        bool changed = _directMap.Change(range, direction, this, Faults, call, out uint splits);
         _counters.DirectMapSplits += splits;
         _counters.TlbFlushes++;
         if (!changed)
@@ -153,7 +154,7 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
                 Errno.ENOMEM, Operation(direction), "direct map: split", $"No page-table page to split an entry of {Hex(range)}.");
         }
 
-        ordered = _faults.Finish(call);
+        ordered = Faults.Finish(call);
         return (ordered != Errno.None ? Ordered(ordered, direction, "finish") : Finish(range, direction)) is { } notFinished
             ? VmmFailure(range, direction, notFinished)
             : null;

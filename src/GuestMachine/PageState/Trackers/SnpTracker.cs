@@ -9,13 +9,15 @@ namespace CocoGuest.Machine.PageState.Trackers;
 /// does not discard, S-SNP-32); PSC(private) → GUEST_INVALID; PVALIDATE(1) → GUEST_VALID. Anything else a PVALIDATE meets is "no
 /// change" or a fault and ends the guest with reason (1, 2); a refused PSC ends it with (1, 1) (S-SNP-11, 24, 35, 36).</para>
 /// <para>Invariant: a 2 MiB entry stands for 512 frames with equal host bits. The first 4 KiB operation inside it breaks it up, by
-/// PSMASH where it is assigned; [E] it is never joined again, so a later 2 MiB PVALIDATE there is a size mismatch (S-VEC-35).</para>
+/// PSMASH where it is assigned; [E] no conversion joins it again, so a later 2 MiB PVALIDATE there is a size mismatch (S-VEC-35).</para>
 /// </summary>
-internal sealed class SnpTracker : AmdTracker
+internal sealed partial class SnpTracker : AmdTracker
 {
     private const byte Valid = 0;
     private const byte Invalid = PageWord.Unvalidated;
     private const byte StateMask = PageWord.Shared | PageWord.Unvalidated | PageWord.Immutable;
+
+    private const string NoChange = "no change, the entry is in that state already";
 
     private readonly bool[] _smashed;
     private readonly uint _asid;
@@ -47,14 +49,27 @@ internal sealed class SnpTracker : AmdTracker
     /// </summary>
     public override Failure? ChangeByHost(FrameRange range, ConversionDirection direction)
     {
-        Span<byte> words = Map.Words(range);
-        if (WordBits.CountEqual(words, PageWord.Immutable, 0) != words.Length)
-            return new Failure(Errno.EFAULT, "rmpupdate", "immutable entry", $"{Hex(range)} has an immutable RMP entry (S-SNP-03).");
+        if (!IsMutable(range))
+            return Immutable(range);
         BreakUp(range);
-        Assign(range, MappingSize.Size4K, direction);
-        if (direction == ConversionDirection.ToPrivate)
-            WordBits.Change(words, PageWord.Unvalidated, 0);
+        Update(range, MappingSize.Size4K, direction);
         return null;
+    }
+
+    private static Failure Immutable(FrameRange range) =>
+        new(Errno.EFAULT, "rmpupdate", "immutable entry", $"{Hex(range)} has an immutable RMP entry (S-SNP-03).");
+
+    private bool IsMutable(FrameRange range)
+    {
+        Span<byte> words = Map.Words(range);
+        return WordBits.CountEqual(words, PageWord.Immutable, 0) == words.Length;
+    }
+
+    private void Update(FrameRange range, MappingSize size, ConversionDirection direction)
+    {
+        Assign(range, size, direction);
+        if (direction == ConversionDirection.ToPrivate)
+            WordBits.Change(Map.Words(range), PageWord.Unvalidated, 0);
     }
 
     // KVM's attribute is host state already; the extra hypercall says nothing new.
@@ -145,11 +160,14 @@ internal sealed class SnpTracker : AmdTracker
     private bool Pvalidate2M(FrameRange entry, byte from, byte to, ConversionDirection direction)
     {
         Tally.Pvalidates++;
-        if (_smashed[LargePages.RegionOf(entry.First)])
+        PvalidateResult ordered = Faults.Pvalidate(entry.Bytes);
+        if (ordered == PvalidateResult.SizeMismatch || _smashed[LargePages.RegionOf(entry.First)])
         {
             Tally.PvalidateSizeMismatches++;
             return Pvalidate4K(entry, from, to, direction);
         }
+        if (ordered == PvalidateResult.NoChange)
+            return Rejected(entry.First, direction, NoChange);
         if ((Map.Word(entry.First) & StateMask) != from)
             return Rejected(entry.First, direction);
         Invalidate(Map.Words(entry), to);
@@ -162,12 +180,31 @@ internal sealed class SnpTracker : AmdTracker
         Touch4K(range.First);
         Span<byte> words = Map.Words(range);
         int done = WordBits.CountEqual(words, StateMask, from);
+        (done, PvalidateResult ordered) = Ordered(done);
         Invalidate(words[..done], to);
         Tally.Pvalidates += (ulong)done;
         if (done == words.Length)
             return true;
         Tally.Pvalidates++;
-        return Rejected(range.First + (ulong)done, direction);
+        Tally.PvalidateSizeMismatches += ordered == PvalidateResult.SizeMismatch ? 1u : 0u;
+        return Rejected(range.First + (ulong)done, direction, ordered switch
+        {
+            PvalidateResult.SizeMismatch => "the RMP entry has another size",
+            PvalidateResult.NoChange => NoChange,
+            _ => null,
+        });
+    }
+
+    // How many of the pages that would be done are, and what stops them there if somebody ordered it.
+    private (int Done, PvalidateResult Ordered) Ordered(int pages)
+    {
+        for (int at = 0; at < pages && !Faults.Quiet; at++)
+        {
+            PvalidateResult result = Faults.Pvalidate(Page.Size);
+            if (result != PvalidateResult.Done)
+                return (at, result);
+        }
+        return (pages, PvalidateResult.Done);
     }
 
     private static void Invalidate(Span<byte> words, byte to) => WordBits.Change(words, to, (byte)(to ^ PageWord.Unvalidated));
@@ -215,12 +252,13 @@ internal sealed class SnpTracker : AmdTracker
         return false;
     }
 
-    private bool Rejected(ulong frame, ConversionDirection direction)
+    private bool Rejected(ulong frame, ConversionDirection direction, string? ordered = null)
     {
         byte word = Map.Word(frame);
-        string why = (word & PageWord.Immutable) != 0 ? "the RMP entry is immutable"
+        string why = ordered is not null ? ordered
+            : (word & PageWord.Immutable) != 0 ? "the RMP entry is immutable"
             : (word & PageWord.Shared) != 0 ? "the page is not private"
-            : "no change, the entry is in that state already";
+            : NoChange;
         int validate = direction == ConversionDirection.ToPrivate ? 1 : 0;
         Termination = new GuestTermination(
             GuestTermination.LinuxSet, GuestTermination.Pvalidate, $"PVALIDATE({validate}) of 0x{Page.AddressOf(frame):x}: {why}.");

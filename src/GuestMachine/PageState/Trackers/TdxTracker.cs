@@ -11,7 +11,7 @@ namespace CocoGuest.Machine.PageState.Trackers;
 /// <para>Invariant: a 2 MiB entry stands for 512 frames with equal host bits. A piece that covers a part of one and changes it breaks it
 /// up; [E] it is never joined again, and the SEPT has no 1 GiB entries, so an accept of 1 GiB is always a size mismatch.</para>
 /// </summary>
-internal sealed class TdxTracker : EncryptedTracker
+internal sealed partial class TdxTracker : EncryptedTracker
 {
     private const int MaxRetriesWithoutProgress = 3;
     private const ulong PieceFrames = TdxMapGpa.MaxPieceBytes >> Page.Shift;

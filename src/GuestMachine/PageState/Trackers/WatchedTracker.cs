@@ -44,7 +44,11 @@ internal sealed class WatchedTracker(IPageStateTracker inner, Func<bool> watched
 
     public IEnumerable<PageStateRun> Runs(FrameRange range) => inner.Runs(range);
 
-    private Failure? Do(FrameRange range, Func<FrameRange, Failure?> operation)
+    /// <summary>An instruction of the platform by itself; the platform's tracker is <typeparamref name="TTracker"/>.</summary>
+    public TResult Raw<TTracker, TResult>(FrameRange range, Func<TTracker, TResult> operation)
+        where TTracker : class, IPageStateTracker => Do(range, _ => operation((TTracker)inner));
+
+    private TResult Do<TResult>(FrameRange range, Func<FrameRange, TResult> operation)
     {
         if (!watched())
         {
@@ -52,10 +56,10 @@ internal sealed class WatchedTracker(IPageStateTracker inner, Func<bool> watched
         }
 
         PageStateRun[] before = [.. inner.Runs(range)];
-        Failure? failure = operation(range);
+        TResult result = operation(range);
         PageStateRun[] after = [.. inner.Runs(range)];
         Compare(before, after);
-        return failure;
+        return result;
     }
 
     private void Compare(PageStateRun[] before, PageStateRun[] after)

@@ -6,10 +6,12 @@ namespace CocoGuest.Machine.PageState.Wire;
 public static class TdxAccept
 {
     private const ulong LevelMask = 0x7;
-    private const int CodeShift = 32;
 
     /// <summary>TDCALL leaf.</summary>
     public const ulong Leaf = 6;
+
+    /// <summary>Where the result code begins in rax.</summary>
+    public const int CodeShift = 32;
 
     /// <summary>Accepted, now zero (S-TDX-07).</summary>
     public const uint Success = 0;

@@ -57,12 +57,12 @@ internal static class RecordedFamilies
             "S-BUF-42", "S-BUF-45", "S-BUF-54", "S-BUF-57", "S-BUF-65", "S-BUF-80", "S-SYS-40", "S-SYS-42", "S-SYS-44", "S-SYS-45", "S-SYS-46",
             "S-SYS-60", "S-SYS-61", "S-SYS-62", "S-CMA-02", "S-CMA-06",
         ]),
-        ("info", ["S-BUF-100", "S-BUF-101", "S-BUF-103", "S-BUF-104"]),
+        ("info", ["S-BUF-105", "S-BUF-101", "S-BUF-103", "S-BUF-104"]),
         ("life", ["S-BUF-34", "S-BUF-90", "S-BUF-92", "S-BUF-93"]),
         ("lseek", ["S-BUF-10"]),
         ("mapops", ["S-BUF-36", "S-PIN-08", "S-SYS-48"]),
         ("mem", ["S-SYS-05", "S-SYS-26"]),
-        ("mmap", ["S-BUF-30", "S-BUF-31", "S-BUF-32", "S-BUF-35", "S-SYS-47", "S-SYS-49", "S-CMA-04"]),
+        ("mmap", ["S-BUF-30", "S-BUF-31", "S-BUF-32", "S-BUF-35", "S-SYS-47", "S-SYS-53", "S-CMA-04"]),
         ("mprotect", ["S-BUF-30"]),
         ("name", ["S-BUF-70", "S-BUF-71"]),
         ("physlayout", ["S-SYS-01", "S-SYS-02", "S-SYS-03", "S-VEC-10"]),
@@ -72,7 +72,7 @@ internal static class RecordedFamilies
         ("swiotlb_slots", ["S-SWI-12", "S-SWI-20", "S-SWI-21", "S-SWI-22", "S-SWI-23", "S-SWI-25"]),
         ("sync", ["S-BUF-60", "S-BUF-61", "S-BUF-62", "S-BUF-64"]),
         ("syncfile", ["S-BUF-72", "S-BUF-73", "S-BUF-74", "S-BUF-75"]),
-        ("udmabuf", ["S-BUF-110", "S-BUF-111"]),
+        ("udmabuf", ["S-BUF-116", "S-BUF-111"]),
         ("vgem", ["S-GPU-01", "S-GPU-02", "S-GPU-04", "S-GPU-08"]),
     ];
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Dma;
 
@@ -22,16 +21,13 @@ internal static class DmaAllocOps
 
     private static GuestCase Of(ReplayCase c) => GuestCase.Of(c);
 
-    // The device's mask is a word of the case's name; 64 bits without one.
+    // No step says what the device can address: all, as a modern one.
     private static GuestDmaApi Api(ReplayCase c)
     {
         GuestCase g = Of(c);
         if (!c.State<Held>().Registered)
         {
-            string? mask = c.Name.Split('.').FirstOrDefault(w => w.StartsWith("mask", StringComparison.Ordinal));
-            int bits = mask is null ? 64 : int.Parse(mask["mask".Length..], CultureInfo.InvariantCulture);
-            c.State<Held>().Registered = g.Guest.Devices.Register(
-                g.Process, new DeviceSpec { Name = Device, DmaMask = ulong.MaxValue >> (64 - bits) }).Ok;
+            c.State<Held>().Registered = g.Guest.Devices.Register(g.Process, new DeviceSpec { Name = Device, DmaMask = ulong.MaxValue }).Ok;
         }
 
         return g.Guest.DmaApi;

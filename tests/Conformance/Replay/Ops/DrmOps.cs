@@ -42,13 +42,13 @@ internal static class DrmOps
 
     private static uint Handle(Record record) => (uint)record.In.Number("handle");
 
-    private static int Node(ReplayCase c) => Clients(c).Current(Of(c), c).Fd;
+    private static int Node(ReplayCase c) => Clients(c).Current(Of(c)).Fd;
 
     // The recorder closed what it exported from an imported object, without a step, before it closed the handle.
     private static void CloseHandle(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = Of(c);
-        int node = Clients(c).ForClose(g, c, Handle(record)).Fd;
+        int node = Clients(c).ForClose(g, Handle(record)).Fd;
         if (g.Guest.Drm.Find(g.Process, node, "replay").Value.Find(Handle(record)) is { Import: not null })
         {
             foreach (int fd in State(c).Exported)
@@ -111,11 +111,12 @@ internal static class DrmOps
         GuestCase g = Of(c);
         string name = record.In.Text("fd");
         int fd = name.StartsWith("dup(", StringComparison.Ordinal) ? Dup(g, g.Fd(name[4..^1])) : g.Fd(name);
-        Result<uint> handle = g.Guest.Drm.FdToHandle(g.Process, Clients(c).ForImport(g, c).Fd, fd);
+        Result<uint> handle = g.Guest.Drm.FdToHandle(g.Process, Clients(c).ForImport(g, c, record, State(c).Exported.Contains(fd)).Fd, fd);
         answers.SetResult(handle.Failure);
         if (handle.Ok)
         {
             State(c).Handles.Add(handle.Value);
+            State(c).Imported ??= name;
             answers.Set("handle", (ulong)handle.Value);
         }
 
@@ -139,10 +140,8 @@ internal static class DrmOps
             return;
         }
 
-        string name = answers.Observed("fd")?.GetString() ?? "e";
-        g.Name(name, made.Value.Fd);
+        g.Name(answers.Label("e"), made.Value.Fd);
         State(c).Exported.Add(made.Value.Fd);
-        answers.Set("fd", name);
         NamedMaps.AnswerFd(g, answers, made.Value);
         answers.Set("size", made.Value.Size);
     }
@@ -156,7 +155,7 @@ internal static class DrmOps
     private static void Reexported(ReplayCase c, Record record, Answers answers)
     {
         int last = State(c).Exported[^1];
-        int original = Of(c).Fd("a");
+        int original = Of(c).Fd(State(c).Imported!);
         answers.Set("same_ino", SameFile(c, last, original) ? 1L : 0L);
         answers.Set("same_fdnum", last == original ? 1L : 0L);
     }
@@ -167,7 +166,7 @@ internal static class DrmOps
         GuestCase g = Of(c);
         Must(g.Guest.Trace.Set("dma:dma_map_sg", on: true));
         ulong first = g.Guest.Trace.Last() + 1;
-        Result<uint> handle = g.Guest.Drm.FdToHandle(g.Process, Node(c), g.Fd("a"));
+        Result<uint> handle = g.Guest.Drm.FdToHandle(g.Process, Node(c), g.Fd(g.LastBuffer!));
         answers.SetResult(handle.Failure);
         string? line = g.Guest.Trace.Read(first, int.MaxValue, out _).Where(e => e.Name == "dma_map_sg").Select(e => e.Text).FirstOrDefault();
         if (line is null)
@@ -233,6 +232,9 @@ internal static class DrmOps
         public List<uint> Handles { get; } = [];
 
         public List<int> Exported { get; } = [];
+
+        /// <summary>What records call the fd that was imported first.</summary>
+        public string? Imported { get; set; }
 
         public ulong Offset { get; set; }
     }

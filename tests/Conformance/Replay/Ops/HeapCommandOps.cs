@@ -71,7 +71,7 @@ internal static class HeapCommandOps
         argument.Answer(answers);
         if (failure is null)
         {
-            NameNew(g, argument.Fd, answers);
+            g.Name(answers.Label("a"), argument.Fd);
         }
     }
 
@@ -145,7 +145,7 @@ internal static class HeapCommandOps
         answers.SetResult(done.Failure);
         if (done.Ok)
         {
-            NameNew(g, argument.Fd, answers);
+            g.Name(answers.Label("a"), argument.Fd);
         }
     }
 
@@ -207,8 +207,7 @@ internal static class HeapCommandOps
         answers.SetResult(fd.Failure);
         if (fd.Ok)
         {
-            answers.Set("fd", GuestCase.HeapFile);
-            g.NameFile(GuestCase.HeapFile, fd.Value);
+            g.NameFile(answers.Label(GuestCase.HeapFile), fd.Value);
         }
     }
 
@@ -255,14 +254,6 @@ internal static class HeapCommandOps
         Result<IoctlOutcome> done = g.Guest.Files.Ioctl(g.Process, node.Value, command, address, memory);
         Must(g.Guest.Files.Close(g.Process, node.Value));
         return done.Failure;
-    }
-
-    private static void NameNew(GuestCase g, int fd, Answers answers)
-    {
-        // The recorder names fds; which name is its own affair.
-        string name = answers.Observed("fd")?.GetString() ?? "a";
-        g.Name(name, fd);
-        answers.Set("fd", name);
     }
 
     private static void Must(Failure? failure)

@@ -33,15 +33,7 @@ internal static class HeapOps
         answers.SetResult(made.Failure);
         if (made.Ok)
         {
-            // The recorder names fds; which name is its own affair.
-            string name = answers.Observed("fd")?.GetString() ?? "a";
-            g.Name(name, made.Value.Fd);
-            answers.Set("fd", name);
-            if (c.Name.EndsWith("flag_off_after_alloc", StringComparison.Ordinal))
-            {
-                // An input that stands in the case's name only.
-                g.Guest.ClaimsEncryption = false;
-            }
+            g.Name(answers.Label("a"), made.Value.Fd);
         }
     }
 

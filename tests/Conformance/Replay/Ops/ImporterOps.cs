@@ -9,8 +9,6 @@ internal static class ImporterOps
 {
     private const int RunsShown = 24;
     private const int MostBytesPerCall = 1 << 20;
-    private const ulong MostInABurst = 64;
-    private const uint StartStep = 2;
 
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
@@ -19,8 +17,6 @@ internal static class ImporterOps
         new("dma_buf_map_attachment", Map),
         new("dma_buf_unmap_attachment", Unmap),
         new("importer/live_buffers", LiveBuffers),
-        new("maps", Maps),
-        new("importer/map_failed_at", MapFailedAt),
         new("kernel_begin_cpu_access", (c, r, a) => KernelAccess(c, r, a, end: false)),
         new("kernel_end_cpu_access", (c, r, a) => KernelAccess(c, r, a, end: true)),
         new("kernel_vmap_read", VmapRead),
@@ -97,85 +93,6 @@ internal static class ImporterOps
 
         answers.Set("objects", (long)g.Guest.Buffers.Live);
     }
-
-    // The case maps until it fails or has enough; the record of the failure, if any, comes first.
-    private static Burst MapMany(ReplayCase c, ulong length, ulong most, ulong? observed)
-    {
-        Burst burst = c.State<Burst>();
-        if (burst.Done)
-        {
-            return burst;
-        }
-
-        // Where the slot search starts decides how many ranges fit, and is the one input that the recorder did not write down: a start
-        // has to exist with which the machine fails at the same place.
-        SwiotlbPool? pool = Of(c).Guest.Dma.DefaultPool;
-        RunBurst(c, burst, length, most);
-        for (uint start = 0; observed is { } place && pool is not null && burst.Count != (long)place && start < pool.Slots; start += StartStep)
-        {
-            pool.SetAreaHint(0, start);
-            RunBurst(c, burst, length, most);
-        }
-
-        burst.Done = true;
-        return burst;
-    }
-
-    private static void RunBurst(ReplayCase c, Burst burst, ulong length, ulong most)
-    {
-        GuestCase g = Of(c);
-        burst.Count = 0;
-        burst.Failure = null;
-        burst.UsedBefore = g.World.Used;
-        const string Device = "oracle-imp.0";
-        List<ulong> attached = [];
-        _ = g.Guest.Devices.Register(g.Process, new DeviceSpec { Name = Device, Mediated = true });
-        while (burst.Count < (long)most && burst.Failure is null)
-        {
-            // Which heap is in the case's name: the recorder had no room for it in the step.
-            Result<BufferHandle> buffer = g.Guest.Buffers.Allocate(g.Process, HeapOf(c), length, 2, HeapFlagsOf(c));
-            if (buffer.Ok)
-            {
-                attached.Add(g.Guest.Importers.Attach(g.Process, buffer.Value.Fd, Device).Value.Attachment);
-            }
-
-            burst.Failure = buffer.Ok
-                ? g.Guest.Importers.Map(g.Process, attached[^1], DmaDirection.Bidirectional, 0).Failure
-                : buffer.Failure;
-            burst.Count += burst.Failure is null ? 1 : 0;
-        }
-
-        burst.Used = g.World.Used;
-        foreach (ulong attachment in attached)
-        {
-            _ = g.Guest.Importers.Unmap(g.Process, attachment);
-            _ = g.Guest.Importers.Detach(g.Process, attachment);
-        }
-
-        g.CloseEverything();
-    }
-
-    private static void Maps(ReplayCase c, Record record, Answers answers)
-    {
-        Burst burst = MapMany(c, record.In.Number("len"), record.In.Number("max"), observed: null);
-        answers.Set("used_before", burst.UsedBefore);
-        answers.Set("count", burst.Count);
-        answers.Set("used", burst.Used);
-    }
-
-    private static void MapFailedAt(ReplayCase c, Record record, Answers answers)
-    {
-        Burst burst = MapMany(c, record.In.Number("len"), MostInABurst, answers.Observed("i")?.GetUInt64());
-        answers.Set("i", burst.Count);
-        answers.Set("used", burst.Used);
-        answers.Set("errno", burst.Failure?.Errno.ToString());
-    }
-
-    private static string HeapOf(ReplayCase c) =>
-        Of(c).Guest.HeapNodes.Select(h => h.Name).FirstOrDefault(c.Name.Split('.').Contains) ?? "system";
-
-    private static ulong HeapFlagsOf(ReplayCase c) =>
-        c.Name.Split('.').Contains("decrypted") && Of(c).Guest.Kernel.SystemHeapFlags != 0 ? 1UL : 0;
 
     private static void KernelAccess(ReplayCase c, Record record, Answers answers, bool end)
     {
@@ -260,19 +177,6 @@ internal static class ImporterOps
     {
         GuestCase g = Of(c);
         answers.SetResult(g.Guest.Importers.Sync(g.Process, g.Fd(record.In.Text("fd")), record.In.Number("flags")).Failure);
-    }
-
-    private sealed class Burst
-    {
-        public bool Done { get; set; }
-
-        public long UsedBefore { get; set; }
-
-        public long Count { get; set; }
-
-        public long Used { get; set; }
-
-        public Failure? Failure { get; set; }
     }
 
     private sealed record Imported(ulong Id, string Device)

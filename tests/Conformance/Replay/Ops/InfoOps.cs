@@ -126,7 +126,7 @@ internal static partial class InfoOps
 
         Result<byte[]> text = g.Guest.Tree.ReadText(g.Process, BufInfo);
         answers.SetResult(text.Failure);
-        answers.Set("text", WithContextOf(answers, InodeColumn().Replace(Encoding.Latin1.GetString(text.Value), "$1INO\t")));
+        answers.Set("text", InodeColumn().Replace(Encoding.Latin1.GetString(text.Value), "$1INO\t"));
         if (second >= 0)
         {
             Must(g.Guest.Files.Close(g.Process, second));
@@ -134,20 +134,13 @@ internal static partial class InfoOps
         }
     }
 
-    // Of several buffers b0, b1 … each was named nm0, nm1 …
+    // Several buffers were named nm0, nm1 … in the order in which they were made.
     private static void NameAll(GuestCase g, int live)
     {
         for (int i = 0; live > 1 && i < live; i++)
         {
-            Must(g.Guest.Buffers.SetName(g.Process, g.Fd(string.Create(CultureInfo.InvariantCulture, $"b{i}")), string.Create(CultureInfo.InvariantCulture, $"nm{i}")));
+            Must(g.Guest.Buffers.SetName(g.Process, g.Fd(g.Buffers[i]), string.Create(CultureInfo.InvariantCulture, $"nm{i}")));
         }
-    }
-
-    // Context numbers count all fences since boot, of other drivers as well: like inode numbers they are not compared.
-    private static string WithContextOf(Answers answers, string text)
-    {
-        Match recorded = FenceContext().Match(answers.Observed("text")?.GetString() ?? "");
-        return recorded.Success ? FenceContext().Replace(text, recorded.Value) : text;
     }
 
     private static void BufInfoMarkers(ReplayCase c, Record record, Answers answers)
@@ -202,9 +195,6 @@ internal static partial class InfoOps
 
     [GeneratedRegex("(?m)^((?:[0-9a-f]{8}\t){4}[^\t]*\t)[0-9]{8}\t")]
     private static partial Regex InodeColumn();
-
-    [GeneratedRegex("fence:[0-9]+:")]
-    private static partial Regex FenceContext();
 
     private sealed class State
     {

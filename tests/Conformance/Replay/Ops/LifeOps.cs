@@ -43,9 +43,7 @@ internal static class LifeOps
         answers.SetResult(fd.Failure);
         if (fd.Ok)
         {
-            string name = answers.Observed("fd")?.GetString() ?? "b";
-            g.Name(name, fd.Value);
-            answers.Set("fd", name);
+            g.Name(answers.Label("b"), fd.Value);
             answers.Set("getfd", FileOps.Fcntl(g, fd.Value, FileOps.GetFd).Value);
         }
     }
@@ -59,10 +57,10 @@ internal static class LifeOps
         c.State<State>().Third = fd;
     }
 
-    // In the scenario of fds in flight the buffer was sent before the first look at it.
+    // Where a case receives a fd that no step sent, it was sent before the first look at it.
     private static void FdInfoCount(ReplayCase c, Record record, Answers answers)
     {
-        if (c.Name.Split('.').Contains("scm_in_flight") && c.State<State>().Token is null)
+        if (c.Has("received") && !c.Has("sendmsg_scm_rights") && c.State<State>().Token is null)
         {
             SendFd(c, Of(c).Fd(record.In.Text("fd")));
         }
@@ -75,13 +73,13 @@ internal static class LifeOps
         }
     }
 
-    // Between two reads the program wrote 1 to the first byte.
+    // Between two equal reads the program wrote to the first byte.
     private static void MemRead(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = Of(c);
         if (c.State<State>().Reads++ > 0)
         {
-            g.Fill(g.UserMapping(), 1, 1);
+            g.Fill(g.UserMapping(), 1, c.Marks.Next());
         }
 
         answers.SetRaw("runs", FlatMemory.Runs(g.Load(g.UserMapping(), record.In.Number("len")), 24));
@@ -90,7 +88,7 @@ internal static class LifeOps
     private static void ChildSaw(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = Of(c);
-        g.Fill(g.UserMapping(), 1, 1);
+        g.Fill(g.UserMapping(), 1, c.Marks.Next());
         GuestProcess child = c.State<State>().Child = g.Guest.Processes.Fork(g.Process).Value;
         c.State<State>().ChildMapping = g.UserMapping();
         answers.Set("byte", ByteAt(g, child, g.UserMapping() + record.In.Number("offset")));
@@ -111,7 +109,7 @@ internal static class LifeOps
     private static void Send(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = Of(c);
-        g.Fill(g.UserMapping(), PageBytes, 0x11);
+        g.Fill(g.UserMapping(), PageBytes, c.Marks.Next());
         SendFd(c, g.Fd(record.In.Text("fd")));
         answers.Set("rc", 0L);
     }

@@ -31,7 +31,7 @@ internal static class RangeOps
         new("proc_self_mem_pwrite", (c, r, a) => Answer(a, Pins(c).WriteProcMem(Process(c), Start(c), new byte[r.In.Number("len")]))),
         new("page_tags_match", PageTags),
         new("write_seen_through_shared", WriteSeen),
-        new("zeroed", (c, r, a) => a.Set("all_zero", GuestCase.Of(c).Load(Start(c), Length(c)).All(b => b == 0) ? 1L : 0L)),
+        new("zeroed", (c, r, a) => a.Set("all_zero", GuestCase.Of(c).IsZero(Start(c), Length(c)) ? 1L : 0L)),
     ];
 
     private static GuestMappings Mappings(ReplayCase c) => GuestCase.Of(c).Guest.Mappings;
@@ -85,9 +85,13 @@ internal static class RangeOps
 
     private static void Smaps(ReplayCase c, Record record, Answers answers)
     {
-        Untold.Name(c, answers);
         SmapsEntry entry = Mappings(c).Smaps(Process(c), Start(c)).Value;
         answers.Set("perms", entry.Permissions);
+        if (entry.Permissions.Contains('w', StringComparison.Ordinal) && !c.Has("dma_buf_set_name"))
+        {
+            answers.LeaveOut("name");
+        }
+
         answers.Set("name", entry.Name);
         answers.Set("vmflags", entry.VmFlags);
         answers.Set("rss_kb", entry.ResidentKilobytes);

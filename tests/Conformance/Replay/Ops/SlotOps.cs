@@ -6,14 +6,10 @@ namespace CocoGuest.Tests.Replay.Ops;
 /// <summary>Sequences of mappings and the slots they get: family swiotlb_slots.</summary>
 internal static class SlotOps
 {
-    private const int FirstSlotsShown = 12;
-    private const int Hole = -1;
-
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         new("start", Start),
         new("dma_map_page", (c, r, a) => MapOne(c, (int)r.In.Number("i"), r.In.Number("size"), a)),
-        new("map_double_into_hole", (c, r, a) => MapOne(c, Hole, r.In.Number("size"), a)),
         new("map_until_fail", MapUntilFail),
         new("map_failed_at", MapFailedAt),
         new("dma_unmap_page", (c, r, a) => Unmap(c, a, [(int)r.In.Number("i")])),
@@ -23,13 +19,10 @@ internal static class SlotOps
 
     private static Sequence Slots(ReplayCase c) => c.State<Sequence>();
 
-    // The case's name ends in the device's min_align_mask; where the search starts is an observation of the recorder.
+    // How the device wants slots aligned is in no step, nor is where the search starts: here, where the case before ended.
     private static void Start(ReplayCase c, Record record, Answers answers)
     {
-        string last = c.Name.Split('.')[^1];
-        ulong align = last.StartsWith("align", StringComparison.Ordinal) ? Convert.ToUInt64(last["align".Length..], 16) : 0;
-        Slots(c).Device = c.World.Dma.NewDevice(64, align);
-        c.World.Dma.SetHint(answers.Observed("area_index")?.GetUInt64() ?? ulong.MaxValue);
+        Slots(c).Device = c.World.Dma.NewDevice(64, minAlign: 0);
         AnswerState(c, answers);
     }
 
@@ -40,8 +33,7 @@ internal static class SlotOps
         answers.Set("error", result.Ok ? null : "DMA_MAPPING_ERROR");
         if (result.Ok)
         {
-            // The hole's page is another one than the address compared with.
-            world.AnswerPlace(answers, result.Value, index == Hole ? 0 : DmaWorld.Low);
+            world.AnswerPlace(answers, result.Value, DmaWorld.Low);
             Slots(c).Mappings[index] = (result.Value, size);
         }
 
@@ -52,12 +44,9 @@ internal static class SlotOps
     {
         DmaWorld world = c.World.Dma;
         ulong size = record.In.Number("size");
-        if (world.Spec.Cpu != 0 && world.Pool is { } pool && answers.Observed("first_slots") is { } first)
-        {
-            // Only the first area's start is recorded; that of this CPU's area shows in the first slot.
-            pool.SetAreaHint((uint)world.Spec.Cpu, first[0].GetUInt32());
-        }
 
+        // Where the search starts decides how many fit; from the start of the area it is as many as can.
+        world.Pool?.SetAreaHint((uint)world.Spec.Cpu, 0);
         Dictionary<int, (ulong Dma, ulong Size)> mappings = Slots(c).Mappings;
         int mapped = 0;
         while (mapped < (int)record.In.Number("cap")
@@ -67,15 +56,6 @@ internal static class SlotOps
         }
 
         answers.Set("mapped", (long)mapped);
-        IEnumerable<ulong> slots = Enumerable.Range(0, Math.Min(mapped, FirstSlotsShown)).Select(i => mappings[i].Dma)
-            .Where(dma => world.Pool?.Contains(dma) == true).Select(dma => (dma - DmaWorld.PoolStart) >> SwiotlbPool.SlotShift);
-        answers.SetRaw("first_slots", $"[{string.Join(',', slots)}]");
-        if (mapped > 0 && world.Pool?.Contains(mappings[0].Dma) != true)
-        {
-            // Mapped in place: the recorder wrote the page's own address in units of slots.
-            answers.Incomparable("first_slots");
-        }
-
         AnswerState(c, answers);
     }
 

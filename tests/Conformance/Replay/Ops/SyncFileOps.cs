@@ -35,9 +35,7 @@ internal static class SyncFileOps
             return;
         }
 
-        string name = answers.Observed("fd")?.GetString() ?? "s";
-        g.NameFile(name, made.Value);
-        answers.Set("fd", name);
+        g.NameFile(answers.Label("s"), made.Value);
         answers.Set("getfd", g.Process.Fds.IsCloseOnExec(made.Value) ? 1L : 0L);
         answers.Set("getfl", string.Create(CultureInfo.InvariantCulture, $"0x{(int)g.Process.Fds.Find(made.Value)!.Access:x}"));
         Tell(g, made.Value, answers);

@@ -15,7 +15,6 @@ internal static partial class TraceOps
     [
         new("trace_enable", Enable),
         new("trace_line", (c, r, a) => a.Set("text", Lines(c).Next())),
-        new("swiotlb/trace_line", (c, r, a) => a.Set("text", SpokenSequence(c, r).Next())),
         new("trace_lines", (c, r, a) => a.Set("count", (long)Lines(c).Count)),
     ];
 
@@ -26,50 +25,10 @@ internal static partial class TraceOps
         if (!trace.Collected)
         {
             trace.Collected = true;
-            trace.Add(c.Name.Contains(".phys.", StringComparison.Ordinal) ? RunPhysSequence(c) : GuestCase.Of(c).TakeTrace());
+            trace.Add(c.Family == "dma_trace" && PhysName.IsMeant(c) ? RunPhysSequence(c, PhysName.Of(c)!) : GuestCase.Of(c).TakeTrace());
         }
 
         return trace;
-    }
-
-    // The recorder wrote down what it traced in words: "alloc LENGTH, prime import, SYNC START|READ, SYNC END|WRITE, gem_close".
-    private static Trace SpokenSequence(ReplayCase c, Record record)
-    {
-        if (!c.State<Trace>().Collected)
-        {
-            foreach (string step in record.In.Text("seq").Split(", "))
-            {
-                Speak(c, step);
-            }
-        }
-
-        return Lines(c);
-    }
-
-    private static void Speak(ReplayCase c, string step)
-    {
-        GuestCase g = GuestCase.Of(c);
-        string[] words = step.Split(' ', '|');
-        switch (words[0])
-        {
-            case "alloc":
-                string heap = g.Guest.HeapNodes.Select(h => h.Name).Single(c.Name.Split('.').Contains);
-                g.Name("a", g.Guest.Buffers.Allocate(g.Process, heap, Convert.ToUInt64(words[1], 16), 2, 0).Value.Fd);
-                break;
-            case "prime":
-                g.Name("node", g.Guest.Drm.Open(g.Process, "vgem").Value);
-                _ = g.Guest.Drm.FdToHandle(g.Process, g.Fd("node"), g.Fd("a")).Value;
-                break;
-            case "SYNC":
-                ulong flags = (words.Contains("READ") ? 1UL : 0) | (words.Contains("WRITE") ? 2UL : 0) | (words.Contains("END") ? 4UL : 0);
-                _ = g.Guest.Importers.Sync(g.Process, g.Fd("a"), flags).Value;
-                break;
-            case "gem_close":
-                _ = g.Guest.Drm.GemClose(g.Process, g.Fd("node"), 1);
-                break;
-            default:
-                throw new InvalidOperationException($"'{step}' is no step that the replay knows.");
-        }
     }
 
     private static void Enable(ReplayCase c, Record record, Answers answers)
@@ -80,15 +39,13 @@ internal static partial class TraceOps
         answers.SetResult(GuestCase.Of(c).Guest.Trace.Set(name, on: true));
     }
 
-    // The parameters are words of the case's name: attr…, direction, size…, mask….
-    private static IReadOnlyList<string> RunPhysSequence(ReplayCase c)
+    private static IReadOnlyList<string> RunPhysSequence(ReplayCase c, PhysName name)
     {
-        string[] words = c.Name.Split('.');
         DmaWorld world = c.World.Dma;
-        DmaDevice device = world.NewDevice((int)NumberAfter(words, "mask", 10), 0, "oracle-dma");
-        ulong size = NumberAfter(words, "size", 10);
-        var attributes = (DmaAttributes)NumberAfter(words, "attr", 16);
-        DmaDirection direction = DmaWorld.DirectionOf(words.Single(w => w is "BIDIRECTIONAL" or "TO_DEVICE" or "FROM_DEVICE"));
+        DmaDevice device = world.NewDevice(name.MaskBits, 0, "oracle-dma");
+        ulong size = name.Size;
+        var attributes = (DmaAttributes)c.Records.First(r => r.In.Has("attrs")).In.Number("attrs");
+        DmaDirection direction = DmaWorld.DirectionOf(c.Input("dir") ?? "BIDIRECTIONAL");
         ulong phys = world.Spec.MemoryBytes > 3UL << 30 ? DmaWorld.High : DmaWorld.Low;
         world.Tracing = true;
         Result<ulong> mapped = world.Mapper.MapPhys(device, phys, size, direction, attributes);
@@ -106,9 +63,6 @@ internal static partial class TraceOps
         world.Tracing = false;
         return world.TakeTrace();
     }
-
-    private static ulong NumberAfter(string[] words, string prefix, int radix) =>
-        words.Where(w => w.StartsWith(prefix, StringComparison.Ordinal)).Select(w => Convert.ToUInt64(w[prefix.Length..], radix)).First();
 
     /// <summary>The lines of a case with their addresses renamed.</summary>
     private sealed partial class Trace

@@ -10,14 +10,13 @@ namespace CocoGuest.Tests.Replay.Ops;
 internal static class UdmabufOps
 {
     private const string DefaultMemfd = "memfd";
-    private const string Buffer = "u";
+    private const string DefaultLabel = "u";
     private const ulong DefaultBytes = 16384;
     private const ulong HugePage = 2UL << 20;
     private static readonly char[] Digits = [.. "0123456789"];
 
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
-        new("memfd", MakeMemfd),
         new("udmabuf_create", Create),
         new("udmabuf_create_list", CreateList),
         new("udmabuf_ioctl_raw", Raw),
@@ -53,18 +52,6 @@ internal static class UdmabufOps
         {
             throw new InvalidOperationException(failure.Sentence);
         }
-    }
-
-    // The recorder wrote down the seals that it gave the file.
-    private static void MakeMemfd(ReplayCase c, Record record, Answers answers)
-    {
-        GuestCase g = Of(c);
-        int fd = g.Guest.Memfds.Create(g.Process, record.In.Flag("allow_sealing")).Value;
-        Must(g.Guest.Memfds.Truncate(g.Process, fd, record.In.Number("size")));
-        var seals = (FileSeals)(answers.Observed("seals")?.GetInt32() ?? 0);
-        _ = g.Guest.Memfds.AddSeals(g.Process, fd, seals);
-        State(c).Fds[DefaultMemfd] = fd;
-        answers.Set("seals", (long)g.Guest.Memfds.GetSeals(g.Process, fd).Value);
     }
 
     /// <summary>
@@ -119,7 +106,6 @@ internal static class UdmabufOps
             State(c).Items = [item];
             NamedMaps.AnswerFd(Of(c), answers, buffer);
             answers.Set("seek_end", buffer.Size);
-            answers.Set("fd", Buffer);
         }
     }
 
@@ -133,12 +119,13 @@ internal static class UdmabufOps
 
         // Each buffer replaces the one before, which the recorder closed without a step.
         GuestCase g = Of(c);
-        if (g.Fd(Buffer) is var old && old >= 0)
+        if (State(c).Label is { } last && g.Fd(last) is var old && old >= 0)
         {
             Must(g.Guest.Files.Close(g.Process, old));
         }
 
-        g.Name(Buffer, made.Value.Fd);
+        State(c).Label = answers.Label(DefaultLabel);
+        g.Name(State(c).Label!, made.Value.Fd);
         return made.Value;
     }
 
@@ -243,7 +230,7 @@ internal static class UdmabufOps
         NamedMaps.Mmap(c, record, answers);
     }
 
-    // Bytes that no step wrote: the recorder wrote them into the memfd before.
+    // Bytes that no step wrote: the recorder wrote them into the memfd before; marks stand for them.
     private static void Read(ReplayCase c, Record record, Answers answers)
     {
         if (record.In.TryGetProperty("offsets", out JsonElement offsets))
@@ -251,7 +238,7 @@ internal static class UdmabufOps
             ulong[] places = [.. offsets.EnumerateArray().Select(o => o.GetUInt64())];
             for (int i = 0; i < places.Length; i++)
             {
-                WriteMemfd(c, places[i], NamedMaps.ByteOf(answers.Observed("bytes")!.Value[i]));
+                WriteMemfd(c, places[i]);
             }
 
             answers.SetRaw("bytes", $"[{string.Join(',', places.Select(place => $"\"{ReadBuffer(c, place):x2}\""))}]");
@@ -259,9 +246,9 @@ internal static class UdmabufOps
         }
 
         ulong offset = record.In.Number("offset");
-        if (record.In.Text("map") == Buffer)
+        if (record.In.Text("map") == State(c).Label)
         {
-            WriteMemfd(c, offset, NamedMaps.ByteOf(answers.Observed("byte")!.Value));
+            WriteMemfd(c, offset);
             answers.Set("byte", ReadBuffer(c, offset).ToString("x2", CultureInfo.InvariantCulture));
             return;
         }
@@ -270,7 +257,7 @@ internal static class UdmabufOps
     }
 
     // Once a byte: what is read again later has to be still there.
-    private static void WriteMemfd(ReplayCase c, ulong offset, byte value)
+    private static void WriteMemfd(ReplayCase c, ulong offset)
     {
         if (!State(c).Written.Add(offset))
         {
@@ -281,7 +268,7 @@ internal static class UdmabufOps
         {
             if (offset < item.Size)
             {
-                _ = Of(c).Guest.Memfds.Write(Of(c).Process, item.Memfd, item.Offset + offset, [value]).Value;
+                _ = Of(c).Guest.Memfds.Write(Of(c).Process, item.Memfd, item.Offset + offset, [c.Marks.Next()]).Value;
                 return;
             }
 
@@ -290,7 +277,7 @@ internal static class UdmabufOps
     }
 
     private static byte ReadBuffer(ReplayCase c, ulong offset) =>
-        Of(c).Load((NamedMaps.Find(c, Buffer) ?? throw new InvalidOperationException("not mapped")) + offset, 1)[0];
+        Of(c).Load((NamedMaps.Find(c, State(c).Label!) ?? throw new InvalidOperationException("not mapped")) + offset, 1)[0];
 
     // The recorder wrote the byte through the udmabuf before it looked.
     private static void MemfdSaw(ReplayCase c, Record record, Answers answers)
@@ -304,7 +291,7 @@ internal static class UdmabufOps
             {
                 ulong offset = start + place - item.Offset;
                 State(c).Written.Add(offset);
-                Of(c).Store(NamedMaps.Find(c, Buffer)!.Value + offset, [NamedMaps.ByteOf(answers.Observed("byte")!.Value)]);
+                Of(c).Store(NamedMaps.Find(c, State(c).Label!)!.Value + offset, [c.Marks.Next()]);
             }
 
             start += item.Size;
@@ -323,6 +310,9 @@ internal static class UdmabufOps
     private sealed class Memfds
     {
         public Dictionary<string, int> Fds { get; } = new(StringComparer.Ordinal);
+
+        /// <summary>What records call the udmabuf.</summary>
+        public string? Label { get; set; }
 
         public IReadOnlyList<UdmabufItem> Items { get; set; } = [];
 

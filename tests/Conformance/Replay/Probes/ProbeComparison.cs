@@ -95,11 +95,6 @@ internal sealed class ProbeComparison
             answers.SetRaw(field.Name, field.Value.GetRawText());
         }
 
-        foreach (string field in NotNative.Fields.Keys)
-        {
-            answers.Incomparable(field);
-        }
-
-        return Comparison.First(record, answers);
+        return Comparison.FirstPrinted(record, answers, [.. NotNative.Fields.Keys]);
     }
 }

@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Rdma;
 using CocoGuest.Tests.Machine.Guests;
 
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
@@ -12,6 +13,7 @@ internal sealed partial class Episode : IDisposable
 {
     private const int MostProcesses = 6;
     private const int MostPicks = 160;
+    private const int FewThings = 24;
     private const int MostBytes = 512;
     private readonly TestGuest _test;
     private readonly Guest _guest;
@@ -89,6 +91,10 @@ internal sealed partial class Episode : IDisposable
             end.Memory.Used == _booted.Used && (_faulty || end.Memory.Leaked == 0)
                 && objects is { Buffers: 0, Attachments: 0, ShareTokens: 0, Processes: 1 },
             $"after the end of everybody: {end.Memory}, at boot {_booted}; {objects}");
+        Violation.Unless(
+            _guest.Fences.Waits.Count == 0 && _guest.Fences.Deadlines.Count == 0 && _guest.Pins.PinnedPages == 0
+                && !_guest.Rdma.Holdings.Any() && _guest.Drm.Devices.All(d => d.Objects == 0),
+            $"after the end of everybody: {_guest.Fences.Waits.Count} waits, {_guest.Fences.Deadlines.Count} deadlines, {_guest.Pins.PinnedPages} pins");
         _digest.Add(end.Memory.Free);
         _digest.Add(end.Dma.Mapped);
         _digest.Add(end.Memory.Leaked);
@@ -105,10 +111,18 @@ internal sealed partial class Episode : IDisposable
             failure ??= _guest.Buffers.Release(init, fd);
         }
 
+        GuestImporters.DropVmaps(init);
+        foreach (RegionHolding region in _guest.Rdma.Holdings.Where(r => ReferenceEquals(r.Owner, init)).ToArray())
+        {
+            failure ??= _guest.Rdma.DeregisterMr(init, region.Shown.Key);
+        }
+
         _pins.FindAll(p => ReferenceEquals(p.Process, init)).ForEach(p => _guest.Pins.Unpin(init, p.Id));
         foreach (ulong id in init.Attachments.Keys.ToArray())
         {
+            // A dynamic importer may have pinned it as often as it liked: the revoke undoes that.
             _guest.Importers.Unmap(init, id);
+            _guest.Importers.Revoke(init, id);
             failure ??= _guest.Importers.Detach(init, id);
         }
 

@@ -19,6 +19,7 @@ internal sealed class Simulator
     private readonly Dice _dice;
     private readonly (Platform Platform, KernelVersion Kernel)[] _kinds;
     private Digest _digest = new();
+    private Episode? _episode;
 
     /// <param name="options">Options.</param>
     /// <param name="seed">Seed of this core.</param>
@@ -65,7 +66,7 @@ internal sealed class Simulator
             {
                 string what = e is Violation ? e.Message : e.ToString();
                 return new SimulationResult(_seed, done, watch.Elapsed, _digest.Value, guests,
-                    [$"{platform} {kernel}{(faulty ? " with faults" : "")}, guest {guests}, operation {done}: {what}"]);
+                    [$"{platform} {kernel}{(faulty ? " with faults" : "")}, guest {guests}, operation {done} ({_episode?.Last}): {what}"]);
             }
         }
 
@@ -97,6 +98,7 @@ internal sealed class Simulator
             }),
             _dice, faulty, _digest);
         Booted?.Invoke(episode.Guest);
+        _episode = episode;
         for (ulong step = 1; step <= OperationsPerGuest && !episode.Ended && !(Looks(step) && Over(done, watch)); step++)
         {
             episode.Step();

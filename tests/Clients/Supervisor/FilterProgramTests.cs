@@ -30,7 +30,7 @@ public class FilterProgramTests
         Gen<ulong> argument = Gen.OneOf(
             Gen.Elements([.. Fds, .. Commands]),
             Gen.Choose(int.MinValue, int.MaxValue).Select(n => unchecked((ulong)n)),
-            Gen.Choose(Floor - 2, Floor + 2).Select(n => (ulong)n | (1UL << 40)));
+            Gen.Choose(Floor - 2, Floor + 2).Select(n => (ulong)(uint)n | (1UL << 40)));
         var calls = from number in Gen.Choose(0, (int)LastNumber)
                     from strict in Gen.Elements(0, 1)
                     from arguments in argument.ArrayOf(6)

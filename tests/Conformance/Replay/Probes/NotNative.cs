@@ -12,7 +12,7 @@ internal static class NotNative
         ["debugfs_read"] = "counters of the DMA API's debugging code",
     };
 
-    /// <summary>Fields by name, beside those that no comparison looks at (<see cref="Comparison.NeverCompared"/>).</summary>
+    /// <summary>Fields by name, beside those that no comparison looks at (<see cref="Incomparable"/>).</summary>
     public static IReadOnlyDictionary<string, string> Fields { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["memfree_drop_ge_expected_minus_1MiB"] = "free memory of the machine, in /proc/meminfo, where others allocate as well",

@@ -43,6 +43,11 @@ internal sealed class IoctlCalls(GuestCalls calls)
         uint command = call.UInt(1);
         PlaceArgument(call, process, command);
         string? makes = FdCommands.Makes(command);
+        if (makes is not null)
+        {
+            calls.LearnNumbers(process);
+        }
+
         IReadOnlyList<int> before = makes is null ? [] : calls.Guest.Natives.FdsOf(process.Machine);
         Result<IoctlOutcome> outcome = calls.Guest.Files.Ioctl(process.Machine, fd, command, call[2], call.Memory);
 

@@ -47,8 +47,8 @@ internal static unsafe class CallLoop
         return
         [
             Slow("ioctl DMA_BUF_IOCTL_SYNC", () => Must(Kernel.Ioctl(fd, Kernel.BufferSync, toggle + (turn++ & 1)))),
-            Slow("open and close of /etc/passwd", () => Kernel.Close(Must(Kernel.Open(file, Kernel.ReadOnly)))),
-            Slow("open and close of /dev/null", () => Kernel.Close(Must(Kernel.Open(device, Kernel.ReadOnly)))),
+            Slow("open and close of /etc/passwd", () => _ = Kernel.Close(Must(Kernel.Open(file, Kernel.ReadOnly)))),
+            Slow("open and close of /dev/null", () => _ = Kernel.Close(Must(Kernel.Open(device, Kernel.ReadOnly)))),
             Slow("stat of /etc/passwd", () => Kernel.Stat(file, stat)),
         ];
     }
@@ -167,7 +167,7 @@ internal static unsafe class CallLoop
         (data[0], data[1], data[2]) = (length, (ulong)Kernel.ReadWrite << 32, 0);
         int heap = Must(Kernel.Open(Text("/dev/dma_heap/system_cc_shared"), Kernel.ReadOnly));
         Must(Kernel.Ioctl(heap, Kernel.HeapAllocate, data));
-        Kernel.Close(heap);
+        _ = Kernel.Close(heap);
         return (int)(uint)data[1];
     }
 

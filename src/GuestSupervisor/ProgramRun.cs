@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
-using CocoGuest.Machine;
 using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
 using CocoGuest.Supervisor.Target;
@@ -24,87 +24,91 @@ public static partial class ProgramRun
     /// <summary>The launcher's part: puts the filter on and becomes the program. To be called with what follows <see cref="LaunchWord"/>.</summary>
     public static int Launch(IReadOnlyList<string> arguments) => LaunchSpec.Parse(arguments) is { } spec ? Launcher.Run(spec) : CannotStart;
 
-    /// <summary>Runs a program in a guest.</summary>
-    /// <param name="guest">The guest.</param>
+    /// <summary>Runs a program.</summary>
     /// <param name="launcher">A program, with its first arguments, that calls <see cref="Launch"/> with the arguments that are added.</param>
     /// <param name="program">The program and its arguments.</param>
     /// <param name="options">How.</param>
-    /// <param name="say">Told what a person should know while it runs.</param>
-    public static RunReport Run(Guest guest, IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, Action<string> say)
+    /// <param name="supervision">Who answers its calls.</param>
+    public static RunOutcome Run(IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
     {
-        RunReport? report = null;
-        Exception? failed = null;
+        RunOutcome? outcome = null;
+        ExceptionDispatchInfo? failed = null;
         // A thread of its own: the program is killed when the thread that started it ends.
         var thread = new Thread(() =>
         {
             try
             {
-                report = RunHere(guest, launcher, program, options, say);
+                outcome = RunHere(launcher, program, options, supervision);
             }
             catch (Exception e)
             {
-                failed = e;
+                failed = ExceptionDispatchInfo.Capture(e);
             }
         })
         { Name = "supervisor" };
         thread.Start();
         thread.Join();
-        return report ?? throw new InvalidOperationException("The supervisor failed.", failed);
+        failed?.Throw();
+        return outcome!;
     }
 
-    private static RunReport RunHere(
-        Guest guest, IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, Action<string> say)
+    private static RunOutcome RunHere(IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
     {
         FdRange range = options.FdLimit == 0 ? FdRange.Choose() : new FdRange(options.FdFloor, options.FdLimit);
         RunOptions chosen = options with { FdFloor = range.Floor, FdLimit = range.Limit };
         _ = ProcessControl(BecomeSubreaper, 1, 0, 0, 0);
         (SafeFileHandle ours, SafeFileHandle theirs) = FdChannel.Create();
-        Process process;
         using (ours)
         {
+            Process process;
+            using (theirs)
             using (var inherited = new BorrowedFd(theirs))
             {
-                var spec = new LaunchSpec(inherited.Number, range.Floor, range.Limit, options.Strict, program);
+                var spec = new LaunchSpec(inherited.Number, range.Floor, range.Limit, options.Strict, supervision.IsForeign, program);
                 process = Process.Start(new ProcessStartInfo(launcher[0], launcher.Skip(1).Append(LaunchWord).Concat(spec.ToArguments())))!;
             }
 
-            theirs.Dispose();
             using (process)
             {
-                SafeFileHandle? listener = FdChannel.Receive(ours);
-                if (listener is null)
+                if (FdChannel.Receive(ours) is { } listener)
                 {
-                    process.WaitForExit();
-                    return new RunReport(program, guest.Shape, process.ExitCode, [], [], 0, 0, [], guest.Snapshot(), guest.Snapshot());
+                    return Supervise(process, listener, ours, program, chosen, supervision);
                 }
 
-                return Serve(guest, listener, process, ours, program, chosen, say);
+                process.WaitForExit();
+                return RunOutcome.WithoutReport(process.ExitCode, "");
             }
         }
     }
 
-    private static RunReport Serve(
-        Guest guest, SafeFileHandle listener, Process process, SafeFileHandle channel, IReadOnlyList<string> program, RunOptions options,
-        Action<string> say)
+    private static RunOutcome Supervise(
+        Process process, SafeFileHandle listener, SafeFileHandle channel, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
     {
-        using var supervisor = new Supervisor(guest, listener, process.Id, options, say);
-        GuestSnapshot before = guest.Snapshot();
         (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
         using (read)
         {
-            supervisor.Watch(read, supervisor.Stop);
             using var signals = new SignalRelay(process.Id);
             Task ended = process.WaitForExitAsync().ContinueWith(_ => write.Dispose(), TaskScheduler.Default);
+            try
+            {
+                supervision.Begin(listener, process.Id, options, program);
+            }
+            catch
+            {
+                process.Kill();
+                throw;
+            }
+
             FdChannel.Go(channel);
-            supervisor.Serve();
+            if (!supervision.Serve(read))
+            {
+                EndDescendants();
+                return RunOutcome.WithoutReport(CannotStart - 1, "coco run: the server is gone; the program was ended.\n");
+            }
+
             ended.Wait();
             int left = EndDescendants();
-            supervisor.Settle();
-            // Bouncing, conversions, slots: as they are before the guest ends.
-            return new RunReport(
-                program, guest.Shape, process.ExitCode, supervisor.Leaks, guest.Faults.List(), left, supervisor.Stopped,
-                supervisor.Log.Take(), before,
-                guest.Snapshot());
+            return supervision.Finish(process.ExitCode, left);
         }
     }
 

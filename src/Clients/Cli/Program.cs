@@ -18,7 +18,7 @@ root.Subcommands.Add(GuestCommands.Make(factory));
 foreach (var command in BufferCommands.Make(factory).Concat(MemoryCommands.Make(factory)))
     root.Subcommands.Add(command);
 root.Subcommands.Add(HealthCommand.Make(factory));
-root.Subcommands.Add(RunCommand.Make());
+root.Subcommands.Add(RunCommand.Make(globals));
 root.Subcommands.Add(DemoCommand.Make(globals));
 root.Subcommands.Add(DemoCommand.MakeApplication(factory));
 return await root.Parse(args).InvokeAsync();

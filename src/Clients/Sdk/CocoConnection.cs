@@ -27,6 +27,7 @@ public sealed class CocoConnection : IDisposable
         Trace = new TraceService.TraceServiceClient(invoker);
         Fault = new FaultService.FaultServiceClient(invoker);
         File = new FileService.FileServiceClient(invoker);
+        Run = new RunService.RunServiceClient(invoker);
         Health = new global::Grpc.Health.V1.Health.HealthClient(invoker);
     }
 
@@ -56,6 +57,9 @@ public sealed class CocoConnection : IDisposable
 
     /// <summary>Raw open and ioctl.</summary>
     public FileService.FileServiceClient File { get; }
+
+    /// <summary>Supervision of programs.</summary>
+    public RunService.RunServiceClient Run { get; }
 
     /// <summary>grpc.health.v1 of the server.</summary>
     public global::Grpc.Health.V1.Health.HealthClient Health { get; }

@@ -22,6 +22,7 @@ internal static class AccessPolicy
     private const string Faults = "/cocoguest.v1.FaultService/";
     private const string Conversions = "/cocoguest.v1.ConversionService/";
     private const string Hypercalls = "/cocoguest.v1.HypercallService/";
+    private const string Runs = "/cocoguest.v1.RunService/";
     private const string Files = "/cocoguest.v1.FileService/";
 
     /// <summary>The table, by path.</summary>
@@ -133,6 +134,7 @@ internal static class AccessPolicy
         [Hypercalls + nameof(HypercallService.HypercallServiceBase.AcceptPage)] = Right.Host,
         [Hypercalls + nameof(HypercallService.HypercallServiceBase.SetIpaState)] = Right.Host,
         [Hypercalls + nameof(HypercallService.HypercallServiceBase.SharePages)] = Right.Host,
+        [Runs + nameof(RunService.RunServiceBase.Supervise)] = Right.Own,
         [Files + nameof(FileService.FileServiceBase.OpenFile)] = Right.Own,
         [Files + nameof(FileService.FileServiceBase.Ioctl)] = Right.Own,
         [Trace + nameof(TraceService.TraceServiceBase.SetTraceEvents)] = Right.Host,

@@ -25,10 +25,12 @@ internal static class GrpcErrors
 
     /// <summary>Ends the call with the failure.</summary>
     [DoesNotReturn]
-    public static void Throw(Failure failure) =>
-        throw new RpcException(
-            new Grpc.Core.Status(ErrnoStatusMap.Of(failure.Errno), Shorten(failure.Sentence)),
-            new Metadata { { DetailsTrailer, DetailsOf(failure).ToByteArray() } });
+    public static void Throw(Failure failure) => throw Of(failure);
+
+    /// <summary>What ends a call with the failure.</summary>
+    public static RpcException Of(Failure failure) => new(
+        new Grpc.Core.Status(ErrnoStatusMap.Of(failure.Errno), Shorten(failure.Sentence)),
+        new Metadata { { DetailsTrailer, DetailsOf(failure).ToByteArray() } });
 
     /// <summary>
     /// Text that fits into trailers, whatever of the request it repeats: one that exceeds a client's limit ends its whole connection, with

@@ -39,7 +39,7 @@ internal sealed class GuestServer : IAsyncDisposable
     [
         GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
         FaultService.Descriptor, FenceService.Descriptor, ConversionService.Descriptor, FileService.Descriptor, MemoryService.Descriptor,
-        MovableService.Descriptor, DmaService.Descriptor, RdmaService.Descriptor, HypercallService.Descriptor,
+        MovableService.Descriptor, RunService.Descriptor, DmaService.Descriptor, RdmaService.Descriptor, HypercallService.Descriptor,
     ];
 
     private readonly ServerOptions _options;
@@ -152,6 +152,7 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapGrpcService<ConversionCalls>();
         app.MapGrpcService<HypercallCalls>();
         app.MapGrpcService<FileCalls>();
+        app.MapGrpcService<RunCalls>();
         app.MapCocoHealth();
         app.MapCocoReflection();
         return app;
@@ -172,7 +173,7 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<MovableCalls>().AddSingleton<ProcessOpenedWriter>();
         parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
         parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
-        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>().AddSingleton<DmaCalls>().AddSingleton<RdmaCalls>();
+        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>().AddSingleton<RunCalls>().AddSingleton<DmaCalls>().AddSingleton<RdmaCalls>();
         parts.AddSingleton<HypercallCalls>();
         parts.AddCocoHealth().AddSingleton<HealthService>();
         parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);

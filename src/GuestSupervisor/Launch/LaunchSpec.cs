@@ -7,14 +7,15 @@ namespace CocoGuest.Supervisor.Launch;
 /// <param name="Floor">First number of emulated fds.</param>
 /// <param name="Limit">RLIMIT_NOFILE of the program.</param>
 /// <param name="Strict">Whether the filter stops what only --strict wants.</param>
+/// <param name="Traceable">Whether somebody who is no ancestor will read the program's memory.</param>
 /// <param name="Program">The program and its arguments.</param>
-internal sealed record LaunchSpec(int Channel, int Floor, int Limit, bool Strict, IReadOnlyList<string> Program)
+internal sealed record LaunchSpec(int Channel, int Floor, int Limit, bool Strict, bool Traceable, IReadOnlyList<string> Program)
 {
-    private const int Fixed = 4;
+    private const int Fixed = 5;
 
     /// <summary>As arguments.</summary>
     public IEnumerable<string> ToArguments() =>
-        new[] { Channel, Floor, Limit, Strict ? 1 : 0 }.Select(n => n.ToString(CultureInfo.InvariantCulture)).Concat(Program);
+        new[] { Channel, Floor, Limit, Strict ? 1 : 0, Traceable ? 1 : 0 }.Select(n => n.ToString(CultureInfo.InvariantCulture)).Concat(Program);
 
     /// <summary>From arguments; null when they are not of this form.</summary>
     public static LaunchSpec? Parse(IReadOnlyList<string> arguments)
@@ -22,6 +23,6 @@ internal sealed record LaunchSpec(int Channel, int Floor, int Limit, bool Strict
         int[] numbers = [.. arguments.Take(Fixed).Select(a => int.TryParse(a, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : -1)];
         return arguments.Count <= Fixed || numbers.Contains(-1)
             ? null
-            : new LaunchSpec(numbers[0], numbers[1], numbers[2], numbers[3] == 1, [.. arguments.Skip(Fixed)]);
+            : new LaunchSpec(numbers[0], numbers[1], numbers[2], numbers[3] == 1, numbers[4] == 1, [.. arguments.Skip(Fixed)]);
     }
 }

@@ -18,6 +18,8 @@ internal static unsafe partial class Launcher
     private const int NotExecutable = 126;
     private const int SetNoNewPrivileges = 38;
     private const int SetParentDeathSignal = 1;
+    private const int SetTracer = 0x59616d61;
+    private const nint AnyTracer = -1;
     private const int Kill = 9;
     private const int BrokenPipe = 13;
     private const int OpenFiles = 7;
@@ -71,6 +73,12 @@ internal static unsafe partial class Launcher
         _ = Signal(BrokenPipe, 0);
         _ = SignalMask(UnblockAll, none, null);
         _ = ProcessControl(SetParentDeathSignal, Kill, 0, 0, 0);
+        if (spec.Traceable)
+        {
+            // Where Yama lets only ancestors trace. It holds for this process, not for its children.
+            _ = ProcessControl(SetTracer, AnyTracer, 0, 0, 0);
+        }
+
         if (ProcessControl(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
         {
             return Marshal.GetLastPInvokeError();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using CocoGuest.Tests.Replay;
 using CocoGuest.Tests.Replay.Probes;
+using Record = CocoGuest.Tests.Replay.Record;
 
 namespace CocoGuest.Tests.Conformance.Replaying;
 

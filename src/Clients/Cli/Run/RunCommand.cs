@@ -1,8 +1,10 @@
 using System.CommandLine;
+using CocoGuest.Client;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Faults;
 using CocoGuest.Supervisor;
 using CocoGuest.Supervisor.Reports;
+using Grpc.Core;
 
 namespace CocoGuest.Cli.Run;
 
@@ -10,7 +12,13 @@ namespace CocoGuest.Cli.Run;
 internal sealed class RunCommand
 {
     private const int Refused = 125;
+    private readonly GlobalOptions _globals;
     private readonly ShapeOptions _shape = new();
+
+    private readonly Option<string?> _guest = new("--guest")
+    {
+        Description = "A guest of a running server instead of one that lives as long as the program. Other processes can share buffers with it.",
+    };
 
     private readonly Option<bool> _strict = new("--strict")
     {
@@ -46,15 +54,17 @@ internal sealed class RunCommand
 
     private readonly Argument<string[]> _program = new("program") { Description = "The program and its arguments, after --." };
 
-    public static Command Make()
+    private RunCommand(GlobalOptions globals) => _globals = globals;
+
+    public static Command Make(GlobalOptions globals)
     {
-        var run = new RunCommand();
+        var run = new RunCommand(globals);
         var command = new Command(
             "run",
             "Runs a program in a guest: it finds /dev/dma_heap, /dev/udmabuf and /dev/dri there. Exit status: the program's; 125 if it could not "
             + "be started, or if it succeeded and an armed fault never fired.");
         run._shape.AddTo(command);
-        foreach (Option option in new Option[] { run._strict, run._faults, run._trace, run._report, run._quiet, run._user, run._matrix, run._logs })
+        foreach (Option option in new Option[] { run._guest, run._strict, run._faults, run._trace, run._report, run._quiet, run._user, run._matrix, run._logs })
         {
             command.Options.Add(option);
         }
@@ -74,32 +84,63 @@ internal sealed class RunCommand
                 return Matrix.Run(kernels, platforms, [.. Others(parsed), "--", .. parsed.GetValue(_program)!], parsed.GetValue(_logs));
             }
 
-            using var host = new GuestHost(TimeProvider.System, new RandomSecrets());
-            Result<Guest> guest = host.Create(_shape.Read(parsed));
-            Failure? failure = guest.Failure ?? Arm(guest.Value, parsed);
-            return failure is null ? Run(guest.Value, parsed) : Refuse(failure.Sentence);
+            return parsed.GetValue(_guest) is { } name ? RunOnServer(parsed, name) : RunHere(parsed);
         }
         catch (FormatException e)
         {
             return Refuse(e.Message);
         }
+        catch (CocoException e)
+        {
+            return Refuse(e.Message);
+        }
+        catch (RpcException e)
+        {
+            return Refuse(e.Status.Detail);
+        }
     }
 
-    private int Run(Guest guest, ParseResult parsed)
+    // The guest lives in this process, as long as the program.
+    private int RunHere(ParseResult parsed)
+    {
+        using var host = new GuestHost(TimeProvider.System, new RandomSecrets());
+        Result<Guest> guest = host.Create(_shape.Read(parsed));
+        if ((guest.Failure ?? Arm(guest.Value, parsed)) is { } failure)
+        {
+            return Refuse(failure.Sentence);
+        }
+
+        using var supervision = new LocalSupervision(guest.Value, Say);
+        return Run(parsed, supervision);
+    }
+
+    private int RunOnServer(ParseResult parsed, string guest)
+    {
+        if (_shape.IsGiven(parsed) || parsed.GetValue(_faults)!.Length != 0 || parsed.GetValue(_trace)!.Length != 0)
+        {
+            return Refuse("--guest names a guest that has its shape, faults and trace events already; set them there (coco guest create, FaultService, TraceService).");
+        }
+
+        using CocoConnection connection = _globals.Connect(parsed);
+        using var supervision = new ServerSupervision(connection, guest, Say);
+        return Run(parsed, supervision);
+    }
+
+    private int Run(ParseResult parsed, ISupervision supervision)
     {
         var options = new RunOptions { Strict = parsed.GetValue(_strict), Uid = parsed.GetValue(_user), Gid = parsed.GetValue(_user) };
-        RunReport report = ProgramRun.Run(guest, [Demo.ProgramLocator.Self], parsed.GetValue(_program)!, options, Say);
+        RunOutcome outcome = ProgramRun.Run([Demo.ProgramLocator.Self], parsed.GetValue(_program)!, options, supervision);
         if (!parsed.GetValue(_quiet))
         {
-            Console.Error.Write(ReportText.Of(report));
+            Console.Error.Write(outcome.Text);
         }
 
-        if (parsed.GetValue(_report) is { } file)
+        if (parsed.GetValue(_report) is { } file && outcome.Json.Length != 0)
         {
-            File.WriteAllText(file, file.EndsWith(".xml", StringComparison.Ordinal) ? ReportJUnit.Of(report) : ReportJson.Of(report));
+            File.WriteAllText(file, file.EndsWith(".xml", StringComparison.Ordinal) ? outcome.JUnit : outcome.Json);
         }
 
-        return report.ExitCode == 0 && report.Unfired.Any() ? Refused : report.ExitCode;
+        return outcome.ExitCode == 0 && outcome.UnfiredFaults != 0 ? Refused : outcome.ExitCode;
     }
 
     // What each cell of a matrix gets as it was given here.

@@ -36,6 +36,10 @@ internal sealed class ShapeOptions
         }
     }
 
+    /// <summary>True if any of them was given.</summary>
+    public bool IsGiven(ParseResult parsed) =>
+        Others(parsed).Any() || parsed.GetValue(_platform)!.Length != 0 || parsed.GetValue(_kernel)!.Length != 0;
+
     /// <summary>All but platform and kernel as they were given.</summary>
     public IEnumerable<string> Others(ParseResult parsed)
     {

@@ -70,7 +70,8 @@ internal static class SupervisorBenchmark
     {
         using var host = new GuestHost(TimeProvider.System, new RandomSecrets());
         Guest guest = host.Create(new GuestShape()).Value;
-        ProgramRun.Run(guest, [Self], [Self, CallsWord, file, .. what], new RunOptions(), Console.Error.WriteLine);
+        using var supervision = new LocalSupervision(guest, Console.Error.WriteLine);
+        ProgramRun.Run([Self], [Self, CallsWord, file, .. what], new RunOptions(), supervision);
     }
 
     private static void Natively(string file, params string[] what)

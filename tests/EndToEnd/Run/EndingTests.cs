@@ -59,7 +59,7 @@ public sealed class EndingTests
         Assert.Contains("left running and killed: 2 process(es)", said, StringComparison.Ordinal);
         int[] children = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => int.Parse(l, System.Globalization.CultureInfo.InvariantCulture))];
         Assert.Equal(2, children.Length);
-        Assert.DoesNotContain(children, ProcessEnd.Exists);
+        Assert.DoesNotContain(children, ProcessEnd.IsAlive);
     }
 
     [Fact]

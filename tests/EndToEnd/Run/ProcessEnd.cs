@@ -22,12 +22,8 @@ internal sealed partial class ProcessEnd : IDisposable
     /// <summary>Holds a process that lives now.</summary>
     public static ProcessEnd Of(int pid) => new(HostFile.OpenProcess(pid) ?? throw new InvalidOperationException($"Process {pid} is gone already."));
 
-    /// <summary>True while a process has the number.</summary>
-    public static bool Exists(int pid)
-    {
-        using SafeFileHandle? process = HostFile.OpenProcess(pid);
-        return process is not null;
-    }
+    /// <summary>True while a process runs; one that nobody has waited for yet is none any more.</summary>
+    public static bool IsAlive(int pid) => !ProcFolder.IsEnding(pid);
 
     /// <summary>The pid in a line.</summary>
     public static int Pid(OutputLine line) => int.Parse(line.Text, CultureInfo.InvariantCulture);

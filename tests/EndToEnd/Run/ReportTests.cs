@@ -33,6 +33,21 @@ public sealed class ReportTests(Scratch scratch) : IClassFixture<Scratch>
     }
 
     [ForeignFact(ForeignTool.PlainPython)]
+    public async Task Run_ParentAndChildNeverClose_IsOneLeakOfTheLast()
+    {
+        (_, _, string said) = await CocoRun.RunAsync([], HeapScript.Program(
+            """
+            fd = alloc()
+            if os.fork() != 0:
+                os.wait()
+            os._exit(0)
+            """));
+
+        Assert.Single(said.Split('\n'), line => line.Contains("never closed", StringComparison.Ordinal));
+        Assert.Matches(@"made by DMA_HEAP_IOCTL_ALLOC by python3\[(\d+)\] .* left by \[\1\]\)", said);
+    }
+
+    [ForeignFact(ForeignTool.PlainPython)]
     public async Task Run_EverythingClosed_NamesNothing()
     {
         (_, _, string said) = await CocoRun.RunAsync([], Clean);
@@ -43,7 +58,7 @@ public sealed class ReportTests(Scratch scratch) : IClassFixture<Scratch>
     [ForeignFact(ForeignTool.PlainPython)]
     public async Task Run_ArmedFault_FailsTheCallThatItSays()
     {
-        (int exitCode, string output, string said) = await CocoRun.RunAsync(["--fault", "fail_decrypt:times=1,errno=EFAULT"], TriesTwice);
+        (int exitCode, string output, string said) = await CocoRun.RunAsync(["--platform", "sev", "--fault", "fail_decrypt:times=1,errno=EFAULT"], TriesTwice);
 
         Assert.Equal((0, "14\n"), (exitCode, output));
         Assert.Contains("coco run: fault fail_decrypt: ", said, StringComparison.Ordinal);

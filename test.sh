@@ -80,6 +80,7 @@ if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
   want "npm's buf and @grpc/grpc-js" "buf curl, buf lint and the Node client" node_packages
   want "a C compiler with its library" "the C programs under coco run, the probe and the kernel's self-tests" apt_packages gcc libc6-dev
   want "Debian's busybox-static" "the static program under coco run" apt_packages busybox-static
+  want "podman with runc" "the self-test in a container" apt_packages podman runc netavark
   want "Debian's golang-go" "the Go program under coco run" apt_packages golang-go
   want "the kernel's self-tests (Debian's linux-source-6.12)" "the kernel's self-tests under coco run" kernel_tests
 fi

@@ -15,7 +15,6 @@ namespace CocoGuest.Supervisor;
 public static partial class ProgramRun
 {
     private const int BecomeSubreaper = 36;
-    private const int Kill = 9;
     private const int CannotStart = 126;
 
     /// <summary>The first argument that makes this program the launcher: see <see cref="Launch"/>.</summary>
@@ -102,44 +101,16 @@ public static partial class ProgramRun
             FdChannel.Go(channel);
             if (!supervision.Serve(read))
             {
-                EndDescendants();
+                Descendants.End();
                 return RunOutcome.WithoutReport(CannotStart - 1, "coco run: the server is gone; the program was ended.\n");
             }
 
             ended.Wait();
-            int left = EndDescendants();
+            int left = Descendants.End();
             return supervision.Finish(process.ExitCode, left);
-        }
-    }
-
-    // Orphans are this process's children, since it is a subreaper.
-    private static int EndDescendants()
-    {
-        var seen = new HashSet<int>();
-        while (true)
-        {
-            int[] alive = [.. ProcFolder.DescendantsOf(Environment.ProcessId).Where(pid => !ProcFolder.IsEnding(pid))];
-            if (alive.Length == 0)
-            {
-                return seen.Count;
-            }
-
-            foreach (int pid in alive)
-            {
-                seen.Add(pid);
-                _ = SendSignal(pid, Kill);
-                using SafeFileHandle? process = HostFile.OpenProcess(pid);
-                if (process is not null)
-                {
-                    HostFile.WaitForEnd(process);
-                }
-            }
         }
     }
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int ProcessControl(int option, nint second, nint third, nint fourth, nint fifth);
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int SendSignal(int pid, int signal);
 }

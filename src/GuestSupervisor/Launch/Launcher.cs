@@ -1,21 +1,26 @@
 using System.Collections;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using CocoGuest.Supervisor.Seccomp;
 
 namespace CocoGuest.Supervisor.Launch;
 
 /// <summary>
-/// The program's own first moments: this process puts the filter on, sends the listener to the supervisor, and becomes the program.
+/// The program's first moments: a child of this process puts the filter on, sends the listener to the supervisor, and becomes the program. This
+/// process stays and keeps it (<see cref="Keeper"/>).
 /// </summary>
 /// <remarks>
-/// Between the filter and exec, each call of the filter's list waits for a supervisor that has no listener yet. So every native function is
-/// called once before, which binds it (that opens files), and all memory that exec needs is made before. Only this thread has the filter;
-/// exec ends the others.
+/// Between the filter and exec, each call of the filter's list waits for a supervisor that has no listener yet. And a child of fork has one thread
+/// only: nobody there collects garbage or compiles. So every native function is called once before, which binds it (that opens files); what
+/// the child runs is compiled before; all memory that exec needs is made before; and native calls change no state of the runtime.
 /// </remarks>
 internal static unsafe partial class Launcher
 {
     private const int NotFound = 127;
     private const int NotExecutable = 126;
+    private const int StandardError = 2;
+    private const int BecomeSubreaper = 36;
     private const int SetNoNewPrivileges = 38;
     private const int SetParentDeathSignal = 1;
     private const int SetTracer = 0x59616d61;
@@ -28,12 +33,9 @@ internal static unsafe partial class Launcher
     private const nint SetModeFilter = 1;
     private const nint NewListener = 8;
     private const nint WaitKillable = 32;
-    private const int InvalidArgument = 22;
-    private const int NoExec = 8;
-    private const int Busy = 16;
     private const int SignalSetWords = 16;
 
-    /// <summary>Does not come back unless the program cannot be started: then an exit status as a shell gives, and a sentence on stderr.</summary>
+    /// <summary>Runs the program and comes back with its exit status, or with one as a shell gives if it cannot be run.</summary>
     public static int Run(LaunchSpec spec)
     {
         if (ProgramFile.Find(spec.Program[0], Environment.GetEnvironmentVariable("PATH")) is not { } path)
@@ -43,74 +45,80 @@ internal static unsafe partial class Launcher
         }
 
         FilterProgram.Instruction[] filter = FilterProgram.Compile(FilterRules.For(spec.Strict), spec.Floor);
-        byte** arguments = Strings(spec.Program);
-        // What the kernel does not know how to start, a shell may: as execvp does.
-        byte** shell = ProgramFile.IsElf(path) ? null : Strings(["/bin/sh", path, .. spec.Program.Skip(1)]);
-        byte** environment = Strings(Variables());
-        byte* program = (byte*)Marshal.StringToCoTaskMemUTF8(path);
+        byte[] complaint = Encoding.UTF8.GetBytes($"coco run: {path} cannot be run.\n");
         Bind(spec.Channel);
+        RuntimeHelpers.PrepareMethod(((Func<Start, int>)Become).Method.MethodHandle);
+        RuntimeHelpers.PrepareMethod(((Func<Start, nint>)PutFilterOn).Method.MethodHandle);
+        _ = ProcessControl(BecomeSubreaper, 1, 0, 0, 0);
         fixed (FilterProgram.Instruction* instructions = filter)
+        fixed (byte* text = complaint)
         {
             var code = new FilterCode { Length = (ushort)filter.Length, Instructions = instructions };
-            int error = Become(spec, &code, program, arguments, shell, environment);
-            Console.Error.WriteLine($"coco run: {path} cannot be run: {Marshal.GetPInvokeErrorMessage(error)}.");
-            return error == Busy ? 1 : NotExecutable;
+            var start = new Start
+            {
+                Channel = spec.Channel,
+                Limit = spec.Limit,
+                Traceable = spec.Traceable,
+                Filter = &code,
+                Program = (byte*)Marshal.StringToCoTaskMemUTF8(path),
+                Arguments = Strings(spec.Program),
+                // What the kernel does not know how to start, a shell may: as execvp does.
+                Shell = ProgramFile.IsElf(path) ? null : Strings(["/bin/sh", path, .. spec.Program.Skip(1)]),
+                Environment = Strings(Variables()),
+                Complaint = text,
+                ComplaintBytes = complaint.Length,
+            };
+            int child = Fork();
+            return child == 0 ? Become(start) : child < 0 ? NotExecutable : Keeper.Run(child, spec.Channel);
         }
     }
 
-    private static int Become(LaunchSpec spec, FilterCode* code, byte* program, byte** arguments, byte** shell, byte** environment)
+    // In the child. Does not come back.
+    private static int Become(Start start)
     {
-        var limit = new Limit { Soft = (ulong)spec.Limit, Hard = (ulong)spec.Limit };
-        Limit old = default;
-        if (GetLimit(OpenFiles, &old) == 0)
-        {
-            limit.Hard = Math.Max(old.Hard, limit.Soft);
-        }
-
         ulong* none = stackalloc ulong[SignalSetWords];
+        Limit limit = default;
+        _ = GetLimit(OpenFiles, &limit);
+        limit.Soft = (ulong)start.Limit;
+        limit.Hard = limit.Hard > limit.Soft ? limit.Hard : limit.Soft;
         _ = SetLimit(OpenFiles, &limit);
         // The runtime ignores it for itself; a program starts with the default.
         _ = Signal(BrokenPipe, 0);
         _ = SignalMask(UnblockAll, none, null);
         _ = ProcessControl(SetParentDeathSignal, Kill, 0, 0, 0);
-        if (spec.Traceable)
+        if (start.Traceable)
         {
             // Where Yama lets only ancestors trace. It holds for this process, not for its children.
             _ = ProcessControl(SetTracer, AnyTracer, 0, 0, 0);
         }
 
+        byte go = 0;
+        nint listener = PutFilterOn(start);
+        if (listener >= 0 && FdChannel.SendRaw(start.Channel, (int)listener) == 0 && Read(start.Channel, &go, 1) == 1)
+        {
+            _ = Close((int)listener);
+            _ = Close(start.Channel);
+            _ = Execute(start.Program, start.Arguments, start.Environment);
+            if (start.Shell is not null)
+            {
+                _ = Execute(start.Shell[0], start.Shell, start.Environment);
+            }
+        }
+
+        _ = Write(StandardError, start.Complaint, (nuint)start.ComplaintBytes);
+        Exit(NotExecutable);
+        return NotExecutable;
+    }
+
+    private static nint PutFilterOn(Start start)
+    {
         if (ProcessControl(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
         {
-            return Marshal.GetLastPInvokeError();
+            return -1;
         }
 
-        nint listener = SystemCall(SeccompCall, SetModeFilter, NewListener | WaitKillable, (nint)code);
-        if (listener < 0 && Marshal.GetLastPInvokeError() == InvalidArgument)
-        {
-            listener = SystemCall(SeccompCall, SetModeFilter, NewListener, (nint)code); // before Linux 5.19
-        }
-
-        if (listener < 0)
-        {
-            return Marshal.GetLastPInvokeError();
-        }
-
-        byte go = 0;
-        if (FdChannel.SendRaw(spec.Channel, (int)listener) != 0 || Read(spec.Channel, &go, 1) != 1)
-        {
-            return Busy;
-        }
-
-        _ = Close((int)listener);
-        _ = Close(spec.Channel);
-        _ = Execute(program, arguments, environment);
-        int error = Marshal.GetLastPInvokeError();
-        if (error == NoExec && shell is not null)
-        {
-            _ = Execute(shell[0], shell, environment);
-        }
-
-        return error;
+        nint listener = SystemCall(SeccompCall, SetModeFilter, NewListener | WaitKillable, (nint)start.Filter);
+        return listener >= 0 ? listener : SystemCall(SeccompCall, SetModeFilter, NewListener, (nint)start.Filter); // before Linux 5.19
     }
 
     private static void Bind(int channel)
@@ -126,9 +134,12 @@ internal static unsafe partial class Launcher
         _ = SystemCall(SeccompCall, -1, 0, 0);
         _ = FdChannel.SendRaw(-1, channel);
         _ = Read(-1, &none, 0);
+        _ = Write(-1, &none, 0);
         _ = Close(-1);
         _ = Execute(&none, null, null);
-        _ = Marshal.GetLastPInvokeError();
+        // Their addresses are all that is wanted of these.
+        NativeLibrary.TryLoad("libc.so.6", out nint library);
+        _ = NativeLibrary.GetExport(library, "_exit");
     }
 
     private static string[] Variables() =>
@@ -145,6 +156,20 @@ internal static unsafe partial class Launcher
         return table;
     }
 
+    private struct Start
+    {
+        public int Channel;
+        public int Limit;
+        public bool Traceable;
+        public FilterCode* Filter;
+        public byte* Program;
+        public byte** Arguments;
+        public byte** Shell;
+        public byte** Environment;
+        public byte* Complaint;
+        public int ComplaintBytes;
+    }
+
     [StructLayout(LayoutKind.Sequential)]
     private struct FilterCode
     {
@@ -159,30 +184,39 @@ internal static unsafe partial class Launcher
         public ulong Hard;
     }
 
-    [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "fork"), SuppressGCTransition]
+    private static partial int Fork();
+
+    [LibraryImport("libc", EntryPoint = "_exit"), SuppressGCTransition]
+    private static partial void Exit(int status);
+
+    [LibraryImport("libc", EntryPoint = "getrlimit"), SuppressGCTransition]
     private static partial int GetLimit(int resource, Limit* limit);
 
-    [LibraryImport("libc", EntryPoint = "setrlimit", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "setrlimit"), SuppressGCTransition]
     private static partial int SetLimit(int resource, Limit* limit);
 
-    [LibraryImport("libc", EntryPoint = "signal", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "signal"), SuppressGCTransition]
     private static partial nint Signal(int signal, nint handler);
 
-    [LibraryImport("libc", EntryPoint = "pthread_sigmask", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "pthread_sigmask"), SuppressGCTransition]
     private static partial int SignalMask(int how, ulong* set, ulong* old);
 
-    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "prctl"), SuppressGCTransition]
     private static partial int ProcessControl(int option, nint second, nint third, nint fourth, nint fifth);
 
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "syscall"), SuppressGCTransition]
     private static partial nint SystemCall(nint number, nint first, nint second, nint third);
 
-    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "read"), SuppressGCTransition]
     private static partial nint Read(int fd, byte* buffer, nuint length);
 
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "write"), SuppressGCTransition]
+    private static partial nint Write(int fd, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "close"), SuppressGCTransition]
     private static partial int Close(int fd);
 
-    [LibraryImport("libc", EntryPoint = "execve", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "execve"), SuppressGCTransition]
     private static partial int Execute(byte* path, byte** arguments, byte** environment);
 }

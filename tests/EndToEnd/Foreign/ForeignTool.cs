@@ -42,4 +42,7 @@ public enum ForeignTool
 
     /// <summary>Root: the test makes a set-uid program.</summary>
     Root = 4096,
+
+    /// <summary>Podman, and a machine that lets it start containers.</summary>
+    Podman = 32768,
 }

@@ -22,6 +22,7 @@ internal static class ForeignTools
         (ForeignTool.PlainPython, new(() => MissingFile(Python, "Debian's python3"))),
         (ForeignTool.Make, new(() => Succeeds("make", "--version") ? null : "make does not start")),
         (ForeignTool.NoHeaps, new(() => Directory.Exists("/dev/dma_heap") ? "this machine has heaps of its own in /dev/dma_heap" : null)),
+        (ForeignTool.Podman, new(() => Succeeds("podman", [.. Container.Options, "/bin/true"]) ? null : "podman cannot start a container here")),
         (ForeignTool.Root, new(() => Environment.IsPrivilegedProcess ? null : "needs root to make a set-uid program")),
     ];
 
@@ -71,8 +72,9 @@ internal static class ForeignTools
     {
         try
         {
-            using Process process = Process.Start(
-                new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+            start.Environment["CONTAINERS_CONF"] = Container.Configuration;
+            using Process process = Process.Start(start)!;
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0;

@@ -27,6 +27,19 @@ public sealed class KernelTests(ITestOutputHelper output) : IDisposable
         Assert.Equal((passed, failed), (Count(said, "ok "), Count(said, "not ok ")));
     }
 
+    [ForeignFact(Needed | ForeignTool.Podman)]
+    public async Task DmaBufHeaps_InAContainerWithoutPrivileges_PassesAsOutside()
+    {
+        string program = await BuildAsync("dmabuf-heaps", "dmabuf-heap");
+        Environment.SetEnvironmentVariable("CONTAINERS_CONF", Container.Configuration);
+
+        (_, _, string said) = await ChildProgram.RunAsync("podman",
+            [.. Container.Options, Programs.Coco, "run", "--platform", "none", "--kernel", "6.12", "--cma", "64M", "--", program]);
+
+        output.WriteLine(said);
+        Assert.Equal((22, 0), (Count(said, "ok "), Count(said, "not ok ")));
+    }
+
     /// <summary>Its last test needs huge pages of the host.</summary>
     [ForeignFact(Needed)]
     public async Task Udmabuf_InAPlainGuest_FailsNothingThatNeedsNoHugePages()

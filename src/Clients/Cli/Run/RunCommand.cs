@@ -4,6 +4,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Faults;
 using CocoGuest.Supervisor;
 using CocoGuest.Supervisor.Reports;
+using CocoGuest.V1;
 using Grpc.Core;
 
 namespace CocoGuest.Cli.Run;
@@ -122,6 +123,8 @@ internal sealed class RunCommand
         }
 
         using CocoConnection connection = _globals.Connect(parsed);
+        // A server that is not there, or a guest, is better found before the program is started.
+        _ = connection.Host.GetGuest(new GetGuestRequest { Guest = guest });
         using var supervision = new ServerSupervision(connection, guest, Say);
         return Run(parsed, supervision);
     }

@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+using CocoGuest.Supervisor.Target;
+
+namespace CocoGuest.Supervisor.Launch;
+
+/// <summary>
+/// The parent of the program: hands on signals and the exit status, and ends everything below it when the supervisor is gone. The supervisor in turn
+/// ends what is left when the keeper is gone. So whichever of the two is killed, nothing stays behind.
+/// </summary>
+internal static unsafe partial class Keeper
+{
+    private const int Interrupted = 4;
+    private const int SignalMask = 0x7f;
+    private const int SignalExit = 128;
+    private const int StatusShift = 8;
+    private const int StatusMask = 0xff;
+
+    /// <summary>Waits for the program.</summary>
+    /// <param name="program">Its pid.</param>
+    /// <param name="channel">Socket to the supervisor; hung up when that is gone.</param>
+    /// <returns>Its exit status; 128 and the signal's number if one ended it.</returns>
+    public static int Run(int program, int channel)
+    {
+        using var signals = new SignalRelay(program);
+        new Thread(() => EndWithSupervisor(channel)) { IsBackground = true, Name = "supervisor watch" }.Start();
+        int status = 0;
+        while (WaitFor(program, &status, 0) < 0 && Marshal.GetLastPInvokeError() == Interrupted)
+        {
+        }
+
+        int signal = status & SignalMask;
+        return signal != 0 ? SignalExit + signal : (status >> StatusShift) & StatusMask;
+    }
+
+    private static void EndWithSupervisor(int channel)
+    {
+        var wait = new PollFd { Fd = channel };
+        while (Poll(&wait, 1, -1) < 0)
+        {
+        }
+
+        Descendants.End();
+        Environment.Exit(SignalExit);
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollFd
+    {
+        public int Fd;
+        public short Events;
+        public short Returned;
+    }
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    private static partial int Poll(PollFd* fds, nuint count, int timeoutMilliseconds);
+
+    [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
+    private static partial int WaitFor(int pid, int* status, int options);
+}

@@ -58,7 +58,7 @@ internal sealed partial class Supervisor : IDisposable
         _trace = new TracePump(guest, _events);
         var calls = new GuestCalls(guest, options, _files, _processes, _mirror);
         _handlers = Handlers(calls, say);
-        _files.IsOpen = _mirror.IsOpen;
+        _files.IsOpen = file => _mirror.IsOpen(file, static _ => true);
         _files.Gone += Close;
         _processes.Ended += Forget;
         guest.Natives.Refreshing += Refresh;
@@ -222,15 +222,16 @@ internal sealed partial class Supervisor : IDisposable
         }
     }
 
-    // What the process still has is what it never closed, unless others have it, too.
+    // What the process still has is what it never closed, unless others have it, too: then it is theirs to close.
     private void Exit(StoppedCall call)
     {
         if (_processes.Find(_processes.PidOf(call.Tid)) is { } process)
         {
+            process.Exits = true;
             _files.TakeClosed();
             foreach ((EmulatedFile file, LeftOpen left) in _mirror.HoldingsOf(process.Pid))
             {
-                file.LeftOpen = left;
+                file.LeftOpen = _mirror.IsOpen(file, pid => _processes.Find(pid) is not { Exits: true }) ? null : left;
             }
         }
 

@@ -1,6 +1,8 @@
+using CocoGuest.Supervisor;
 using CocoGuest.Tests.Benchmarks.Engine;
 using CocoGuest.Tests.Benchmarks.Guests;
 using CocoGuest.Tests.Benchmarks.Rpc;
+using CocoGuest.Tests.Benchmarks.Supervisor;
 
 // One name per line; each benchmark prints its figures and the floor of the same run beside them.
 var benchmarks = new SortedDictionary<string, Action<TextWriter>>(StringComparer.Ordinal)
@@ -9,7 +11,17 @@ var benchmarks = new SortedDictionary<string, Action<TextWriter>>(StringComparer
     ["engine"] = EngineBenchmark.Run,
     ["machine"] = MachineBenchmark.Run,
     ["rpc"] = RpcBenchmark.Run,
+    ["supervisor"] = SupervisorBenchmark.Run,
 };
+
+switch (args)
+{
+    // The two parts that this program plays for the benchmark of the supervisor.
+    case [ProgramRun.LaunchWord, ..]:
+        return ProgramRun.Launch(args[1..]);
+    case [SupervisorBenchmark.CallsWord, ..]:
+        return CallLoop.Run(args[1..]);
+}
 
 if (args.Length == 1 && benchmarks.TryGetValue(args[0], out var run))
 {

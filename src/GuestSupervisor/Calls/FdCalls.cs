@@ -15,6 +15,11 @@ internal sealed class FdCalls(GuestCalls calls)
     private const int DupFd = 0;
     private const int GetFd = 1;
     private const int SetFd = 2;
+    private const int SetOwner = 8;
+    private const int GetSignal = 11;
+    private const int SetOwnerEx = 15;
+    private const int GetOwnerEx = 16;
+    private const int DupFdQuery = 1027;
     private const int DupFdCloseOnExec = 1030;
 
     // Which argument is the fd, and what the machine is asked.
@@ -118,11 +123,11 @@ internal sealed class FdCalls(GuestCalls calls)
         call.End(call.Memory.TryWrite(call[1], bytes) ? null : Errno.EFAULT.AsFailure("fstatfs", "buf"));
     }
 
-    /// <summary>fcntl. Flags of the fd itself are the host kernel's; those of the open file the machine's.</summary>
+    /// <summary>fcntl. Flags of the fd itself, and what the kernel keeps of any open file alike, are the host kernel's; the rest is the machine's.</summary>
     public void Control(StoppedCall call)
     {
         int fd = call.Int(0);
-        if (call.Int(1) is GetFd or SetFd)
+        if (call.Int(1) is GetFd or SetFd or (>= SetOwner and <= GetSignal) or SetOwnerEx or GetOwnerEx or DupFdQuery)
         {
             call.Continue();
             return;
@@ -135,7 +140,7 @@ internal sealed class FdCalls(GuestCalls calls)
 
         if (call.Int(1) is DupFd or DupFdCloseOnExec)
         {
-            Duplicate(call, ours.Process, fd, call.Int(1) == DupFdCloseOnExec);
+            Duplicate(call, ours.Process, fd, call.Int(1) == DupFdCloseOnExec, call.Int(2));
         }
         else if (ours.File.Folder is not null)
         {
@@ -152,13 +157,19 @@ internal sealed class FdCalls(GuestCalls calls)
     {
         if (calls.Ours(call, call.Int(0)) is { } ours)
         {
-            Duplicate(call, ours.Process, call.Int(0), closeOnExec: false);
+            Duplicate(call, ours.Process, call.Int(0), closeOnExec: false, least: 0);
         }
     }
 
     // A second number of the same open file, in the reserved range, so that calls on it are seen, too.
-    private void Duplicate(StoppedCall call, SupervisedProcess process, int fd, bool closeOnExec)
+    private void Duplicate(StoppedCall call, SupervisedProcess process, int fd, bool closeOnExec, int least)
     {
+        if (least < 0 || least >= calls.Options.FdLimit)
+        {
+            call.Fail(Errno.EINVAL);
+            return;
+        }
+
         using SafeFileHandle? file = HostFile.TakeFd(process.Handle, fd);
         if (file is null)
         {
@@ -166,7 +177,7 @@ internal sealed class FdCalls(GuestCalls calls)
             return;
         }
 
-        int number = calls.FreeNumber(process);
+        int number = calls.FreeNumber(process, least);
         Errno refused = number < calls.Options.FdLimit ? call.Channel.Inject(call.Id, file, number, closeOnExec) : Errno.EMFILE;
         if (refused == Errno.None)
         {

@@ -125,7 +125,9 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         SafeFileHandle given = HostFile.Reopen(memfd, ReadOnly);
         var file = new EmulatedFile(HostFile.IdentityOf(given), null, OriginOf(call, process, $"open(\"{folder.Path}\")")) { Folder = folder };
         files.AddWatched(file, given);
-        int fd = FreeNumber(process);
+        // From the top: the machine, which numbers from the bottom, does not know of folders.
+        int fd = Enumerable.Range(1, options.FdLimit - options.FdFloor).Select(n => options.FdLimit - n).Except(ProcFolder.FdsOf(process.Pid))
+            .FirstOrDefault(options.FdLimit);
         using (given)
         {
             Errno refused = call.Channel.Inject(call.Id, given, fd, closeOnExec);
@@ -134,21 +136,43 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
                 call.Return(fd);
             }
 
-            return refused;
+            return refused == Errno.EBADF ? Errno.EMFILE : refused;
         }
     }
 
-    /// <summary>A number of the reserved range that is free in the program.</summary>
-    public int FreeNumber(SupervisedProcess process)
+    /// <summary>The lowest number of the reserved range, from <paramref name="least"/> on, that is free in the program.</summary>
+    public int FreeNumber(SupervisedProcess process, int least)
     {
         int[] used = ProcFolder.FdsOf(process.Pid);
-        int fd = options.FdFloor;
+        int fd = Math.Max(least, options.FdFloor);
         while (used.Contains(fd))
         {
             fd++;
         }
 
         return fd;
+    }
+
+    /// <summary>
+    /// Before the machine chooses a number: which of the reserved range the program has. Those that came by dup or fork nobody told the machine,
+    /// and one that it takes for free would be put in place of what the program has there.
+    /// </summary>
+    public void LearnNumbers(SupervisedProcess process)
+    {
+        int[] known = [.. guest.Natives.FdsOf(process.Machine)];
+        int[] used = [.. ProcFolder.FdsOf(process.Pid).Where(fd => fd >= options.FdFloor)];
+        foreach (int gone in known.Where(fd => fd >= options.FdFloor).Except(used))
+        {
+            guest.Natives.Unplace(process.Machine, gone);
+        }
+
+        foreach (int unknown in used.Except(known))
+        {
+            if (files.Find(process.Pid, unknown) is { Machine: { } machine })
+            {
+                _ = Place(process, unknown, machine);
+            }
+        }
     }
 
     /// <summary>Where a call comes from.</summary>

@@ -48,6 +48,11 @@ internal sealed class IoctlCalls(GuestCalls calls)
         }
 
         string? makes = FdCommands.Makes(command);
+        if (makes is not null)
+        {
+            calls.LearnNumbers(process);
+        }
+
         IReadOnlyList<int> before = makes is null ? [] : calls.Guest.Natives.FdsOf(process.Machine);
         Result<IoctlOutcome> outcome = calls.Guest.Files.Ioctl(process.Machine, fd, command, call[2], call.Memory);
 

@@ -93,6 +93,7 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
 
     private void OpenNode(StoppedCall call, SupervisedProcess process, string path, uint flags)
     {
+        calls.LearnNumbers(process);
         Result<int> fd = calls.Guest.Tree.Open(process.Machine, path, flags);
         if (!fd.Ok)
         {

@@ -40,7 +40,7 @@ internal static unsafe partial class Launcher
     {
         if (ProgramFile.Find(spec.Program[0], Environment.GetEnvironmentVariable("PATH")) is not { } path)
         {
-            Console.Error.WriteLine($"coco run: {spec.Program[0]}: no such program, or it may not be executed.");
+            Console.Error.WriteLine($"coco run: {spec.Program[0]}: no such program.");
             return NotFound;
         }
 

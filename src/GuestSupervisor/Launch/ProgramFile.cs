@@ -5,10 +5,13 @@ internal static class ProgramFile
 {
     private const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
-    /// <summary>A name with a slash is a path; another is looked up in PATH. Null: there is no such file that may be executed.</summary>
+    /// <summary>
+    /// A name with a slash is a path, and whether it may be executed is the kernel's to say; another is looked up in PATH among the files that
+    /// may. Null: there is none.
+    /// </summary>
     public static string? Find(string name, string? path) =>
         name.Contains('/', StringComparison.Ordinal)
-            ? (IsProgram(name) ? name : null)
+            ? (Path.Exists(name) ? name : null)
             : (path ?? "/usr/local/bin:/usr/bin:/bin").Split(':').Select(folder => Path.Combine(folder.Length == 0 ? "." : folder, name)).FirstOrDefault(IsProgram);
 
     /// <summary>True for a binary: a shell has no use for one that the kernel refuses.</summary>

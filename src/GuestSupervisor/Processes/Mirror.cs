@@ -22,8 +22,11 @@ internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processe
         }
     }
 
-    /// <summary>True if a process of the run has an fd or a mapping of the file. A mapping does not tell through which fd it was made.</summary>
-    public bool IsOpen(EmulatedFile file) => PidsToLookAt().Any(pid => FdsOf(pid).Any(f => f.File == file) || MapsOf(pid).Any(m => m.File == file));
+    /// <summary>
+    /// True if a process of the run that is asked about has an fd or a mapping of the file. A mapping does not tell through which fd it was made.
+    /// </summary>
+    public bool IsOpen(EmulatedFile file, Func<int, bool> isAsked) =>
+        PidsToLookAt().Where(isAsked).Any(pid => FdsOf(pid).Any(f => f.File == file) || MapsOf(pid).Any(m => m.File == file));
 
     /// <summary>True if a mapping of an emulated file lies in a range of a process.</summary>
     public bool IsMapped(int pid, ulong start, ulong end) => MapsOf(pid).Any(m => m.Map.Start < end && start < m.Map.End);

@@ -36,8 +36,8 @@ internal sealed class ProcessBoard
     /// <summary>The pid of a thread's process.</summary>
     public int PidOf(int tid)
     {
-        // A thread's number may have been given to another process since.
-        if (_processOfThread.TryGetValue(tid, out int known) && ProcFolder.HasThread(known, tid))
+        // A thread's number may have been given to another process since; that of a process that has not ended has not.
+        if (_processOfThread.TryGetValue(tid, out int known) && ((known == tid && _byPid.ContainsKey(tid)) || ProcFolder.HasThread(known, tid)))
         {
             return known;
         }

@@ -18,6 +18,9 @@ internal sealed class SupervisedProcess(int pid, GuestProcess machine, SafeFileH
     /// <summary>Its pidfd.</summary>
     public SafeFileHandle Handle { get; } = handle;
 
+    /// <summary>True once it called exit: what it has open it does not use any more.</summary>
+    public bool Exits { get; set; }
+
     /// <summary>Key of the wait for its end.</summary>
     public ulong EndWatch { get; set; }
 }

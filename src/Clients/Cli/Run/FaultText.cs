@@ -17,7 +17,7 @@ internal static class FaultText
         ["space"] = (f, v) => f with { Space = Number<ulong>(v) },
         ["min-order"] = (f, v) => f with { MinOrder = Number<uint>(v) },
         ["seed"] = (f, v) => f with { Seed = Number<ulong>(v) },
-        ["errno"] = (f, v) => f with { Errno = Enum.TryParse(v, out Errno errno) ? errno : throw Wrong($"'{v}' is no errno.") },
+        ["errno"] = (f, v) => f with { Errno = Enum.TryParse(v, out Errno errno) && Enum.IsDefined(errno) ? errno : throw Wrong($"'{v}' is no errno.") },
     };
 
     /// <summary>Parses one.</summary>

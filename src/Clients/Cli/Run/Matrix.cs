@@ -16,9 +16,10 @@ internal static class Matrix
     /// <exception cref="FormatException">It is not of this form.</exception>
     public static (string[] Kernels, string[] Platforms) Parse(IEnumerable<string> words)
     {
-        string[] sides = string.Join(' ', words).Split(" x ", StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return sides.Length == 2
-            ? (sides[0].Split(','), sides[1].Split(','))
+        string[][] sides = [.. string.Join(' ', words).Split(" x ").Select(side =>
+            side.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+        return sides is [{ Length: > 0 } kernels, { Length: > 0 } platforms]
+            ? (kernels, platforms)
             : throw new FormatException("--matrix: write kernels, x, platforms: 6.12,seed-v1,7.2 x none,sev,snp.");
     }
 

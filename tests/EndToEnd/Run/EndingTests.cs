@@ -1,0 +1,105 @@
+using CocoGuest.Tests.EndToEnd.Foreign;
+using CocoGuest.Tests.EndToEnd.Native;
+using CocoGuest.Tests.EndToEnd.Processes;
+
+namespace CocoGuest.Tests.EndToEnd.Run;
+
+/// <summary>However a run ends, nothing of it stays behind, and signals find whom they are for.</summary>
+public sealed class EndingTests
+{
+    // A shell waits for a child interruptibly, for its own sleep it would not.
+    private const string WaitForEver = "while :; do sleep 1000 & wait $!; done";
+
+    [Fact]
+    public async Task KillCoco_ProgramRuns_ProgramIsGoneWithinASecond()
+    {
+        await using ChildProgram coco = Start("echo $$; exec sleep 1000");
+        using ProcessEnd program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true)));
+
+        long killed = coco.Kill();
+
+        long gone = await program.WaitAsync();
+        Assert.True(gone - killed < 1_000_000_000, $"It took {(gone - killed) / 1_000_000} ms.");
+    }
+
+    [ForeignFact(ForeignTool.PlainPython)]
+    public async Task KillCoco_ProgramHasABuffer_ProgramIsGoneWithinASecond()
+    {
+        await using ChildProgram coco = ChildProgram.Start(
+            Programs.Coco, ["run", "--", .. HeapScript.Program("fd = alloc(); print(os.getpid(), flush=True); sys.stdin.read()")]);
+        using ProcessEnd program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true)));
+
+        long killed = coco.Kill();
+
+        long gone = await program.WaitAsync();
+        Assert.True(gone - killed < 1_000_000_000, $"It took {(gone - killed) / 1_000_000} ms.");
+    }
+
+    [ForeignFact(ForeignTool.PlainPython)]
+    public async Task KillProgram_WithABuffer_IsReportedAnd137()
+    {
+        await using ChildProgram coco = ChildProgram.Start(
+            Programs.Coco, ["run", "--", .. HeapScript.Program("fd = alloc(); print(os.getpid(), flush=True); sys.stdin.read()")]);
+        int program = ProcessEnd.Pid(await coco.ReadLineAsync(_ => true));
+
+        ProcessEnd.Signal(program, ProcessEnd.Kill);
+
+        Assert.Equal(137, await coco.WaitForExitAsync());
+        Assert.Contains("exit status 137", coco.Said, StringComparison.Ordinal);
+        Assert.Matches(@"never closed: dma-buf 1 of 8192 bytes, made by DMA_HEAP_IOCTL_ALLOC .*\(its process was killed\)", coco.Said);
+    }
+
+    [Fact]
+    public async Task Run_BackgroundChildren_EndWithTheProgram()
+    {
+        (int exitCode, string output, string said) = await CocoRun.RunAsync(
+            [], "/bin/sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!; sleep 1000 >/dev/null 2>&1 & echo $!");
+
+        Assert.True(exitCode == 0, said);
+        Assert.Contains("left running and killed: 2 process(es)", said, StringComparison.Ordinal);
+        int[] children = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => int.Parse(l, System.Globalization.CultureInfo.InvariantCulture))];
+        Assert.Equal(2, children.Length);
+        Assert.DoesNotContain(children, ProcessEnd.IsAlive);
+    }
+
+    [Fact]
+    public async Task Terminate_Coco_LetsTheProgramDecide()
+    {
+        await using ChildProgram coco = Start($"trap 'echo got it; exit 9' TERM; echo ready; {WaitForEver}");
+        await coco.ReadLineAsync(line => line == "ready");
+
+        coco.Terminate();
+
+        await coco.ReadLineAsync(line => line == "got it");
+        Assert.Equal(9, await coco.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Interrupt_CocoAlone_DoesNotEndTheRun()
+    {
+        await using ChildProgram coco = Start("echo ready; read line; echo \"read $line\"; exit 4");
+        await coco.ReadLineAsync(line => line == "ready");
+
+        ProcessEnd.Signal(coco.Pid, ProcessEnd.Interrupt);
+        await coco.Input.WriteLineAsync("something");
+        await coco.Input.FlushAsync();
+
+        await coco.ReadLineAsync(line => line == "read something");
+        Assert.Equal(4, await coco.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Interrupt_ProcessGroup_IsTheProgramsToHandle()
+    {
+        // A terminal's ^C goes to everybody in the foreground group; setsid makes one of coco and the program.
+        await using ChildProgram coco = ChildProgram.Start(
+            "setsid", [Programs.Coco, "run", "--", "/bin/sh", "-c", $"trap 'exit 6' INT; echo ready; {WaitForEver}"]);
+        await coco.ReadLineAsync(line => line == "ready");
+
+        ProcessEnd.Signal(-coco.Pid, ProcessEnd.Interrupt);
+
+        Assert.Equal(6, await coco.WaitForExitAsync());
+    }
+
+    private static ChildProgram Start(string script) => ChildProgram.Start(Programs.Coco, ["run", "--", "/bin/sh", "-c", script]);
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using CocoGuest.Supervisor.Target;
+using CocoGuest.Tests.EndToEnd.Processes;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Tests.EndToEnd.Run;
+
+/// <summary>The end of a process that is not the test's child, by its pidfd: the kernel says when, nobody polls.</summary>
+internal sealed partial class ProcessEnd : IDisposable
+{
+    /// <summary>SIGINT.</summary>
+    public const int Interrupt = 2;
+
+    /// <summary>SIGKILL.</summary>
+    public const int Kill = 9;
+
+    private readonly SafeFileHandle _process;
+
+    private ProcessEnd(SafeFileHandle process) => _process = process;
+
+    /// <summary>Holds a process that lives now.</summary>
+    public static ProcessEnd Of(int pid) => new(HostFile.OpenProcess(pid) ?? throw new InvalidOperationException($"Process {pid} is gone already."));
+
+    /// <summary>True while a process runs; one that nobody has waited for yet is none any more.</summary>
+    public static bool IsAlive(int pid) => !ProcFolder.IsEnding(pid);
+
+    /// <summary>The pid in a line.</summary>
+    public static int Pid(OutputLine line) => int.Parse(line.Text, CultureInfo.InvariantCulture);
+
+    /// <summary>Sends a signal; to a process group if the number is negative.</summary>
+    public static void Signal(int pid, int signal) => Assert.Equal(0, Send(pid, signal));
+
+    /// <summary>Waits for the end.</summary>
+    /// <returns>When, on the clock of <see cref="ChildProgram.Now"/>.</returns>
+    public async Task<long> WaitAsync() => await Task.Factory.StartNew(
+        () =>
+        {
+            HostFile.WaitForEnd(_process);
+            return ChildProgram.Now;
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(Limits.Stuck);
+
+    /// <inheritdoc/>
+    public void Dispose() => _process.Dispose();
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Send(int pid, int signal);
+}

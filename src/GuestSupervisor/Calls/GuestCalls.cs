@@ -143,7 +143,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     /// <summary>The lowest number of the reserved range, from <paramref name="least"/> on, that is free in the program.</summary>
     public int FreeNumber(SupervisedProcess process, int least)
     {
-        int[] used = ProcFolder.FdsOf(process.Pid);
+        HashSet<int> used = [.. ProcFolder.FdsOf(process.Pid)];
         int fd = Math.Max(least, options.FdFloor);
         while (used.Contains(fd))
         {
@@ -151,6 +151,13 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         }
 
         return fd;
+    }
+
+    /// <summary>The first of as many numbers of the reserved range as are wanted, all free; null: there are not so many.</summary>
+    public int? FreeNumbers(SupervisedProcess process, int count)
+    {
+        int first = Math.Max(ProcFolder.FdsOf(process.Pid).DefaultIfEmpty().Max() + 1, options.FdFloor);
+        return first + count <= options.FdLimit ? first : null;
     }
 
     /// <summary>

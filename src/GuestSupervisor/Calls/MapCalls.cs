@@ -61,13 +61,17 @@ internal sealed class MapCalls(GuestCalls calls)
         Result<IReadOnlyList<MapPiece>> pieces = machine.Kind == NativeFileKind.DrmNode
             ? ObjectOf(machine, call[5], length)
             : RangesOf(process, fd, call[5], length);
-        if (pieces.Ok)
+        if (!pieces.Ok)
         {
-            _remote.Map(call, pieces.Value, calls.FreeNumber(process));
+            call.Fail(pieces.Failure.Errno);
+        }
+        else if (calls.FreeNumbers(process, pieces.Value.Count) is { } numbers)
+        {
+            _remote.Map(call, pieces.Value, numbers);
         }
         else
         {
-            call.Fail(pieces.Failure.Errno);
+            call.Fail(Errno.EMFILE);
         }
     }
 

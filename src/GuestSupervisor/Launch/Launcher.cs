@@ -34,6 +34,7 @@ internal static unsafe partial class Launcher
     private const nint NewListener = 8;
     private const nint WaitKillable = 32;
     private const int SignalSetWords = 16;
+    private const int NoExec = 8;
 
     /// <summary>Runs the program and comes back with its exit status, or with one as a shell gives if it cannot be run.</summary>
     public static int Run(LaunchSpec spec)
@@ -99,7 +100,7 @@ internal static unsafe partial class Launcher
             _ = Close((int)listener);
             _ = Close(start.Channel);
             _ = Execute(start.Program, start.Arguments, start.Environment);
-            if (start.Shell is not null)
+            if (start.Shell is not null && *ErrnoLocation() == NoExec)
             {
                 _ = Execute(start.Shell[0], start.Shell, start.Environment);
             }
@@ -137,6 +138,7 @@ internal static unsafe partial class Launcher
         _ = Write(-1, &none, 0);
         _ = Close(-1);
         _ = Execute(&none, null, null);
+        _ = *ErrnoLocation();
         // Their addresses are all that is wanted of these.
         NativeLibrary.TryLoad("libc.so.6", out nint library);
         _ = NativeLibrary.GetExport(library, "_exit");
@@ -189,6 +191,9 @@ internal static unsafe partial class Launcher
 
     [LibraryImport("libc", EntryPoint = "_exit"), SuppressGCTransition]
     private static partial void Exit(int status);
+
+    [LibraryImport("libc", EntryPoint = "__errno_location"), SuppressGCTransition]
+    private static partial int* ErrnoLocation();
 
     [LibraryImport("libc", EntryPoint = "getrlimit"), SuppressGCTransition]
     private static partial int GetLimit(int resource, Limit* limit);

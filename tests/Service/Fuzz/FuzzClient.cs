@@ -10,16 +10,21 @@ namespace CocoGuest.Tests.Service.Fuzz;
 /// <param name="revive">Makes the default guest again after somebody destroyed it, or, with true, after it terminated itself.</param>
 internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> methods, int seed, Func<bool, Task> revive)
 {
+    private const int Enough = 10;
     private static readonly StatusCode[] Wrong = [StatusCode.Unknown, StatusCode.Internal, StatusCode.DataLoss];
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(10);
     private readonly HashSet<FuzzMethod> _waits = [];
     private readonly Random _dice = new(seed);
     private readonly FuzzPool _pool = new();
+    private IReadOnlyDictionary<string, object>? _answered;
     private bool _ended;
 
-    /// <summary>Methods that have succeeded for others already.</summary>
-    public IReadOnlySet<string> Succeeded { get; init; } = new HashSet<string>();
+    /// <summary>How often methods have succeeded for others already.</summary>
+    public IReadOnlyDictionary<string, int> Succeeded { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>How calls ended that did not succeed, by method.</summary>
+    public HashSet<(string Method, StatusCode Code)> Refusals { get; } = [];
 
     /// <summary>Calls by method, those that succeeded among them.</summary>
     public Dictionary<string, (int Calls, int Succeeded)> Seen { get; } = new(StringComparer.Ordinal);
@@ -44,7 +49,8 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
                 continue;
             }
 
-            byte[] request = messages.Make(method.Request, careful);
+            IReadOnlyDictionary<string, object>? led = careful ? await LeadAsync(method, messages) : null;
+            byte[] request = messages.Make(method.Request, careful, led);
             StatusCode code = await CallAsync(method, request, messages);
             if (destroys || _ended)
             {
@@ -54,6 +60,10 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
 
             (int calls, int succeeded) = Seen.GetValueOrDefault(method.Raw.FullName);
             Seen[method.Raw.FullName] = (calls + 1, succeeded + (code == StatusCode.OK ? 1 : 0));
+            if (code != StatusCode.OK)
+            {
+                Refusals.Add((method.Raw.FullName, code));
+            }
         }
     }
 
@@ -80,7 +90,37 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
         return false;
     }
 
-    // What has not succeeded yet is tried again and again, with care.
+    // Makes what the method needs. A step that fails, as when others ended the guest, leaves the rest to fail in order.
+    private async Task<IReadOnlyDictionary<string, object>?> LeadAsync(FuzzMethod method, FuzzMessages messages)
+    {
+        IReadOnlyList<FuzzStep> steps = FuzzLeads.Of(method);
+        Dictionary<string, object> scene = FuzzLeads.Begin();
+        foreach (FuzzStep step in steps)
+        {
+            foreach ((string field, object value) in step.Set)
+            {
+                scene[field] = value;
+            }
+
+            if (methods.FirstOrDefault(m => m.Name == step.Method) is not { } before)
+            {
+                continue;
+            }
+
+            _answered = null;
+            await CallAsync(before, FuzzStep.Request(before.Request, scene), messages);
+            _answered?.ToList().ForEach(known => scene[known.Key] = known.Value);
+
+            if (step.Kept is { } kept && scene.TryGetValue(kept.Field, out object? answer))
+            {
+                scene[kept.Name] = answer;
+            }
+        }
+
+        return steps.Count == 0 ? null : scene;
+    }
+
+    // What has hardly succeeded yet is tried again and again, with care.
     private FuzzMethod Next(out bool careful)
     {
         FuzzMethod any = methods[_dice.Next(methods.Count)];
@@ -90,10 +130,12 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
             return any;
         }
 
-        FuzzMethod[] never =
-            [.. methods.Where(m => !Succeeded.Contains(m.Raw.FullName) && Seen.GetValueOrDefault(m.Raw.FullName).Succeeded == 0)];
-        return never.Length == 0 ? any : never[_dice.Next(never.Length)];
+        FuzzMethod[] rare = [.. methods.Where(m => Successes(m) < Enough)];
+        return rare.Length == 0 ? any : rare[_dice.Next(rare.Length)];
     }
+
+    private int Successes(FuzzMethod method) =>
+        Succeeded.GetValueOrDefault(method.Raw.FullName) + Seen.GetValueOrDefault(method.Raw.FullName).Succeeded;
 
     private async Task<StatusCode> CallAsync(FuzzMethod method, byte[] request, FuzzMessages messages)
     {
@@ -206,5 +248,5 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
 
     // The server parsed the request, or there were no answer.
     private void Harvest(FuzzMethod method, byte[] request, byte[] response) =>
-        _pool.Remember(method.Request.Parser.ParseFrom(request), method.Response.Parser.ParseFrom(response), _dice);
+        _answered = _pool.Remember(method.Request.Parser.ParseFrom(request), method.Response.Parser.ParseFrom(response), _dice);
 }

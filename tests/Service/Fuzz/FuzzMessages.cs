@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using CocoGuest.Machine.Faults;
 using Google.Protobuf;
@@ -12,6 +13,7 @@ namespace CocoGuest.Tests.Service.Fuzz;
 internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 {
     private const int Deepest = 3;
+    private const int LedMiss = 32;
 
     private static readonly ulong[] Numbers =
     [
@@ -50,6 +52,9 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
         ["AcceptPageRequest"] = "tdx",
         ["SetIpaStateRequest"] = "cca",
         ["SharePagesRequest"] = "pkvm",
+
+        // MMIO does not bounce: a guest that has to cannot map it.
+        ["MapResourceRequest"] = "none",
     };
 
     // Fields that stand for others of their message: a client gives the one or the others.
@@ -67,6 +72,7 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
     private static readonly ulong[] MemorySizes = [1, 4096, 64UL << 20, 96UL << 20, (64UL << 20) + 1, 2UL << 40, ulong.MaxValue];
 
     private IReadOnlyDictionary<string, object>? _scene;
+    private IReadOnlyDictionary<string, object>? _led;
 
     /// <summary>Platforms, and names, of the guests besides the default one that requests mean.</summary>
     public static IEnumerable<string> Platforms => LikelyGuests.Values.Distinct();
@@ -74,9 +80,11 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
     /// <summary>Bytes for a request of this type.</summary>
     /// <param name="type">The type.</param>
     /// <param name="careful">As a client would send it, as far as one can know.</param>
-    public byte[] Make(MessageDescriptor type, bool careful = false)
+    /// <param name="led">With that, what the calls know that were made for it; null: there are none.</param>
+    public byte[] Make(MessageDescriptor type, bool careful = false, IReadOnlyDictionary<string, object>? led = null)
     {
-        _scene = careful || dice.Next(2) == 0 ? pool.SceneFor(type, dice) : null;
+        _led = led;
+        _scene = led is not null ? led : careful || dice.Next(2) == 0 ? pool.SceneFor(type, dice) : null;
         if (careful)
         {
             return Write(type, 0, careless: false);
@@ -106,8 +114,8 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
             string[] unneeded = careless ? [] : Unneeded(type);
             foreach (FieldDescriptor field in type.Fields.InDeclarationOrder())
             {
-                bool leftOut = dice.Next(careless ? 2 : field.HasPresence && field.FieldType != FieldType.Message ? 2 : 7) == 0;
-                int times = leftOut || unneeded.Contains(field.Name) ? 0 : field.IsRepeated ? dice.Next(4) : 1;
+                bool leftOut = _led is not null ? LeftOutOfLed(field) : dice.Next(careless ? 2 : field.HasPresence && field.FieldType != FieldType.Message ? 2 : 7) == 0;
+                int times = leftOut || unneeded.Contains(field.Name) ? 0 : field.IsRepeated ? dice.Next(_led is null ? 0 : 1, 4) : 1;
                 for (int i = 0; i < times; i++)
                 {
                     WriteField(output, field, careless, depth);
@@ -117,6 +125,11 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 
         return stream.ToArray();
     }
+
+    // What no call before it had to say is seldom needed.
+    private bool LeftOutOfLed(FieldDescriptor field) =>
+        dice.Next(LedMiss) == 0
+        || (field.FieldType is not (FieldType.Message or FieldType.Bytes) && FuzzPool.In(_led!, field.Name) is null && dice.Next(3) != 0);
 
     private string[] Unneeded(MessageDescriptor type)
     {
@@ -165,6 +178,11 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 
     private ulong Number(FieldDescriptor field, bool careless)
     {
+        if (Led(field) is { } led and not string)
+        {
+            return FuzzPool.Number(led) ?? Convert.ToUInt64(led, CultureInfo.InvariantCulture);
+        }
+
         if (field.Name == "memory_bytes")
         {
             return MemorySizes[dice.Next(MemorySizes.Length)];
@@ -209,14 +227,11 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
     private object? Find(string name) =>
         _scene is not null && dice.Next(8) != 0 && FuzzPool.In(_scene, name) is { } together ? together : pool.Find<object>(name, dice);
 
-    private ulong? Known(string name) => Find(name) switch
-    {
-        ulong number => number,
-        uint number => number,
-        int number => (ulong)number,
-        long number => (ulong)number,
-        _ => null,
-    };
+    private ulong? Known(string name) => FuzzPool.Number(Find(name));
+
+    // What the calls before this one know, nearly always.
+    private object? Led(FieldDescriptor field) =>
+        _led is not null && dice.Next(LedMiss) != 0 ? FuzzPool.In(_led, field.Name) : null;
 
     private byte[] Text(FieldDescriptor field, bool careless)
     {
@@ -229,6 +244,11 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
                 case 2: return Encoding.UTF8.GetBytes(new string('x', 64 + dice.Next(3)));
                 default: break;
             }
+        }
+
+        if (Led(field) is string led)
+        {
+            return Encoding.UTF8.GetBytes(led);
         }
 
         string? known = Find(field.Name) as string;

@@ -55,7 +55,7 @@ internal sealed class FuzzPool
     }
 
     /// <summary>A successful call: what it was asked with and what it answered are a scene, and the answer's values are known.</summary>
-    public void Remember(IMessage request, IMessage response, Random dice)
+    public IReadOnlyDictionary<string, object> Remember(IMessage request, IMessage response, Random dice)
     {
         Harvest(response, dice);
         var scene = new Dictionary<string, object>(StringComparer.Ordinal);
@@ -69,6 +69,8 @@ internal sealed class FuzzPool
         {
             _scenes[dice.Next(MostScenes)] = scene;
         }
+
+        return scene;
     }
 
     /// <summary>Of a few scenes the one that knows most fields of a request; null: there is none yet.</summary>
@@ -92,6 +94,16 @@ internal sealed class FuzzPool
             || (!OfAnother.Contains(name) && Aliases.TryGetValue(name, out string? other) && scene.TryGetValue(other, out value))
             ? value
             : null;
+
+    /// <summary>A value as a number; null: it is none.</summary>
+    public static ulong? Number(object? value) => value switch
+    {
+        ulong number => number,
+        uint number => number,
+        int number => (ulong)number,
+        long number => (ulong)number,
+        _ => null,
+    };
 
     /// <summary>Takes all scalar fields of a message in.</summary>
     public void Harvest(IMessage message, Random dice)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Files;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Natives;
 using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Processes;

@@ -19,13 +19,14 @@ internal static unsafe class CallLoop
 
     /// <summary>Measures, and writes the figures as JSON into a file.</summary>
     /// <param name="arguments">
-    /// The file; then <c>intercepted</c> with the number of an fd to use (−1: of a buffer that is allocated), <c>quick</c>, or <c>memory</c>.
+    /// The file; then <c>intercepted</c> with the number of an fd to use (−1: of a buffer that is allocated) and the pid of the supervisor,
+    /// <c>quick</c>, or <c>memory</c>.
     /// </param>
     public static int Run(IReadOnlyList<string> arguments)
     {
         List<CallFigures> figures = arguments[1] switch
         {
-            "intercepted" => Intercepted(int.Parse(arguments[2], System.Globalization.CultureInfo.InvariantCulture)),
+            "intercepted" => Intercepted(Number(arguments[2]), Number(arguments[3])),
             "quick" => Quick(),
             _ => Memory(),
         };
@@ -33,7 +34,7 @@ internal static unsafe class CallLoop
         return 0;
     }
 
-    private static List<CallFigures> Intercepted(int given)
+    private static List<CallFigures> Intercepted(int given, int supervisor)
     {
         int fd = given >= 0 ? given : Allocate(1 << 16);
         byte* stat = stackalloc byte[256];
@@ -46,10 +47,10 @@ internal static unsafe class CallLoop
         int turn = 0;
         return
         [
-            Slow("ioctl DMA_BUF_IOCTL_SYNC", () => Must(Kernel.Ioctl(fd, Kernel.BufferSync, toggle + (turn++ & 1)))),
-            Slow("open and close of /etc/passwd", () => _ = Kernel.Close(Must(Kernel.Open(file, Kernel.ReadOnly)))),
-            Slow("open and close of /dev/null", () => _ = Kernel.Close(Must(Kernel.Open(device, Kernel.ReadOnly)))),
-            Slow("stat of /etc/passwd", () => Kernel.Stat(file, stat)),
+            Slow("ioctl DMA_BUF_IOCTL_SYNC", supervisor, () => Must(Kernel.Ioctl(fd, Kernel.BufferSync, toggle + (turn++ & 1)))),
+            Slow("open and close of /etc/passwd", supervisor, () => _ = Kernel.Close(Must(Kernel.Open(file, Kernel.ReadOnly)))),
+            Slow("open and close of /dev/null", supervisor, () => _ = Kernel.Close(Must(Kernel.Open(device, Kernel.ReadOnly)))),
+            Slow("stat of /etc/passwd", supervisor, () => Kernel.Stat(file, stat)),
         ];
     }
 
@@ -109,7 +110,7 @@ internal static unsafe class CallLoop
         return (Kernel.ThreadNanos() - start) / (double)times;
     }
 
-    private static CallFigures Slow(string name, Action call)
+    private static CallFigures Slow(string name, int supervisor, Action call)
     {
         // Enough for both sides' compilers to be done.
         for (int i = 0; i < Batches * BatchCalls; i++)
@@ -117,7 +118,6 @@ internal static unsafe class CallLoop
             call();
         }
 
-        int supervisor = Kernel.Parent();
         var batches = new List<double>();
         long others = Kernel.ProcessNanos(supervisor);
         long own = Kernel.ThreadNanos();
@@ -170,6 +170,8 @@ internal static unsafe class CallLoop
         _ = Kernel.Close(heap);
         return (int)(uint)data[1];
     }
+
+    private static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 
     private static byte* Text(string text) => (byte*)Marshal.StringToCoTaskMemUTF8(text);
 

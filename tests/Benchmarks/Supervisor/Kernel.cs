@@ -12,7 +12,6 @@ internal static unsafe partial class Kernel
 
     private const int ThreadCpuTime = 3;
     private const nint StatAtCall = 262;
-    private const nint ParentCall = 110;
     private const int AtFdCwd = -100;
     private const int Readable = 1;
     private const int Writable = 2;
@@ -31,9 +30,6 @@ internal static unsafe partial class Kernel
     public static long ProcessNanos(int pid) =>
         Directory.GetDirectories($"/proc/{pid}/task").Sum(thread =>
             long.Parse(File.ReadAllText(thread + "/schedstat").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
-
-    /// <summary>Process id of the parent.</summary>
-    public static int Parent() => (int)SystemCall(ParentCall, 0, null, null, 0);
 
     /// <summary>stat of a path.</summary>
     public static void Stat(byte* path, byte* buffer) => _ = SystemCall(StatAtCall, AtFdCwd, path, buffer, 0);

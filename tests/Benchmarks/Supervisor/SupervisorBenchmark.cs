@@ -21,10 +21,11 @@ internal static class SupervisorBenchmark
     public static void Run(TextWriter output)
     {
         output.WriteLine(Text($"load {File.ReadAllText("/proc/loadavg").Split(' ')[0]}, {Environment.ProcessorCount} processors, Linux {Environment.OSVersion.Version}"));
+        string own = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         string floor = NullSupervisor.Range.Floor.ToString(CultureInfo.InvariantCulture);
         Print(output, "intercepted call, caller and supervisor", "null supervisor", Pair(
-            file => InGuest(file, "intercepted", "-1"),
-            file => NullSupervisor.Run(Self, [Self, CallsWord, file, "intercepted", floor])), elapsed: true);
+            file => InGuest(file, "intercepted", "-1", own),
+            file => NullSupervisor.Run(Self, [Self, CallsWord, file, "intercepted", floor, own])), elapsed: true);
         Print(output, "call that is not the guest's", "no filter", Pair(file => InGuest(file, "quick"), file => Natively(file, "quick")), elapsed: false);
         List<CallFigures> copies = Best([Measure(file => InGuest(file, "memory"))]);
         Print(output, "copy", "plain shared mapping", [.. copies.Where(c => c.Name.EndsWith("buffer", StringComparison.Ordinal)).Select(c =>

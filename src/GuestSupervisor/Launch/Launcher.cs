@@ -35,6 +35,7 @@ internal static unsafe partial class Launcher
     private const nint WaitKillable = 32;
     private const int SignalSetWords = 16;
     private const int NoExec = 8;
+    private const int MostErrno = 134;
 
     /// <summary>Runs the program and comes back with its exit status, or with one as a shell gives if it cannot be run.</summary>
     public static int Run(LaunchSpec spec)
@@ -46,13 +47,14 @@ internal static unsafe partial class Launcher
         }
 
         FilterProgram.Instruction[] filter = FilterProgram.Compile(FilterRules.For(spec.Strict), spec.Floor);
-        byte[] complaint = Encoding.UTF8.GetBytes($"coco run: {path} cannot be run.\n");
+        // One for each errno, since the child can make no text.
+        byte[][] complaints = [.. Enumerable.Range(0, MostErrno).Select(e =>
+            Encoding.UTF8.GetBytes($"coco run: {path} cannot be run: {Marshal.GetPInvokeErrorMessage(e)}.\n\0"))];
         Bind(spec.Channel);
         RuntimeHelpers.PrepareMethod(((Func<Start, int>)Become).Method.MethodHandle);
         RuntimeHelpers.PrepareMethod(((Func<Start, nint>)PutFilterOn).Method.MethodHandle);
         _ = ProcessControl(BecomeSubreaper, 1, 0, 0, 0);
         fixed (FilterProgram.Instruction* instructions = filter)
-        fixed (byte* text = complaint)
         {
             var code = new FilterCode { Length = (ushort)filter.Length, Instructions = instructions };
             var start = new Start
@@ -66,8 +68,7 @@ internal static unsafe partial class Launcher
                 // What the kernel does not know how to start, a shell may: as execvp does.
                 Shell = ProgramFile.IsElf(path) ? null : Strings(["/bin/sh", path, .. spec.Program.Skip(1)]),
                 Environment = Strings(Variables()),
-                Complaint = text,
-                ComplaintBytes = complaint.Length,
+                Complaints = Strings(complaints),
             };
             int child = Fork();
             return child == 0 ? Become(start) : child < 0 ? NotExecutable : Keeper.Run(child, spec.Channel);
@@ -106,7 +107,15 @@ internal static unsafe partial class Launcher
             }
         }
 
-        _ = Write(StandardError, start.Complaint, (nuint)start.ComplaintBytes);
+        int error = *ErrnoLocation();
+        byte* complaint = start.Complaints[error is >= 0 and < MostErrno ? error : 0];
+        nuint length = 0;
+        while (complaint[length] != 0)
+        {
+            length++;
+        }
+
+        _ = Write(StandardError, complaint, length);
         Exit(NotExecutable);
         return NotExecutable;
     }
@@ -147,6 +156,18 @@ internal static unsafe partial class Launcher
     private static string[] Variables() =>
         [.. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => $"{e.Key}={e.Value}")];
 
+    private static byte** Strings(byte[][] strings)
+    {
+        var table = (byte**)NativeMemory.AllocZeroed((nuint)strings.Length + 1, (nuint)sizeof(byte*));
+        for (int i = 0; i < strings.Length; i++)
+        {
+            table[i] = (byte*)NativeMemory.Alloc((nuint)strings[i].Length);
+            strings[i].CopyTo(new Span<byte>(table[i], strings[i].Length));
+        }
+
+        return table;
+    }
+
     private static byte** Strings(IReadOnlyList<string> strings)
     {
         var table = (byte**)NativeMemory.AllocZeroed((nuint)strings.Count + 1, (nuint)sizeof(byte*));
@@ -168,8 +189,7 @@ internal static unsafe partial class Launcher
         public byte** Arguments;
         public byte** Shell;
         public byte** Environment;
-        public byte* Complaint;
-        public int ComplaintBytes;
+        public byte** Complaints;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -18,10 +18,11 @@ internal static unsafe partial class Keeper
     /// <summary>Waits for the program.</summary>
     /// <param name="program">Its pid.</param>
     /// <param name="channel">Socket to the supervisor; hung up when that is gone.</param>
+    /// <param name="signals">In force since before the program began, which may be signalled, with this process, as soon as it says a word.</param>
     /// <returns>Its exit status; 128 and the signal's number if one ended it.</returns>
-    public static int Run(int program, int channel)
+    public static int Run(int program, int channel, SignalRelay signals)
     {
-        using var signals = new SignalRelay(program);
+        signals.RelayTo(program);
         new Thread(() => EndWithSupervisor(channel)) { IsBackground = true, Name = "supervisor watch" }.Start();
         int status = 0;
         while (WaitFor(program, &status, 0) < 0 && Marshal.GetLastPInvokeError() == Interrupted)

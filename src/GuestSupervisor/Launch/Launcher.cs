@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using CocoGuest.Supervisor.Seccomp;
+using CocoGuest.Supervisor.Target;
 
 namespace CocoGuest.Supervisor.Launch;
 
@@ -27,6 +28,8 @@ internal static unsafe partial class Launcher
     private const nint AnyTracer = -1;
     private const int Kill = 9;
     private const int BrokenPipe = 13;
+    private const nint ByDefault = 0;
+    private const nint Ignore = 1;
     private const int OpenFiles = 7;
     private const int UnblockAll = 2;
     private const nint SeccompCall = 317;
@@ -54,6 +57,8 @@ internal static unsafe partial class Launcher
         RuntimeHelpers.PrepareMethod(((Func<Start, int>)Become).Method.MethodHandle);
         RuntimeHelpers.PrepareMethod(((Func<Start, nint>)PutFilterOn).Method.MethodHandle);
         _ = ProcessControl(BecomeSubreaper, 1, 0, 0, 0);
+        ulong ignored = ProcFolder.IgnoredSignals(Environment.ProcessId);
+        using var signals = new SignalRelay(0);
         fixed (FilterProgram.Instruction* instructions = filter)
         {
             var code = new FilterCode { Length = (ushort)filter.Length, Instructions = instructions };
@@ -62,6 +67,8 @@ internal static unsafe partial class Launcher
                 Channel = spec.Channel,
                 Limit = spec.Limit,
                 Traceable = spec.Traceable,
+                Relayed = SignalRelay.Signals,
+                Ignored = ignored,
                 Filter = &code,
                 Program = (byte*)Marshal.StringToCoTaskMemUTF8(path),
                 Arguments = Strings(spec.Program),
@@ -71,13 +78,22 @@ internal static unsafe partial class Launcher
                 Complaints = Strings(complaints),
             };
             int child = Fork();
-            return child == 0 ? Become(start) : child < 0 ? NotExecutable : Keeper.Run(child, spec.Channel);
+            return child == 0 ? Become(start) : child < 0 ? NotExecutable : Keeper.Run(child, spec.Channel, signals);
         }
     }
 
     // In the child. Does not come back.
     private static int Become(Start start)
     {
+        // The relay is the keeper's. What was ignored at the start (nohup) stays so.
+        for (int signal = 1; start.Relayed >> signal != 0; signal++)
+        {
+            if ((start.Relayed >> signal & 1) != 0)
+            {
+                _ = Signal(signal, (start.Ignored >> signal & 1) != 0 ? Ignore : ByDefault);
+            }
+        }
+
         ulong* none = stackalloc ulong[SignalSetWords];
         Limit limit = default;
         _ = GetLimit(OpenFiles, &limit);
@@ -85,7 +101,7 @@ internal static unsafe partial class Launcher
         limit.Hard = limit.Hard > limit.Soft ? limit.Hard : limit.Soft;
         _ = SetLimit(OpenFiles, &limit);
         // The runtime ignores it for itself; a program starts with the default.
-        _ = Signal(BrokenPipe, 0);
+        _ = Signal(BrokenPipe, ByDefault);
         _ = SignalMask(UnblockAll, none, null);
         _ = ProcessControl(SetParentDeathSignal, Kill, 0, 0, 0);
         if (start.Traceable)
@@ -138,7 +154,7 @@ internal static unsafe partial class Launcher
         ulong* mask = stackalloc ulong[SignalSetWords];
         _ = GetLimit(OpenFiles, &limit);
         _ = SetLimit(OpenFiles, &limit);
-        _ = Signal(BrokenPipe, 1);
+        _ = Signal(BrokenPipe, Ignore);
         _ = SignalMask(0, mask, null);
         _ = ProcessControl(-1, 0, 0, 0, 0);
         _ = SystemCall(SeccompCall, -1, 0, 0);
@@ -184,6 +200,8 @@ internal static unsafe partial class Launcher
         public int Channel;
         public int Limit;
         public bool Traceable;
+        public ulong Relayed;
+        public ulong Ignored;
         public FilterCode* Filter;
         public byte* Program;
         public byte** Arguments;

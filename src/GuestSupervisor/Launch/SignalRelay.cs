@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
 namespace CocoGuest.Supervisor.Launch;
@@ -6,29 +7,46 @@ namespace CocoGuest.Supervisor.Launch;
 /// Signals that would end this process go to the program instead, which decides. A terminal's own (^C, ^\) reach the program anyway and are only
 /// kept from ending this process.
 /// </summary>
+/// <remarks>
+/// Signals are handled on another thread, perhaps when the program has ended of the same ^C already. One that finds nobody registered then ends this
+/// process, whose exit status would hide the program's. So what is registered stays until the process ends.
+/// </remarks>
 internal sealed partial class SignalRelay : IDisposable
 {
-    private readonly List<PosixSignalRegistration> _registrations = [];
+    private static readonly (PosixSignal Signal, int Number, bool FromTerminal)[] Table =
+    [
+        (PosixSignal.SIGHUP, 1, false), (PosixSignal.SIGINT, 2, true), (PosixSignal.SIGQUIT, 3, true), (PosixSignal.SIGTERM, 15, false),
+    ];
 
-    public SignalRelay(int pid)
+    // Not registered any more once collected.
+    private static readonly ConcurrentBag<PosixSignalRegistration> Registrations = [];
+    private volatile int _program;
+
+    /// <param name="program">Pid of the program; 0 if it is not there yet (<see cref="RelayTo"/>), until when SIGTERM and SIGHUP end this process.</param>
+    public SignalRelay(int program)
     {
-        foreach ((PosixSignal signal, int? relayed) in new (PosixSignal, int?)[]
+        _program = program;
+        foreach ((PosixSignal signal, int number, bool fromTerminal) in Table)
         {
-            (PosixSignal.SIGINT, null), (PosixSignal.SIGQUIT, null), (PosixSignal.SIGTERM, 15), (PosixSignal.SIGHUP, 1),
-        })
-        {
-            _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+            Registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
-                context.Cancel = true;
-                if (relayed is { } number)
+                context.Cancel = fromTerminal || _program != 0;
+                if (!fromTerminal && _program != 0)
                 {
-                    _ = SendSignal(pid, number);
+                    _ = SendSignal(_program, number);
                 }
             }));
         }
     }
 
-    public void Dispose() => _registrations.ForEach(static r => r.Dispose());
+    /// <summary>The signals that it takes: bit N for signal N.</summary>
+    public static ulong Signals { get; } = Table.Aggregate(0ul, static (set, s) => set | 1ul << s.Number);
+
+    /// <summary>The program is there.</summary>
+    public void RelayTo(int program) => _program = program;
+
+    /// <summary>The program has ended: its pid may be another's soon.</summary>
+    public void Dispose() => _program = 0;
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int SendSignal(int pid, int signal);

@@ -19,6 +19,14 @@ internal static class ProcFolder
     /// <summary>User and group that the process acts as.</summary>
     public static (uint Uid, uint Gid) OwnerOf(int pid) => ((uint)(StatusNumber(pid, "Uid:") ?? 0), (uint)(StatusNumber(pid, "Gid:") ?? 0));
 
+    /// <summary>Signals that a process ignores: bit N for signal N.</summary>
+    public static ulong IgnoredSignals(int pid)
+    {
+        const string label = "SigIgn:\t";
+        string? line = Text(pid, "status")?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
+        return line is null ? 0 : ulong.Parse(line[label.Length..], NumberStyles.HexNumber, CultureInfo.InvariantCulture) << 1;
+    }
+
     /// <summary>The name of the program.</summary>
     public static string NameOf(int pid) => Text(pid, "comm")?.TrimEnd('\n') ?? "?";
 

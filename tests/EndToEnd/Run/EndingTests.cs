@@ -111,9 +111,9 @@ public sealed class EndingTests
         await using ChildProgram coco = ChildProgram.Start(
             "/bin/sh", ["-c", "trap '' HUP; exec \"$0\" run -- grep SigIgn /proc/self/status", Programs.Coco]);
 
-        string line = await coco.ReadLineAsync(l => l.StartsWith("SigIgn", StringComparison.Ordinal));
+        OutputLine line = await coco.ReadLineAsync(l => l.StartsWith("SigIgn", StringComparison.Ordinal));
 
-        Assert.EndsWith("1", line, StringComparison.Ordinal);
+        Assert.EndsWith("1", line.Text, StringComparison.Ordinal);
         Assert.Equal(0, await coco.WaitForExitAsync());
     }
 

@@ -156,6 +156,7 @@ internal sealed partial class Supervisor : IDisposable
         var program = new ProgramCalls(say);
         var ranges = new RangeCalls(calls, _mirror);
         var poll = new PollCalls(calls);
+        var numbers = new NumberCalls(_files.Numbers);
         return Fds(fds, new()
         {
             [SystemCall.Open] = open.Handle,
@@ -199,8 +200,13 @@ internal sealed partial class Supervisor : IDisposable
             [SystemCall.Vmsplice] = ranges.Gift,
             [SystemCall.Poll] = poll.Handle,
             [SystemCall.Ppoll] = poll.Handle,
-            [SystemCall.Execve] = program.Start,
-            [SystemCall.Execveat] = program.Start,
+            [SystemCall.Execve] = numbers.BeforeExec(program.Start),
+            [SystemCall.Execveat] = numbers.BeforeExec(program.Start),
+            [SystemCall.Close] = numbers.Close,
+            [SystemCall.Dup2] = numbers.Replace,
+            [SystemCall.Dup3] = numbers.Replace,
+            [SystemCall.CloseRange] = numbers.CloseRange,
+            [SystemCall.Unshare] = numbers.Unshare,
             [SystemCall.Seccomp] = program.OwnListener,
             [SystemCall.ExitGroup] = Exit,
         });
@@ -209,6 +215,7 @@ internal sealed partial class Supervisor : IDisposable
     private void Handle(Notification notification)
     {
         Stopped++;
+        _files.Numbers.Settle(notification.Tid);
         var call = new StoppedCall(_channel, notification, _log);
         try
         {
@@ -258,6 +265,7 @@ internal sealed partial class Supervisor : IDisposable
     // Files that outlive the process were somebody else's, too.
     private void Forget(SupervisedProcess process)
     {
+        _files.Numbers.ForgetProcess(process.Pid, static tid => ProcFolder.ProcessOf(tid) is not null);
         _files.TakeClosed();
         foreach (EmulatedFile file in _files.All.Where(f => f.LeftOpen?.Pid == process.Pid))
         {

@@ -35,14 +35,14 @@ public sealed class CallLog
     };
 
     private readonly Lock _lock = new();
-    private readonly List<string> _answers = [];
+    private readonly List<(SystemCall Call, uint Command, Errno Errno)> _answers = [];
 
     /// <summary>The answers so far.</summary>
     public IReadOnlyList<string> Take()
     {
         lock (_lock)
         {
-            return [.. _answers];
+            return [.. _answers.Select(a => $"{NameOf(a.Call, a.Command)} {(a.Errno == Errno.None ? "0" : a.Errno)}")];
         }
     }
 
@@ -52,18 +52,17 @@ public sealed class CallLog
         {
             if (_answers.Count < Most)
             {
-                _answers.Add($"{NameOf(call)} {(errno == Errno.None ? "0" : errno)}");
+                _answers.Add((call.Call, call.UInt(1), errno));
             }
         }
     }
 
-    private static string NameOf(StoppedCall call)
+    private static string NameOf(SystemCall call, uint command)
     {
-        string name = call.Call.ToString().ToLowerInvariant();
+        string name = call.ToString().ToLowerInvariant();
         const int familyShift = 8;
         const uint byteMask = 0xff;
-        uint command = call.UInt(1);
-        return call.Call != SystemCall.Ioctl ? name
+        return call != SystemCall.Ioctl ? name
             : Commands.TryGetValue(((char)((command >> familyShift) & byteMask), command & byteMask), out string? known) ? $"{name} {known}"
             : string.Create(CultureInfo.InvariantCulture, $"{name} 0x{command:x8}");
     }

@@ -49,7 +49,27 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     }
 
     /// <summary>The emulated file behind a number in the caller's fd table, or null: not one of ours.</summary>
-    public EmulatedFile? FileAt(StoppedCall call, int fd) => fd < 0 ? null : files.Find(call.Tid, fd);
+    public EmulatedFile? FileAt(StoppedCall call, int fd)
+    {
+        if (fd < options.FdFloor)
+        {
+            return fd < 0 ? null : files.Find(call.Tid, fd);
+        }
+
+        int pid = processes.PidOf(call.Tid);
+        if (files.Numbers.Find(pid, fd) is { } known)
+        {
+            return known;
+        }
+
+        if (files.Find(call.Tid, fd) is not { } found)
+        {
+            return null;
+        }
+
+        files.Numbers.Remember(pid, fd, found);
+        return found;
+    }
 
     /// <summary>
     /// The emulated file and the process that calls, with the machine's table up to date at that number. Null: not ours, and the call was ended.

@@ -29,6 +29,9 @@ internal sealed class FileBoard : IDisposable
     /// <summary>Memory that is mapped through DRM nodes, by the identity of its host file.</summary>
     public Dictionary<FileIdentity, NodeMapping> NodeMappings { get; } = [];
 
+    /// <summary>What numbers of processes are known to be.</summary>
+    public KnownNumbers Numbers { get; } = new();
+
     /// <summary>The live files.</summary>
     public IReadOnlyCollection<EmulatedFile> All => _files.Values;
 
@@ -89,6 +92,7 @@ internal sealed class FileBoard : IDisposable
     private void End(EmulatedFile file)
     {
         _files.Remove(file.Identity);
+        Numbers.Forget(file);
         Gone?.Invoke(file);
     }
 }

@@ -18,6 +18,9 @@ internal enum FilterKind
     /// <summary>A filter of the program's own that wants a supervisor of its own.</summary>
     OwnListener,
 
+    /// <summary>unshare of the fd table.</summary>
+    UnshareFiles,
+
     /// <summary>Refused at once with EPERM, as a kernel with kernel.io_uring_disabled=2 does.</summary>
     Refused,
 }

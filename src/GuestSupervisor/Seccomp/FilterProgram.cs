@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace CocoGuest.Supervisor.Seccomp;
 
 /// <summary>
-/// The classic BPF program of a set of <see cref="FilterRule"/>: a search tree over the call's number, with one leaf for each rule.
+/// The classic BPF program of a set of <see cref="FilterRule"/>: a search tree over the call's number, with one leaf for each rule; the few
+/// calls of <see cref="FilterRules.Hot"/> are decided before.
 /// </summary>
 /// <remarks>
 /// A call that no rule names reaches "allow" by its number alone, which lets the kernel answer it from a bitmap without running the program.
@@ -27,6 +28,7 @@ internal static class FilterProgram
     private const uint X8664 = 0xc000003e;
     private const uint X32Bit = 0x40000000;
     private const uint MapAnonymous = 0x20;
+    private const uint CloneFiles = 0x400;
     private const uint SetModeFilter = 1;
     private const uint NewListener = 8;
 
@@ -41,7 +43,8 @@ internal static class FilterProgram
     /// <param name="floor">First fd number of the reserved range; it has no upper end.</param>
     public static Instruction[] Compile(IReadOnlyList<FilterRule> rules, int floor)
     {
-        FilterRule[] sorted = [.. rules.OrderBy(r => r.Call)];
+        FilterRule[] hot = [.. rules.Where(r => FilterRules.Hot.Contains(r.Call))];
+        FilterRule[] sorted = [.. rules.Except(hot).OrderBy(r => r.Call)];
         return
         [
             new(LoadWord, ArchitectureOffset),
@@ -50,6 +53,7 @@ internal static class FilterProgram
             new(LoadWord, NumberOffset),
             new(JumpGreaterOrEqual, X32Bit, 0, 1),
             new(Return, RefuseWith | Enosys),
+            .. hot.SelectMany(rule => If(rule, (uint)floor)),
             .. Tree(sorted, (uint)floor),
         ];
     }
@@ -68,12 +72,20 @@ internal static class FilterProgram
         return [new(JumpGreaterOrEqual, (uint)rules[half].Call, 0, 1), new(JumpAlways, (uint)low.Length), .. low, .. high];
     }
 
+    private static Instruction[] If(FilterRule rule, uint floor)
+    {
+        Instruction[] leaf = Leaf(rule, floor);
+        return [new(JumpEqual, (uint)rule.Call, 0, (byte)leaf.Length), .. leaf];
+    }
+
     private static Instruction[] Leaf(FilterRule rule, uint floor) => rule.Kind switch
     {
         FilterKind.Always => [new(Return, Notify)],
         FilterKind.Refused => [new(Return, RefuseWith | Eperm)],
         FilterKind.OurFd => [.. FdTests(rule, floor), new(Return, Allow)],
         FilterKind.Ioctl => [.. FdTests(rule, floor), .. FamilyTests(), new(Return, Allow)],
+        FilterKind.UnshareFiles =>
+            [LoadArgument(0), new(JumpAnyBit, CloneFiles, 0, 1), new(Return, Notify), new(Return, Allow)],
         FilterKind.FileMmap =>
             [LoadArgument(3), new(JumpAnyBit, MapAnonymous, 1, 0), new(Return, Notify), new(Return, Allow)],
         _ =>

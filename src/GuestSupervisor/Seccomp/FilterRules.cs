@@ -10,6 +10,9 @@ internal static class FilterRules
     /// <summary>Families of ioctls (bits 8 to 15 of the command) of emulated files: dma_heap, dma-buf, DRM, udmabuf, sw_sync, sync file.</summary>
     public static readonly byte[] IoctlFamilies = "HbduW>"u8.ToArray();
 
+    /// <summary>Calls that programs make most, and that cannot be allowed by their number alone: they are decided before all others.</summary>
+    public static readonly SystemCall[] Hot = [SystemCall.Read, SystemCall.Write];
+
     private static readonly FilterRule[] Common =
     [
         new(SystemCall.Open, Always),
@@ -69,6 +72,11 @@ internal static class FilterRules
         new(SystemCall.Splice, OurFd, 0, 2),
         new(SystemCall.CopyFileRange, OurFd, 0, 2),
         new(SystemCall.EpollCtl, OurFd, 2),
+        new(SystemCall.Close, OurFd, 0),
+        new(SystemCall.Dup2, OurFd, 1),
+        new(SystemCall.Dup3, OurFd, 1),
+        new(SystemCall.CloseRange, Always),
+        new(SystemCall.Unshare, UnshareFiles),
     ];
 
     // What costs other calls something, and is wanted only by who asks for the kernel's every answer.

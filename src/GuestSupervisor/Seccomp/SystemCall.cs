@@ -6,6 +6,7 @@ internal enum SystemCall
     Read = 0,
     Write = 1,
     Open = 2,
+    Close = 3,
     Stat = 4,
     Fstat = 5,
     Lstat = 6,
@@ -55,6 +56,7 @@ internal enum SystemCall
     Readlinkat = 267,
     Faccessat = 269,
     Ppoll = 271,
+    Unshare = 272,
     Splice = 275,
     Vmsplice = 278,
     Fallocate = 285,
@@ -70,6 +72,7 @@ internal enum SystemCall
     Pwritev2 = 328,
     Statx = 332,
     IoUringSetup = 425,
+    CloseRange = 436,
     Openat2 = 437,
     Faccessat2 = 439,
 }

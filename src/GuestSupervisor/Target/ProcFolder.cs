@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace CocoGuest.Supervisor.Target;
@@ -6,7 +7,7 @@ namespace CocoGuest.Supervisor.Target;
 /// <summary>
 /// What /proc tells of a process. Everything here may be gone at the next moment, so a missing entry is null or nothing, never an error.
 /// </summary>
-internal static class ProcFolder
+internal static partial class ProcFolder
 {
     private const uint CloseOnExec = 0x80000;
 
@@ -14,7 +15,12 @@ internal static class ProcFolder
     public static int? ProcessOf(int tid) => StatusNumber(tid, "Tgid:");
 
     /// <summary>True while the thread is one of the process.</summary>
-    public static bool HasThread(int pid, int tid) => Directory.Exists(Path(pid, $"task/{tid}"));
+    public static bool HasThread(int pid, int tid)
+    {
+        const int noSignal = 0;
+        const int notPermitted = 1;
+        return SignalThread(pid, tid, noSignal) == 0 || Marshal.GetLastPInvokeError() == notPermitted;
+    }
 
     /// <summary>User and group that the process acts as.</summary>
     public static (uint Uid, uint Gid) OwnerOf(int pid) => ((uint)(StatusNumber(pid, "Uid:") ?? 0), (uint)(StatusNumber(pid, "Gid:") ?? 0));
@@ -170,4 +176,7 @@ internal static class ProcFolder
     }
 
     private static string Path(int pid, string entry) => string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/{entry}");
+
+    [LibraryImport("libc", EntryPoint = "tgkill", SetLastError = true)]
+    private static partial int SignalThread(int pid, int tid, int signal);
 }

@@ -20,14 +20,14 @@ internal static unsafe class CallLoop
     /// <summary>Measures, and writes the figures as JSON into a file.</summary>
     /// <param name="arguments">
     /// The file; then <c>intercepted</c> with the number of an fd to use (−1: of a buffer that is allocated) and the pid of the supervisor,
-    /// <c>quick</c>, or <c>memory</c>.
+    /// <c>quick</c>, perhaps with <c>filtered</c>: under a filter that allows everything; or <c>memory</c>.
     /// </param>
     public static int Run(IReadOnlyList<string> arguments)
     {
         List<CallFigures> figures = arguments[1] switch
         {
             "intercepted" => Intercepted(Number(arguments[2]), Number(arguments[3])),
-            "quick" => Quick(),
+            "quick" => Quick(arguments.Contains("filtered")),
             _ => Memory(),
         };
         File.WriteAllText(arguments[0], JsonSerializer.Serialize(figures));
@@ -54,8 +54,13 @@ internal static unsafe class CallLoop
         ];
     }
 
-    private static List<CallFigures> Quick()
+    private static List<CallFigures> Quick(bool filtered)
     {
+        if (filtered)
+        {
+            Must(Kernel.AllowAll());
+        }
+
         byte* buffer = (byte*)NativeMemory.AllocZeroed(Chunk);
         int zero = Must(Kernel.Open(Text("/dev/zero"), Kernel.ReadOnly));
         int sink = Must(Kernel.Open(Text("/dev/null"), Kernel.ReadWrite));

@@ -15,7 +15,7 @@ public class FilterProgramTests
     private const uint X32 = 0x40000000;
 
     private static readonly ulong[] Fds = [0, 1, Floor - 1, Floor, Floor + 1, 1 << 20, int.MaxValue, 0xffffffff, unchecked((ulong)-100), unchecked((ulong)-1), (1UL << 32) + 3];
-    private static readonly ulong[] Commands = [0, 1, 8, 9, 0x20, 0x21, 0x5401, 0xc0184800, 0x40086200, 0xc0083e04, 0x40187542, 0xc010642d, 0x00480000];
+    private static readonly ulong[] Commands = [0, 1, 8, 9, 0x20, 0x21, 0x5401, 0xc0184800, 0x40086200, 0xc0083e04, 0x40187542, 0xc0205702, 0xc010642d, 0x400, 0x00480000];
 
     [Theory]
     [InlineData(false)]
@@ -172,7 +172,8 @@ public class FilterProgramTests
         {
             FilterKind.Always => true,
             FilterKind.OurFd => ours,
-            FilterKind.Ioctl => ours || "Hbdu>".Contains((char)(byte)(arguments[1] >> 8), StringComparison.Ordinal),
+            FilterKind.Ioctl => ours || "HbduW>".Contains((char)(byte)(arguments[1] >> 8), StringComparison.Ordinal),
+            FilterKind.UnshareFiles => ((uint)arguments[0] & 0x400) != 0,
             FilterKind.FileMmap => ((int)arguments[3] & 0x20) == 0,
             FilterKind.OwnListener => (uint)arguments[0] == 1 && ((uint)arguments[1] & 8) != 0,
             _ => false,

@@ -51,6 +51,8 @@ public enum Errno
     ERANGE = 34,
     /// <summary>Not implemented.</summary>
     ENOSYS = 38,
+    /// <summary>A symbolic link that must not be followed.</summary>
+    ELOOP = 40,
     /// <summary>No data.</summary>
     ENODATA = 61,
     /// <summary>Timer expired.</summary>

@@ -8,8 +8,8 @@ namespace CocoGuest.Machine;
 
 /// <summary>
 /// What programs find by path: device nodes, their sysfs entries, dma-buf statistics, debugfs, module parameters, fds of the process.
-/// Models: open, stat, listing and text of these (S-HEAP-01, 04, 05, 53, S-BUF-101 to 104, 113, S-GPU-26, S-SWI-50). Does not model: any other path,
-/// symbolic links, writing to text files.
+/// Models: open, stat, listing and text of these, and the symbolic links of sysfs between them (S-HEAP-01, 04, 05, 53, S-BUF-101 to 104, 113, S-GPU-26,
+/// 27, S-SWI-50). Does not model: any other path, writing to text files.
 /// </summary>
 public sealed class GuestTree
 {
@@ -44,11 +44,26 @@ public sealed class GuestTree
         }
     }
 
-    /// <summary>What a path is, for who has to decide quickly whose it is. Paths of fds depend on the process.</summary>
+    /// <summary>
+    /// An absolute path without "." and "..", with the guest's symbolic links followed: all but one at the end, which is followed only if
+    /// <paramref name="last"/> says so. It may lead out of the guest.
+    /// </summary>
+    public string Follow(string path, bool last)
+    {
+        lock (_guest.Gate)
+        {
+            return Table.Follow(path, last);
+        }
+    }
+
+    /// <summary>
+    /// What a path is, for who has to decide quickly whose it is; a link at its end is not followed. Paths of fds depend on the process.
+    /// </summary>
     public TreeKind Kind(GuestProcess process, string path)
     {
         lock (_guest.Gate)
         {
+            path = Table.Follow(path, last: false);
             return Table.Find(path) is { } item ? item.Kind
                 : FdOf(path, FdFolder) is { } fd ? process.Fds.Find(fd) is null ? TreeKind.None : TreeKind.FdLink
                 : FdOf(path, FdInfoFolder) is { } info ? process.Fds.Find(info) is null ? TreeKind.None : TreeKind.File
@@ -82,10 +97,12 @@ public sealed class GuestTree
                 return dead;
             }
 
+            path = Table.Follow(path, (flags & OpenFlags.NoFollow) == 0);
             GuestFile? present = FdOf(path, FdFolder) is { } fd ? process.Fds.Find(fd) : null;
             string place = present is null or PathFile || present.RawDevice == 0 ? path : present.LinkTarget;
             return Table.Find(place) is { Open: not null } item ? OpenNode(process, item, place, flags)
                 : present is not null ? Reopen(process, present, flags)
+                : Table.Find(path) is { Kind: TreeKind.Link } ? Refused(Errno.ELOOP, process, path, flags)
                 : NoEntry("open", path);
         }
     }
@@ -93,11 +110,12 @@ public sealed class GuestTree
     /// <summary>
     /// The checks of an open that is not <see cref="Open"/>'s: of a text, a stream, a folder. Null: it may be opened so.
     /// </summary>
-    /// <returns>ENOENT, EEXIST, ENOTDIR, EISDIR, EACCES.</returns>
+    /// <returns>ENOENT, EEXIST, ENOTDIR, EISDIR, EACCES; ELOOP for a link that is not followed.</returns>
     public Failure? CheckOpen(GuestProcess process, string path, uint flags)
     {
         lock (_guest.Gate)
         {
+            path = Table.Follow(path, (flags & OpenFlags.NoFollow) == 0);
             TreeKind kind = Kind(process, path);
             if (kind == TreeKind.None)
             {
@@ -112,6 +130,7 @@ public sealed class GuestTree
                 (flags & (OpenFlags.Create | OpenFlags.Exclusive)) == (OpenFlags.Create | OpenFlags.Exclusive) ? Errno.EEXIST
                 : kind == TreeKind.Folder && (writes || (flags & OpenFlags.Create) != 0) ? Errno.EISDIR
                 : kind != TreeKind.Folder && (flags & OpenFlags.Directory) != 0 ? Errno.ENOTDIR
+                : kind == TreeKind.Link ? (flags & OpenFlags.PathOnly) == 0 ? Errno.ELOOP : Errno.None
                 : HiddenFrom(process, path) || !attributes.Allows(process.Uid, process.Gid, access) ? Errno.EACCES
                 : Errno.None;
             return refused == Errno.None ? null : Refused(refused, process, path, flags);
@@ -129,8 +148,11 @@ public sealed class GuestTree
         }
     }
 
-    /// <summary>stat by path: ENOENT for what is not there.</summary>
-    public Result<FileStat> Stat(GuestProcess process, string path)
+    /// <summary>stat by path, or lstat: ENOENT for what is not there.</summary>
+    /// <param name="process">The caller.</param>
+    /// <param name="path">Absolute path.</param>
+    /// <param name="follow">Whether a link at the end of the path is followed.</param>
+    public Result<FileStat> Stat(GuestProcess process, string path, bool follow = true)
     {
         lock (_guest.Gate)
         {
@@ -139,10 +161,11 @@ public sealed class GuestTree
                 return dead;
             }
 
+            path = Table.Follow(path, follow);
             if (Table.Find(path) is { } item)
             {
                 InodeAttributes inode = item.Attributes;
-                return new FileStat(item.Inode, GuestFiles.DeviceOf(path), inode.Type | inode.Permissions, item.Kind == TreeKind.Folder ? 2U : 1U, inode.Uid,
+                return new FileStat(item.Inode, GuestFiles.DeviceOf(path), inode.Type | inode.Permissions, item.Kind == TreeKind.Folder ? Table.LinksOf(path) : 1U, inode.Uid,
                     inode.Gid, item.RawDevice, item.Size, 0);
             }
 
@@ -157,6 +180,19 @@ public sealed class GuestTree
                 TreeKind.File => Plain(path, InodeAttributes.RegularFile | ReadableByAll),
                 _ => NoEntry("stat", path),
             };
+        }
+    }
+
+    /// <summary>readlink: where a link leads, as it is written. ENOENT; EINVAL for what is no link.</summary>
+    public Result<string> ReadLink(GuestProcess process, string path)
+    {
+        lock (_guest.Gate)
+        {
+            path = Table.Follow(path, last: false);
+            return _guest.CheckAlive(process) is { } dead ? dead
+                : Table.Find(path)?.Target is { } target ? target
+                : Kind(process, path) == TreeKind.None ? NoEntry("readlink", path)
+                : new Failure(Errno.EINVAL, "readlink", "check kind", $"'{Short(path)}' is no link.", "path");
         }
     }
 
@@ -178,6 +214,7 @@ public sealed class GuestTree
                 return dead;
             }
 
+            path = Table.Follow(path, last: true);
             if (Table.Names(path) is { } names)
             {
                 return (TreeEntry[])[.. names.Select(n => (Name: n, Item: Table.Find($"{path}/{n}")!))
@@ -204,6 +241,7 @@ public sealed class GuestTree
                 return dead;
             }
 
+            path = Table.Follow(path, last: true);
             if (FdOf(path, FdInfoFolder) is { } fd && process.Fds.Find(fd) is not null)
             {
                 return _guest.Files.FdInfo(process, fd);

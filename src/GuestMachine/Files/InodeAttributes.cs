@@ -16,6 +16,9 @@ internal sealed class InodeAttributes(uint type)
     /// <summary>S_IFREG.</summary>
     public const uint RegularFile = 0x8000;
 
+    /// <summary>S_IFLNK.</summary>
+    public const uint Link = 0xa000;
+
     private const uint OwnerReadWrite = 0x180;
 
     /// <summary>File type bits.</summary>

@@ -23,6 +23,8 @@ public static class OpenFlags
     public const uint LargeFile = 0x8000;
     /// <summary>O_DIRECTORY.</summary>
     public const uint Directory = 0x10000;
+    /// <summary>O_NOFOLLOW.</summary>
+    public const uint NoFollow = 0x20000;
     /// <summary>O_NOATIME.</summary>
     public const uint NoAccessTime = 0x40000;
     /// <summary>O_CLOEXEC.</summary>

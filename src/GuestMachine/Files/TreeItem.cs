@@ -12,6 +12,9 @@ internal sealed record TreeItem(TreeKind Kind, ulong Inode, InodeAttributes Attr
     /// <summary>A new open file on it; null for what is not opened so.</summary>
     public Func<Processes.GuestProcess, AccessMode, GuestFile>? Open { get; init; }
 
+    /// <summary>Where a symbolic link leads, as readlink tells it; null for what is none.</summary>
+    public string? Target { get; init; }
+
     /// <summary>st_rdev.</summary>
     public uint RawDevice { get; init; }
 

@@ -15,4 +15,6 @@ public enum TreeKind
     FdLink = 4,
     /// <summary>A file that gives lines as they come, each once: <see cref="GuestTrace.TakeLines"/>.</summary>
     Stream = 5,
+    /// <summary>A symbolic link of sysfs.</summary>
+    Link = 6,
 }

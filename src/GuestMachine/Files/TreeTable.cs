@@ -5,12 +5,14 @@ using CocoGuest.Machine.Heaps;
 namespace CocoGuest.Machine.Files;
 
 /// <summary>
-/// The paths of a guest that stay as they are: device nodes, sysfs, debugfs, tracefs, module parameters (S-HEAP-01, 53, S-SWI-50, S-BUF-113, S-GPU-26).
-/// Models: folders of the guest alone; text as the kernel's. Does not model: symbolic links of sysfs, whose targets stand in their place; udev.
+/// The paths of a guest that stay as they are: device nodes, sysfs, debugfs, tracefs, module parameters (S-HEAP-01, 53, S-SWI-50, S-BUF-113, S-GPU-26, 27).
+/// Models: folders of the guest alone; text as the kernel's; the symbolic links that join devices, classes, buses and numbers.
+/// Does not model: <c>power</c> folders and attributes that only take writes; udev.
 /// </summary>
 internal sealed class TreeTable
 {
     private const uint FolderMode = 0x1ed;
+    private const uint LinkMode = 0x1ff;
     private const uint ReadableByAll = 0x124;
     private const uint WritableByRoot = 0x1a4;
     private const uint RootOnly = 0x100;
@@ -19,10 +21,18 @@ internal sealed class TreeTable
     private const ulong FirstInode = 1000;
     private const string HeapClass = "/sys/class/dma_heap";
     private const string DrmClass = "/sys/class/drm";
-    private const string Misc = "/sys/class/misc/udmabuf";
+    private const string MiscClass = "/sys/class/misc";
     private const string SwiotlbFolder = "/sys/kernel/debug/swiotlb";
 
     private static readonly string[] TraceFolders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+
+    // Folders that hold what is not the guest's, too.
+    private static readonly HashSet<string> SharedFolders = new(
+        [
+            "/dev", "/sys/class", MiscClass, "/sys/module", "/sys/kernel/debug", "/sys/dev/char", "/sys/devices", "/sys/devices/platform",
+            "/sys/devices/virtual", "/sys/devices/virtual/misc", "/sys/bus", "/sys/bus/platform/devices", .. TraceFolders,
+        ],
+        StringComparer.Ordinal);
 
     private readonly Dictionary<string, TreeItem> _items = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SortedSet<string>> _folders = new(StringComparer.Ordinal);
@@ -44,6 +54,44 @@ internal sealed class TreeTable
     /// <summary>Names in a folder of the guest's alone; null: no such folder.</summary>
     public IReadOnlyCollection<string>? Names(string folder) => _folders.GetValueOrDefault(folder);
 
+    /// <summary>st_nlink of a folder: each folder in it points back to it.</summary>
+    public uint LinksOf(string folder) => 2 + (uint)(Names(folder)?.Count(name => Find($"{folder}/{name}")?.Kind == TreeKind.Folder) ?? 0);
+
+    /// <summary>
+    /// A path with the symbolic links of the guest followed, and without "." and "..". As in a path walk, ".." after a link is the parent of what
+    /// the link leads to. No link leads to a link of its own path, so none is met for ever.
+    /// </summary>
+    /// <param name="path">Absolute path.</param>
+    /// <param name="last">Whether a link at the end is followed; with a slash behind it, it always is.</param>
+    public string Follow(string path, bool last)
+    {
+        last |= path.EndsWith('/');
+        var rest = new Stack<string>(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse());
+        string place = "";
+        while (rest.TryPop(out string? part))
+        {
+            if (part is "." or "..")
+            {
+                place = part == "." || place.Length == 0 ? place : place[..place.LastIndexOf('/')];
+                continue;
+            }
+
+            string next = $"{place}/{part}";
+            if ((rest.Count == 0 && !last) || Find(next) is not { Target: { } target })
+            {
+                place = next;
+                continue;
+            }
+
+            foreach (string step in target.Split('/').Reverse())
+            {
+                rest.Push(step);
+            }
+        }
+
+        return place.Length == 0 ? "/" : place;
+    }
+
     private void AddHeaps(Guest guest)
     {
         Folder(HeapNode.Folder);
@@ -51,8 +99,7 @@ internal sealed class TreeTable
         foreach (HeapNode node in guest.Heaps.Registry.Nodes)
         {
             Node(node.Path, node.Inode, node.Attributes, node.RawDevice, (_, access) => new HeapDeviceFile(node, access));
-            Sysfs($"{HeapClass}/{node.Info.Name}/dev", () => string.Create(CultureInfo.InvariantCulture, $"{HeapNode.Major}:{node.Info.Minor}\n"));
-            Sysfs($"{HeapClass}/{node.Info.Name}/uevent", () => node.Uevent);
+            Device($"/sys/devices/virtual/dma_heap/{node.Info.Name}", HeapClass, HeapNode.Major, node.Info.Minor, node.Uevent);
         }
 
         if (guest.Kernel.HasMemoryAccounting)
@@ -66,12 +113,18 @@ internal sealed class TreeTable
         Folder(DrmNode.Folder);
         Folder(DrmClass);
         Sysfs($"{DrmClass}/version", static () => "drm 1.1.0 20060810\n");
+        SysfsBus bus = guest.Kernel.HasFauxBus ? SysfsBus.Faux : SysfsBus.Platform;
+        foreach (DrmDriver driver in DrmDriver.All)
+        {
+            AddParent(bus, driver.Name);
+        }
+
         foreach (DrmNode node in guest.Drm.Nodes)
         {
+            string parent = bus.DeviceFolder(node.Driver.Name);
             Node(node.Path, node.Inode, node.Attributes, node.RawDevice, (process, access) => guest.Drm.NewFile(process, node, access), exclusive: false);
-            Sysfs($"{DrmClass}/{node.Name}/dev", () => string.Create(CultureInfo.InvariantCulture, $"{DrmNode.Major}:{node.Minor}\n"));
-            Sysfs($"{DrmClass}/{node.Name}/uevent", () => string.Create(CultureInfo.InvariantCulture,
-                $"MAJOR={DrmNode.Major}\nMINOR={node.Minor}\nDEVNAME=dri/{node.Name}\nDEVTYPE=drm_minor\n"));
+            Device($"{parent}/drm/{node.Name}", DrmClass, DrmNode.Major, node.Minor, node.Uevent);
+            Link($"{parent}/drm/{node.Name}/device", parent);
         }
     }
 
@@ -79,9 +132,7 @@ internal sealed class TreeTable
     {
         InodeAttributes attributes = guest.Udmabufs.Attributes;
         Node(UdmabufNode.Path, UdmabufNode.NodeInode, attributes, UdmabufNode.Device, (_, access) => new UdmabufNode(attributes, access));
-        Sysfs($"{Misc}/dev", static () => string.Create(CultureInfo.InvariantCulture, $"{UdmabufNode.Major}:{UdmabufNode.Minor}\n"));
-        Sysfs($"{Misc}/uevent", static () => string.Create(CultureInfo.InvariantCulture,
-            $"MAJOR={UdmabufNode.Major}\nMINOR={UdmabufNode.Minor}\nDEVNAME=udmabuf\n"));
+        Device("/sys/devices/virtual/misc/udmabuf", MiscClass, UdmabufNode.Major, UdmabufNode.Minor, UdmabufNode.Uevent);
         Sysfs("/sys/module/udmabuf/parameters/list_limit", static () => $"{GuestUdmabufs.MostItems}\n", WritableByRoot);
         Sysfs("/sys/module/udmabuf/parameters/size_limit_mb", () => $"{guest.Kernel.UdmabufLimitMiB}\n", WritableByRoot);
     }
@@ -113,6 +164,35 @@ internal sealed class TreeTable
         Text($"{SwiotlbFolder}/io_tlb_used_hiwater", () => Number(pool.Snapshot().HighWaterSlots), RootReadWrite);
     }
 
+    // The device that a driver without hardware made for itself, and what its bus knows of it.
+    private void AddParent(SysfsBus bus, string name)
+    {
+        string folder = bus.DeviceFolder(name);
+        foreach ((string file, string text, bool writable) in bus.Attributes)
+        {
+            Sysfs($"{folder}/{file}", () => text.Replace("{name}", name, StringComparison.Ordinal), writable ? WritableByRoot : ReadableByAll);
+        }
+
+        Link($"{folder}/subsystem", bus.Folder);
+        Link($"{bus.Folder}/devices/{name}", folder);
+        if (bus.DriverFolder is { } driver)
+        {
+            Link($"{folder}/driver", driver);
+            Link($"{driver}/{name}", folder);
+        }
+    }
+
+    // A device with a number, and the links that find it by class and by number.
+    private void Device(string folder, string classFolder, uint major, uint minor, string uevent)
+    {
+        string number = string.Create(CultureInfo.InvariantCulture, $"{major}:{minor}");
+        Sysfs($"{folder}/dev", () => number + "\n");
+        Sysfs($"{folder}/uevent", () => uevent, WritableByRoot);
+        Link($"{folder}/subsystem", classFolder);
+        Link($"{classFolder}/{folder[(folder.LastIndexOf('/') + 1)..]}", folder);
+        Link($"/sys/dev/char/{number}", folder);
+    }
+
     private static string Number(uint value) => string.Create(CultureInfo.InvariantCulture, $"{value}\n");
 
     private static InodeAttributes Mode(uint type, uint permissions) => new(type) { Permissions = permissions };
@@ -122,9 +202,26 @@ internal sealed class TreeTable
     private void Text(string path, Func<string> text, uint permissions, ulong size = 0) => Add(
         path, new TreeItem(TreeKind.File, ++_lastInode, Mode(InodeAttributes.RegularFile, permissions)) { Text = text, Size = size });
 
+    private void Link(string path, string to) => Add(
+        path, new TreeItem(TreeKind.Link, ++_lastInode, Mode(InodeAttributes.Link, LinkMode)) { Target = Relative(path, to) });
+
     private void Node(
         string path, ulong inode, InodeAttributes attributes, uint rawDevice, Func<Processes.GuestProcess, AccessMode, GuestFile> open, bool exclusive = true) =>
         Add(path, new TreeItem(TreeKind.Node, inode, attributes) { Open = open, RawDevice = rawDevice, RefusesExclusive = !exclusive });
+
+    // As sysfs writes it: up to the first folder in which the target is, at any depth, and down again.
+    private static string Relative(string link, string to)
+    {
+        string common = link[..link.LastIndexOf('/')];
+        string up = "";
+        while (!to.StartsWith(common + "/", StringComparison.Ordinal))
+        {
+            common = common[..common.LastIndexOf('/')];
+            up += "../";
+        }
+
+        return up + to[(common.Length + 1)..];
+    }
 
     // Folders above an item are the guest's alone up to the first that other parts of the system share.
     private void Add(string path, TreeItem item)
@@ -132,7 +229,7 @@ internal sealed class TreeTable
         _items.Add(path, item);
         int slash = path.LastIndexOf('/');
         string folder = path[..slash];
-        if (!IsShared(folder))
+        if (!SharedFolders.Contains(folder))
         {
             Folder(folder);
             _folders[folder].Add(path[(slash + 1)..]);
@@ -149,7 +246,4 @@ internal sealed class TreeTable
         _folders.Add(path, new SortedSet<string>(StringComparer.Ordinal));
         Add(path, new TreeItem(TreeKind.Folder, ++_lastInode, Mode(InodeAttributes.Directory, FolderMode)));
     }
-
-    private static bool IsShared(string folder) =>
-        folder is "/dev" or "/sys/class" or "/sys/class/misc" or "/sys/module" or "/sys/kernel/debug" || TraceFolders.Contains(folder);
 }

@@ -14,6 +14,9 @@ internal sealed class UdmabufNode(InodeAttributes attributes, AccessMode access)
     /// <summary>Dynamic minor number: the one that this emulator gives it.</summary>
     public const uint Minor = 122;
 
+    /// <summary>Text of the device's <c>uevent</c> in sysfs.</summary>
+    public static readonly string Uevent = $"MAJOR={Major}\nMINOR={Minor}\nDEVNAME=udmabuf\n";
+
     /// <summary>Inode number of the node.</summary>
     public const ulong NodeInode = 290;
 

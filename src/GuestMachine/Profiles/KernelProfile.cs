@@ -33,6 +33,9 @@ public sealed record KernelProfile(
     /// <summary>TEE drivers can register protected heaps (S-TEE-01).</summary>
     public bool HasTeeHeaps => !Is612;
 
+    /// <summary>Devices without hardware are on the bus "faux", not on "platform" (S-GPU-27).</summary>
+    public bool HasFauxBus => !Is612;
+
     private bool Is612 => Version is KernelVersion.V612 or KernelVersion.V612Seed;
 
     /// <summary>Bit 0 of heap_flags in the seed series: ask <c>system</c> for decrypted memory (S-UP-01).</summary>

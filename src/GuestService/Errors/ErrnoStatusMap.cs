@@ -27,6 +27,7 @@ internal static class ErrnoStatusMap
         [Errno.EEXIST] = StatusCode.AlreadyExists,
         [Errno.ENODEV] = StatusCode.NotFound,
         [Errno.ENOTDIR] = StatusCode.InvalidArgument,
+        [Errno.ELOOP] = StatusCode.InvalidArgument,
         [Errno.EISDIR] = StatusCode.InvalidArgument,
         [Errno.EINVAL] = StatusCode.InvalidArgument,
         [Errno.ENFILE] = StatusCode.ResourceExhausted,

@@ -35,16 +35,20 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     /// <summary>Processes of the guest.</summary>
     public ProcessBoard Processes => processes;
 
-    /// <summary>The absolute path that a call means, or null where it cannot be the guest's.</summary>
-    public string? PathOf(StoppedCall call, int folder, ulong address)
+    /// <summary>The absolute path that a call means, the guest's symbolic links followed, or null where it cannot be the guest's.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="folder">What a relative path starts from.</param>
+    /// <param name="address">Where the path is.</param>
+    /// <param name="follow">Whether a link at the end is followed.</param>
+    public string? PathOf(StoppedCall call, int folder, ulong address, bool follow = true)
     {
         if (call.Memory.ReadPath(address) is not { Length: > 0 } path || GuestPath.IsForeign(path))
         {
             return null;
         }
 
-        return path[0] == '/' ? GuestPath.Normalise("", path)
-            : FolderOf(call, folder) is { } start ? GuestPath.Normalise(start, path)
+        return path[0] == '/' ? guest.Tree.Follow(path, follow)
+            : FolderOf(call, folder) is { } start ? guest.Tree.Follow($"{start}/{path}", follow)
             : null;
     }
 
@@ -138,7 +142,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         return call.Channel.Inject(call.Id, given, fd, closeOnExec);
     }
 
-    /// <summary>Gives the program a folder of the guest as an fd.</summary>
+    /// <summary>Gives the program a folder of the guest, or a symbolic link opened by O_PATH, as an fd.</summary>
     public Errno DeliverFolder(StoppedCall call, SupervisedProcess process, FolderListing folder, bool closeOnExec)
     {
         using SafeFileHandle memfd = HostFile.CreateMemfd(folder.Path);

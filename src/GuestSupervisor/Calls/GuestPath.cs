@@ -3,8 +3,8 @@ using System.Globalization;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// Which paths are the guest's. A path is compared as text after "." and ".." are gone; a symbolic link that leads into a guest's folder is not
-/// followed.
+/// Which paths are the guest's. A path is compared as text after "." and ".." and the guest's own symbolic links are gone; a link of the host that leads
+/// into a guest's folder is not followed.
 /// </summary>
 internal static class GuestPath
 {
@@ -15,11 +15,17 @@ internal static class GuestPath
         "/sys/kernel/debug/dma_buf", "/sys/kernel/debug/swiotlb", "/sys/kernel/debug/sync", "/sys/class/misc/udmabuf",
         "/sys/module/dma_heap", "/sys/module/udmabuf",
         "/sys/kernel/tracing/trace_pipe", "/sys/kernel/debug/tracing/trace_pipe",
+        "/sys/devices/faux", "/sys/devices/platform/vgem", "/sys/devices/platform/vkms", "/sys/devices/virtual/dma_heap", "/sys/devices/virtual/misc/udmabuf",
+        "/sys/bus/faux", "/sys/bus/platform/devices/vgem", "/sys/bus/platform/devices/vkms", "/sys/dev/char/10:122",
     ];
+
+    // The major numbers of DRM and of heaps: a device of the host with such a number is not the guest's, whatever it is.
+    private static readonly string[] Majors = ["/sys/dev/char/226:", "/sys/dev/char/251:"];
 
     /// <summary>True if the guest answers for the path.</summary>
     public static bool IsGuests(string absolute) =>
-        Roots.Any(root => absolute.StartsWith(root, StringComparison.Ordinal) && (absolute.Length == root.Length || absolute[root.Length] == '/'));
+        Roots.Any(root => absolute.StartsWith(root, StringComparison.Ordinal) && (absolute.Length == root.Length || absolute[root.Length] == '/'))
+        || Majors.Any(major => absolute.StartsWith(major, StringComparison.Ordinal));
 
     /// <summary>True for a path that cannot be the guest's or an fd's, whatever it is relative to: most of them, told apart without a look at /proc.</summary>
     public static bool IsForeign(string path) =>

@@ -24,15 +24,15 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
     public void Handle(StoppedCall call)
     {
         (int folder, int pathIndex) = call.Call is SystemCall.Openat or SystemCall.Openat2 ? (call.Int(0), 1) : (AtFdCwd, 0);
-        if (calls.PathOf(call, folder, call[pathIndex]) is not { } path)
-        {
-            call.Continue();
-            return;
-        }
-
         if (FlagsOf(call) is not { } flags)
         {
             call.Continue(); // the kernel finds the same fault in struct open_how
+            return;
+        }
+
+        if (calls.PathOf(call, folder, call[pathIndex], Follows(flags)) is not { } path)
+        {
+            call.Continue();
             return;
         }
 
@@ -49,6 +49,10 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
             call.Continue();
         }
     }
+
+    // What makes a new file only does not follow a link at the end either.
+    private static bool Follows(uint flags) =>
+        (flags & OpenFlags.NoFollow) == 0 && (flags & (OpenFlags.Create | OpenFlags.Exclusive)) != (OpenFlags.Create | OpenFlags.Exclusive);
 
     private static uint? FlagsOf(StoppedCall call)
     {
@@ -84,6 +88,7 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
             bool closeOnExec = (flags & OpenFlags.CloseOnExec) != 0;
             Finish(call, kind switch
             {
+                TreeKind.Link => calls.DeliverFolder(call, process.Value, new FolderListing(path, []), closeOnExec),
                 TreeKind.Folder => OpenFolder(call, process.Value, path, closeOnExec),
                 TreeKind.Stream => trace.Open(call, closeOnExec),
                 _ => OpenText(call, process.Value, path, closeOnExec),

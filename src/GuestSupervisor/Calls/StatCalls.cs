@@ -49,35 +49,23 @@ internal sealed class StatCalls(GuestCalls calls)
         });
     }
 
-    /// <summary>readlink, readlinkat: where <c>/proc/self/fd/N</c> leads.</summary>
+    /// <summary>readlink, readlinkat: where <c>/proc/self/fd/N</c> and the links of sysfs lead.</summary>
     public void ReadLink(StoppedCall call)
     {
         int shift = call.Call == SystemCall.Readlinkat ? 1 : 0;
-        string? path = calls.PathOf(call, shift == 1 ? call.Int(0) : AtFdCwd, call[shift]);
-        if (path is null || (GuestPath.FdEntry(path) is null && !GuestPath.IsGuests(path)))
+        bool ofFd = shift == 1 && IsEmpty(call, 1);
+        string? path = ofFd ? calls.FileAt(call, call.Int(0))?.Folder?.Path
+            : calls.PathOf(call, shift == 1 ? call.Int(0) : AtFdCwd, call[shift], follow: false);
+        if (path is null || TargetOf(call, path) is not { } target)
         {
             call.Continue();
             return;
         }
 
-        if (GuestPath.FdEntry(path) is not { Folder: "fd" } entry)
-        {
-            call.Fail(Errno.EINVAL);
-            return;
-        }
-
-        if (calls.FdEntryOf(call, entry) is not { } found)
-        {
-            call.Continue();
-            return;
-        }
-
-        Result<byte[]> target = found.File.Folder is { } folder
-            ? Encoding.Latin1.GetBytes(folder.Path)
-            : calls.Guest.Files.ReadLink(found.Process.Machine, entry.Fd);
         if (!target.Ok)
         {
-            call.Fail(target.Failure.Errno);
+            // An empty path says that the fd is a link.
+            call.Fail(ofFd && target.Failure.Errno == Errno.EINVAL ? Errno.ENOENT : target.Failure.Errno);
             return;
         }
 
@@ -90,11 +78,30 @@ internal sealed class StatCalls(GuestCalls calls)
     public void Attribute(StoppedCall call)
     {
         bool list = call.Call is SystemCall.Listxattr or SystemCall.Llistxattr;
-        Find(call, byFolder: false, follow: false, (process, path) =>
+        Find(call, byFolder: false, call.Call is SystemCall.Listxattr or SystemCall.Getxattr, (process, path) =>
         {
             Result<FileStat> stat = StatOf(process, path);
             call.End(!stat.Ok ? stat.Failure : list ? null : Errno.ENODATA.AsFailure("getxattr", "name"));
         });
+    }
+
+    // Null: neither an fd of the guest's nor a path of it.
+    private Result<byte[]>? TargetOf(StoppedCall call, string path)
+    {
+        if (GuestPath.FdEntry(path) is { Folder: "fd" } entry)
+        {
+            return calls.FdEntryOf(call, entry) is not { } found ? (Result<byte[]>?)null
+                : found.File.Folder is { } folder ? Encoding.Latin1.GetBytes(folder.Path)
+                : calls.Guest.Files.ReadLink(found.Process.Machine, entry.Fd);
+        }
+
+        if (!GuestPath.IsGuests(path) || calls.Processes.Of(call.Tid) is not { Ok: true } process)
+        {
+            return null;
+        }
+
+        Result<string> target = calls.Guest.Tree.ReadLink(process.Value.Machine, path);
+        return target.Ok ? Encoding.Latin1.GetBytes(target.Value) : target.Failure;
     }
 
     private static Failure NotAllowed { get; } = Errno.EACCES.AsFailure("access", "mode");
@@ -112,7 +119,7 @@ internal sealed class StatCalls(GuestCalls calls)
     // The process and the path in the machine's words, for a path that is the guest's; else the kernel goes on.
     private void Find(StoppedCall call, bool byFolder, bool follow, Action<SupervisedProcess, string> found)
     {
-        string? path = calls.PathOf(call, byFolder ? call.Int(0) : AtFdCwd, call[byFolder ? 1 : 0]);
+        string? path = calls.PathOf(call, byFolder ? call.Int(0) : AtFdCwd, call[byFolder ? 1 : 0], follow);
         if (path is not null && follow && GuestPath.FdEntry(path) is { Folder: "fd" } entry && calls.FdEntryOf(call, entry) is { File.Folder: null } ours)
         {
             found(ours.Process, string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.Fd}"));
@@ -152,7 +159,8 @@ internal sealed class StatCalls(GuestCalls calls)
         call.End(call.Memory.TryWrite(call[call.Call == SystemCall.Newfstatat ? 2 : 1], bytes) ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
     }
 
-    private Result<FileStat> StatOf(SupervisedProcess process, string path) => calls.Guest.Tree.Stat(process.Machine, path);
+    // Links that the call follows are followed already.
+    private Result<FileStat> StatOf(SupervisedProcess process, string path) => calls.Guest.Tree.Stat(process.Machine, path, follow: false);
 
     private static bool Allows(SupervisedProcess process, FileStat stat, uint mode)
     {

@@ -16,8 +16,9 @@ namespace CocoGuest.Supervisor;
 /// answered, by the machine where they are the guest's, by "continue" where they are not.
 /// </summary>
 /// <remarks>
-/// <para>One thread serves everything in the order in which it comes: stopped calls, ends of files and of processes. So no handler needs a lock
-/// against another. A call that waits for fences is answered later, by whoever signals.</para>
+/// <para>One thread serves everything in the order in which it comes: stopped calls, ends of files and of processes; several runs of a guest take
+/// turns (<see cref="GuestRuns"/>). So no handler needs a lock against another. A call that waits for fences is answered later, by whoever
+/// signals.</para>
 /// <para>Emulated files are host files (memfds, pipes), and the host's kernel counts their references, whatever programs do with them: dup,
 /// fork, exec, SCM_RIGHTS, exit. <see cref="FileBoard"/> hears of the end. So a lost event cannot make the machine and the program disagree
 /// on what is open; the machine's own tables are brought up to date by <see cref="Mirror"/> when somebody looks.</para>
@@ -39,8 +40,10 @@ internal sealed partial class Supervisor : IDisposable
     private readonly Guest _guest;
     private readonly CallLog _log = new();
     private readonly Action<string> _say;
-    private readonly Lock _serving = new();
+    private readonly GuestRuns _runs;
+    private readonly ulong _filesKey;
     private bool _stopped;
+    private bool _left;
 
     /// <param name="guest">The guest.</param>
     /// <param name="listener">The listener of the program's filter; the supervisor closes it.</param>
@@ -52,17 +55,16 @@ internal sealed partial class Supervisor : IDisposable
         _guest = guest;
         _say = say;
         _channel = new NotifyChannel(listener);
-        _files = new FileBoard(_events);
+        _runs = GuestRuns.Of(guest);
         _processes = new ProcessBoard(guest, _events, options);
-        _mirror = new Mirror(guest, _files, _processes, () => root);
+        (_files, _mirror) = _runs.Join(guest, _processes, root);
+        _filesKey = _events.Add(_files.Events.Handle, EventSet.Readable, _files.Events.Dispatch);
         _trace = new TracePump(guest, _events);
         var calls = new GuestCalls(guest, options, _files, _processes, _mirror);
         _handlers = Handlers(calls, say);
-        _files.IsOpen = file => _mirror.IsOpen(file, static _ => true);
-        _files.Gone += Close;
+        _files.Gone += NoteLeak;
         _processes.Ended += Forget;
         guest.Natives.Refreshing += Refresh;
-        HostMemfds.Of(guest).Add(_processes);
     }
 
     /// <summary>Stopped calls so far.</summary>
@@ -89,7 +91,7 @@ internal sealed partial class Supervisor : IDisposable
         while (!_stopped)
         {
             (bool events, bool call, bool over) = Wait();
-            lock (_serving)
+            lock (_runs.Gate)
             {
                 if (events)
                 {
@@ -115,7 +117,7 @@ internal sealed partial class Supervisor : IDisposable
     /// <summary>After the last process: hears of everything that was closed by its end.</summary>
     public void Settle()
     {
-        lock (_serving)
+        lock (_runs.Gate)
         {
             _events.Dispatch();
             _files.TakeClosed();
@@ -125,15 +127,16 @@ internal sealed partial class Supervisor : IDisposable
     public void Dispose()
     {
         _guest.Natives.Refreshing -= Refresh;
-        HostMemfds.Of(_guest).Remove(_processes);
         _channel.Dispose();
         _trace.Dispose();
-        foreach (EmulatedFile file in _files.All.ToArray())
+        lock (_runs.Gate)
         {
-            Close(file);
+            _left = true;
+            _events.Remove(_filesKey);
+            _runs.Leave(_guest, _processes);
+            _files.Gone -= NoteLeak;
         }
 
-        _files.Dispose();
         _events.Dispose();
     }
 
@@ -238,27 +241,22 @@ internal sealed partial class Supervisor : IDisposable
             _files.TakeClosed();
             foreach ((EmulatedFile file, LeftOpen left) in _mirror.HoldingsOf(process.Pid))
             {
-                file.LeftOpen = _mirror.IsOpen(file, pid => _processes.Find(pid) is not { Exits: true }) ? null : left;
+                file.LeftOpen = _runs.IsUsed(file) ? null : left;
             }
         }
 
         call.Continue();
     }
 
-    private void Close(EmulatedFile file)
+    private void NoteLeak(EmulatedFile file)
     {
         if (file.LeftOpen is { } left)
         {
-            _leaks.Add(new Leak(Describe(file), file.Origin, left));
+            _leaks.AddRange(_processes.Knew(left.Pid) ? [new Leak(Describe(file), file.Origin, left)] : []);
         }
         else if (!_stopped && _processes.Find(file.Origin.Pid) is { } maker && ProcFolder.IsEnding(maker.Pid))
         {
             _leaks.Add(new Leak(Describe(file), file.Origin, null));
-        }
-
-        if (file.Machine is { } machine)
-        {
-            _guest.Natives.Closed(machine);
         }
     }
 
@@ -275,9 +273,13 @@ internal sealed partial class Supervisor : IDisposable
 
     private void Refresh()
     {
-        lock (_serving)
+        lock (_runs.Gate)
         {
-            _mirror.Refresh();
+            // Who asks may have begun before the run was over.
+            if (!_left)
+            {
+                _mirror.Refresh();
+            }
         }
     }
 

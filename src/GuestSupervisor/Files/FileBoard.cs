@@ -12,16 +12,17 @@ internal sealed class FileBoard : IDisposable
     private readonly Dictionary<FileIdentity, EmulatedFile> _files = [];
     private readonly Dictionary<int, EmulatedFile> _byWatch = [];
     private readonly CloseWatch _closed = new();
-    private readonly EventSet _events;
 
-    public FileBoard(EventSet events)
-    {
-        _events = events;
-        events.Add(_closed.Handle, EventSet.Readable, TakeClosed);
-    }
+    public FileBoard() => Events.Add(_closed.Handle, EventSet.Readable, TakeClosed);
 
-    /// <summary>Told of every file whose last reference is gone.</summary>
+    /// <summary>What is to be waited for, by each supervisor that uses the board.</summary>
+    public EventSet Events { get; } = new();
+
+    /// <summary>Told of every file whose last reference is gone, before <see cref="Ended"/>.</summary>
     public event Action<EmulatedFile>? Gone;
+
+    /// <summary>Ends the file in the machine.</summary>
+    public Action<EmulatedFile> Ended { get; set; } = static _ => { };
 
     /// <summary>Asked of a file whose host file the program has, too: whether anybody has one of ours still.</summary>
     public Func<EmulatedFile, bool> IsOpen { get; set; } = static _ => false;
@@ -55,9 +56,9 @@ internal sealed class FileBoard : IDisposable
     {
         _files.Add(file.Identity, file);
         ulong key = 0;
-        key = _events.Add(file.Signal!, EventSet.Broken, () =>
+        key = Events.Add(file.Signal!, EventSet.Broken, () =>
         {
-            _events.Remove(key);
+            Events.Remove(key);
             file.Signal!.Dispose();
             End(file);
         });
@@ -77,8 +78,19 @@ internal sealed class FileBoard : IDisposable
         }
     }
 
+    /// <summary>Nobody has anything any more.</summary>
+    public void EndAll()
+    {
+        foreach (EmulatedFile file in _files.Values.ToArray())
+        {
+            End(file);
+            file.Signal?.Dispose();
+        }
+    }
+
     public void Dispose()
     {
+        Events.Dispose();
         _closed.Dispose();
         foreach (EmulatedFile file in _files.Values)
         {
@@ -94,5 +106,6 @@ internal sealed class FileBoard : IDisposable
         _files.Remove(file.Identity);
         Numbers.Forget(file);
         Gone?.Invoke(file);
+        Ended(file);
     }
 }

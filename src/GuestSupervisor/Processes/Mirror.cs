@@ -10,7 +10,7 @@ namespace CocoGuest.Supervisor.Processes;
 /// Brings the machine's fd tables and mappings of native processes up to what the host's kernel has, when somebody is about to look at them.
 /// Between two looks nothing is tracked: the host counts references, and reports the last one's end.
 /// </summary>
-internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processes, Func<int?> root)
+internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processes, int root)
 {
     /// <summary>Looks at every process of the run.</summary>
     public void Refresh()
@@ -41,7 +41,7 @@ internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processe
     }
 
     private int[] PidsToLookAt() =>
-        root() is { } first ? ProcFolder.DescendantsOf(first).Prepend(first).Union(processes.All.Select(p => p.Pid)).ToArray() : [];
+        ProcFolder.DescendantsOf(root).Prepend(root).Union(processes.All.Select(p => p.Pid)).ToArray();
 
     /// <summary>Looks at one process.</summary>
     public void Refresh(int pid)

@@ -16,6 +16,7 @@ internal sealed class ProcessBoard
     private readonly RunOptions _options;
     private readonly Dictionary<int, SupervisedProcess> _byPid = [];
     private readonly Dictionary<int, int> _processOfThread = [];
+    private readonly HashSet<int> _known = [];
 
     public ProcessBoard(Guest guest, EventSet events, RunOptions options)
     {
@@ -32,6 +33,9 @@ internal sealed class ProcessBoard
 
     /// <summary>How many there have been.</summary>
     public int Total { get; private set; }
+
+    /// <summary>True if a process of the run has, or had, this pid.</summary>
+    public bool Knew(int pid) => _known.Contains(pid);
 
     /// <summary>The pid of a thread's process.</summary>
     public int PidOf(int tid)
@@ -79,6 +83,7 @@ internal sealed class ProcessBoard
         process.EndWatch = _events.Add(handle, EventSet.Readable, () => Leave(process));
         _byPid.Add(pid, process);
         Total++;
+        _known.Add(pid);
         return process;
     }
 

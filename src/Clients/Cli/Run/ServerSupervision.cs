@@ -10,6 +10,7 @@ namespace CocoGuest.Cli.Run;
 /// <summary>The guest is a server's, and so is the supervisor: it takes the listener out of this process (RunService).</summary>
 internal sealed class ServerSupervision(CocoConnection connection, string guest, Action<string> say) : ISupervision
 {
+    private const int NoServer = 125;
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private AsyncDuplexStreamingCall<SuperviseRequest, SuperviseResponse>? _call;
     private Task<ProgramReport?> _reading = Task.FromResult<ProgramReport?>(null);
@@ -65,10 +66,11 @@ internal sealed class ServerSupervision(CocoConnection connection, string guest,
         }
         catch (Exception e) when (e is RpcException or CocoException or ServerGoneException)
         {
-            say($"the server gave no report: {e.Message}");
+            say($"the server gave no report: {(e is RpcException rpc ? rpc.Status.Detail : e.Message)}");
         }
 
-        return RunOutcome.WithoutReport(exitCode, "");
+        // Calls that nobody answered failed: how the program took that says nothing of it.
+        return RunOutcome.WithoutReport(NoServer, "");
     }
 
     /// <inheritdoc/>

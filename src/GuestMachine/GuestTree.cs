@@ -217,8 +217,7 @@ public sealed class GuestTree
             path = Table.Follow(path, last: true);
             if (Table.Names(path) is { } names)
             {
-                return (TreeEntry[])[.. names.Select(n => (Name: n, Item: Table.Find($"{path}/{n}")!))
-                    .Select(e => new TreeEntry(e.Name, e.Item.Inode, e.Item.Kind, e.Item.DirentType))];
+                return EntriesOf(path, names);
             }
 
             return Kind(process, path) switch
@@ -229,6 +228,18 @@ public sealed class GuestTree
             };
         }
     }
+
+    /// <summary>What is the guest's in a folder that holds what is not, too, as /dev does; null: not such a folder.</summary>
+    public TreeEntry[]? SharedEntries(string path)
+    {
+        lock (_guest.Gate)
+        {
+            return Table.SharedNames(path) is { } names ? EntriesOf(path, names) : null;
+        }
+    }
+
+    /// <summary>What statfs tells of a path of the guest's.</summary>
+    public static FileSystemStat FileSystemOf(string path) => FileSystemStat.Of(path);
 
     /// <summary>The whole text of a file of sysfs, debugfs or procfs, as bytes. ENOENT; EACCES for debugfs without root.</summary>
     public Result<byte[]> ReadText(GuestProcess process, string path)
@@ -255,6 +266,11 @@ public sealed class GuestTree
             return (Table.Find(path)?.Text?.Invoke() ?? StatisticsText(path)) is { } text ? Encoding.Latin1.GetBytes(text) : NoEntry("open", path);
         }
     }
+
+    private TreeEntry[] EntriesOf(string folder, IReadOnlyCollection<string> names) =>
+    [
+        .. names.Select(n => (Name: n, Item: Table.Find($"{folder}/{n}")!)).Select(e => new TreeEntry(e.Name, e.Item.Inode, e.Item.Kind, e.Item.DirentType)),
+    ];
 
     private static Result<int> OpenNode(GuestProcess process, TreeItem item, string path, uint flags)
     {

@@ -22,6 +22,18 @@ internal sealed record DrmDriver(
     /// <summary>Cap number: timestamps are monotonic.</summary>
     public const ulong CapTimestampMonotonic = 6;
 
+    /// <summary>Cap number: a vblank may be waited for on any CRTC.</summary>
+    public const ulong CapVblankHighCrtc = 2;
+
+    /// <summary>Cap numbers: width of a cursor; its height is the next.</summary>
+    public const ulong CapCursorWidth = 8;
+
+    /// <summary>Cap number: frame buffers are made with modifiers.</summary>
+    public const ulong CapAddfb2Modifiers = 0x10;
+
+    /// <summary>Cap number: events of a vblank tell the CRTC.</summary>
+    public const ulong CapCrtcInVblankEvent = 0x12;
+
     /// <summary>Cap number: sync objects.</summary>
     public const ulong CapSyncobj = 0x13;
 
@@ -29,6 +41,11 @@ internal sealed record DrmDriver(
     public const ulong CapSyncobjTimeline = 0x14;
 
     private const ulong PrimeImportAndExport = 3;
+    private const ulong CapPreferredDepth = 3;
+    private const ulong CapPreferShadow = 4;
+    private const ulong CapAsyncPageFlip = 7;
+    private const ulong CapPageFlipTarget = 0x11;
+    private const ulong VkmsCursor = 512;
     private const ulong ClientCapAtomic = 3;
     private const ulong ClientCapWriteback = 5;
     private const ulong ClientCapHotspot = 6;
@@ -69,7 +86,9 @@ internal sealed record DrmDriver(
         }, Errno.EOPNOTSUPP),
         new("vkms", "Virtual Kernel Mode Setting", false, false, new Dictionary<ulong, ulong>
         {
-            [CapDumbBuffer] = 1, [CapPrime] = PrimeImportAndExport, [CapTimestampMonotonic] = 1, [CapSyncobj] = 0, [CapSyncobjTimeline] = 0,
+            [CapDumbBuffer] = 1, [CapVblankHighCrtc] = 1, [CapPreferredDepth] = 0, [CapPreferShadow] = 0, [CapPrime] = PrimeImportAndExport,
+            [CapTimestampMonotonic] = 1, [CapAsyncPageFlip] = 0, [CapCursorWidth] = VkmsCursor, [CapCursorWidth + 1] = VkmsCursor,
+            [CapAddfb2Modifiers] = 1, [CapPageFlipTarget] = 0, [CapCrtcInVblankEvent] = 1, [CapSyncobj] = 0, [CapSyncobjTimeline] = 0,
         }, Errno.EINVAL),
     ];
 }

@@ -10,9 +10,20 @@ public sealed record FileSystemStat(uint Type, uint BlockSize, uint NameLength)
     internal const uint TmpfsMagic = 0x01021994;
     internal const uint AnonInodeMagic = 0x09041934;
     internal const uint DebugfsMagic = 0x64626720;
+    internal const uint SysfsMagic = 0x62656572;
+    internal const uint TracefsMagic = 0x74726163;
     private const uint PageSize = 4096;
     private const uint Longest = 255;
 
     internal static FileSystemStat Of(FileKind kind) => new(
         kind switch { FileKind.DmaBuf => DmaBufMagic, FileKind.Other or FileKind.SyncFile => AnonInodeMagic, FileKind.Timeline => DebugfsMagic, _ => TmpfsMagic }, PageSize, Longest);
+
+    // By the folder that the file system is mounted on; the longest comes first.
+    private static readonly (string Folder, uint Magic)[] Mounts =
+    [
+        ("/sys/kernel/debug/tracing/", TracefsMagic), ("/sys/kernel/tracing/", TracefsMagic), ("/sys/kernel/debug/", DebugfsMagic), ("/sys/", SysfsMagic),
+    ];
+
+    internal static FileSystemStat Of(string path) =>
+        new(Mounts.FirstOrDefault(m => path.StartsWith(m.Folder, StringComparison.Ordinal), (Folder: "", Magic: TmpfsMagic)).Magic, PageSize, Longest);
 }

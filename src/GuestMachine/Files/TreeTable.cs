@@ -26,7 +26,7 @@ internal sealed class TreeTable
 
     private static readonly string[] TraceFolders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
-    // Folders that hold what is not the guest's, too.
+    // Folders of the system in which something of the guest's is.
     private static readonly HashSet<string> SharedFolders = new(
         [
             "/dev", "/sys/class", MiscClass, "/sys/module", "/sys/kernel/debug", "/sys/dev/char", "/sys/devices", "/sys/devices/platform",
@@ -36,6 +36,8 @@ internal sealed class TreeTable
 
     private readonly Dictionary<string, TreeItem> _items = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SortedSet<string>> _folders = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SortedSet<string>> _shared = SharedFolders.ToDictionary(
+        f => f, _ => new SortedSet<string>(StringComparer.Ordinal), StringComparer.Ordinal);
     private ulong _lastInode = FirstInode;
 
     /// <summary>Makes the table of a guest as it is now.</summary>
@@ -53,6 +55,9 @@ internal sealed class TreeTable
 
     /// <summary>Names in a folder of the guest's alone; null: no such folder.</summary>
     public IReadOnlyCollection<string>? Names(string folder) => _folders.GetValueOrDefault(folder);
+
+    /// <summary>Names of the guest's in a folder that holds others, too; null: no such folder.</summary>
+    public IReadOnlyCollection<string>? SharedNames(string folder) => _shared.GetValueOrDefault(folder);
 
     /// <summary>st_nlink of a folder: each folder in it points back to it.</summary>
     public uint LinksOf(string folder) => 2 + (uint)(Names(folder)?.Count(name => Find($"{folder}/{name}")?.Kind == TreeKind.Folder) ?? 0);
@@ -229,11 +234,13 @@ internal sealed class TreeTable
         _items.Add(path, item);
         int slash = path.LastIndexOf('/');
         string folder = path[..slash];
-        if (!SharedFolders.Contains(folder))
+        if (!_shared.TryGetValue(folder, out SortedSet<string>? names))
         {
             Folder(folder);
-            _folders[folder].Add(path[(slash + 1)..]);
+            names = _folders[folder];
         }
+
+        names.Add(path[(slash + 1)..]);
     }
 
     private void Folder(string path)

@@ -102,13 +102,9 @@ internal sealed class FdCalls(GuestCalls calls)
             return;
         }
 
-        if (ours.File.Folder is not null)
-        {
-            call.Continue();
-            return;
-        }
-
-        Result<FileSystemStat> stat = calls.Guest.Files.Fstatfs(ours.Process.Machine, call.Int(0));
+        Result<FileSystemStat> stat = ours.File.Folder is { } folder
+            ? GuestTree.FileSystemOf(folder.Path)
+            : calls.Guest.Files.Fstatfs(ours.Process.Machine, call.Int(0));
         if (!stat.Ok)
         {
             call.Fail(stat.Failure.Errno);

@@ -1,20 +1,31 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Files;
+using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Calls;
 
-/// <summary>getdents64 of a guest's folder.</summary>
+/// <summary>getdents64 of a guest's folder, and of one of the host's that the guest has names in.</summary>
 internal sealed class FolderCalls(GuestCalls calls)
 {
     private const int HeaderBytes = 19;
     private const int Alignment = 8;
     private const int MostBytes = 1 << 16;
+    private const int LengthAt = 16;
+    private const int LongestEntry = 280;
 
     /// <summary>Handles getdents64: as many whole entries as fit; 0 at the end, EINVAL when not even one fits.</summary>
     public void Read(StoppedCall call)
     {
+        if (calls.FileAt(call, call.Int(0)) is null && ReadShared(call))
+        {
+            return;
+        }
+
         if (calls.Ours(call, call.Int(0)) is not { } ours)
         {
             return;
@@ -50,6 +61,76 @@ internal sealed class FolderCalls(GuestCalls calls)
         }
     }
 
+    // The guest's names come first, before the host's folder was read at all; a name that both have is the guest's.
+    private bool ReadShared(StoppedCall call)
+    {
+        if (ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{call.Int(0)}")) is not { } path
+            || calls.Guest.Tree.SharedEntries(path) is not { Length: > 0 } entries || calls.Processes.Of(call.Tid) is not { Ok: true } process)
+        {
+            return false;
+        }
+
+        var bytes = new byte[Math.Min(call.UInt(2), MostBytes)];
+        int own = 0;
+        using SafeFileHandle? folder = HostFile.TakeFd(process.Value.Handle, call.Int(0));
+        if (folder is null || bytes.Length < entries.Sum(e => LengthOf(e.Name)) + LongestEntry)
+        {
+            return false;
+        }
+
+        if (HostFile.PositionOf(folder) == 0)
+        {
+            foreach (TreeEntry entry in entries)
+            {
+                own += Write(bytes.AsSpan(own), new FolderEntry(entry.Name, entry.Inode, entry.Type), 0);
+            }
+        }
+
+        HashSet<string> names = [.. entries.Select(e => e.Name)];
+        int read;
+        int kept;
+        do
+        {
+            read = HostFile.ReadFolder(folder, bytes.AsSpan(own));
+            kept = read > 0 ? Without(names, bytes.AsSpan(own, read)) : 0;
+        }
+        while (read > 0 && own + kept == 0);
+
+        if (read < 0)
+        {
+            call.Fail((Errno)(-read));
+        }
+        else if (!call.Memory.TryWrite(call[1], bytes.AsSpan(0, own + kept)))
+        {
+            call.Fail(Errno.EFAULT);
+        }
+        else
+        {
+            call.Return(own + kept);
+        }
+
+        return true;
+    }
+
+    // Takes entries out of a buffer; what is left.
+    private static int Without(HashSet<string> names, Span<byte> entries)
+    {
+        int kept = 0;
+        for (int at = 0; at < entries.Length;)
+        {
+            Span<byte> entry = entries.Slice(at, BinaryPrimitives.ReadUInt16LittleEndian(entries[(at + LengthAt)..]));
+            at += entry.Length;
+            ReadOnlySpan<byte> name = entry[HeaderBytes..];
+            if (!names.Contains(Encoding.UTF8.GetString(name[..name.IndexOf((byte)0)])))
+            {
+                entry.CopyTo(entries[kept..]);
+                kept += entry.Length;
+            }
+        }
+
+        return kept;
+    }
+
     /// <summary>lseek of a folder: the position is the number of the next entry, as getdents64 gives it.</summary>
     public static Result<long> Seek(FolderListing folder, long offset, int whence)
     {
@@ -65,11 +146,13 @@ internal sealed class FolderCalls(GuestCalls calls)
         return target;
     }
 
+    private static int LengthOf(string name) => (HeaderBytes + name.Length + Alignment) / Alignment * Alignment;
+
     // struct linux_dirent64; 0: it does not fit.
     private static int Write(Span<byte> target, FolderEntry entry, long next)
     {
         byte[] name = Encoding.Latin1.GetBytes(entry.Name);
-        int length = (HeaderBytes + name.Length + Alignment) / Alignment * Alignment;
+        int length = LengthOf(entry.Name);
         if (length > target.Length)
         {
             return 0;

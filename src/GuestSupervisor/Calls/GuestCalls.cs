@@ -149,20 +149,14 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         SafeFileHandle given = HostFile.Reopen(memfd, ReadOnly);
         var file = new EmulatedFile(HostFile.IdentityOf(given), null, OriginOf(call, process, $"open(\"{folder.Path}\")")) { Folder = folder };
         files.AddWatched(file, given);
-        // From the top: the machine, which numbers from the bottom, does not know of folders.
-        int fd = Enumerable.Range(1, options.FdLimit - options.FdFloor).Select(n => options.FdLimit - n).Except(ProcFolder.FdsOf(process.Pid))
-            .FirstOrDefault(options.FdLimit);
-        using (given)
-        {
-            Errno refused = call.Channel.Inject(call.Id, given, fd, closeOnExec);
-            if (refused == Errno.None)
-            {
-                call.Return(fd);
-            }
-
-            return refused == Errno.EBADF ? Errno.EMFILE : refused;
-        }
+        return InjectHigh(call, process, given, closeOnExec);
     }
+
+    /// <summary>
+    /// Gives the program a folder of the host as an fd of the reserved range, so that its listing is seen; None: it was given, and the call is ended.
+    /// </summary>
+    public Errno DeliverShared(StoppedCall call, SupervisedProcess process, SafeFileHandle folder, bool closeOnExec) =>
+        InjectHigh(call, process, folder, closeOnExec);
 
     /// <summary>The lowest number of the reserved range, from <paramref name="least"/> on, that is free in the program.</summary>
     public int FreeNumber(SupervisedProcess process, int least)
@@ -209,6 +203,23 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     /// <summary>Where a call comes from.</summary>
     public static Origin OriginOf(StoppedCall call, SupervisedProcess process, string what) =>
         new(process.Pid, ProcFolder.NameOf(process.Pid), what, CallSite.Of(call, process.Pid));
+
+    // From the top: the machine, which numbers from the bottom, does not know of folders.
+    private Errno InjectHigh(StoppedCall call, SupervisedProcess process, SafeFileHandle given, bool closeOnExec)
+    {
+        int fd = Enumerable.Range(1, options.FdLimit - options.FdFloor).Select(n => options.FdLimit - n).Except(ProcFolder.FdsOf(process.Pid))
+            .FirstOrDefault(options.FdLimit);
+        using (given)
+        {
+            Errno refused = call.Channel.Inject(call.Id, given, fd, closeOnExec);
+            if (refused == Errno.None)
+            {
+                call.Return(fd);
+            }
+
+            return refused == Errno.EBADF ? Errno.EMFILE : refused;
+        }
+    }
 
     private string? FolderOf(StoppedCall call, int folder) =>
         folder == AtFdCwd ? ProcFolder.LinkOf(call.Tid, "cwd")

@@ -18,6 +18,10 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
 {
     private const int AtFdCwd = -100;
     private const int HowBytes = 24;
+    private const uint NoTerminal = 0x100;
+    private const uint ReadFolderFlags =
+        OpenFlags.Directory | OpenFlags.NonBlock | OpenFlags.CloseOnExec | OpenFlags.LargeFile | OpenFlags.NoFollow | OpenFlags.NoAccessTime | NoTerminal
+        | OpenFlags.PathOnly;
     private const uint CreatFlags = OpenFlags.Create | 0x200 | 1;
 
     /// <summary>Handles one of the four.</summary>
@@ -44,10 +48,31 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
         {
             Open(call, path, flags);
         }
-        else
+        else if (!OpenShared(call, path, flags, leaves: folder >= 0 && calls.FileAt(call, folder) is not null))
         {
             call.Continue();
         }
+    }
+
+    // A folder of the host that the guest has names in: the host's own open file, at a number at which its listing is seen. An O_PATH fd, which lists
+    // nothing, is made only for who leaves a folder of the guest by "..", where the kernel could not find it; it is a readable one, since no other can
+    // be handed over.
+    private bool OpenShared(StoppedCall call, string path, uint flags, bool leaves)
+    {
+        bool byPath = (flags & OpenFlags.PathOnly) != 0;
+        if ((flags & ~ReadFolderFlags) != 0 || (byPath && !leaves) || calls.Guest.Tree.SharedEntries(path) is not { Length: > 0 } || !call.IsWaiting
+            || HostFile.OpenFolder(ProcFolder.RootOf(call.Tid) + path) is not { } folder)
+        {
+            return false;
+        }
+
+        if (calls.Processes.Of(call.Tid) is not { Ok: true } process)
+        {
+            folder.Dispose();
+            return false;
+        }
+
+        return calls.DeliverShared(call, process.Value, folder, (flags & OpenFlags.CloseOnExec) != 0) == Errno.None;
     }
 
     // What makes a new file only does not follow a link at the end either.

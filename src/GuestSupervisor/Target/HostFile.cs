@@ -19,6 +19,7 @@ internal static unsafe partial class HostFile
     private const int AddSeals = 1033;
     private const int AllSeals = 0xf;
     private const int AtFdCwd = -100;
+    private const nint GetEntriesCall = 217;
 
     /// <summary>The identity of the file at a path, links followed; null: there is none, or it may not be looked at.</summary>
     public static FileIdentity? IdentityAt(string path)
@@ -50,6 +51,37 @@ internal static unsafe partial class HostFile
         using var source = new BorrowedFd(file);
         return Checked(Open(PathOf(source.Number), accessMode | CloseOnExec));
     }
+
+    /// <summary>Opens a folder that everybody may read; null: there is none, or not everybody may.</summary>
+    public static SafeFileHandle? OpenFolder(string path)
+    {
+        const int folder = 0x10000;
+        const uint readAndEnter = 5;
+        byte* buffer = stackalloc byte[StatBytes];
+        int fd = Open(path, folder | CloseOnExec);
+        SafeFileHandle? file = fd < 0 ? null : new SafeFileHandle(fd, ownsHandle: true);
+        if (file is not null && (Stat(file, buffer) != 0 || (BinaryPrimitives.ReadUInt32LittleEndian(new(buffer + 24, 4)) & readAndEnter) != readAndEnter))
+        {
+            file.Dispose();
+            return null;
+        }
+
+        return file;
+    }
+
+    /// <summary>Entries of an open folder from where it was read to, as getdents64 gives them.</summary>
+    /// <returns>Bytes, or the negative errno.</returns>
+    public static int ReadFolder(SafeFileHandle folder, Span<byte> target)
+    {
+        fixed (byte* first = target)
+        {
+            nint read = GetEntries(GetEntriesCall, folder, first, (nuint)target.Length);
+            return read < 0 ? -Marshal.GetLastPInvokeError() : (int)read;
+        }
+    }
+
+    /// <summary>How far an open file was read.</summary>
+    public static long PositionOf(SafeFileHandle file) => Seek(file, 0, 1);
 
     /// <summary>A file without a name, as large as asked for, zeros.</summary>
     public static SafeFileHandle CreateMemfd(string name, ReadOnlySpan<byte> content = default)
@@ -170,6 +202,12 @@ internal static unsafe partial class HostFile
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint GetEntries(nint number, SafeFileHandle folder, byte* entries, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    private static partial long Seek(SafeFileHandle file, long offset, int whence);
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int MemfdCreate(string name, uint flags);

@@ -49,6 +49,9 @@ internal static partial class ProcFolder
         }
     }
 
+    /// <summary>The root folder of a process, as a path that others can use.</summary>
+    public static string RootOf(int pid) => Path(pid, "root");
+
     /// <summary>What fd number N of a process is, in the host.</summary>
     public static FileIdentity? FileAt(int pid, int fd) => HostFile.IdentityAt(Path(pid, $"fd/{fd}"));
 

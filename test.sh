@@ -81,6 +81,7 @@ if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
   want "a C compiler with its library" "the C programs under coco run, the probe and the kernel's self-tests" apt_packages gcc libc6-dev
   want "CMake and pkg-config" "the C client" apt_packages cmake make pkg-config
   want "Debian's busybox-static" "the static program under coco run" apt_packages busybox-static
+  want "Debian's libdrm-tests" "libdrm's drmdevice under coco run" apt_packages libdrm-tests
   want "podman with runc" "the self-test in a container" apt_packages podman runc netavark
   want "Debian's golang-go" "the Go program under coco run" apt_packages golang-go
   want "the kernel's self-tests (Debian's linux-source-6.12)" "the kernel's self-tests under coco run" kernel_tests

@@ -38,6 +38,17 @@ public class GuestPathTests
     [InlineData("/sys/kernel/debug/dma_buf/bufinfo", true)]
     [InlineData("/sys/kernel/tracing/trace_pipe", true)]
     [InlineData("/sys/kernel/tracing/trace", false)]
+    [InlineData("/sys/dev/char/226:0", true)]
+    [InlineData("/sys/dev/char/226:128/device/uevent", true)]
+    [InlineData("/sys/dev/char/251:3", true)]
+    [InlineData("/sys/dev/char/10:122", true)]
+    [InlineData("/sys/dev/char/10:1229", false)]
+    [InlineData("/sys/dev/char/2260:0", false)]
+    [InlineData("/sys/devices/faux/vgem/drm", true)]
+    [InlineData("/sys/devices/platform/vgem", true)]
+    [InlineData("/sys/devices/platform/serial8250", false)]
+    [InlineData("/sys/bus/faux", true)]
+    [InlineData("/sys/bus/platform", false)]
     [InlineData("/", false)]
     public void IsGuests_Path_IsWhatTheGuestAnswersFor(string path, bool expected) => Assert.Equal(expected, GuestPath.IsGuests(path));
 

@@ -51,4 +51,7 @@ public enum ForeignTool
 
     /// <summary>Podman, and a machine that lets it start containers.</summary>
     Podman = 32768,
+
+    /// <summary>Debian's libdrm-tests.</summary>
+    LibDrmTests = 65536,
 }

@@ -18,6 +18,7 @@ internal static class ForeignTools
         (ForeignTool.Compiler, new(() => Succeeds("cc", "--version")
             ? MissingFile("/usr/include/linux/dma-heap.h", "Debian's libc6-dev") : "a C compiler (cc) does not start")),
         (ForeignTool.Busybox, new(() => MissingFile(Busybox, "Debian's busybox-static"))),
+        (ForeignTool.LibDrmTests, new(() => MissingFile(DrmDevice, "Debian's libdrm-tests"))),
         (ForeignTool.Go, new(() => Succeeds("go", "version") ? null : "Go (go) does not start")),
         (ForeignTool.KernelTests, new(() => MissingFile(
             Path.Combine(KernelTests, "tools/testing/selftests/dmabuf-heaps/dmabuf-heap.c"), "Debian's linux-source-6.12"))),
@@ -38,6 +39,9 @@ internal static class ForeignTools
 
     /// <summary>Debian's static busybox; another one may come first on PATH.</summary>
     public static string Busybox => "/bin/busybox";
+
+    /// <summary>libdrm's program that lists devices.</summary>
+    public static string DrmDevice => "/usr/bin/drmdevice";
 
     /// <summary>What test.sh keeps of the kernel's source.</summary>
     public static string KernelTests => Environment.GetEnvironmentVariable("COCOGUEST_TEST_KERNEL") is { Length: > 0 } folder

@@ -220,6 +220,30 @@ public sealed class DrmIoctlTests
         Assert.Equal(errno, Run(test, drm, SetClientCap, bytes));
     }
 
+    [Theory]
+    [Statement("S-GPU-28")]
+    [InlineData(1, 1)]
+    [InlineData(2, 1)]
+    [InlineData(3, 0)]
+    [InlineData(4, 0)]
+    [InlineData(5, 3)]
+    [InlineData(6, 1)]
+    [InlineData(7, 0)]
+    [InlineData(8, 512)]
+    [InlineData(9, 512)]
+    [InlineData(0x10, 1)]
+    [InlineData(0x11, 0)]
+    [InlineData(0x12, 1)]
+    [InlineData(0x13, 0)]
+    [InlineData(0x14, 0)]
+    public void GetCap_OfVkms_IsWhatTheKernelTells(ulong capability, ulong value)
+    {
+        using var test = new TestGuest(Platform.None);
+        int drm = test.Guest.Drm.Open(test.Init, "vkms").Value;
+
+        Assert.Equal(value, test.Guest.Drm.GetCap(test.Init, drm, capability).Value);
+    }
+
     [Fact]
     [Statement("S-GPU-24")]
     public void GetCap_Unknown_CopiesAZeroBack()

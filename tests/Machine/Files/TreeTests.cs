@@ -76,7 +76,7 @@ public sealed class TreeTests
         Assert.All(entries, e => Assert.Equal((TreeKind.Node, (byte)2), (e.Kind, e.Type)));
         Assert.Equal(test.Guest.Tree.Stat(test.Init, "/dev/dri/card0").Value.Inode, entries[0].Inode);
         Assert.Equal(Errno.ENOTDIR, test.Guest.Tree.Entries(test.Init, "/dev/udmabuf").Failure!.Errno);
-        Assert.Equal(["dev", "uevent"], test.Guest.Tree.List(test.Init, "/sys/class/drm/card0").Value);
+        Assert.Equal(["dev", "device", "subsystem", "uevent"], test.Guest.Tree.List(test.Init, "/sys/class/drm/card0").Value);
     }
 
     [Theory]

@@ -169,6 +169,12 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
             return;
         }
 
+        if (entry.Folder == "fd" && found.File.Folder is { } place)
+        {
+            Open(call, place.Path, flags | OpenFlags.NoFollow);
+            return;
+        }
+
         string path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/{entry.Folder}/{entry.Fd}");
         if (entry.Folder == "fd")
         {

@@ -43,6 +43,7 @@ public sealed class DeviceTests
         True ../../devices/faux/vgem/drm/card0
         ../../devices/faux/vgem/drm/card0 ENOENT
         True True
+        ['card0', 'card1', 'renderD128', 'version']
         ELOOP
 
         """,
@@ -60,6 +61,7 @@ public sealed class DeviceTests
         print(os.readlink('', dir_fd=link), none())
         parent = os.open('..', place, dir_fd=folder)
         print(os.path.samestat(os.fstat(parent), os.stat('/sys/class')), os.stat('drm', dir_fd=parent).st_ino == os.stat('/sys/class/drm').st_ino)
+        print(sorted(os.listdir(os.open(f'/proc/self/fd/{folder}', os.O_RDONLY))))
         try:
             os.open('/sys/class/drm/card0', os.O_RDONLY | os.O_NOFOLLOW)
         except OSError as e:

@@ -52,6 +52,9 @@ public enum ForeignTool
     /// <summary>Podman, and a machine that lets it start containers.</summary>
     Podman = 32768,
 
+    /// <summary>Root, to become an ordinary user who may start coco where it lies.</summary>
+    Nobody = 1 << 20,
+
     /// <summary>Debian's libdrm-tests.</summary>
-    LibDrmTests = 65536,
+    LibDrmTests = 131072,
 }

@@ -44,6 +44,10 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
         {
             Open(call, path, flags);
         }
+        else if (calls.Options.Strict && HostReads.IsWanted(path, flags))
+        {
+            RemoteOpen.Go(call, calls.HighNumber(call.Tid), (flags & OpenFlags.CloseOnExec) != 0);
+        }
         else
         {
             call.Continue();

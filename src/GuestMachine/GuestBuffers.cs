@@ -110,7 +110,7 @@ public sealed class GuestBuffers
         }
     }
 
-    /// <summary>Puts a reference on a buffer in flight (<see cref="GuestFiles.Export"/>). EINVAL for an fd on another kind of file.</summary>
+    /// <summary>Puts a reference on a buffer in flight (<see cref="GuestFiles.Export(GuestProcess, int, Handle128?, TimeSpan)"/>). EINVAL for an fd on another kind of file.</summary>
     public Result<Handle128> Export(GuestProcess process, int fd, Handle128? addressee, TimeSpan life)
     {
         lock (_guest.Gate)

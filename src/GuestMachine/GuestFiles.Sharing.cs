@@ -23,11 +23,15 @@ public sealed partial class GuestFiles
         lock (_guest.Gate)
         {
             Result<GuestFile> file = Find(process, fd, "export");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
+            return file.Ok ? Export(file.Value, addressee, life) : file.Failure;
+        }
+    }
 
+    /// <summary>The same of an open file, for whoever has it in another way than by an fd of the guest.</summary>
+    internal Result<Handle128> Export(GuestFile file, Handle128? addressee, TimeSpan life)
+    {
+        lock (_guest.Gate)
+        {
             if (life < TimeSpan.Zero || life > GuestLimits.LongestTokenLife)
             {
                 return new Failure(Errno.EINVAL, "export", "check life", string.Create(CultureInfo.InvariantCulture,
@@ -41,9 +45,9 @@ public sealed partial class GuestFiles
                 return new Failure(Errno.ENOSPC, "export", "add token", $"{_tokens.Count} share tokens are in flight already.");
             }
 
-            file.Value.References++;
+            file.References++;
             Handle128 token = _guest.Secrets.Next();
-            _tokens.Add(token, file.Value, addressee, life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
+            _tokens.Add(token, file, addressee, life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
             return token;
         }
     }

@@ -91,6 +91,19 @@ public sealed partial class GuestNatives
         }
     }
 
+    /// <summary>Puts a reference of a file in flight: whoever shows the host's file may have it as a process of another kind, too (S-BUF-93).</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="life">As <see cref="GuestFiles.Export(GuestProcess, int, Handle128?, TimeSpan)"/>.</param>
+    /// <returns>EBADF for a file that is closed, EINVAL, ENOSPC.</returns>
+    public Result<Handle128> Export(NativeFile file, TimeSpan life)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        lock (_guest.Gate)
+        {
+            return file.Closed ? new Failure(Errno.EBADF, "export", "look up file", "The program has closed it.", "fd") : _guest.Files.Export(file.File, null, life);
+        }
+    }
+
     /// <summary>A number is this file in this process now, whatever the mirror had there.</summary>
     /// <returns>EBADF for a file that is closed or a number out of range; ENOENT for a process that is gone.</returns>
     public Failure? Place(GuestProcess process, int fd, NativeFile file, bool closeOnExec)

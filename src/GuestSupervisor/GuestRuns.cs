@@ -1,7 +1,10 @@
 using System.Runtime.CompilerServices;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Natives;
 using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Processes;
+using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor;
 
@@ -54,6 +57,15 @@ internal sealed class GuestRuns
 
     /// <summary>True if a process of any run that has not called exit has an fd or a mapping of the file.</summary>
     public bool IsUsed(EmulatedFile file) => _runs.Any(r => r.Mirror.IsOpen(file, pid => r.Processes.Find(pid) is not { Exits: true }));
+
+    /// <summary>The file of the machine that an fd of this process stands for, or null.</summary>
+    public NativeFile? FileOf(SafeFileHandle file)
+    {
+        lock (Gate)
+        {
+            return _files?.Find(HostFile.IdentityOf(file)) is { } found && (!found.IsProgramsOwn || HostFile.IsOurs(file)) ? found.Machine : null;
+        }
+    }
 
     private FileBoard NewBoard(Guest guest)
     {

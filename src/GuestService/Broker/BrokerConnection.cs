@@ -7,6 +7,7 @@ using CocoGuest.Service.Control;
 using CocoGuest.Service.Hosting;
 using CocoGuest.Service.Interop;
 using CocoGuest.Service.Services;
+using CocoGuest.Supervisor;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Service.Broker;
@@ -15,7 +16,7 @@ namespace CocoGuest.Service.Broker;
 /// One client of the fd broker: a loop that reads requests, and a <see cref="BrokerWriter"/> with the loop that writes frames.
 /// </summary>
 /// <remarks>
-/// <para>A request is a token to redeem, or one of the control protocol; the first four bytes say which. One is carried out after the other,
+/// <para>A request is a token to redeem, an fd to share, or one of the control protocol; its first bytes say which. One is carried out after the other,
 /// and the answer to a control request, which may be long, has to be in the socket before the next one is read: a client that does not read
 /// costs one answer.</para>
 /// <para>Where no room is left for a revocation, or the socket stays full, the client is hung up on, which it has to take as the end of all
@@ -104,11 +105,36 @@ internal sealed class BrokerConnection : IRevocationListener, IDisposable
         // The shorter of the two beginnings; a token's request has a few bytes more.
         byte[] start = new byte[BrokerFrame.RequestBytes];
         bool goesOn = true;
-        while (goesOn && await ReadWholeAsync(start.AsMemory(0, ControlHeader.Bytes)))
+        while (goesOn && await ReadStartAsync(start.AsMemory(0, ControlHeader.Bytes)) is (true, var passed))
         {
             goesOn = ControlHeader.IsControl(start)
                 ? await ControlAsync(ControlHeader.Read(start))
-                : await ReadWholeAsync(start.AsMemory(ControlHeader.Bytes)) && await RedeemAsync(start);
+                : await ReadWholeAsync(start.AsMemory(ControlHeader.Bytes)) && await AnswerTokenAsync(start, passed);
+            await CloseAsync(passed);
+        }
+    }
+
+    // On a thread of its own: whose file it is, a close may wait for ever (FUSE), and the pool's threads are everybody's.
+    private static Task CloseAsync(SafeFileHandle? passed) => passed is null
+        ? Task.CompletedTask
+        : Task.Factory.StartNew(passed.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    // The beginning of a request, and the fd that came with it: .NET's sockets would drop that.
+    private async ValueTask<(bool Read, SafeFileHandle? Passed)> ReadStartAsync(Memory<byte> start)
+    {
+        while (true)
+        {
+            switch (ScmRights.TryReceive(_socket.SafeHandle, start.Span, out int count, out SafeFileHandle? passed))
+            {
+                case ReceiveOutcome.Received when await ReadWholeAsync(start[count..]):
+                    return (true, passed);
+                case ReceiveOutcome.Empty:
+                    await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, _end.Token);
+                    break;
+                default:
+                    await CloseAsync(passed);
+                    return (false, null);
+            }
         }
     }
 
@@ -128,15 +154,44 @@ internal sealed class BrokerConnection : IRevocationListener, IDisposable
         return true;
     }
 
-    private async ValueTask<bool> RedeemAsync(byte[] request)
+    private async ValueTask<bool> AnswerTokenAsync(byte[] request, SafeFileHandle? passed)
     {
-        if (!BrokerFrame.TryReadRequest(request, out Handle128 value))
+        switch (BrokerFrame.ReadRequest(request, out Handle128 value))
         {
-            ServiceLog.BrokerRequestMalformed(_services.Log);
-            await _writer.WriteAsync(new OutgoingFrame(BrokerFrame.Error(Errno.EINVAL, value).ToBytes()), _end.Token);
-            return false;
+            case BrokerFrame.Redeem:
+                return await RedeemAsync(value);
+            case BrokerFrame.Share:
+                await _writer.WriteAsync(new OutgoingFrame(Share(passed).ToBytes()), _end.Token);
+                return true;
+            default:
+                ServiceLog.BrokerRequestMalformed(_services.Log);
+                await _writer.WriteAsync(new OutgoingFrame(BrokerFrame.Error(Errno.EINVAL, value).ToBytes()), _end.Token);
+                return false;
+        }
+    }
+
+    // A dma-buf that a program under coco run sent to this client: with the token it can be imported like any other.
+    private BrokerFrame Share(SafeFileHandle? passed)
+    {
+        if (passed is null)
+        {
+            return BrokerFrame.Error(Errno.EBADF, default);
         }
 
+        foreach (Guest guest in _services.Control.Host.List())
+        {
+            if (ProgramFiles.DmaBufOf(guest, passed) is { } buffer)
+            {
+                Result<Handle128> token = _services.Control.ShareTokens.Export(guest, buffer);
+                return token.Ok ? BrokerFrame.ShareToken(token.Value, buffer.Size) : BrokerFrame.Error(token.Failure.Errno, default);
+            }
+        }
+
+        return BrokerFrame.Error(Errno.EINVAL, default);
+    }
+
+    private async ValueTask<bool> RedeemAsync(Handle128 value)
+    {
         FdToken? token = _services.Tokens.Redeem(value, _userId);
         Result<SafeFileHandle> fd = token?.Backing.OpenFd() ?? new Failure(Errno.ENOENT, "redeem", "look up token", "No such fd token.");
         if (token is null || !fd.Ok)

@@ -5,12 +5,12 @@ using CocoGuest.Machine.Memory;
 namespace CocoGuest.Service.Broker;
 
 /// <summary>One frame from the broker to a client, and how requests and frames are laid out (docs/protocol.md).</summary>
-/// <param name="Kind">1 = fd, 2 = error, 3 = revoked.</param>
+/// <param name="Kind">1 = fd, 2 = error, 3 = revoked, 4 = share token.</param>
 /// <param name="Errno">Error, of kind 2.</param>
 /// <param name="Flags">Bit 0: read-only.</param>
 /// <param name="BackingId">Identity of the memory, of kinds 1 and 3.</param>
-/// <param name="Size">Bytes of the memfd, of kind 1.</param>
-/// <param name="Token">The token that is answered, of kinds 1 and 2.</param>
+/// <param name="Size">Bytes of the memfd, of kind 1; of the dma-buf, of kind 4.</param>
+/// <param name="Token">The token that is answered, of kinds 1 and 2; the share token, of kind 4.</param>
 internal readonly record struct BrokerFrame(uint Kind, Errno Errno, uint Flags, ulong BackingId, ulong Size, Handle128 Token)
 {
     /// <summary>Bytes of a request.</summary>
@@ -22,10 +22,16 @@ internal readonly record struct BrokerFrame(uint Kind, Errno Errno, uint Flags, 
     /// <summary>"CGB1".</summary>
     public const uint Magic = 0x31424743;
 
-    private const uint RedeemOperation = 1;
+    /// <summary>A token becomes an fd.</summary>
+    public const uint Redeem = 1;
+
+    /// <summary>An fd becomes a share token.</summary>
+    public const uint Share = 2;
+
     private const uint FdKind = 1;
     private const uint ErrorKind = 2;
     private const uint RevokedKind = 3;
+    private const uint ShareTokenKind = 4;
     private const uint ReadOnlyFlag = 1;
 
     /// <summary>The answer that carries an fd.</summary>
@@ -38,14 +44,18 @@ internal readonly record struct BrokerFrame(uint Kind, Errno Errno, uint Flags, 
     /// <summary>The event that memory was taken back.</summary>
     public static BrokerFrame Revoked(ulong backingId) => new(RevokedKind, Errno.None, 0, backingId, 0, default);
 
+    /// <summary>The answer to a dma-buf's fd.</summary>
+    public static BrokerFrame ShareToken(Handle128 token, ulong size) => new(ShareTokenKind, Errno.None, 0, 0, size, token);
+
     /// <summary>Reads a request of <see cref="RequestBytes"/>.</summary>
-    /// <returns>False for a wrong magic, an unknown operation or a tail that is not zero.</returns>
-    public static bool TryReadRequest(ReadOnlySpan<byte> request, out Handle128 token)
+    /// <returns>The operation; null for a wrong magic, an unknown operation, a token where none belongs, or a tail that is not zero.</returns>
+    public static uint? ReadRequest(ReadOnlySpan<byte> request, out Handle128 token)
     {
         token = Handle128.FromBytes(request[8..24]);
-        return BinaryPrimitives.ReadUInt32LittleEndian(request) == Magic
-            && BinaryPrimitives.ReadUInt32LittleEndian(request[4..]) == RedeemOperation
-            && BinaryPrimitives.ReadUInt64LittleEndian(request[24..]) == 0;
+        uint operation = BinaryPrimitives.ReadUInt32LittleEndian(request[4..]);
+        bool known = operation == Redeem || (operation == Share && token == default);
+        return known && BinaryPrimitives.ReadUInt32LittleEndian(request) == Magic && BinaryPrimitives.ReadUInt64LittleEndian(request[24..]) == 0
+            ? operation : null;
     }
 
     /// <summary>The frame's <see cref="FrameBytes"/>.</summary>

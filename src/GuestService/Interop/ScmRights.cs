@@ -4,13 +4,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Service.Interop;
 
-/// <summary>Sends bytes, and at most one fd with them, over a connected Unix socket; .NET's sockets know no ancillary data.</summary>
+/// <summary>Sends and receives bytes, and at most one fd with them, over a connected Unix socket; .NET's sockets know no ancillary data.</summary>
 internal static unsafe partial class ScmRights
 {
     private const int SolSocket = 1;
     private const int ScmRightsType = 1;
     private const int DontWait = 0x40;
     private const int NoSignal = 0x4000;
+    private const int CloseOnExec = 0x40000000;
     private const int InterruptedCall = 4;
     private const int WouldBlock = 11;
 
@@ -51,6 +52,33 @@ internal static unsafe partial class ScmRights
             if (added)
             {
                 passed!.DangerousRelease();
+            }
+        }
+    }
+
+    /// <summary>Receives what is there without waiting. Of several fds that came the kernel keeps one; the others it closes.</summary>
+    /// <param name="socket">A connected Unix stream socket.</param>
+    /// <param name="target">Where the bytes go; at least one.</param>
+    /// <param name="count">How many came.</param>
+    /// <param name="passed">The fd that came with them, close-on-exec; null: none.</param>
+    public static ReceiveOutcome TryReceive(SafeSocketHandle socket, Span<byte> target, out int count, out SafeFileHandle? passed)
+    {
+        // SAFETY: all that the message header points to lives on this stack frame or is pinned until recvmsg has returned.
+        fixed (byte* bytes = target)
+        {
+            var vector = new IoVector { Base = bytes, Length = (nuint)target.Length };
+            while (true)
+            {
+                var rights = new FdMessage { Fd = -1 };
+                var message = new MessageHeader { Vectors = &vector, VectorCount = 1, Control = &rights, ControlLength = (nuint)(16 + sizeof(int)) };
+                count = (int)ReceiveMessage(socket, &message, DontWait | CloseOnExec);
+                int error = count < 0 ? Marshal.GetLastPInvokeError() : 0;
+                passed = count >= 0 && message.ControlLength != 0 && rights is { Type: ScmRightsType, Fd: >= 0 }
+                    ? new SafeFileHandle(rights.Fd, ownsHandle: true) : null;
+                if (error != InterruptedCall)
+                {
+                    return count > 0 ? ReceiveOutcome.Received : error == WouldBlock ? ReceiveOutcome.Empty : ReceiveOutcome.Gone;
+                }
             }
         }
     }
@@ -102,6 +130,9 @@ internal static unsafe partial class ScmRights
         public int Fd;
         public int Padding;
     }
+
+    [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
+    private static partial nint ReceiveMessage(SafeSocketHandle socket, MessageHeader* message, int flags);
 
     [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
     private static partial nint SendMessage(SafeSocketHandle socket, MessageHeader* message, int flags);

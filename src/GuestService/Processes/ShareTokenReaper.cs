@@ -1,4 +1,5 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Natives;
 using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Service.Processes;
@@ -20,9 +21,14 @@ internal sealed class ShareTokenReaper(GuestHost host, TimeProvider time) : IDis
     /// <param name="fd">The fd.</param>
     /// <param name="addressee">The only process that may import it; null: any of the guest.</param>
     /// <param name="life">How long it lives; zero: as long as the machine's default.</param>
-    public Result<Handle128> Export(GuestProcess process, int fd, Handle128? addressee, TimeSpan life)
+    public Result<Handle128> Export(GuestProcess process, int fd, Handle128? addressee, TimeSpan life) =>
+        Noted(process.Guest.Buffers.Export(process, fd, addressee, life), life);
+
+    /// <summary>Makes a token for a dma-buf of a program under <c>coco run</c>, with the machine's default life.</summary>
+    public Result<Handle128> Export(Guest guest, NativeFile file) => Noted(guest.Natives.Export(file, TimeSpan.Zero), TimeSpan.Zero);
+
+    private Result<Handle128> Noted(Result<Handle128> token, TimeSpan life)
     {
-        Result<Handle128> token = process.Guest.Buffers.Export(process, fd, addressee, life);
         if (token.Ok)
         {
             Note(life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);

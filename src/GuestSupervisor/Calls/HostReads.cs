@@ -62,7 +62,7 @@ internal sealed unsafe partial class HostReads(GuestCalls calls)
         return pid is { } whose && start is { } from && length != 0 && calls.Mirror.IsMapped(whose, from, from + length);
     }
 
-    private static IEnumerable<(ulong Start, ulong Length)> Ranges(StoppedCall call)
+    private static List<(ulong Start, ulong Length)> Ranges(StoppedCall call)
     {
         if (call.Call is SystemCall.Read or SystemCall.Write or SystemCall.Pread64 or SystemCall.Pwrite64)
         {

@@ -79,6 +79,13 @@ internal static unsafe partial class HostFile
         return seals < 0 ? null : seals;
     }
 
+    /// <summary>True if an open file bears <see cref="OursFlag"/>.</summary>
+    public static bool IsOurs(SafeFileHandle file)
+    {
+        const int getFlags = 3;
+        return Control(file, getFlags, 0) is var flags and >= 0 && (flags & OursFlag) != 0;
+    }
+
     /// <summary>A pipe: its read end, and its write end, which never blocks.</summary>
     public static (SafeFileHandle Read, SafeFileHandle Write) CreatePipe()
     {

@@ -36,7 +36,7 @@ public sealed class PythonStubs : IAsyncLifetime
     }
 
     /// <summary>Starts the client.</summary>
-    internal ChildProgram Start(string mode, string target) => ChildProgram.Start(
-        ForeignTools.Python, [Programs.Foreign("python/coco_client.py"), mode, target],
+    internal ChildProgram Start(string mode, string target, params string[] more) => ChildProgram.Start(
+        ForeignTools.Python, [Programs.Foreign("python/coco_client.py"), mode, target, .. more],
         ("PYTHONPATH", Folder), ("PYTHONDONTWRITEBYTECODE", "1"));
 }

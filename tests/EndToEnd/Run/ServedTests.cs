@@ -5,7 +5,7 @@ using CocoGuest.Tests.EndToEnd.Processes;
 namespace CocoGuest.Tests.EndToEnd.Run;
 
 /// <summary><c>coco run --guest</c>: the guest is a server's, and several runs may be in it.</summary>
-public sealed class ServedTests
+public sealed class ServedTests(PythonStubs stubs) : IClassFixture<PythonStubs>
 {
     private const string Passing =
         """
@@ -17,6 +17,17 @@ public sealed class ServedTests
             except IndexError:
                 return 'none'
 
+        """;
+
+    private const string Sending =
+        """
+        import socket
+        server = socket.socket(socket.AF_UNIX); server.bind(sys.argv[1]); server.listen(); print('ready', flush=True)
+        buffer = alloc(); memory = mmap.mmap(buffer, 8192); memory[:5] = b'hello'
+        peer = server.accept()[0]
+        socket.send_fds(peer, [b'x'], [buffer])
+        peer.recv(1); print(memory[4096:4102], flush=True)
+        os._exit(0)
         """;
 
     // The giver sends a buffer to a program of another run. That one writes, and once the giver is gone (its socket is the last thing that ends) reads.
@@ -69,6 +80,32 @@ public sealed class ServedTests
         Assert.Contains("never closed: dma-buf", taker.Said, StringComparison.Ordinal);
         using CocoConnection connection = server.Connect();
         Assert.Equal(0u, (await GuestCensus.TakeAsync(connection, "shared")).Objects.Buffers);
+    }
+
+    [ForeignTheory(ForeignTool.Python)]
+    [InlineData("--strict")]
+    [InlineData("--quiet")]
+    [Statement("S-BUF-93")]
+    public async Task Run_BufferSentToAGrpcImporter_IsImportedMappedAndWrittenByItsDevice(string option)
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync();
+        using var scratch = new Scratch();
+        string socket = scratch["s"];
+
+        await using ChildProgram program = ChildProgram.Start(
+            Programs.Coco, ["--server", server.Unix, "run", "--guest", "default", option, "--", .. HeapScript.Program(Sending), socket]);
+        await program.ReadLineAsync(line => line == "ready");
+        ForeignWalk seen = await ForeignWalk.RunAsync(server, () => stubs.Start("nic", server.Unix, socket));
+
+        Assert.True(await program.WaitForExitAsync() == 0, program.Said);
+        Assert.Contains("b'by DMA'", program.Said, StringComparison.Ordinal);
+        Assert.Equal("8192", seen.Text("size"));
+        Assert.Equal("22", seen.Text("share_of_a_socket"));
+        Assert.Equal("ENOENT", seen.Text("import_of_no_token"));
+        Assert.Equal("hello", seen.Text("dma_read"));
+        Assert.Equal("hello", seen.Text("dma_read_after_exit"));
+        using CocoConnection connection = server.Connect();
+        Assert.Equal(0u, (await GuestCensus.TakeAsync(connection, "default")).Objects.Buffers);
     }
 
     [Fact]

@@ -25,6 +25,29 @@ internal sealed class BrokerClient(string path) : IDisposable
         return Receive() ?? throw new InvalidOperationException("The broker hung up.");
     }
 
+    /// <summary>Asks for a share token; null: without an fd.</summary>
+    public ReceivedFrame Share(SafeFileHandle? fd)
+    {
+        byte[] request = Request(new string('0', 32), operation: 2);
+        if (fd is null)
+        {
+            Send(request);
+        }
+        else
+        {
+            _socket.Send(request, fd);
+        }
+
+        return Receive() ?? throw new InvalidOperationException("The broker hung up.");
+    }
+
+    /// <summary>Redeems with an fd that nobody asked for.</summary>
+    public ReceivedFrame Redeem(string token, SafeFileHandle fd)
+    {
+        _socket.Send(Request(token), fd);
+        return Receive() ?? throw new InvalidOperationException("The broker hung up.");
+    }
+
     public void Send(ReadOnlySpan<byte> bytes) => _socket.Send(bytes);
 
     /// <summary>The next frame, or null when the broker has hung up.</summary>

@@ -3,6 +3,7 @@ using CocoGuest.Service.Broker;
 using CocoGuest.Tests.Service.Hosting;
 using CocoGuest.V1;
 using Google.Protobuf;
+using Microsoft.Win32.SafeHandles;
 using CopyCounters = CocoGuest.V1.CopyCounters;
 
 namespace CocoGuest.Tests.Service.Broker;
@@ -153,6 +154,42 @@ public sealed class FdBrokerTests : ServerTest
         using ReceivedFrame frame = client.Receive()!;
         Assert.Equal((ErrorKind, Errno.EINVAL), (frame.Kind, frame.Errno));
         Assert.Null(client.Receive());
+    }
+
+    [Fact]
+    public void Share_WithoutAnFd_IsEbadfAndTheConnectionGoesOn()
+    {
+        using var client = new BrokerClient(Host.Server.BrokerPath);
+        using ReceivedFrame frame = client.Share(null);
+        using ReceivedFrame next = client.Redeem(NoSuchToken);
+        Assert.Equal((ErrorKind, Errno.EBADF, Errno.ENOENT), (frame.Kind, frame.Errno, next.Errno));
+    }
+
+    [Fact]
+    public async Task Share_OfMemoryThatAClientGotByToken_IsEinval()
+    {
+        // It is the buffer's memory, but no program's fd: who has a token uses ExportBuffer.
+        MmapResponse mapping = await MapAsync(Host.Guests(), 4096);
+        using var client = new BrokerClient(mapping.BrokerPath);
+        using ReceivedFrame frame = client.Redeem(mapping.FdToken);
+        using ReceivedFrame shared = client.Share(frame.Fd);
+        Assert.Equal((ErrorKind, Errno.EINVAL), (shared.Kind, shared.Errno));
+    }
+
+    [Fact]
+    public void Share_OfAFileOfTheHost_IsEinvalAndTheFdIsClosed()
+    {
+        using var client = new BrokerClient(Host.Server.BrokerPath);
+        using var pipe = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.In);
+        using (var writeEnd = new SafeFileHandle(pipe.ClientSafePipeHandle.DangerousGetHandle(), ownsHandle: false))
+        {
+            using ReceivedFrame shared = client.Share(writeEnd);
+            using ReceivedFrame redeemed = client.Redeem(NoSuchToken, writeEnd);
+            Assert.Equal((Errno.EINVAL, Errno.ENOENT), (shared.Errno, redeemed.Errno));
+        }
+
+        pipe.DisposeLocalCopyOfClientHandle();
+        Assert.Equal(-1, pipe.ReadByte()); // Returns once nobody has the write end any more.
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using CocoGuest.Service.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Service.Broker;
@@ -17,6 +18,13 @@ internal sealed unsafe partial class FdSocket : IDisposable
     }
 
     public void Send(ReadOnlySpan<byte> bytes) => Assert.Equal(bytes.Length, _socket.Send(bytes));
+
+    /// <summary>Sends bytes, and an fd with the first of them.</summary>
+    public void Send(ReadOnlySpan<byte> bytes, SafeFileHandle passed)
+    {
+        Assert.Equal(SendOutcome.Sent, ScmRights.TrySend(_socket.SafeHandle, bytes, passed, out int sent));
+        Assert.Equal(bytes.Length, sent);
+    }
 
     /// <summary>Sends what the other side takes; it may hang up meanwhile.</summary>
     public void TrySend(ReadOnlySpan<byte> bytes)

@@ -9,12 +9,13 @@ namespace CocoGuest.Tests.Service.Fuzz;
 /// <param name="seed">Decides everything but what other clients do meanwhile.</param>
 internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
 {
+    private const int FirstField = 24;
     private const int MostBodyOfAnAnswer = 24 + (16 * 65536);
 
     // The fixed fields by operation, from docs/protocol.md; Fill says what each letter is.
     private static readonly string[] Layouts =
     [
-        "", "cz", "tt", "", "tn0wz", "fpmz0n", "n", "nn", "n", "fzs", "fzt", "fz", "fzkn", "k", "fz", "tt10cz", "t", "fzt", "a", "add", "a",
+        "", "cz", "tt", "", "tn0wz", "fpmz0n", "x", "xn", "x", "fzs", "fzt", "fz", "fzkn", "k", "fz", "tt10cz", "t", "fzt", "a", "add", "u",
         "tnn", "tn",
     ];
 
@@ -22,6 +23,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
     private readonly Random _dice = new(seed);
     private readonly List<ulong> _addresses = [];
     private readonly List<ulong> _attachments = [];
+    private readonly List<ulong> _mapped = [];
     private ControlClient? _client;
     private ulong _lastId;
 
@@ -38,7 +40,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
         {
             _client ??= Connect();
             byte[] request = Make();
-            if (_dice.Next(100) == 0)
+            if (_dice.Next(400) == 0)
             {
                 // Cut off in the middle, and gone.
                 _client.TrySend(request.AsSpan(0, _dice.Next(request.Length)));
@@ -64,6 +66,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
 
         _addresses.Clear();
         _attachments.Clear();
+        _mapped.Clear();
         return client;
     }
 
@@ -92,7 +95,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
             if (answer.Errno == Errno.None)
             {
                 Succeeded[operation] = Succeeded.GetValueOrDefault(operation) + 1;
-                Harvest(answer);
+                Harvest(answer, request);
             }
             else if (answer.Step == "check frame")
             {
@@ -113,7 +116,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
         _client = null;
     }
 
-    private void Harvest(ControlAnswer answer)
+    private void Harvest(ControlAnswer answer, byte[] request)
     {
         switch (answer.Operation)
         {
@@ -122,6 +125,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
                 break;
             case ControlClient.Map when answer.UInt32(20) > 0:
                 Keep(_addresses, answer.UInt64(24));
+                Keep(_mapped, BinaryPrimitives.ReadUInt64LittleEndian(request.AsSpan(FirstField)));
                 break;
             case ControlClient.Attach:
                 Keep(_attachments, answer.UInt64(0));
@@ -143,7 +147,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
         }
     }
 
-    // Most requests are well-formed and likely to make sense; one in forty is not, and ends its connection.
+    // Most requests are well-formed and likely to make sense; one in 150 is not, and ends its connection.
     private byte[] Make()
     {
         ushort operation = (ushort)(1 + _dice.Next(Layouts.Length - 1));
@@ -154,7 +158,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
         }
 
         byte[] request = ControlClient.Request(operation, ++_lastId, [.. body]);
-        if (_dice.Next(40) == 0)
+        if (_dice.Next(150) == 0)
         {
             Spoil(request);
         }
@@ -180,6 +184,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
     {
         't' => Words[_dice.Next(Words.Length)],
         'f' => _dice.Next(4) == 0 ? _dice.Next(8) - 1 : 3 + _dice.Next(3),
+        'u' => _mapped.Count == 0 || _dice.Next(6) == 0 ? Fill('a') : _mapped[^1],
         'a' => _attachments.Count == 0 || _dice.Next(6) == 0 ? (ulong)_dice.Next(12) : _attachments[_dice.Next(_attachments.Count)],
         'c' or 'd' => _dice.Next(5) == 0 ? _dice.Next(9) : _dice.Next(2),
         'k' => _dice.Next(6) == 0 ? RandomBytes(16) : new byte[16],
@@ -188,6 +193,7 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
         'p' => _dice.Next(3) == 0 ? 1 : -1,
         's' => (ulong)_dice.Next(9),
         'w' => _dice.Next(5) == 0 ? _dice.Next() : 2,
+        'x' => _addresses.Count == 0 || _dice.Next(3) == 0 ? Likely() : _addresses[_dice.Next(_addresses.Count)],
         'z' => 0,
         '0' => _dice.Next(5) == 0 ? Likely() : 0ul,
         '1' => _dice.Next(5) == 0 ? Likely() : ulong.MaxValue,

@@ -13,7 +13,8 @@ Then, with a server running:
     PYTHONPATH=STUBS ./coco_client.py watch 127.0.0.1:7070                          # waits until the server dies
 
 `walk` takes a buffer through its whole life and ends with one line of JSON: what each step saw. `import` is the second
-process of the walk, started by it. Every step below says which system call or kernel function it stands for.
+process of the walk, started by it. `nic SOCKET` is a simulated NIC for a program under `coco run --guest`: it takes
+the program's dma-buf from that socket, imports it and writes to it by DMA. Every step below says which system call or kernel function it stands for.
 """
 
 import json
@@ -45,8 +46,8 @@ class Broker:
     MAGIC = 0x31424743
     REQUEST = struct.Struct("<II16s8x")  # magic, operation, token, zero
     ANSWER = struct.Struct("<IIIIQQ16s")  # magic, kind, errno, flags, backing id, size of the memfd, token
-    REDEEM = 1
-    KIND_FD, KIND_ERROR, KIND_REVOKED = 1, 2, 3
+    REDEEM, SHARE = 1, 2
+    KIND_FD, KIND_ERROR, KIND_REVOKED, KIND_SHARE_TOKEN = 1, 2, 3, 4
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -55,6 +56,17 @@ class Broker:
     def redeem(self, token):
         """Returns (fd, size of the memfd, backing id). A token works once."""
         self.socket.sendall(self.REQUEST.pack(self.MAGIC, self.REDEEM, bytes.fromhex(token)))
+        fds, size, backing, answered = self.answer()
+        assert answered == bytes.fromhex(token)
+        return fds[0], size, backing
+
+    def share(self, fd):
+        """A dma-buf's fd from a program under `coco run` becomes a share token for ImportBuffer. Returns (token, size)."""
+        socket.send_fds(self.socket, [self.REQUEST.pack(self.MAGIC, self.SHARE, bytes(16))], [fd])
+        _, size, _, token = self.answer()
+        return token.hex(), size
+
+    def answer(self):
         while True:
             # A frame is small and sent at once; the fd arrives with its first byte.
             frame, fds, flags, _ = socket.recv_fds(self.socket, self.ANSWER.size, 1)
@@ -66,10 +78,9 @@ class Broker:
             assert magic == self.MAGIC and not flags & socket.MSG_CTRUNC
             if kind == self.KIND_REVOKED:
                 continue  # Some memory was taken back. Not what this call waits for.
-            assert answered == bytes.fromhex(token)
             if kind == self.KIND_ERROR:
                 raise OSError(errno, os.strerror(errno) + " (the broker)")
-            return fds[0], size, backing
+            return fds, size, backing, answered
 
     def map(self, answer, length):
         """Redeems the token of an Mmap or MapDmaBuf answer and maps the memory: real shared memory, no copy."""
@@ -199,6 +210,38 @@ def import_buffer(target, share_token):
     print(json.dumps({"ino": buffer.ino, "read": read}))
 
 
+def nic(target, path):
+    """A simulated NIC for a program that knows nothing of it: ibv_reg_dmabuf_mr of the fd that the program sent."""
+    program = socket.socket(socket.AF_UNIX)
+    program.connect(path)
+    peer = Process(target, "nic")
+    on = {"process": peer.handle}
+    _, fds, _, _ = socket.recv_fds(program, 1, 1)
+    token, size = peer.broker.share(fds[0])
+    os.close(fds[0])
+    seen = {"size": size}
+    for wrong in (lambda: peer.broker.share(program.fileno()), lambda: peer.guest.ImportBuffer(guest.ImportBufferRequest(share_token=token[::-1], **on))):
+        try:
+            wrong()
+        except OSError as refused:
+            seen["share_of_a_socket"] = refused.errno
+        except grpc.RpcError as refused:
+            seen["import_of_no_token"] = error_info(refused)["reason"]
+    buffer = peer.guest.ImportBuffer(guest.ImportBufferRequest(share_token=token, **on))
+    peer.device.RegisterDevice(device.RegisterDeviceRequest(name="nic0", kind="rdma", mode=dma.MEDIATED, **on))
+    attached = peer.guest.Attach(guest.AttachRequest(fd=buffer.fd, device="nic0", **on))
+    dma_map = peer.guest.MapDmaBuf(guest.MapDmaBufRequest(attachment=attached.attachment, direction=dma.DMA_BIDIRECTIONAL, **on))
+    address = dma_map.segments[0].dma_address
+    seen["dma_read"] = peer.device.DmaRead(device.DmaReadRequest(device="nic0", dma_address=address, length=5, **on)).data.decode()
+    peer.device.DmaWrite(device.DmaWriteRequest(device="nic0", dma_address=address + 4096, data=b"by DMA", **on))
+    program.send(b"x")  # The completion.
+    program.recv(1)  # The program is gone; the NIC still has its pages.
+    seen["dma_read_after_exit"] = peer.device.DmaRead(device.DmaReadRequest(device="nic0", dma_address=address, length=5, **on)).data.decode()
+    peer.guest.UnmapDmaBuf(guest.UnmapDmaBufRequest(attachment=attached.attachment, **on))
+    peer.exit()
+    print(json.dumps(seen))
+
+
 def watch(target):
     """Holds a mapped buffer until the server is gone, and says how it learned of it and when (CLOCK_MONOTONIC)."""
     app = Process(target, "python-watch")
@@ -227,4 +270,4 @@ def watch(target):
 
 
 if __name__ == "__main__":
-    {"walk": walk, "import": import_buffer, "watch": watch}[sys.argv[1]](*sys.argv[2:])
+    {"walk": walk, "import": import_buffer, "nic": nic, "watch": watch}[sys.argv[1]](*sys.argv[2:])

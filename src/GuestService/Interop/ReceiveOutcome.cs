@@ -1,0 +1,14 @@
+namespace CocoGuest.Service.Interop;
+
+/// <summary>What came of a receive that does not wait.</summary>
+internal enum ReceiveOutcome
+{
+    /// <summary>Bytes came.</summary>
+    Received,
+
+    /// <summary>None are there yet.</summary>
+    Empty,
+
+    /// <summary>The peer is gone.</summary>
+    Gone,
+}

@@ -24,15 +24,15 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
     public void Handle(StoppedCall call)
     {
         (int folder, int pathIndex) = call.Call is SystemCall.Openat or SystemCall.Openat2 ? (call.Int(0), 1) : (AtFdCwd, 0);
-        if (calls.PathOf(call, folder, call[pathIndex]) is not { } path)
-        {
-            call.Continue();
-            return;
-        }
-
         if (FlagsOf(call) is not { } flags)
         {
             call.Continue(); // the kernel finds the same fault in struct open_how
+            return;
+        }
+
+        if (calls.PathOf(call, folder, call[pathIndex]) is not { } path)
+        {
+            OpenHosts(call, "", flags);
             return;
         }
 
@@ -44,7 +44,15 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
         {
             Open(call, path, flags);
         }
-        else if (calls.Options.Strict && HostReads.IsWanted(path, flags))
+        else
+        {
+            OpenHosts(call, path, flags);
+        }
+    }
+
+    private void OpenHosts(StoppedCall call, string path, uint flags)
+    {
+        if (calls.Options.Strict && HostReads.IsWanted(path, flags))
         {
             RemoteOpen.Go(call, calls.HighNumber(call.Tid), (flags & OpenFlags.CloseOnExec) != 0);
         }

@@ -51,4 +51,7 @@ public enum ForeignTool
 
     /// <summary>Podman, and a machine that lets it start containers.</summary>
     Podman = 32768,
+
+    /// <summary>Root, to become an ordinary user who may start coco where it lies.</summary>
+    Nobody = 1 << 20,
 }

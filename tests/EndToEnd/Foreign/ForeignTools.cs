@@ -25,11 +25,16 @@ internal static class ForeignTools
         (ForeignTool.Make, new(() => Succeeds("make", "--version") ? null : "make does not start")),
         (ForeignTool.NoHeaps, new(() => Directory.Exists("/dev/dma_heap") ? "this machine has heaps of its own in /dev/dma_heap" : null)),
         (ForeignTool.Podman, new(() => Succeeds("podman", [.. Container.Options, "/bin/true"]) ? null : "podman cannot start a container here")),
+        (ForeignTool.Nobody, new(() => Succeeds(AsNobody[0], [.. AsNobody[1..], Processes.Programs.Coco, "--version"])
+            ? null : "nobody may not start coco here (needs root, and folders that are open to all)")),
         (ForeignTool.Root, new(() => Environment.IsPrivilegedProcess ? null : "needs root to make a set-uid program")),
     ];
 
     /// <summary>The Python that Debian's packages belong to; another one may come first on PATH.</summary>
     public static string Python => "/usr/bin/python3";
+
+    /// <summary>What makes root an ordinary user.</summary>
+    public static string[] AsNobody => ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
 
     /// <summary>The folder that npm installed into.</summary>
     public static string NodeModules => Environment.GetEnvironmentVariable("COCOGUEST_TEST_NODE_MODULES") is { Length: > 0 } folder

@@ -95,7 +95,17 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
     }
 
     [Fact]
-    public void Leads_OfTheTable_NameMethodsOfTheServer() => Assert.Empty(FuzzLeads.Names.Except(Methods.Select(m => m.Name)));
+    public void Leads_OfTheTable_NameMethodsOfTheServer() => Assert.Empty(Strangers(FuzzLeads.Names));
+
+    [Fact]
+    public void Planted_LeadOfNoMethod_IsFound() => Assert.Equal(["PinUserPagez"], Strangers(FuzzLeads.Names.Append("PinUserPagez")));
+
+    [Fact]
+    public void Planted_MethodThatNeverSucceeds_IsFound() => Assert.Equal(
+        ["/cocoguest.v1.FileService/Ioctl"],
+        NeverSucceeded(new() { ["/cocoguest.v1.FileService/Ioctl"] = (100, 0), ["/cocoguest.v1.RunService/Supervise"] = (100, 0), ["/a.B/C"] = (100, 1) }));
+
+    private IEnumerable<string> Strangers(IEnumerable<string> names) => names.Except(Methods.Select(m => m.Name));
 
     private static string[] NeverSucceeded(Dictionary<string, (int Calls, int Succeeded)> seen) =>
         [.. seen.Where(s => s.Value.Succeeded == 0 && !Exceptions.ContainsKey(s.Key)).Select(s => s.Key).Order(StringComparer.Ordinal)];

@@ -1,4 +1,3 @@
-using CocoGuest.Machine;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Natives;
 using CocoGuest.Machine.Processes;

@@ -38,6 +38,7 @@ internal sealed partial class Supervisor : IDisposable
     private readonly Dictionary<SystemCall, Action<StoppedCall>> _handlers;
     private readonly List<Leak> _leaks = [];
     private readonly Guest _guest;
+    private readonly EpollCalls _epoll;
     private readonly CallLog _log = new();
     private readonly Action<string> _say;
     private readonly GuestRuns _runs;
@@ -61,8 +62,10 @@ internal sealed partial class Supervisor : IDisposable
         _filesKey = _events.Add(_files.Events.Handle, EventSet.Readable, _files.Events.Dispatch);
         _trace = new TracePump(guest, _events);
         var calls = new GuestCalls(guest, options, _files, _processes, _mirror);
+        _epoll = new EpollCalls(calls);
         _handlers = Handlers(calls, say);
         _files.Gone += NoteLeak;
+        _files.Gone += _epoll.Forget;
         _processes.Ended += Forget;
         guest.Natives.Refreshing += Refresh;
     }
@@ -135,6 +138,8 @@ internal sealed partial class Supervisor : IDisposable
             _events.Remove(_filesKey);
             _runs.Leave(_guest, _processes);
             _files.Gone -= NoteLeak;
+            _files.Gone -= _epoll.Forget;
+            _epoll.Dispose();
         }
 
         _events.Dispose();
@@ -203,6 +208,7 @@ internal sealed partial class Supervisor : IDisposable
             [SystemCall.Vmsplice] = ranges.Gift,
             [SystemCall.Poll] = poll.Handle,
             [SystemCall.Ppoll] = poll.Handle,
+            [SystemCall.EpollCtl] = _epoll.Handle,
             [SystemCall.Execve] = numbers.BeforeExec(program.Start),
             [SystemCall.Execveat] = numbers.BeforeExec(program.Start),
             [SystemCall.Close] = numbers.Close,

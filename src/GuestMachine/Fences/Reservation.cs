@@ -10,6 +10,9 @@ internal sealed class Reservation
     private readonly List<Slot> _slots = [];
     private int _reserved;
 
+    /// <summary>A fence was added; under the guest's lock.</summary>
+    public event Action? Added;
+
     /// <summary>Fences in it, signalled ones included.</summary>
     public int Count => _slots.Count;
 
@@ -27,6 +30,7 @@ internal sealed class Reservation
             if (Replaces(fence, usage, _slots[i]))
             {
                 _slots[i] = new Slot(fence, usage);
+                Added?.Invoke();
                 return;
             }
         }
@@ -37,6 +41,7 @@ internal sealed class Reservation
         }
 
         _slots.Add(new Slot(fence, usage));
+        Added?.Invoke();
     }
 
     /// <summary>Fences that a query for a usage sees, in the order of their slots, signalled ones included.</summary>

@@ -47,6 +47,8 @@ internal sealed class FdCalls(GuestCalls calls)
         [SystemCall.Flistxattr] = FileCall.Flistxattr,
     };
 
+    private readonly HostReads _hostReads = new(calls);
+
     /// <summary>Calls that a table answers.</summary>
     public static IEnumerable<SystemCall> ByTable => Table.Keys;
 
@@ -187,6 +189,12 @@ internal sealed class FdCalls(GuestCalls calls)
 
     private void Answer(StoppedCall call, int fd, FileCall what)
     {
+        if (calls.FileAt(call, fd) is null && _hostReads.Refusal(call) is var refused and not Errno.None)
+        {
+            call.Fail(refused);
+            return;
+        }
+
         if (calls.Ours(call, fd) is not { } ours)
         {
             return;

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Natives;
+
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>ioctls that make an fd or take one in their argument, by family and number: size and direction bits of a command vary.</summary>
@@ -6,12 +8,12 @@ internal static class FdCommands
     /// <summary>The command that makes a dma-buf of a DRM object.</summary>
     public const string ExportObject = "DRM_IOCTL_PRIME_HANDLE_TO_FD";
 
+    private const string Allocate = "DMA_HEAP_IOCTL_ALLOC";
     private const int NumberMask = 0xff;
     private const int FamilyShift = 8;
 
     private static readonly Dictionary<(char Family, int Number), string> Making = new()
     {
-        [('H', 0)] = "DMA_HEAP_IOCTL_ALLOC",
         [('b', 2)] = "DMA_BUF_IOCTL_EXPORT_SYNC_FILE",
         [('>', 3)] = "SYNC_IOC_MERGE",
         [('W', 0)] = "SW_SYNC_IOC_CREATE_FENCE",
@@ -28,8 +30,11 @@ internal static class FdCommands
         [('d', 0x2e)] = 8,
     };
 
-    /// <summary>The name of a command that makes an fd; null: it makes none.</summary>
-    public static string? Makes(uint command) => Making.GetValueOrDefault(KeyOf(command));
+    /// <summary>The name of a command that makes an fd; null: it makes none. A heap looks at the number alone (S-HEAP-20).</summary>
+    public static string? Makes(NativeFileKind kind, uint command) =>
+        kind != NativeFileKind.HeapNode ? Making.GetValueOrDefault(KeyOf(command))
+        : (command & NumberMask) == 0 ? Allocate
+        : null;
 
     /// <summary>Where a command's argument has an fd; null: nowhere.</summary>
     public static uint? Takes(uint command) => Taking.TryGetValue(KeyOf(command), out uint offset) ? offset : null;

@@ -158,6 +158,10 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     public Errno DeliverShared(StoppedCall call, SupervisedProcess process, SafeFileHandle folder, bool closeOnExec) =>
         InjectHigh(call, process, folder, closeOnExec);
 
+    /// <summary>A free number from the top of the reserved range, for what the machine, which numbers from the bottom, does not know of.</summary>
+    public int HighNumber(int pid) =>
+        Enumerable.Range(1, options.FdLimit - options.FdFloor).Select(n => options.FdLimit - n).Except(ProcFolder.FdsOf(pid)).FirstOrDefault(options.FdLimit);
+
     /// <summary>The lowest number of the reserved range, from <paramref name="least"/> on, that is free in the program.</summary>
     public int FreeNumber(SupervisedProcess process, int least)
     {
@@ -207,8 +211,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     // From the top: the machine, which numbers from the bottom, does not know of folders.
     private Errno InjectHigh(StoppedCall call, SupervisedProcess process, SafeFileHandle given, bool closeOnExec)
     {
-        int fd = Enumerable.Range(1, options.FdLimit - options.FdFloor).Select(n => options.FdLimit - n).Except(ProcFolder.FdsOf(process.Pid))
-            .FirstOrDefault(options.FdLimit);
+        int fd = HighNumber(process.Pid);
         using (given)
         {
             Errno refused = call.Channel.Inject(call.Id, given, fd, closeOnExec);
@@ -259,6 +262,14 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         if (memory.Ok && !programsOwn)
         {
             return memory.Value;
+        }
+
+        // One file cannot stand for two buffers: a second udmabuf of a memfd is mapped by its ranges.
+        if (memory.Ok && files.Find(HostFile.IdentityOf(memory.Value)) is { } other && other.Machine != machine)
+        {
+            memory.Value.Dispose();
+            memory = Errno.EBUSY.AsFailure("open_memory", "fd");
+            (canBeMapped, programsOwn) = (false, false);
         }
 
         using SafeFileHandle file = memory.Ok ? memory.Value : HostFile.CreateMemfd(machine.Kind.ToString());

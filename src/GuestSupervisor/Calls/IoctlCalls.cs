@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Natives;
 using CocoGuest.Supervisor.Processes;
 
 namespace CocoGuest.Supervisor.Calls;
@@ -29,16 +30,16 @@ internal sealed class IoctlCalls(GuestCalls calls)
             return;
         }
 
-        if (ours.File.Machine is null)
+        if (ours.File.Machine is not { } machine)
         {
             call.Fail(Errno.ENOTTY);
             return;
         }
 
-        Run(call, ours.Process, fd);
+        Run(call, ours.Process, fd, machine.Kind);
     }
 
-    private void Run(StoppedCall call, SupervisedProcess process, int fd)
+    private void Run(StoppedCall call, SupervisedProcess process, int fd, NativeFileKind kind)
     {
         uint command = call.UInt(1);
         PlaceArgument(call, process, command);
@@ -47,7 +48,7 @@ internal sealed class IoctlCalls(GuestCalls calls)
             calls.Mirror.Refresh(process.Pid); // a mapping keeps the object alive
         }
 
-        string? makes = FdCommands.Makes(command);
+        string? makes = FdCommands.Makes(kind, command);
         if (makes is not null)
         {
             calls.LearnNumbers(process);

@@ -36,7 +36,7 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
 
         if (calls.PathOf(call, folder, call[pathIndex], Follows(flags)) is not { } path)
         {
-            call.Continue();
+            OpenHosts(call, "", flags);
             return;
         }
 
@@ -49,6 +49,18 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
             Open(call, path, flags);
         }
         else if (!OpenShared(call, path, flags, leaves: folder >= 0 && calls.FileAt(call, folder) is not null))
+        {
+            OpenHosts(call, path, flags);
+        }
+    }
+
+    private void OpenHosts(StoppedCall call, string path, uint flags)
+    {
+        if (calls.Options.Strict && HostReads.IsWanted(path, flags))
+        {
+            RemoteOpen.Go(call, calls.HighNumber(call.Tid), (flags & OpenFlags.CloseOnExec) != 0);
+        }
+        else
         {
             call.Continue();
         }

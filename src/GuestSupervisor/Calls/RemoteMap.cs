@@ -52,6 +52,7 @@ internal sealed class RemoteMap
             using RemoteCalls? remote = RemoteCalls.Begin(call.Tid);
             if (remote is null)
             {
+                _busy.TryRemove(call.Tid, out _);
                 call.Fail(Errno.EOPNOTSUPP);
                 return;
             }
@@ -64,6 +65,9 @@ internal sealed class RemoteMap
                 {
                     remote.Call(Close, (ulong)(firstNumber + i));
                 }
+
+                // Before it runs again: its next mmap is its own.
+                _busy.TryRemove(call.Tid, out _);
             }
         }
         finally

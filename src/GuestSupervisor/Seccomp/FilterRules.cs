@@ -85,6 +85,7 @@ internal static class FilterRules
         new(SystemCall.Mmap, FileMmap, 4),
         new(SystemCall.Poll, Always),
         new(SystemCall.Ppoll, Always),
+        new(SystemCall.EpollCtl, Always),
         new(SystemCall.Mremap, Always),
         new(SystemCall.Mprotect, Always),
         new(SystemCall.Madvise, Always),

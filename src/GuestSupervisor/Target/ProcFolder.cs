@@ -79,6 +79,14 @@ internal static partial class ProcFolder
         return line is null ? 0 : Convert.ToUInt32(line[label.Length..], 8);
     }
 
+    /// <summary>Where the next read of an fd begins; null: not open.</summary>
+    public static ulong? PositionOf(int pid, int fd)
+    {
+        const string label = "pos:\t";
+        string? line = Text(pid, $"fdinfo/{fd}")?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
+        return line is null ? null : unchecked((ulong)Int128.Parse(line[label.Length..], CultureInfo.InvariantCulture));
+    }
+
     /// <summary>The file mappings of a process.</summary>
     public static IEnumerable<HostMap> MapsOf(int pid) => (Text(pid, "maps") ?? "").Split('\n').Select(HostMap.Parse).OfType<HostMap>();
 

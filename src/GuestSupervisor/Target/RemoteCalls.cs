@@ -30,6 +30,9 @@ internal sealed unsafe partial class RemoteCalls : IDisposable
     /// <summary>What the interrupted call returns to the program.</summary>
     public long Result { get; set; }
 
+    /// <summary>What the interrupted call returned by itself: a negative errno if it failed.</summary>
+    public long Returned => (long)_saved.Accumulator;
+
     /// <summary>Begins: the thread will stop when the call that it waits in is answered. Null: it may not be traced, or is.</summary>
     public static RemoteCalls? Begin(int tid) =>
         Trace(Seize, tid, 0, MarkCallStops) == 0 && Trace(Interrupt, tid, 0, 0) == 0 ? new RemoteCalls(tid) : null;

@@ -13,13 +13,18 @@ namespace CocoGuest.Tests.EndToEnd.Native;
 /// </summary>
 public sealed class ProbeTests(NativePrograms programs, ITestOutputHelper output) : IClassFixture<NativePrograms>
 {
-    private const double LeastPercent = 95;
+    // All boots had 99.0 or more on 26 November 2026; docs/run.md says what differs.
+    private const double LeastPercent = 98.5;
 
     [ForeignTheory(ForeignTool.Compiler)]
     [InlineData("probe.plain_72", "--platform", "none", "--kernel", "7.2")]
     [InlineData("probe.swiotlb_force_72", "--platform", "none", "--kernel", "7.2", "--swiotlb", "force")]
     [InlineData("probe.plain_73", "--platform", "none", "--kernel", "7.3")]
+    [InlineData("probe.swiotlb_force_73", "--platform", "none", "--kernel", "7.3", "--swiotlb", "force")]
     [InlineData("probe.plain", "--platform", "none", "--kernel", "6.12")]
+    [InlineData("probe.swiotlb_force", "--platform", "none", "--kernel", "6.12", "--swiotlb", "force")]
+    [InlineData("probe.coco_72", "--platform", "snp", "--kernel", "7.2")]
+    [InlineData("probe.coco_73", "--platform", "snp", "--kernel", "7.3")]
     public async Task Run_ProbeOfARecordedBoot_SeesWhatTheKernelShowed(string recording, params string[] options)
     {
         string probe = await programs.ProbeAsync();

@@ -68,4 +68,14 @@ public sealed class ProgramTests(NativePrograms programs) : IClassFixture<Native
         Assert.True(exitCode == 0, said);
         Assert.Equal("failed 0 wrong 0 buffers 1\n", output);
     }
+
+    [ForeignFact(ForeignTool.Compiler)]
+    [Statement("S-BUF-116", "S-BUF-115")]
+    public async Task Run_TwoUdmabufsOfOneMemfd_AreTwoBuffersAndEachMapIsChecked()
+    {
+        (int exitCode, string output, string said) = await CocoRun.RunAsync(CocoRun.Plain, await programs.BuildAsync("twice"));
+
+        Assert.True(exitCode == 0, said);
+        Assert.Equal("sizes 16384 8192\nshared 77 buffers 3\nfirst-gone 2\nrefused 200\n", output);
+    }
 }

@@ -1,0 +1,96 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using CocoGuest.Machine;
+using CocoGuest.Supervisor.Seccomp;
+using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
+
+namespace CocoGuest.Supervisor.Calls;
+
+/// <summary>
+/// With --strict: reads and writes of host files that go past the page tables. A dma-buf's pages, mapped by page-frame number, cannot be had so:
+/// O_DIRECT into a mapping is EFAULT (S-PIN-08), <c>/proc/PID/mem</c> of one is EIO (recorded, mapops.misc).
+/// </summary>
+/// <remarks>Does not model: transfers of which only a part lies in a mapping (they fail as a whole), O_DIRECT that fcntl switches on, files that came
+/// in a message.</remarks>
+internal sealed unsafe partial class HostReads(GuestCalls calls)
+{
+    private const uint Direct = 0x4000;
+    private const ulong SectorMask = 511;
+    private const int VectorBytes = 16;
+    private const int MostVectors = 1024;
+    private const int StatfsWords = 15;
+
+    // File systems whose O_DIRECT copies through the page cache, which a mapping of a dma-buf can take.
+    private static readonly ulong[] Buffered = [0x01021994];
+
+    /// <summary>True for an open whose file has to be at a number where its calls are seen.</summary>
+    public static bool IsWanted(string path, uint flags) => (flags & Direct) != 0 || IsMemory(path);
+
+    /// <summary>What a call on a file that is none of ours fails with; none: the kernel goes on with it.</summary>
+    public Errno Refusal(StoppedCall call)
+    {
+        if (!calls.Options.Strict || calls.Files.All.Count == 0 || call.Call is not (SystemCall.Read or SystemCall.Write or SystemCall.Pread64
+            or SystemCall.Pwrite64 or SystemCall.Readv or SystemCall.Writev or SystemCall.Preadv or SystemCall.Pwritev or SystemCall.Preadv2 or SystemCall.Pwritev2))
+        {
+            return Errno.None;
+        }
+
+        int fd = call.Int(0);
+        string? link = ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{fd}"));
+        int pid = calls.Processes.PidOf(call.Tid);
+        if (link is not null && IsMemory(link))
+        {
+            return IsForeignMapped(call, link, fd) ? Errno.EIO : Errno.None;
+        }
+
+        return (ProcFolder.FlagsOf(call.Tid, fd) & Direct) != 0 && Ranges(call).Any(r => (r.Start & SectorMask) == 0 && (r.Length & SectorMask) == 0
+            && calls.Mirror.IsMapped(pid, r.Start, r.Start + r.Length)) && !IsBuffered(call, fd) ? Errno.EFAULT : Errno.None;
+    }
+
+    private static bool IsMemory(string path) =>
+        path.StartsWith("/proc/", StringComparison.Ordinal) && path.EndsWith("/mem", StringComparison.Ordinal);
+
+    private bool IsForeignMapped(StoppedCall call, string link, int fd)
+    {
+        ulong length = Ranges(call).Aggregate(0UL, static (sum, r) => sum + r.Length);
+        string word = link.Split('/')[2];
+        int? pid = int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int named) ? named : null;
+        ulong? start = call.Call is SystemCall.Read or SystemCall.Write or SystemCall.Readv or SystemCall.Writev
+            ? ProcFolder.PositionOf(call.Tid, fd) : call[3];
+        return pid is { } whose && start is { } from && length != 0 && calls.Mirror.IsMapped(whose, from, from + length);
+    }
+
+    private static List<(ulong Start, ulong Length)> Ranges(StoppedCall call)
+    {
+        if (call.Call is SystemCall.Read or SystemCall.Write or SystemCall.Pread64 or SystemCall.Pwrite64)
+        {
+            return [(call[1], Math.Min(call[2], int.MaxValue))];
+        }
+
+        var ranges = new List<(ulong, ulong)>();
+        var vector = new byte[VectorBytes];
+        for (ulong i = 0; i < Math.Min(call[2], MostVectors) && call.Memory.TryRead(call[1] + (i * VectorBytes), vector); i++)
+        {
+            ranges.Add((BinaryPrimitives.ReadUInt64LittleEndian(vector), Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(vector.AsSpan(8)), int.MaxValue)));
+        }
+
+        return ranges;
+    }
+
+    private bool IsBuffered(StoppedCall call, int fd) =>
+        calls.Processes.Of(call.Tid) is { Ok: true } process && HostFile.TakeFd(process.Value.Handle, fd) is { } file && Buffered.Contains(FileSystemOf(file));
+
+    private static ulong FileSystemOf(SafeFileHandle file)
+    {
+        ulong* words = stackalloc ulong[StatfsWords];
+        using (file)
+        {
+            return FileSystem(file, words) == 0 ? words[0] : 0;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
+    private static partial int FileSystem(SafeFileHandle file, ulong* words);
+}

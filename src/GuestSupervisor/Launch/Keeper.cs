@@ -15,6 +15,8 @@ internal static unsafe partial class Keeper
     private const int StatusShift = 8;
     private const int StatusMask = 0xff;
 
+    private static readonly Lock Ending = new();
+
     /// <summary>Waits for the program.</summary>
     /// <param name="program">Its pid.</param>
     /// <param name="channel">Socket to the supervisor; hung up when that is gone.</param>
@@ -29,19 +31,38 @@ internal static unsafe partial class Keeper
         {
         }
 
+        // The program may have ended because the supervisor did: what it started has to end, too, before this process does.
+        lock (Ending)
+        {
+            if (IsHungUp(channel, 0))
+            {
+                Descendants.End();
+            }
+        }
+
         int signal = status & SignalMask;
         return signal != 0 ? SignalExit + signal : (status >> StatusShift) & StatusMask;
     }
 
     private static void EndWithSupervisor(int channel)
     {
+        _ = IsHungUp(channel, -1);
+        lock (Ending)
+        {
+            Descendants.End();
+            Environment.Exit(SignalExit);
+        }
+    }
+
+    private static bool IsHungUp(int channel, int timeoutMilliseconds)
+    {
         var wait = new PollFd { Fd = channel };
-        while (Poll(&wait, 1, -1) < 0)
+        int ready;
+        while ((ready = Poll(&wait, 1, timeoutMilliseconds)) < 0)
         {
         }
 
-        Descendants.End();
-        Environment.Exit(SignalExit);
+        return ready > 0;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -35,6 +35,30 @@ public sealed class EndingTests
         Assert.True(gone - killed < 1_000_000_000, $"It took {(gone - killed) / 1_000_000} ms.");
     }
 
+    // More than once: the program may end before its children, and the keeper with it.
+    [Fact]
+    public async Task KillCoco_ProgramHasChildren_AllAreGoneWithinASecond()
+    {
+        for (int round = 0; round < 10; round++)
+        {
+            await using ChildProgram coco = Start("sleep 1000 & echo $!; (sleep 1000 & echo $!; wait) & echo $!; setsid sleep 1000 & echo $!; wait");
+            var children = new List<ProcessEnd>();
+            for (int i = 0; i < 4; i++)
+            {
+                children.Add(ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true))));
+            }
+
+            long killed = coco.Kill();
+
+            foreach (ProcessEnd child in children)
+            {
+                long gone = await child.WaitAsync();
+                Assert.True(gone - killed < 1_000_000_000, $"It took {(gone - killed) / 1_000_000} ms.");
+                child.Dispose();
+            }
+        }
+    }
+
     [ForeignFact(ForeignTool.PlainPython)]
     public async Task KillProgram_WithABuffer_IsReportedAnd137()
     {

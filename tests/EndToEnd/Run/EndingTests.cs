@@ -35,26 +35,29 @@ public sealed class EndingTests
         Assert.True(gone - killed < 1_000_000_000, $"It took {(gone - killed) / 1_000_000} ms.");
     }
 
-    // More than once: the program may end before its children, and the keeper with it.
+    // The program ends before its children, and the keeper must not go with it. Those that do nothing but run make the machine busy, so that the keeper
+    // would; more than once all the same.
     [Fact]
     public async Task KillCoco_ProgramHasChildren_AllAreGoneWithinASecond()
     {
         for (int round = 0; round < 10; round++)
         {
-            await using ChildProgram coco = Start("sleep 1000 & echo $!; (sleep 1000 & echo $!; wait) & echo $!; setsid sleep 1000 & echo $!; wait");
+            await using ChildProgram coco = Start("for i in 1 2 3 4; do (while :; do :; done) & echo $!; sleep 1000 & echo $!; done; wait");
             var children = new List<ProcessEnd>();
-            for (int i = 0; i < 4; i++)
+            try
             {
-                children.Add(ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true))));
-            }
+                for (int i = 0; i < 8; i++)
+                {
+                    children.Add(ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true))));
+                }
 
-            long killed = coco.Kill();
-
-            foreach (ProcessEnd child in children)
-            {
-                long gone = await child.WaitAsync();
+                long killed = coco.Kill();
+                long gone = (await Task.WhenAll(children.Select(c => c.WaitAsync()))).Max();
                 Assert.True(gone - killed < 1_000_000_000, $"It took {(gone - killed) / 1_000_000} ms.");
-                child.Dispose();
+            }
+            finally
+            {
+                children.ForEach(static c => c.Dispose());
             }
         }
     }

@@ -38,7 +38,7 @@ public sealed class ExitStatusTests(Scratch scratch) : IClassFixture<Scratch>
         (int exitCode, _, string said) = await CocoRun.RunAsync([], scratch.Write("plain", "#!/bin/sh\nexit 0\n", executable: false));
 
         Assert.Equal(126, exitCode);
-        Assert.Contains("plain cannot be run", said, StringComparison.Ordinal);
+        Assert.Contains("plain cannot be run: Permission denied", said, StringComparison.Ordinal);
     }
 
     [Fact]

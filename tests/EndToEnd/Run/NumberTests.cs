@@ -42,6 +42,16 @@ public sealed class NumberTests
         print(dup(buffer + 7), dup(-1), dup(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
         """);
 
+    // A heap looks at a command's number alone: SYNC is an allocation there, whose fd is not written back, but open.
+    [ForeignFact(ForeignTool.PlainPython)]
+    [Statement("S-HEAP-20")]
+    public async Task Ioctl_SyncOfAHeap_AllocatesAndTheFdIsThere() => await PrintsAsync(
+        "0 1\n",
+        Node + """
+        def buffers(): return sum(os.readlink(f'/proc/self/fd/{fd}').startswith('/dmabuf') for fd in os.listdir('/proc/self/fd') if os.path.lexists(f'/proc/self/fd/{fd}'))
+        heap = node(); before = buffers(); fcntl.ioctl(heap, 0x40086200, struct.pack('Q', 8192)); print(before, buffers())
+        """);
+
     [ForeignFact(ForeignTool.PlainPython)]
     public async Task Fcntl_WhatTheKernelKeepsOfAnyFile_IsTheKernels() => await PrintsAsync(
         "0 0\n", "buffer = alloc(); print(fcntl.fcntl(buffer, fcntl.F_GETOWN), fcntl.fcntl(buffer, fcntl.F_GETSIG))");

@@ -40,8 +40,12 @@ internal sealed partial class ProcessEnd : IDisposable
             return ChildProgram.Now;
         }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(Limits.Stuck);
 
-    /// <inheritdoc/>
-    public void Dispose() => _process.Dispose();
+    /// <summary>Kills it if it lives still, so that a test that fails leaves nothing behind.</summary>
+    public void Dispose()
+    {
+        HostFile.Signal(_process, Kill);
+        _process.Dispose();
+    }
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Send(int pid, int signal);

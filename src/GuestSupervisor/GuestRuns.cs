@@ -70,7 +70,6 @@ internal sealed class GuestRuns
     private FileBoard NewBoard(Guest guest)
     {
         var files = new FileBoard { IsOpen = file => _runs.Any(r => r.Mirror.IsOpen(file, static _ => true)) };
-        // The supervisors, who add themselves later, hear of it before; they ask what is lost.
         files.Ended = file =>
         {
             if (file.Machine is { } machine)

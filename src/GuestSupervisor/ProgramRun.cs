@@ -102,7 +102,7 @@ public static partial class ProgramRun
             if (!supervision.Serve(read))
             {
                 Descendants.End();
-                return RunOutcome.WithoutReport(CannotStart - 1, "coco run: the server is gone; the program was ended.\n");
+                return RunOutcome.WithoutReport(RunOutcome.NoOutcome, "coco run: the server is gone; the program was ended.\n");
             }
 
             ended.Wait();

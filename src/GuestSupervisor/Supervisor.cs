@@ -269,7 +269,7 @@ internal sealed partial class Supervisor : IDisposable
     // Files that outlive the process were somebody else's, too.
     private void Forget(SupervisedProcess process)
     {
-        _files.Numbers.ForgetProcess(process.Pid, static tid => ProcFolder.ProcessOf(tid) is not null);
+        _files.Numbers.ForgetProcess(process.Pid);
         _files.TakeClosed();
         foreach (EmulatedFile file in _files.All.Where(f => f.LeftOpen?.Pid == process.Pid))
         {

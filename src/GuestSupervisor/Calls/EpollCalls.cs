@@ -19,10 +19,8 @@ namespace CocoGuest.Supervisor.Calls;
 /// <para>Does not model: one number in several sets, some of them edge-triggered (the last registration decides for all); an
 /// edge that another poll of the same buffer causes; that a buffer which an epoll_wait has looked at lives until its fence signals.</para>
 /// </remarks>
-internal sealed unsafe partial class EpollCalls(GuestCalls calls) : IDisposable
+internal sealed unsafe class EpollCalls(GuestCalls calls) : IDisposable
 {
-    private const int Add = 1;
-    private const int Delete = 2;
     private const uint EdgeTriggered = 1u << 31;
     private const uint Exclusive = 1u << 28;
 
@@ -45,8 +43,8 @@ internal sealed unsafe partial class EpollCalls(GuestCalls calls) : IDisposable
             return;
         }
 
-        Event registration = default;
-        if (call.Int(1) != Delete && !call.Memory.TryRead(call[3], MemoryMarshal.AsBytes(new Span<Event>(ref registration))))
+        HostEpoll.Event registration = default;
+        if (call.Int(1) != HostEpoll.Delete && !call.Memory.TryRead(call[3], MemoryMarshal.AsBytes(new Span<HostEpoll.Event>(ref registration))))
         {
             call.Fail(Errno.EFAULT);
             return;
@@ -60,14 +58,14 @@ internal sealed unsafe partial class EpollCalls(GuestCalls calls) : IDisposable
         }
 
         PollStandIn standIn = StandInOf(file, fd, machine);
-        if (call.Int(1) != Delete)
+        if (call.Int(1) != HostEpoll.Delete)
         {
             Look(ours.Process, fd, registration.Events);
             standIn.Renew((registration.Events & EdgeTriggered) != 0);
         }
 
         registration.Events &= (registration.Events & Exclusive) != 0 ? uint.MaxValue : ~SocketsOnly;
-        call.End(Control(set, call.Int(1), standIn.Handle, &registration) == 0
+        call.End(HostEpoll.Control(set, call.Int(1), standIn.Handle, &registration) == 0
             ? null : ((Errno)Marshal.GetLastPInvokeError()).AsFailure("epoll_ctl", "fd"));
     }
 
@@ -110,15 +108,4 @@ internal sealed unsafe partial class EpollCalls(GuestCalls calls) : IDisposable
     // The kernel polls what is registered, which queues callbacks that keep the buffer (S-BUF-13).
     private void Look(SupervisedProcess process, int fd, uint events) =>
         calls.Guest.Fences.Poll(process.Machine, [new PollEntry(fd, (PollEvents)events & (PollEvents.In | PollEvents.Out))], TimeSpan.Zero);
-
-    // struct epoll_event
-    [StructLayout(LayoutKind.Sequential, Pack = 4)]
-    private struct Event
-    {
-        public uint Events;
-        public ulong Data;
-    }
-
-    [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
-    private static partial int Control(SafeFileHandle set, int operation, SafeFileHandle file, Event* registration);
 }

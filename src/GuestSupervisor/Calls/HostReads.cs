@@ -22,6 +22,21 @@ internal sealed unsafe partial class HostReads(GuestCalls calls)
     private const int MostVectors = 1024;
     private const int StatfsWords = 15;
 
+    // The calls that move bytes: by a vector of ranges or one range; from the file's position or from an argument's.
+    private static readonly Dictionary<SystemCall, (bool Vector, bool AtPosition)> Transfers = new()
+    {
+        [SystemCall.Read] = (false, true),
+        [SystemCall.Write] = (false, true),
+        [SystemCall.Pread64] = (false, false),
+        [SystemCall.Pwrite64] = (false, false),
+        [SystemCall.Readv] = (true, true),
+        [SystemCall.Writev] = (true, true),
+        [SystemCall.Preadv] = (true, false),
+        [SystemCall.Pwritev] = (true, false),
+        [SystemCall.Preadv2] = (true, false),
+        [SystemCall.Pwritev2] = (true, false),
+    };
+
     // File systems whose O_DIRECT copies through the page cache, which a mapping of a dma-buf can take.
     private static readonly ulong[] Buffered = [0x01021994];
 
@@ -31,8 +46,7 @@ internal sealed unsafe partial class HostReads(GuestCalls calls)
     /// <summary>What a call on a file that is none of ours fails with; none: the kernel goes on with it.</summary>
     public Errno Refusal(StoppedCall call)
     {
-        if (!calls.Options.Strict || calls.Files.All.Count == 0 || call.Call is not (SystemCall.Read or SystemCall.Write or SystemCall.Pread64
-            or SystemCall.Pwrite64 or SystemCall.Readv or SystemCall.Writev or SystemCall.Preadv or SystemCall.Pwritev or SystemCall.Preadv2 or SystemCall.Pwritev2))
+        if (!calls.Options.Strict || calls.Files.All.Count == 0 || !Transfers.ContainsKey(call.Call))
         {
             return Errno.None;
         }
@@ -57,14 +71,14 @@ internal sealed unsafe partial class HostReads(GuestCalls calls)
         ulong length = Ranges(call).Aggregate(0UL, static (sum, r) => sum + r.Length);
         string word = link.Split('/')[2];
         int? pid = int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int named) ? named : null;
-        ulong? start = call.Call is SystemCall.Read or SystemCall.Write or SystemCall.Readv or SystemCall.Writev
+        ulong? start = Transfers[call.Call].AtPosition
             ? ProcFolder.PositionOf(call.Tid, fd) : call[3];
         return pid is { } whose && start is { } from && length != 0 && calls.Mirror.IsMapped(whose, from, from + length);
     }
 
     private static List<(ulong Start, ulong Length)> Ranges(StoppedCall call)
     {
-        if (call.Call is SystemCall.Read or SystemCall.Write or SystemCall.Pread64 or SystemCall.Pwrite64)
+        if (!Transfers[call.Call].Vector)
         {
             return [(call[1], Math.Min(call[2], int.MaxValue))];
         }

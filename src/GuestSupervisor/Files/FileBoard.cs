@@ -31,7 +31,7 @@ internal sealed class FileBoard : IDisposable
     public Dictionary<FileIdentity, NodeMapping> NodeMappings { get; } = [];
 
     /// <summary>What numbers of processes are known to be.</summary>
-    public KnownNumbers Numbers { get; } = new();
+    public KnownNumbers Numbers { get; } = new(static tid => ProcFolder.ProcessOf(tid) is not null);
 
     /// <summary>The live files.</summary>
     public IReadOnlyCollection<EmulatedFile> All => _files.Values;

@@ -10,8 +10,11 @@ namespace CocoGuest.Supervisor.Files;
 /// <para>The call goes on in the kernel after it was told. Until its thread is heard of again, the number may still mean what it did, and what is
 /// found then is not remembered.</para>
 /// </remarks>
-internal sealed class KnownNumbers
+/// <param name="threadLives">Tells whether a thread is there still.</param>
+internal sealed class KnownNumbers(Func<int, bool> threadLives)
 {
+    // Threads that close something and never make a stopped call again are looked for once there are so many.
+    private const int MostChanging = 256;
     private readonly Dictionary<(int Pid, int Fd), EmulatedFile> _files = [];
     private readonly Dictionary<int, (uint First, uint Last)> _changing = [];
     private bool _stopped;
@@ -31,6 +34,11 @@ internal sealed class KnownNumbers
     /// <summary>A thread is about to end what the numbers from <paramref name="first"/> to <paramref name="last"/> mean.</summary>
     public void Changing(int tid, uint first, uint last)
     {
+        if (_changing.Count >= MostChanging)
+        {
+            DropDeadThreads();
+        }
+
         _changing[tid] = (first, last);
         ForgetWhere((key, _) => (uint)key.Fd >= first && (uint)key.Fd <= last);
     }
@@ -45,13 +53,10 @@ internal sealed class KnownNumbers
     }
 
     /// <summary>A process has ended: its pid, and those of threads that are gone, may be others' soon.</summary>
-    public void ForgetProcess(int pid, Func<int, bool> threadLives)
+    public void ForgetProcess(int pid)
     {
         ForgetWhere((key, _) => key.Pid == pid);
-        foreach (int gone in _changing.Keys.Where(tid => !threadLives(tid)).ToArray())
-        {
-            _changing.Remove(gone);
-        }
+        DropDeadThreads();
     }
 
     /// <summary>A file is gone.</summary>
@@ -62,6 +67,14 @@ internal sealed class KnownNumbers
     {
         _stopped = true;
         _files.Clear();
+    }
+
+    private void DropDeadThreads()
+    {
+        foreach (int gone in _changing.Keys.Where(tid => !threadLives(tid)).ToArray())
+        {
+            _changing.Remove(gone);
+        }
     }
 
     private void ForgetWhere(Func<(int Pid, int Fd), EmulatedFile, bool> isGone)

@@ -8,6 +8,9 @@ namespace CocoGuest.Supervisor.Reports;
 /// <param name="UnfiredFaults">Armed faults that never fired.</param>
 public sealed record RunOutcome(int ExitCode, string Text, string Json, string JUnit, int UnfiredFaults)
 {
+    /// <summary>Exit status of a run that cannot be begun, or whose outcome nobody knows.</summary>
+    public const int NoOutcome = 125;
+
     /// <summary>The forms of a report.</summary>
     public static RunOutcome Of(RunReport report) =>
         new(report.ExitCode, ReportText.Of(report), ReportJson.Of(report), ReportJUnit.Of(report), report.Unfired.Count());

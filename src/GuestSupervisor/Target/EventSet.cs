@@ -17,8 +17,6 @@ internal sealed unsafe partial class EventSet : IDisposable
     public const uint Broken = 0;
 
     private const int CloseOnExec = 0x80000;
-    private const int ControlAdd = 1;
-    private const int ControlDelete = 2;
     private const int MostAtOnce = 64;
     private readonly Dictionary<ulong, (SafeFileHandle File, Action Ready)> _entries = [];
     private ulong _lastKey;
@@ -37,8 +35,8 @@ internal sealed unsafe partial class EventSet : IDisposable
     public ulong Add(SafeFileHandle file, uint events, Action ready)
     {
         ulong key = ++_lastKey;
-        var registration = new Event { Events = events, Key = key };
-        if (Control(Handle, ControlAdd, file, &registration) != 0)
+        var registration = new HostEpoll.Event { Events = events, Data = key };
+        if (HostEpoll.Control(Handle, HostEpoll.Add, file, &registration) != 0)
         {
             throw new Win32Exception();
         }
@@ -52,20 +50,20 @@ internal sealed unsafe partial class EventSet : IDisposable
     {
         if (_entries.Remove(key, out (SafeFileHandle File, Action Ready) entry))
         {
-            Event none = default;
-            _ = Control(Handle, ControlDelete, entry.File, &none);
+            HostEpoll.Event none = default;
+            _ = HostEpoll.Control(Handle, HostEpoll.Delete, entry.File, &none);
         }
     }
 
     /// <summary>Runs the callbacks of what has happened; does not wait.</summary>
     public void Dispatch()
     {
-        Event* events = stackalloc Event[MostAtOnce];
+        HostEpoll.Event* events = stackalloc HostEpoll.Event[MostAtOnce];
         int count = Wait(Handle, events, MostAtOnce, 0);
         for (int i = 0; i < count; i++)
         {
             // A callback before this one may have removed it.
-            if (_entries.TryGetValue(events[i].Key, out (SafeFileHandle File, Action Ready) entry))
+            if (_entries.TryGetValue(events[i].Data, out (SafeFileHandle File, Action Ready) entry))
             {
                 entry.Ready();
             }
@@ -74,19 +72,9 @@ internal sealed unsafe partial class EventSet : IDisposable
 
     public void Dispose() => Handle.Dispose();
 
-    [StructLayout(LayoutKind.Sequential, Pack = 4)]
-    private struct Event
-    {
-        public uint Events;
-        public ulong Key;
-    }
-
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
     private static partial int Create(int flags);
 
-    [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
-    private static partial int Control(SafeFileHandle set, int operation, SafeFileHandle file, Event* registration);
-
     [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
-    private static partial int Wait(SafeFileHandle set, Event* events, int most, int timeoutMilliseconds);
+    private static partial int Wait(SafeFileHandle set, HostEpoll.Event* events, int most, int timeoutMilliseconds);
 }

@@ -26,12 +26,8 @@ internal static partial class ProcFolder
     public static (uint Uid, uint Gid) OwnerOf(int pid) => ((uint)(StatusNumber(pid, "Uid:") ?? 0), (uint)(StatusNumber(pid, "Gid:") ?? 0));
 
     /// <summary>Signals that a process ignores: bit N for signal N.</summary>
-    public static ulong IgnoredSignals(int pid)
-    {
-        const string label = "SigIgn:\t";
-        string? line = Text(pid, "status")?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
-        return line is null ? 0 : ulong.Parse(line[label.Length..], NumberStyles.HexNumber, CultureInfo.InvariantCulture) << 1;
-    }
+    public static ulong IgnoredSignals(int pid) =>
+        Field(pid, "status", "SigIgn:") is { } set ? ulong.Parse(set, NumberStyles.HexNumber, CultureInfo.InvariantCulture) << 1 : 0;
 
     /// <summary>The name of the program.</summary>
     public static string NameOf(int pid) => Text(pid, "comm")?.TrimEnd('\n') ?? "?";
@@ -72,20 +68,12 @@ internal static partial class ProcFolder
     public static bool IsCloseOnExec(int pid, int fd) => (FlagsOf(pid, fd) & CloseOnExec) != 0;
 
     /// <summary>Flags of an fd and its open file, as fdinfo has them.</summary>
-    public static uint FlagsOf(int pid, int fd)
-    {
-        const string label = "flags:\t";
-        string? line = Text(pid, $"fdinfo/{fd}")?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
-        return line is null ? 0 : Convert.ToUInt32(line[label.Length..], 8);
-    }
+    public static uint FlagsOf(int pid, int fd) =>
+        Field(pid, $"fdinfo/{fd}", "flags:") is { } flags ? Convert.ToUInt32(flags, 8) : 0;
 
     /// <summary>Where the next read of an fd begins; null: not open.</summary>
-    public static ulong? PositionOf(int pid, int fd)
-    {
-        const string label = "pos:\t";
-        string? line = Text(pid, $"fdinfo/{fd}")?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
-        return line is null ? null : unchecked((ulong)Int128.Parse(line[label.Length..], CultureInfo.InvariantCulture));
-    }
+    public static ulong? PositionOf(int pid, int fd) =>
+        Field(pid, $"fdinfo/{fd}", "pos:") is { } position ? unchecked((ulong)Int128.Parse(position, CultureInfo.InvariantCulture)) : null;
 
     /// <summary>The file mappings of a process.</summary>
     public static IEnumerable<HostMap> MapsOf(int pid) => (Text(pid, "maps") ?? "").Split('\n').Select(HostMap.Parse).OfType<HostMap>();
@@ -117,9 +105,7 @@ internal static partial class ProcFolder
     /// <summary>RLIMIT_NOFILE of a process, soft and hard.</summary>
     public static (ulong Soft, ulong Hard)? OpenFilesOf(int pid)
     {
-        const string label = "Max open files";
-        string[] words = Text(pid, "limits")?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal))?[label.Length..]
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        string[] words = Field(pid, "limits", "Max open files")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
         return words.Length >= 2 && ulong.TryParse(words[0], out ulong soft) && ulong.TryParse(words[1], out ulong hard) ? (soft, hard) : null;
     }
 
@@ -159,18 +145,12 @@ internal static partial class ProcFolder
         }
     }
 
-    private static int? StatusNumber(int pid, string label)
-    {
-        foreach (string line in Text(pid, "status")?.Split('\n') ?? [])
-        {
-            if (line.StartsWith(label, StringComparison.Ordinal))
-            {
-                return int.Parse(line[label.Length..].Split('\t', StringSplitOptions.RemoveEmptyEntries)[0], CultureInfo.InvariantCulture);
-            }
-        }
+    private static int? StatusNumber(int pid, string label) =>
+        Field(pid, "status", label) is { } values ? int.Parse(values.Split('\t')[0], CultureInfo.InvariantCulture) : null;
 
-        return null;
-    }
+    // What stands behind a label at the start of a line; null: there is no such line, or no such process.
+    private static string? Field(int pid, string entry, string label) =>
+        Text(pid, entry)?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal))?[label.Length..].Trim();
 
     private static string? Text(int pid, string entry) => TextAt(Path(pid, entry));
 

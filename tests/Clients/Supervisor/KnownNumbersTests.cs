@@ -51,7 +51,7 @@ public class KnownNumbersTests
     [Fact]
     public void Remember_WhileAThreadClosesTheNumber_IsNotKept()
     {
-        var numbers = new KnownNumbers();
+        var numbers = new KnownNumbers(static tid => tid != Tid);
         numbers.Changing(Tid, Fd, Fd);
 
         numbers.Remember(Pid, Fd, File);
@@ -65,7 +65,7 @@ public class KnownNumbersTests
     [Fact]
     public void Remember_AfterTheClosingThreadWasHeardOf_IsKept()
     {
-        var numbers = new KnownNumbers();
+        var numbers = new KnownNumbers(static tid => tid != Tid);
         numbers.Changing(Tid, Fd, Fd);
 
         numbers.Settle(Tid);
@@ -81,7 +81,7 @@ public class KnownNumbersTests
         numbers.Changing(Tid, Fd + 1, Fd + 1);
         numbers.Changing(Tid + 1, Fd + 2, Fd + 2);
 
-        numbers.ForgetProcess(Pid, tid => tid != Tid);
+        numbers.ForgetProcess(Pid);
         numbers.Remember(Other, Fd + 1, File);
         numbers.Remember(Other, Fd + 2, File);
 
@@ -89,6 +89,21 @@ public class KnownNumbersTests
         Assert.Same(File, numbers.Find(Other, Fd));
         Assert.Same(File, numbers.Find(Other, Fd + 1));
         Assert.Null(numbers.Find(Other, Fd + 2));
+    }
+
+    [Fact]
+    public void Changing_ByManyThreads_DropsThoseThatAreGone()
+    {
+        var numbers = new KnownNumbers(static tid => tid != Tid);
+        numbers.Changing(Tid, Fd, Fd);
+        for (int other = 1; other <= 256; other++)
+        {
+            numbers.Changing(Tid + other, 0, 0);
+        }
+
+        numbers.Remember(Pid, Fd, File);
+
+        Assert.Same(File, numbers.Find(Pid, Fd));
     }
 
     [Fact]
@@ -116,7 +131,7 @@ public class KnownNumbersTests
 
     private static KnownNumbers Remembering(params int[] pids)
     {
-        var numbers = new KnownNumbers();
+        var numbers = new KnownNumbers(static tid => tid != Tid);
         foreach (int pid in pids)
         {
             numbers.Remember(pid, Fd, File);

@@ -12,7 +12,6 @@ namespace CocoGuest.Cli.Run;
 /// <summary><c>coco run -- PROGRAM ARGS</c>: a program that opens <c>/dev/dma_heap</c> and its like, in an emulated guest, as it is.</summary>
 internal sealed class RunCommand
 {
-    private const int Refused = 125;
     private readonly GlobalOptions _globals;
     private readonly ShapeOptions _shape = new();
 
@@ -143,7 +142,7 @@ internal sealed class RunCommand
             File.WriteAllText(file, file.EndsWith(".xml", StringComparison.Ordinal) ? outcome.JUnit : outcome.Json);
         }
 
-        return outcome.ExitCode == 0 && outcome.UnfiredFaults != 0 ? Refused : outcome.ExitCode;
+        return outcome.ExitCode == 0 && outcome.UnfiredFaults != 0 ? RunOutcome.NoOutcome : outcome.ExitCode;
     }
 
     // What each cell of a matrix gets as it was given here.
@@ -173,6 +172,6 @@ internal sealed class RunCommand
     private static int Refuse(string sentence)
     {
         Say(sentence);
-        return Refused;
+        return RunOutcome.NoOutcome;
     }
 }

@@ -10,7 +10,6 @@ namespace CocoGuest.Cli.Run;
 /// <summary>The guest is a server's, and so is the supervisor: it takes the listener out of this process (RunService).</summary>
 internal sealed class ServerSupervision(CocoConnection connection, string guest, Action<string> say) : ISupervision
 {
-    private const int NoServer = 125;
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private AsyncDuplexStreamingCall<SuperviseRequest, SuperviseResponse>? _call;
     private Task<ProgramReport?> _reading = Task.FromResult<ProgramReport?>(null);
@@ -70,7 +69,7 @@ internal sealed class ServerSupervision(CocoConnection connection, string guest,
         }
 
         // Calls that nobody answered failed: how the program took that says nothing of it.
-        return RunOutcome.WithoutReport(NoServer, "");
+        return RunOutcome.WithoutReport(RunOutcome.NoOutcome, "");
     }
 
     /// <inheritdoc/>

@@ -1,13 +1,25 @@
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.Diagnostics;
+using CocoGuest.Machine.Dma.Allocation;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Drm;
+using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Heaps;
+using CocoGuest.Machine.Host;
+using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
+using CocoGuest.Machine.Natives;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Trackers;
 using CocoGuest.Machine.PageState.Views;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
-using CocoGuest.Machine.Tracing;
+using CocoGuest.Machine.Rdma;
+using CocoGuest.Machine.Tree;
 
 namespace CocoGuest.Machine;
 

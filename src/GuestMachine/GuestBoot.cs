@@ -1,11 +1,16 @@
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Encryption;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Dma.Swiotlb;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Encryption;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Trackers;
 using CocoGuest.Machine.Profiles;
-using CocoGuest.Machine.Tracing;
 
 namespace CocoGuest.Machine;
 

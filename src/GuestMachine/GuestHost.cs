@@ -1,3 +1,6 @@
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Profiles;
+
 namespace CocoGuest.Machine;
 
 /// <summary>The guests of a host, by name.</summary>
@@ -57,7 +60,7 @@ public sealed class GuestHost(TimeProvider time, ISecretSource secrets, IGuestOb
     }
 
     /// <summary>The live process with this handle in any guest, or null.</summary>
-    public Processes.GuestProcess? FindProcess(Handle128 handle)
+    public Files.GuestProcess? FindProcess(Handle128 handle)
     {
         lock (_lock)
         {

@@ -1,4 +1,8 @@
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Heaps;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine;
@@ -56,7 +57,7 @@ public static class GuestShapeRules
     internal static IEnumerable<string> SystemHeapNames(GuestShape shape, KernelProfile kernel)
     {
         yield return HeapRegistry.SystemHeapName;
-        if (kernel.SharedHeapName is { } shared && Dma.PlatformDmaTraits.Of(shape.Platform, kernel.Version).MemEncrypt)
+        if (kernel.SharedHeapName is { } shared && Profiles.PlatformDmaTraits.Of(shape.Platform, kernel.Version).MemEncrypt)
         {
             yield return shared;
         }

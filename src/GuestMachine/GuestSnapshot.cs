@@ -1,5 +1,7 @@
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine;
 

@@ -1,5 +1,6 @@
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory.Store;
 
 namespace CocoGuest.Machine;
 

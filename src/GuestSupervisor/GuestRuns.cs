@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Natives;
+using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Target;

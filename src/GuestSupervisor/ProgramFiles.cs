@@ -1,5 +1,5 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Natives;
+using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Supervisor;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Natives;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Calls;
 using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Processes;

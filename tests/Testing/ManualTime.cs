@@ -1,4 +1,4 @@
-namespace CocoGuest.Testing;
+namespace CocoGuest.Tests.Testing;
 
 /// <summary>A clock that moves only when a test says so; its timers fire inside <see cref="Advance"/>.</summary>
 public sealed class ManualTime : TimeProvider

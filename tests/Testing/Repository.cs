@@ -1,4 +1,4 @@
-namespace CocoGuest.Testing;
+namespace CocoGuest.Tests.Testing;
 
 /// <summary>Where the project's files are, for tests that read documents or run programs.</summary>
 public static class Repository

@@ -1,4 +1,4 @@
-namespace CocoGuest.Testing;
+namespace CocoGuest.Tests.Testing;
 
 /// <summary>
 /// Says which numbered statements of docs/reference a test pins, so that a reader goes from a statement to its test and back.

@@ -1,5 +1,7 @@
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.DmaBufs;
 

@@ -1,4 +1,5 @@
 using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.DmaBufs;
 

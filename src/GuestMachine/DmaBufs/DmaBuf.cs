@@ -1,8 +1,9 @@
 using System.Globalization;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Heaps;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.DmaBufs;
 

@@ -1,4 +1,5 @@
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Dma.Mapping;
 
 namespace CocoGuest.Machine.DmaBufs;
 

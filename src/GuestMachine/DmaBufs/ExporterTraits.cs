@@ -1,4 +1,6 @@
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.DmaBufs;
 

@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Abi;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Machine.DmaBufs;

@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.DmaBufs;
 

@@ -1,4 +1,5 @@
 using CocoGuest.Machine.Heaps;
+using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.DmaBufs;
 

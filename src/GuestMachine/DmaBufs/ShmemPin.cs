@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Mappings;
 
 namespace CocoGuest.Machine.DmaBufs;
 

@@ -1,5 +1,7 @@
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Machine.DmaBufs;

@@ -1,3 +1,4 @@
+using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.DmaBufs;
 
 namespace CocoGuest.Machine.Drm;

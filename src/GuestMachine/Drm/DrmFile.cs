@@ -1,7 +1,7 @@
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine.Drm;
 

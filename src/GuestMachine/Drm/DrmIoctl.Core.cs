@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Machine.Drm;
 

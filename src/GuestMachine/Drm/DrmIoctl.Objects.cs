@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
 
 namespace CocoGuest.Machine.Drm;
 

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine.Drm;
 

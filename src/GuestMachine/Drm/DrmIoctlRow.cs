@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Abi;
+
 namespace CocoGuest.Machine.Drm;
 
 /// <summary>What an ioctl does with the kernel's copy of its argument, which it changes in place. Null: it returns 0.</summary>

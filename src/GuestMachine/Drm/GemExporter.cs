@@ -1,5 +1,7 @@
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Drm;

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Abi;
+
 namespace CocoGuest.Machine.Fences;
 
 /// <summary>One row of a poll call.</summary>

@@ -1,3 +1,4 @@
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Fences;

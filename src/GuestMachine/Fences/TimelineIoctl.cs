@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Machine.Fences;
 

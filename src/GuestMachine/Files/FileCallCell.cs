@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Abi;
+
 namespace CocoGuest.Machine.Files;
 
 /// <summary>What one kind of file answers to one call.</summary>

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Abi;
+
 namespace CocoGuest.Machine.Files;
 
 /// <summary>
@@ -36,8 +38,8 @@ internal abstract class GuestFile
     /// <summary>References from fds, mappings, importers and messages in flight.</summary>
     public int References { get; set; }
 
-    /// <summary>The host's open file that one of the references stands for (<see cref="GuestNatives"/>), or null.</summary>
-    public Natives.NativeFile? Native { get; set; }
+    /// <summary>The host's open file that one of the references stands for (<c>GuestNatives</c>), or null.</summary>
+    public Files.NativeFile? Native { get; set; }
 
     /// <summary>
     /// References as the guest's kernel counts them. Those of native processes are their mirrors', which may lag behind: what lives has one.

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Abi;
+
 namespace CocoGuest.Machine.Files;
 
 /// <summary>What fchmod and fchown change: it belongs to the inode, so all open files on one node share it (S-BUF-12).</summary>

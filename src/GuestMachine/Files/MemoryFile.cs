@@ -1,5 +1,7 @@
-using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
 
 namespace CocoGuest.Machine.Files;
 

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Abi;
+
 namespace CocoGuest.Machine.Files;
 
 /// <summary>An O_PATH fd: names a file without opening it, so that every call but stat, fcntl, dup, close and readlink fails with EBADF.

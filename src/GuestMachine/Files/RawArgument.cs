@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Abi;
+
 namespace CocoGuest.Machine.Files;
 
 /// <summary>A structure at an address of user memory, copied in and out whole as ioctls of fixed size do.</summary>

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Machine.Files;
 

@@ -1,6 +1,5 @@
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.Heaps;
 

@@ -1,5 +1,6 @@
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.Heaps;
 

@@ -1,5 +1,7 @@
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.Heaps;
 

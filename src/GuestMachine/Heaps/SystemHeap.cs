@@ -1,8 +1,10 @@
-using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState;
-using CocoGuest.Machine.Tracing;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Heaps;
 

@@ -1,6 +1,7 @@
-using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.Heaps;
 

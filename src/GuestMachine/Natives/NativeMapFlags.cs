@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Machine.Natives;
 

@@ -1,4 +1,5 @@
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Natives;
 

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Memory;
+
 namespace CocoGuest.Machine.PageState;
 
 /// <summary>Which call of a guest's life this is, for ordering failures.</summary>

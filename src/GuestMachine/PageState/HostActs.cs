@@ -1,3 +1,4 @@
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.PageState;

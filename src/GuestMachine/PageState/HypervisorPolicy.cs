@@ -1,3 +1,6 @@
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory;
+
 namespace CocoGuest.Machine.PageState;
 
 /// <summary>

@@ -1,4 +1,6 @@
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.PageState;

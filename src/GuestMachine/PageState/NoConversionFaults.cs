@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Abi;
+
 namespace CocoGuest.Machine.PageState;
 
 /// <summary>No failure to order.</summary>

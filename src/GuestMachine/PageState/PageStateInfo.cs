@@ -1,5 +1,3 @@
-using CocoGuest.Machine.PageState.Wire;
-
 namespace CocoGuest.Machine.PageState;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.PageState;
 

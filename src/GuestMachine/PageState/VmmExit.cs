@@ -1,4 +1,5 @@
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.PageState;
 

@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.PageState;
 

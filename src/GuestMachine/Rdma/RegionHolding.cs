@@ -1,5 +1,5 @@
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.Rdma;
 

@@ -1,4 +1,4 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Errors;
 using Grpc.AspNetCore.Server;
 

@@ -1,7 +1,8 @@
 using System.Net.Sockets;
 using System.Threading.Channels;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Control;
 using CocoGuest.Service.Hosting;
@@ -9,6 +10,7 @@ using CocoGuest.Service.Interop;
 using CocoGuest.Service.Services;
 using CocoGuest.Supervisor;
 using Microsoft.Win32.SafeHandles;
+using PollEvents = CocoGuest.Service.Interop.PollEvents;
 
 namespace CocoGuest.Service.Broker;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory.Store;
 
 namespace CocoGuest.Service.Broker;
 

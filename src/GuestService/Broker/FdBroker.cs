@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Hosting;
 using CocoGuest.Service.Interop;

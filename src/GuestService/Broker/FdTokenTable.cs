@@ -1,5 +1,5 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Service.Options;
 using CocoGuest.Service.Processes;
 

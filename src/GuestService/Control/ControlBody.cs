@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Service.Control;
 

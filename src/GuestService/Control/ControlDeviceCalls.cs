@@ -1,5 +1,6 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Service.Services;
 
 namespace CocoGuest.Service.Control;

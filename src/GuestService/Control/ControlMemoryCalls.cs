@@ -1,6 +1,6 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Memory.Store;
 
 namespace CocoGuest.Service.Control;
 

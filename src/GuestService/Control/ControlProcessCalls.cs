@@ -1,7 +1,7 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Heaps;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Service.Control;
 

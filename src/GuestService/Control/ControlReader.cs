@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Unicode;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Service.Control;
 

@@ -1,6 +1,6 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Store;
 
 namespace CocoGuest.Service.Control;
 

@@ -39,7 +39,7 @@ internal static class ControlTable
 
     /// <summary>The row for a request, or null for one that is malformed: its body must not even be read.</summary>
     public static ControlRow? Find(ControlHeader request) =>
-        request is { Version: ControlHeader.CurrentVersion, Errno: Machine.Errno.None }
+        request is { Version: ControlHeader.CurrentVersion, Errno: Machine.Abi.Errno.None }
         && Rows.TryGetValue(request.Operation, out ControlRow? row)
         && request.Length >= row.FixedBytes && request.Length <= row.FixedBytes + row.DataBytes
             ? row

@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using Grpc.Core;
 
 namespace CocoGuest.Service.Errors;

@@ -1,5 +1,5 @@
 using System.Reflection;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Errors;
 using Google.Protobuf;
 using Grpc.AspNetCore.Server.Model;

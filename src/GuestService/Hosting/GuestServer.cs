@@ -1,5 +1,6 @@
 using System.Net;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Broker;
 using CocoGuest.Service.Control;

@@ -1,5 +1,5 @@
 using System.Net;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Service.Options;
 

@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Service.Broker;
 using CocoGuest.Service.Streams;
 using CocoGuest.V1;

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Broker;
 using CocoGuest.Service.Hosting;
@@ -9,6 +10,7 @@ using CocoGuest.Service.Interop;
 using CocoGuest.Service.Options;
 using CocoGuest.V1;
 using Microsoft.Win32.SafeHandles;
+using PollEvents = CocoGuest.Service.Interop.PollEvents;
 
 namespace CocoGuest.Service.Processes;
 

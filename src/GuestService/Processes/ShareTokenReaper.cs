@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Natives;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Service.Processes;
 

@@ -1,10 +1,10 @@
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
 using Grpc.Core;
-using MachineDirection = CocoGuest.Machine.PageState.ConversionDirection;
+using MachineDirection = CocoGuest.Machine.Memory.ConversionDirection;
 using MachineGuest = CocoGuest.Machine.Guest;
-using MachineOutcome = CocoGuest.Machine.ConversionOutcome;
+using MachineOutcome = CocoGuest.Machine.Host.ConversionOutcome;
 
 namespace CocoGuest.Service.Services;
 

@@ -1,13 +1,14 @@
-using CocoGuest.Machine;
 using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Dma.Allocation;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Mappings;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;
 using CocoGuest.V1;
 using Google.Protobuf;
 using Grpc.Core;
 using DmaAllocation = CocoGuest.V1.DmaAllocation;
-using MachineAllocation = CocoGuest.Machine.Dma.DmaAllocation;
+using MachineAllocation = CocoGuest.Machine.Dma.Allocation.DmaAllocation;
 
 namespace CocoGuest.Service.Services;
 

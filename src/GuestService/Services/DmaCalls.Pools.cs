@@ -1,5 +1,6 @@
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.Dma.Allocation;
+using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
 using Grpc.Core;

@@ -1,10 +1,11 @@
+using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
 using Google.Protobuf;
 using Grpc.Core;
-using MachineSgEntry = CocoGuest.Machine.Dma.SgEntry;
+using MachineSgEntry = CocoGuest.Machine.Memory.SgEntry;
 using SgEntry = CocoGuest.V1.SgEntry;
 
 namespace CocoGuest.Service.Services;

@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Faults;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
+using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
 using Grpc.Core;

@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Service.Broker;
 using CocoGuest.Service.Processes;
 

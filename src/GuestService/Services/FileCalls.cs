@@ -1,6 +1,5 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
 using Google.Protobuf;

@@ -1,7 +1,8 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
 using Grpc.Core;
+using HeapUse = CocoGuest.V1.HeapUse;
 using MachineHeap = CocoGuest.Machine.Heaps.HeapInfo;
 using MachineUse = CocoGuest.Machine.Heaps.HeapUse;
 

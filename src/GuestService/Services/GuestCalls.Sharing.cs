@@ -1,5 +1,6 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;
 using CocoGuest.V1;
@@ -47,7 +48,7 @@ internal sealed partial class GuestCalls
             response.Name = stat.Name;
         }
 
-        foreach (Machine.DmaBufs.Chunk chunk in stat.Chunks)
+        foreach (Machine.Memory.Frames.Chunk chunk in stat.Chunks)
         {
             response.Chunks.Add(new V1.Chunk { GuestPhysicalAddress = chunk.Address, Length = chunk.Bytes });
         }

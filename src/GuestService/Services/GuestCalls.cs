@@ -1,5 +1,7 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Mappings;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;

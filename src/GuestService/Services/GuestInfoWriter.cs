@@ -35,7 +35,7 @@ internal sealed class GuestInfoWriter(SharedMappings mappings)
         return info;
     }
 
-    private static WireShape Shape(Machine.GuestShape shape) => new()
+    private static WireShape Shape(Machine.Profiles.GuestShape shape) => new()
     {
         Name = shape.Name,
         Platform = ShapeWords.NameOf(shape.Platform),
@@ -77,7 +77,7 @@ internal sealed class GuestInfoWriter(SharedMappings mappings)
         ShareTokens = (ulong)objects.ShareTokens,
     };
 
-    private static SwiotlbCounters Swiotlb(Machine.Dma.SwiotlbCounters pool) => new()
+    private static SwiotlbCounters Swiotlb(Machine.Dma.Swiotlb.SwiotlbCounters pool) => new()
     {
         Slots = pool.Slots,
         SlotsUsed = pool.UsedSlots,
@@ -104,7 +104,7 @@ internal sealed class GuestInfoWriter(SharedMappings mappings)
         DirectMapSplits = counters.DirectMapSplits,
     };
 
-    private static V1.CopyCounters Copies(Machine.CopyCounters copies, (ulong Fds, ulong Bytes) shared) => new()
+    private static V1.CopyCounters Copies(Machine.Memory.CopyCounters copies, (ulong Fds, ulong Bytes) shared) => new()
     {
         LoadBytes = copies.LoadBytes,
         StoreBytes = copies.StoreBytes,

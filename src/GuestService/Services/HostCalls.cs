@@ -1,11 +1,11 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Options;
 using CocoGuest.V1;
 using Grpc.Core;
-using GuestShape = CocoGuest.Machine.GuestShape;
+using GuestShape = CocoGuest.Machine.Profiles.GuestShape;
 using WireShape = CocoGuest.V1.GuestShape;
 
 namespace CocoGuest.Service.Services;

@@ -1,4 +1,5 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Host;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;

@@ -1,13 +1,15 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Host;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Streams;
 using CocoGuest.V1;
 using Grpc.Core;
+using ConversionDirection = CocoGuest.V1.ConversionDirection;
 using MachineCause = CocoGuest.Machine.PageState.PageStateCause;
 using MachineChange = CocoGuest.Machine.PageState.PageStateChange;
 using MachineConduct = CocoGuest.Machine.PageState.HypervisorConduct;
-using MachineDirection = CocoGuest.Machine.PageState.ConversionDirection;
+using MachineDirection = CocoGuest.Machine.Memory.ConversionDirection;
 using MachinePolicy = CocoGuest.Machine.PageState.HypervisorPolicy;
 using MachineRun = CocoGuest.Machine.PageState.PageStateRun;
 

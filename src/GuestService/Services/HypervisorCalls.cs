@@ -1,4 +1,5 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Streams;
 using CocoGuest.V1;

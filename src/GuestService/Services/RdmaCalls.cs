@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Rdma;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;

@@ -1,10 +1,11 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Errors;
-using CocoGuest.V1;
 using ConversionDirection = CocoGuest.V1.ConversionDirection;
-using MachineDirection = CocoGuest.Machine.PageState.ConversionDirection;
-using MachineDmaDirection = CocoGuest.Machine.Dma.DmaDirection;
+using DmaDirection = CocoGuest.V1.DmaDirection;
+using MachineDirection = CocoGuest.Machine.Memory.ConversionDirection;
+using MachineDmaDirection = CocoGuest.Machine.Abi.DmaDirection;
 
 namespace CocoGuest.Service.Services;
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Errors;
 using CocoGuest.Supervisor;
 using CocoGuest.Supervisor.Reports;

@@ -1,5 +1,5 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Tracing;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Streams;
 using CocoGuest.V1;

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.V1;
 using PageStateChange = CocoGuest.Machine.PageState.PageStateChange;
 

@@ -1,5 +1,5 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState;
 
 namespace CocoGuest.Service.Streams;

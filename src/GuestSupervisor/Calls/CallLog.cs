@@ -1,5 +1,5 @@
 using System.Globalization;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Supervisor.Seccomp;
 
 namespace CocoGuest.Supervisor.Calls;

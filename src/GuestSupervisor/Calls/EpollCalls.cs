@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
-using CocoGuest.Machine.Natives;
+using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Target;

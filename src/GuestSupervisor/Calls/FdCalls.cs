@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Tree;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
-using CocoGuest.Machine;
-using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Tree;
 using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;

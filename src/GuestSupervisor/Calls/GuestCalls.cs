@@ -1,8 +1,9 @@
 using System.Globalization;
 using CocoGuest.Machine;
-using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Natives;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Tree;
 using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Target;

@@ -1,4 +1,4 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Supervisor.Calls;
 

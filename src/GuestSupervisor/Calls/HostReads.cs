@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;

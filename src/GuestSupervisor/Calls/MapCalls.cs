@@ -1,7 +1,6 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Natives;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Target;

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using CocoGuest.Machine;
-using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Tree;
 using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Seccomp;

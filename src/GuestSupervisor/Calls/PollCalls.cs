@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
-using CocoGuest.Machine.Natives;
+using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;
 

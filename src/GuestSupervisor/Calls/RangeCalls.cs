@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using CocoGuest.Machine;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Processes;
 
 namespace CocoGuest.Supervisor.Calls;

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,4 +1,4 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;
 

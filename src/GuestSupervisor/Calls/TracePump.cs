@@ -1,5 +1,6 @@
 using System.Text;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Natives;
+using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;

@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Natives;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Supervisor.Files;
 

@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
-using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Abi;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Files;

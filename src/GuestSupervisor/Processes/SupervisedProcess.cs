@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Processes;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Supervisor.Reports;

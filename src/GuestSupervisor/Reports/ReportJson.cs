@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Supervisor.Reports;

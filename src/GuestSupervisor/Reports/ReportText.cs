@@ -28,9 +28,9 @@ public static class ReportText
             Line(text, $"left running and killed: {report.LeftRunning} process(es)");
         }
 
-        foreach (Machine.Faults.FaultStatus fault in report.Faults)
+        foreach (Machine.Diagnostics.FaultStatus fault in report.Faults)
         {
-            Line(text, $"fault {Machine.Faults.FaultPointInfo.Of(fault.Spec.Point).Name}: {fault.Calls} calls, {fault.Fired} failed"
+            Line(text, $"fault {Machine.Diagnostics.FaultPointInfo.Of(fault.Spec.Point).Name}: {fault.Calls} calls, {fault.Fired} failed"
                 + (fault.Fired == 0 ? " - it never fired, so this run tested less than it was meant to" : ""));
         }
 

@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Mapping;
 using CocoGuest.Machine.PageState;
 
 namespace CocoGuest.Supervisor.Reports;

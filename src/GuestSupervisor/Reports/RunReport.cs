@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Diagnostics;
+using CocoGuest.Machine.Profiles;
 using CocoGuest.Supervisor.Calls;
 
 namespace CocoGuest.Supervisor.Reports;

@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using CocoGuest.Machine.Encryption;
+using CocoGuest.Machine.Memory.Encryption;
 
 namespace CocoGuest.Tests.Benchmarks.Engine;
 

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Benchmarks.Guests;
@@ -50,7 +52,7 @@ internal static class MachineBenchmark
         int fd = guest.Buffers.Allocate(guest.Processes.Init, "system", K256, 2, 0).Value.Fd;
         var buffer = new byte[K256];
         var ring = new byte[guest.Snapshot().Dma.DefaultPool!.Slots * (ulong)SwiotlbPool.SlotBytes];
-        ulong address = guest.Mappings.Mmap(guest.Processes.Init, fd, 0, null, null, CocoGuest.Machine.Processes.MapFlags.Shared).Value.Address;
+        ulong address = guest.Mappings.Mmap(guest.Processes.Init, fd, 0, null, null, CocoGuest.Machine.Abi.MapFlags.Shared).Value.Address;
         guest.Mappings.Store(guest.Processes.Init, address, buffer);
         ulong attachment = guest.Importers.Attach(guest.Processes.Init, fd, "").Value.Attachment;
         int place = 0;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Profiles;
 using CocoGuest.Supervisor;
 
 namespace CocoGuest.Tests.Benchmarks.Supervisor;

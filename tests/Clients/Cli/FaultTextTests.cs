@@ -1,6 +1,6 @@
 using CocoGuest.Cli.Run;
-using CocoGuest.Machine;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 
 namespace CocoGuest.Tests.Clients.Cli;
 

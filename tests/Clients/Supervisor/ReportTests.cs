@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Xml.Linq;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Supervisor.Reports;
 
 namespace CocoGuest.Tests.Clients.Supervisor;

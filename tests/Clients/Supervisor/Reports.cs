@@ -1,5 +1,5 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Supervisor;
 using CocoGuest.Supervisor.Files;

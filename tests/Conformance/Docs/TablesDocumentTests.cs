@@ -1,6 +1,6 @@
 using System.Text;
 using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Profiles;
 

@@ -1,5 +1,7 @@
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Trackers;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Conformance.PageState;

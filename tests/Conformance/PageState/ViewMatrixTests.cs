@@ -1,3 +1,4 @@
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Profiles;

@@ -1,4 +1,5 @@
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Wire;
 

@@ -54,13 +54,13 @@ internal sealed class Answers(Record record)
     public void SetRaw(string key, string json) => _values[key] = json;
 
     /// <summary>rc 0, or −1 with the errno's name.</summary>
-    public void SetResult(CocoGuest.Machine.Failure? failure) => SetErrno(failure?.Errno ?? CocoGuest.Machine.Errno.None);
+    public void SetResult(CocoGuest.Machine.Abi.Failure? failure) => SetErrno(failure?.Errno ?? CocoGuest.Machine.Abi.Errno.None);
 
     /// <summary>rc 0, or −1 with the errno's name.</summary>
-    public void SetErrno(CocoGuest.Machine.Errno errno)
+    public void SetErrno(CocoGuest.Machine.Abi.Errno errno)
     {
-        Set("rc", errno == CocoGuest.Machine.Errno.None ? 0L : -1L);
-        if (errno != CocoGuest.Machine.Errno.None)
+        Set("rc", errno == CocoGuest.Machine.Abi.Errno.None ? 0L : -1L);
+        if (errno != CocoGuest.Machine.Abi.Errno.None)
         {
             Set("errno", errno.ToString());
         }

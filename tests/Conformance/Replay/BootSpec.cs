@@ -1,4 +1,4 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Replay;

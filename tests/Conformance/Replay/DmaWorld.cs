@@ -1,6 +1,9 @@
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Tracing;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Tests.Replay;
 

@@ -1,9 +1,10 @@
 using System.Buffers;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.PageState;
-using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Tests.Replay;
 

@@ -1,4 +1,6 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Replay;
 
@@ -20,7 +22,7 @@ internal sealed class GuestWorld : IDisposable
             Swiotlb = spec.Swiotlb,
             Cma = "64M",
             MoreCmaNodes = spec.Kernel is CocoGuest.Machine.Profiles.KernelVersion.V72 or CocoGuest.Machine.Profiles.KernelVersion.V73 ? ["reserved"] : [],
-            Fragmentation = CocoGuest.Machine.Memory.FragmentationPolicy.Default with { HighZoneFirst = true },
+            Fragmentation = CocoGuest.Machine.Profiles.FragmentationPolicy.Default with { HighZoneFirst = true },
             PoolConversion = spec.PoolConversion,
 
             // The 7.x images have a coherent pool, which takes its memory from the area at boot.

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using CocoGuest.Machine;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Mappings;
 
 namespace CocoGuest.Tests.Replay;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text.Json;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Tests.Replay;

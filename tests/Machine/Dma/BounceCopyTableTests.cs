@@ -1,4 +1,6 @@
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Tests.Machine.Dma;
 

@@ -1,8 +1,12 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Dma.Allocation;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 

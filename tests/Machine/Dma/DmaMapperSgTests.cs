@@ -1,5 +1,8 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Dma;
@@ -226,7 +229,7 @@ public class DmaMapperSgTests
     public void MapSg_OneSharedEntry_AllocatesNothing()
     {
         var environment = new DmaEnvironment(Platform.Sev, KernelVersion.V72, DmaRig.FourGiB - 1);
-        var mapper = new DmaMapper(environment, null, new CocoGuest.Machine.Tracing.KernelLog(TimeProvider.System));
+        var mapper = new DmaMapper(environment, null, new CocoGuest.Machine.Diagnostics.KernelLog(TimeProvider.System));
         DmaDevice device = mapper.AddDevice(new DmaDeviceOptions("d")).Value;
         SgEntry[] entries = Entries("65536");
         var dma = new ulong[1];
@@ -247,7 +250,7 @@ public class DmaMapperSgTests
         var environment = new DmaEnvironment(Platform.Sev, KernelVersion.V72, DmaRig.FourGiB - 1);
         var pool = new SwiotlbPool(
             new SwiotlbPoolOptions("", DmaRig.PoolStart, 32768, 1, SwiotlbForce.Platform) { Shared = true }, new NoMemory());
-        var mapper = new DmaMapper(environment, pool, new CocoGuest.Machine.Tracing.KernelLog(TimeProvider.System));
+        var mapper = new DmaMapper(environment, pool, new CocoGuest.Machine.Diagnostics.KernelLog(TimeProvider.System));
         DmaDevice device = mapper.AddDevice(new DmaDeviceOptions("d")).Value;
         SgEntry[] entries = Entries("65536*4");
         var dma = new ulong[4];

@@ -1,5 +1,8 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Dma;

@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
 using CocoGuest.Tests.Machine.Guests;
 
 namespace CocoGuest.Tests.Machine.Dma;

@@ -1,5 +1,7 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Dma;

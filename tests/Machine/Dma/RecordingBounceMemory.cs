@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Tests.Machine.Dma;
 

@@ -1,5 +1,5 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Dma.Swiotlb;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Dma;

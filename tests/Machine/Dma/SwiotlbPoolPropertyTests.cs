@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Swiotlb;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,7 +1,8 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Swiotlb;
 using CocoGuest.Machine.Profiles;
-using CocoGuest.Machine.Tracing;
 
 namespace CocoGuest.Tests.Machine.Dma;
 

@@ -1,7 +1,5 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 

@@ -1,9 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 

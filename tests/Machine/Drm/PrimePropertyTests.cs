@@ -1,5 +1,5 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 using FsCheck;

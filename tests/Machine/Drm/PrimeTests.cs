@@ -1,6 +1,6 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 
@@ -117,14 +117,14 @@ public class PrimeTests
         int node = test.Guest.Drm.Open(test.Init, "vgem").Value;
         DumbBuffer dumb = test.Guest.Drm.CreateDumb(test.Init, node, 64, 64, 32).Value;
         int fd = test.Guest.Drm.HandleToFd(test.Init, node, dumb.Handle, 2).Value.Fd;
-        (ulong attachment, Result<DmaMapping> mapping) = test.AttachAndMap(fd, CocoGuest.Machine.Dma.DmaDirection.ToDevice);
+        (ulong attachment, Result<DmaMapping> mapping) = test.AttachAndMap(fd, CocoGuest.Machine.Abi.DmaDirection.ToDevice);
 
         Assert.Null(test.Guest.Importers.Unmap(test.Init, attachment));
 
         Assert.Equal(8U, (uint)test.Guest.Dma.DefaultPool!.UsedSlots);
         Assert.Equal(Errno.EBUSY,
-            test.Guest.Importers.Map(test.Init, attachment, CocoGuest.Machine.Dma.DmaDirection.FromDevice, 0).Failure!.Errno);
-        Result<DmaMapping> again = test.Guest.Importers.Map(test.Init, attachment, CocoGuest.Machine.Dma.DmaDirection.ToDevice, 0);
+            test.Guest.Importers.Map(test.Init, attachment, CocoGuest.Machine.Abi.DmaDirection.FromDevice, 0).Failure!.Errno);
+        Result<DmaMapping> again = test.Guest.Importers.Map(test.Init, attachment, CocoGuest.Machine.Abi.DmaDirection.ToDevice, 0);
         Assert.Equal(mapping.Value.AddressOf(0), again.Value.AddressOf(0));
         Assert.Null(test.Guest.Importers.Unmap(test.Init, attachment));
         Assert.Null(test.Guest.Importers.Detach(test.Init, attachment));

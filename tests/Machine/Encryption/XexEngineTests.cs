@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Encryption;
+using CocoGuest.Machine.Memory.Encryption;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,7 +1,8 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState.Views;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 using CocoGuest.Tests.Machine.Platforms;

@@ -1,7 +1,9 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Faults;
-using CocoGuest.Machine.PageState;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Host;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 

@@ -1,5 +1,4 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;

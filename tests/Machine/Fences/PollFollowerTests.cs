@@ -1,6 +1,5 @@
-using CocoGuest.Machine.Fences;
-using CocoGuest.Machine.Natives;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
 using CocoGuest.Tests.Machine.Guests;
 using CocoGuest.Tests.Machine.Natives;
 

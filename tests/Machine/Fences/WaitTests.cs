@@ -1,8 +1,7 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Fences;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Fences;

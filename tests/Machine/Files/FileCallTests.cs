@@ -1,4 +1,4 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;

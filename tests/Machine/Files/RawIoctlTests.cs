@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 using CocoGuest.Tests.Machine.Guests;
 

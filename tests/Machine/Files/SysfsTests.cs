@@ -1,7 +1,8 @@
 using System.Text;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Profiles;
+using CocoGuest.Machine.Tree;
 using CocoGuest.Tests.Machine.Guests;
 
 namespace CocoGuest.Tests.Machine.Files;

@@ -1,7 +1,8 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Faults;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Guests;

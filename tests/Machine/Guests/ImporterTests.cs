@@ -1,8 +1,7 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Faults;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Guests;

@@ -1,10 +1,10 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState.Views;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using FileAccess = System.IO.FileAccess;
 

@@ -1,7 +1,9 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Guests;

@@ -1,9 +1,8 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Faults;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.Diagnostics;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Profiles;
-using CocoGuest.Machine.Tracing;
 
 namespace CocoGuest.Tests.Machine.Guests;
 

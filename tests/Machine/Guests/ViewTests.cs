@@ -1,5 +1,7 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Profiles;
 
@@ -252,7 +254,7 @@ public sealed class ViewTests
     {
         using var test = new TestGuest();
         int fd = test.Allocate(TestGuest.Shared, 4096);
-        MmapResult map = test.Guest.Mappings.Mmap(test.Init, fd, 0, null, null, CocoGuest.Machine.Processes.MapFlags.Shared).Value;
+        MmapResult map = test.Guest.Mappings.Mmap(test.Init, fd, 0, null, null, CocoGuest.Machine.Abi.MapFlags.Shared).Value;
         using (var file = new FileStream(map.Backing!.OpenFd().Value, FileAccess.ReadWrite, 1))
         {
             file.Write(Secret);

@@ -1,9 +1,10 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Heaps;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 

@@ -1,5 +1,5 @@
-using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
 
 namespace CocoGuest.Tests.Machine.Memory;
 

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
-using CocoGuest.Machine;
-using CocoGuest.Machine.Natives;
-using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Host;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 using CocoGuest.Tests.Machine.Platforms;
@@ -112,7 +114,7 @@ internal sealed class MappedViews : IDisposable
         }
 
         ulong attachment = attached.Value.Attachment;
-        Result<DmaMapping> map = _test.Guest.Importers.Map(_test.Init, attachment, CocoGuest.Machine.Dma.DmaDirection.Bidirectional, 0);
+        Result<DmaMapping> map = _test.Guest.Importers.Map(_test.Init, attachment, CocoGuest.Machine.Abi.DmaDirection.Bidirectional, 0);
         _told.Add($"map {map.Failure?.Errno}");
         if (map.Ok)
         {

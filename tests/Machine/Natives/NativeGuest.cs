@@ -1,6 +1,5 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Natives;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Tests.Machine.Natives;
 

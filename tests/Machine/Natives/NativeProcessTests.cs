@@ -1,8 +1,8 @@
 using System.Text;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Natives;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Tests.Machine.Guests;
 using CocoGuest.Tests.Machine.Properties;
 

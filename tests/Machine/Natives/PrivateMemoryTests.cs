@@ -1,9 +1,9 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Natives;
-using CocoGuest.Machine.PageState;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 using CocoGuest.Tests.Machine.Platforms;

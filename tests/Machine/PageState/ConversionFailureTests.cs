@@ -1,6 +1,8 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.PageState.Trackers;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.PageState;

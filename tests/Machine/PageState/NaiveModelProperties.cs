@@ -1,7 +1,7 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState;
-using CocoGuest.Machine.PageState.Wire;
+using CocoGuest.Machine.PageState.Trackers;
 using CocoGuest.Machine.Profiles;
 using FsCheck;
 using FsCheck.Fluent;

@@ -1,6 +1,10 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
+using CocoGuest.Machine.Host;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Profiles;
@@ -61,7 +65,7 @@ public sealed class ConversionTests
         using var test = new PlatformGuest(platform);
         (int fd, ulong map, ulong phys) = test.Filled(TestGuest.Shared);
         ulong attachment = test.Guest.Importers.Attach(test.Init, fd, "").Value.Attachment;
-        Assert.True(test.Guest.Importers.Map(test.Init, attachment, CocoGuest.Machine.Dma.DmaDirection.Bidirectional, 0).Ok);
+        Assert.True(test.Guest.Importers.Map(test.Init, attachment, CocoGuest.Machine.Abi.DmaDirection.Bidirectional, 0).Ok);
 
         ConversionOutcome outcome = test.Convert(fd, ConversionDirection.ToPrivate);
 
@@ -142,7 +146,7 @@ public sealed class ConversionTests
     {
         using var test = new PlatformGuest(platform);
         (int fd, ulong map, ulong phys) = test.Filled(TestGuest.Shared, 65536);
-        VisibleBacking backing = test.Guest.Mappings.Mmap(test.Init, fd, 0, null, null, CocoGuest.Machine.Processes.MapFlags.Shared).Value.Backing!;
+        VisibleBacking backing = test.Guest.Mappings.Mmap(test.Init, fd, 0, null, null, CocoGuest.Machine.Abi.MapFlags.Shared).Value.Backing!;
         using var file = new FileStream(backing.OpenFd().Value, FileAccess.ReadWrite);
 
         ConversionOutcome outcome = test.Convert(fd, ConversionDirection.ToPrivate, 8192, 12288);
@@ -257,7 +261,7 @@ public sealed class ConversionTests
         using var test = new PlatformGuest(platform);
         (_, ulong map, _) = test.Filled(TestGuest.Shared);
 
-        Assert.Null(test.Guest.Mappings.Mprotect(test.Init, map, Size, CocoGuest.Machine.Processes.MapProtection.Read));
+        Assert.Null(test.Guest.Mappings.Mprotect(test.Init, map, Size, CocoGuest.Machine.Abi.MapProtection.Read));
 
         Assert.Equal(Old, test.Load(map, Size).Value);
     }

@@ -1,4 +1,4 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Tests.Machine.Platforms;
 
@@ -6,5 +6,5 @@ namespace CocoGuest.Tests.Machine.Platforms;
 internal static class FailureExtensions
 {
     /// <summary>The errno; None for success.</summary>
-    public static Errno Errno(this Failure? failure) => failure?.Errno ?? CocoGuest.Machine.Errno.None;
+    public static Errno Errno(this Failure? failure) => failure?.Errno ?? CocoGuest.Machine.Abi.Errno.None;
 }

@@ -1,5 +1,7 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Profiles;

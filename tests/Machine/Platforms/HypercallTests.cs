@@ -1,4 +1,5 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Host;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Wire;
 using CocoGuest.Machine.Profiles;

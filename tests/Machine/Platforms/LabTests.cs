@@ -1,6 +1,7 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;

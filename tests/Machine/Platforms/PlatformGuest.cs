@@ -1,8 +1,11 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Host;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Views;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 

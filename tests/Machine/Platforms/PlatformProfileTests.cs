@@ -1,5 +1,8 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;

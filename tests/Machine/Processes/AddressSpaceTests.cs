@@ -1,4 +1,5 @@
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Mappings;
 
 namespace CocoGuest.Tests.Machine.Processes;
 

@@ -1,5 +1,5 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Mappings;
 using CocoGuest.Tests.Machine.Guests;
 
 namespace CocoGuest.Tests.Machine.Processes;

@@ -1,4 +1,4 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Profiles;

@@ -2,7 +2,6 @@ using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Tests.Machine.Properties;
 

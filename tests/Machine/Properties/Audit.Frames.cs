@@ -1,8 +1,9 @@
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
 
 namespace CocoGuest.Tests.Machine.Properties;
 

@@ -1,7 +1,7 @@
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.Rdma;
 
 namespace CocoGuest.Tests.Machine.Properties;

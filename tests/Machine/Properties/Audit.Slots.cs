@@ -1,6 +1,7 @@
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Swiotlb;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Rdma;
 
 namespace CocoGuest.Tests.Machine.Properties;

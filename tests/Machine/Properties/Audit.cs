@@ -2,8 +2,8 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Properties;

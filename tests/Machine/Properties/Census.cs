@@ -1,7 +1,7 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Swiotlb;
 using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Tests.Machine.Properties.Model;
 

@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Properties;

@@ -1,5 +1,6 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
 using CocoGuest.Tests.Machine.Guests;
 
 namespace CocoGuest.Tests.Machine.Properties;

@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.Files;
 using CocoGuest.Tests.Machine.Properties.Model;
 
 namespace CocoGuest.Tests.Machine.Properties;

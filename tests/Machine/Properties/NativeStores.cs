@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Natives;
+using CocoGuest.Machine.Files;
 using CocoGuest.Tests.Machine.Properties.Model;
 
 namespace CocoGuest.Tests.Machine.Properties;

@@ -1,8 +1,7 @@
 using System.Text;
-using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Tests.Machine.Properties.Model;
 
 namespace CocoGuest.Tests.Machine.Properties;

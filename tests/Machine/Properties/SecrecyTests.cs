@@ -1,5 +1,6 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState.Views;
 using CocoGuest.Machine.Profiles;
 

@@ -1,15 +1,16 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Swiotlb;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Views;
-using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Tests.Machine.Properties;
 

@@ -1,8 +1,7 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Rdma;
 using CocoGuest.Tests.Machine.Guests;
 

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState.Views;
-using CocoGuest.Machine.Processes;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 using CocoGuest.Tests.Machine.Properties.Model;

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Tests.Machine.Properties.Model;
 
 namespace CocoGuest.Tests.Machine.Properties;
@@ -187,7 +190,7 @@ internal sealed partial class World
             return None;
         }
 
-        Result<CocoGuest.Machine.Processes.GuestProcess> result = Guest.Processes.Open(Text($"p{++_names}"));
+        Result<CocoGuest.Machine.Files.GuestProcess> result = Guest.Processes.Open(Text($"p{++_names}"));
         Must(result.Failure);
         _processes.Add(result.Value.Pid, result.Value);
         Model = Model with { Processes = Model.Processes.Add(result.Value.Pid) };

@@ -1,6 +1,6 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Properties.Model;
 

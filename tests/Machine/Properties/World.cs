@@ -1,8 +1,10 @@
 using System.Globalization;
 using CocoGuest.Machine;
-using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 using CocoGuest.Tests.Machine.Properties.Model;

@@ -1,5 +1,5 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Machine.Rdma;
 using CocoGuest.Tests.Machine.Guests;

@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Tracing;
+using CocoGuest.Machine.Diagnostics;
 
 namespace CocoGuest.Tests.Machine.Tracing;
 

@@ -1,4 +1,5 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Broker;
 using CocoGuest.Tests.Service.Hosting;
 using CocoGuest.V1;

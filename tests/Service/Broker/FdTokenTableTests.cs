@@ -1,5 +1,8 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Memory.Store;
+using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Broker;
 using CocoGuest.Service.Options;
 using CocoGuest.Service.Processes;
@@ -21,7 +24,7 @@ public sealed class FdTokenTableTests : IDisposable
         _tokens = new FdTokenTable(_time, new RandomSecrets(), new ServerOptions());
         Guest guest = _host.Create(new GuestShape()).Value;
         BufferHandle buffer = guest.Buffers.Allocate(guest.Processes.Init, "system_cc_shared", 4096, 2, 0).Value;
-        _backing = guest.Mappings.Mmap(guest.Processes.Init, buffer.Fd, 0, null, null, Machine.Processes.MapFlags.Shared).Value.Backing!;
+        _backing = guest.Mappings.Mmap(guest.Processes.Init, buffer.Fd, 0, null, null, Machine.Abi.MapFlags.Shared).Value.Backing!;
     }
 
     [Fact]

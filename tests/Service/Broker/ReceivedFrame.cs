@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Service.Broker;

@@ -5,6 +5,7 @@ using CocoGuest.Tests.Service.Processes;
 using CocoGuest.V1;
 using Google.Protobuf;
 using Grpc.Core;
+using DmaDirection = CocoGuest.V1.DmaDirection;
 
 namespace CocoGuest.Tests.Service.Calls;
 

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Errors;
 using Grpc.Core;
 

@@ -90,7 +90,7 @@ public sealed class HypervisorActsTests : ServerTest
     public void Follower_ThatNobodyReads_KeepsTheFirstChangesAndCountsTheRest()
     {
         Machine.Guest guest = Host.Part<Machine.GuestHost>().Find("").Value;
-        using GuestFollower follower = Host.Part<GuestFollowers>().Follow(guest, new Machine.Memory.FrameRange(0, 8));
+        using GuestFollower follower = Host.Part<GuestFollowers>().Follow(guest, new Machine.Memory.Frames.FrameRange(0, 8));
         for (int i = 0; i < GuestFollower.ChangeLimit + 3; i++)
         {
             follower.Note(new(new(7, 1), default, default, default));

@@ -66,12 +66,12 @@ public sealed class TraceCallsTests : ServerTest
     [Fact]
     public async Task StreamTrace_BehindTheRing_CountsWhatIsLost()
     {
-        const int Events = Machine.GuestTrace.Capacity + 8;
+        const int Events = Machine.Diagnostics.GuestTrace.Capacity + 8;
         await Trace.SetTraceEventsAsync(new() { Events = { "dma_buf_export" } });
         Machine.Guest guest = Host.Part<Machine.GuestHost>().Find("").Value;
         for (int i = 0; i < Events; i++)
         {
-            Machine.BufferHandle buffer = guest.Buffers.Allocate(guest.Processes.Init, "system", 1, 2, 0).Value;
+            Machine.DmaBufs.BufferHandle buffer = guest.Buffers.Allocate(guest.Processes.Init, "system", 1, 2, 0).Value;
             Assert.Null(guest.Buffers.Release(guest.Processes.Init, buffer.Fd));
         }
 
@@ -84,7 +84,7 @@ public sealed class TraceCallsTests : ServerTest
 
         Assert.Equal((8ul, 9ul), (all[0].Lost, all[0].Lines[0].Sequence));
         Assert.All(all.Skip(1), l => Assert.Equal(0ul, l.Lost));
-        Assert.Equal(Machine.GuestTrace.Capacity, all.Sum(l => l.Lines.Count));
+        Assert.Equal(Machine.Diagnostics.GuestTrace.Capacity, all.Sum(l => l.Lines.Count));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Service.Control;

@@ -1,5 +1,6 @@
 using System.Text;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Tests.Service.Broker;
 using CocoGuest.Tests.Service.Hosting;
 using CocoGuest.V1;

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Tests.Service.Broker;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Tests.Service.Hosting;
 using CocoGuest.V1;
 

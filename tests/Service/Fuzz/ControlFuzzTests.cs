@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Control;
 using CocoGuest.Tests.Service.Control;
 using CocoGuest.Tests.Service.Hosting;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Diagnostics;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 

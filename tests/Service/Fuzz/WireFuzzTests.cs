@@ -50,7 +50,7 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
     private IReadOnlyList<FuzzMethod> Methods => FuzzMethod.AllOf(Host.Part<EndpointDataSource>());
 
     internal override void Configure(CocoGuest.Service.Options.ServerOptions options) =>
-        options.DefaultShape = new CocoGuest.Machine.GuestShape { MemoryBytes = 96UL << 20, Swiotlb = "2048", Seed = 1 };
+        options.DefaultShape = new CocoGuest.Machine.Profiles.GuestShape { MemoryBytes = 96UL << 20, Swiotlb = "2048", Seed = 1 };
 
     [Fact]
     public async Task AnyMethod_WithAnyBytes_EndsInOrderAndKeepsNothing()

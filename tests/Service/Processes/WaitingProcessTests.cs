@@ -1,4 +1,5 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Profiles;

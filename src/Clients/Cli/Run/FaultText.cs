@@ -1,6 +1,6 @@
 using System.Globalization;
-using CocoGuest.Machine;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 
 namespace CocoGuest.Cli.Run;
 

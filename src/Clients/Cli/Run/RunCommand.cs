@@ -1,7 +1,8 @@
 using System.CommandLine;
 using CocoGuest.Client;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Faults;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Supervisor;
 using CocoGuest.Supervisor.Reports;
 using CocoGuest.V1;

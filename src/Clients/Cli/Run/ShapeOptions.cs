@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using CocoGuest.Machine;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Cli.Run;

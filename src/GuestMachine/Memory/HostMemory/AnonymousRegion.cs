@@ -1,3 +1,6 @@
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory.Frames;
+
 namespace CocoGuest.Machine.Memory.HostMemory;
 
 /// <summary>

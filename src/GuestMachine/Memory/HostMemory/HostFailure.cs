@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Machine.Memory.HostMemory;
 

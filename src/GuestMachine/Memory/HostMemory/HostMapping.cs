@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Machine.Abi;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Machine.Memory.HostMemory;

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Memory.Frames;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Machine.Memory.HostMemory;

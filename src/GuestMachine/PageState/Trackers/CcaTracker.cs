@@ -1,4 +1,6 @@
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.PageState.Trackers;
 

@@ -1,5 +1,7 @@
 using System.Globalization;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.PageState.Trackers;

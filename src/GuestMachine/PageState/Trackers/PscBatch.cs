@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState.Wire;
 
 namespace CocoGuest.Machine.PageState.Trackers;

@@ -1,4 +1,3 @@
-
 namespace CocoGuest.Machine.PageState.Trackers;
 
 /// <summary>An SME host: the C-bit of its own page tables, the flushes of AMD, and nobody to tell (S-SETM-20).</summary>

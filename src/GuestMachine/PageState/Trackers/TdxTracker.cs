@@ -1,4 +1,6 @@
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState.Wire;
 
 namespace CocoGuest.Machine.PageState.Trackers;

@@ -1,5 +1,6 @@
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.PageState.Wire;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.PageState.Trackers;

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Memory;
+
 namespace CocoGuest.Machine.PageState.Views;
 
 /// <summary>An access that faulted: what a log of the machine would show.</summary>

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Memory;
+
 namespace CocoGuest.Machine.PageState.Views;
 
 /// <summary>A cell of a view matrix.</summary>

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Memory;
+
 namespace CocoGuest.Machine.PageState.Views;
 
 /// <summary>Words for the faults.</summary>

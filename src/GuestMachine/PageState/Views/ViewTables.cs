@@ -1,4 +1,5 @@
-using static CocoGuest.Machine.PageState.Views.ViewFault;
+using CocoGuest.Machine.Memory;
+using static CocoGuest.Machine.Memory.ViewFault;
 using static CocoGuest.Machine.PageState.Views.ViewOutcome;
 
 namespace CocoGuest.Machine.PageState.Views;

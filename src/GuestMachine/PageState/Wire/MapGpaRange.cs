@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Memory;
+
 namespace CocoGuest.Machine.PageState.Wire;
 
 /// <summary>Hypercall 12, KVM_HC_MAP_GPA_RANGE: a0 guest-physical address, a1 number of 4 KiB pages, a2 attributes (S-SEV-03).</summary>

@@ -1,6 +1,6 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Mappings;
 
 namespace CocoGuest.Tests.Replay.Ops;
 

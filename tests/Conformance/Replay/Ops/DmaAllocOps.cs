@@ -1,5 +1,8 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Allocation;
+using CocoGuest.Machine.Dma.Swiotlb;
 
 namespace CocoGuest.Tests.Replay.Ops;
 

@@ -1,6 +1,7 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Tests.Replay.Ops;
 

@@ -1,6 +1,8 @@
 using System.Numerics;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Tests.Replay.Ops;
 
@@ -92,8 +94,8 @@ internal static class DrmOps
 
     private static void MmapNode(ReplayCase c, Record record, Answers answers) => NamedMaps.Add(c, answers, NamedMaps.Node, Guest(c).Mappings.Mmap(
         Of(c).Process, Node(c), State(c).Offset, record.In.Number("len"),
-        CocoGuest.Machine.Processes.MapProtection.Read | CocoGuest.Machine.Processes.MapProtection.Write,
-        CocoGuest.Machine.Processes.MapFlags.Shared));
+        CocoGuest.Machine.Abi.MapProtection.Read | CocoGuest.Machine.Abi.MapProtection.Write,
+        CocoGuest.Machine.Abi.MapFlags.Shared));
 
     // The last step of a case looks whether anything is left once everything is closed.
     private static void LiveBuffers(ReplayCase c, Record record, Answers answers)

@@ -1,6 +1,6 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Faults;
 
 namespace CocoGuest.Tests.Replay.Ops;
 

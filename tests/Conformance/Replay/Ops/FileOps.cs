@@ -1,5 +1,5 @@
 using System.Globalization;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Tests.Replay.Ops;
@@ -71,7 +71,7 @@ internal static class FileOps
 
     private static GuestFiles Files(ReplayCase c) => GuestCase.Of(c).Guest.Files;
 
-    private static CocoGuest.Machine.Processes.GuestProcess Process(ReplayCase c) => GuestCase.Of(c).Process;
+    private static CocoGuest.Machine.Files.GuestProcess Process(ReplayCase c) => GuestCase.Of(c).Process;
 
     // The node of udmabuf is open in its cases without a step.
     private static int Fd(ReplayCase c, Record record)

@@ -1,4 +1,5 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
 
 namespace CocoGuest.Tests.Replay.Ops;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
-using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Devices;
+using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.DmaBufs;
 
 namespace CocoGuest.Tests.Replay.Ops;
 

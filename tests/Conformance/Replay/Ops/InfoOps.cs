@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Tests.Replay.Ops;
 

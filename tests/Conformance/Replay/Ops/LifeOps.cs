@@ -1,7 +1,6 @@
 using System.Globalization;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Tests.Replay.Ops;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
 
 namespace CocoGuest.Tests.Replay.Ops;

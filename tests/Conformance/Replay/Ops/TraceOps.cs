@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Mapping;
 
 namespace CocoGuest.Tests.Replay.Ops;
 

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Tests.Replay.Ops;
 

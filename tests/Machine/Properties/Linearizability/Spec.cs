@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Tests.Machine.Properties.Linearizability;
 

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Tests.Machine.Guests;
 
 namespace CocoGuest.Tests.Machine.Properties.Linearizability;

@@ -1,4 +1,4 @@
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Tests.Machine.Properties.Model;
 

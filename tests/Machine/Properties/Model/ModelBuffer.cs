@@ -1,4 +1,4 @@
-using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Tests.Machine.Properties.Model;
 

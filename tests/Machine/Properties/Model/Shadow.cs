@@ -1,5 +1,5 @@
-using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Encryption;
+using CocoGuest.Machine.Memory.Encryption;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Properties.Model;

@@ -1,11 +1,12 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Dma.Mapping;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Machine.Rdma;
 using CocoGuest.Tests.Machine.Guests;

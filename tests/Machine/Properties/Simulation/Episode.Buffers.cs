@@ -1,5 +1,6 @@
-using CocoGuest.Machine;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
 

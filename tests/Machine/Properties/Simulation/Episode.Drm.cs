@@ -1,6 +1,8 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Mappings;
 
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
 

@@ -1,6 +1,6 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
 

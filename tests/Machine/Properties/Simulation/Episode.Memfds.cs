@@ -1,7 +1,6 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
 
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
 

@@ -1,7 +1,7 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Fences;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
 

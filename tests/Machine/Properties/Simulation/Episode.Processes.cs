@@ -1,10 +1,10 @@
-using CocoGuest.Machine;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
-using CocoGuest.Machine.Faults;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Processes;
+using CocoGuest.Machine.Mappings;
 
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
 

@@ -1,5 +1,5 @@
 using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 
@@ -66,7 +66,7 @@ public sealed class SimulationTests
         using var test = new TestGuest();
         test.Register(test.Init);
         ulong attachment = test.Guest.Importers.Attach(test.Init, test.Allocate(TestGuest.Private, 4096), TestGuest.Nic).Value.Attachment;
-        Assert.Null(test.Guest.Importers.Map(test.Init, attachment, CocoGuest.Machine.Dma.DmaDirection.Bidirectional, 0).Failure);
+        Assert.Null(test.Guest.Importers.Map(test.Init, attachment, CocoGuest.Machine.Abi.DmaDirection.Bidirectional, 0).Failure);
         Audit.Check(test.Guest);
         test.Init.Attachments[attachment].Live = false;
 
@@ -79,7 +79,7 @@ public sealed class SimulationTests
         using var test = new TestGuest();
         int fd = test.Allocate(TestGuest.Shared, 4096);
         Audit.Check(test.Guest);
-        Assert.Null(test.Guest.Pages.ChangeByHost(test.Stat(fd).Chunks[0].Range, CocoGuest.Machine.PageState.ConversionDirection.ToPrivate));
+        Assert.Null(test.Guest.Pages.ChangeByHost(test.Stat(fd).Chunks[0].Range, CocoGuest.Machine.Memory.ConversionDirection.ToPrivate));
 
         Assert.Throws<Violation>(() => Audit.Check(test.Guest));
     }

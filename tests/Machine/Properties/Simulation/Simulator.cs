@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using CocoGuest.Machine;
-using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 

@@ -1,0 +1,398 @@
+using System.Globalization;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory;
+using CocoGuest.Machine.Memory.Frames;
+
+namespace CocoGuest.Machine.Drm;
+
+/// <summary>
+/// DRM nodes of a guest: dumb buffers, mapping them, PRIME import and export.
+/// Models: the vgem-like and the vkms-like device, with the rules of PRIME (S-GPU-01 to 06, 08, 11, 12). Does not model: mode setting,
+/// command submission, sync objects.
+/// </summary>
+public sealed partial class GuestDrm
+{
+    private const uint CloseOnExecBit = 0x80000;
+    private const uint ReadWriteBit = 2;
+    private const uint BitsPerByte = 8;
+    private readonly Guest _guest;
+    private readonly GemExporter _exporter;
+    private readonly Dictionary<string, DrmDevice> _devices = new(StringComparer.Ordinal);
+
+    internal GuestDrm(Guest guest)
+    {
+        _guest = guest;
+        _exporter = new GemExporter(guest.Kernel);
+    }
+
+    /// <summary>Devices that somebody has opened.</summary>
+    internal IReadOnlyCollection<DrmDevice> Devices => _devices.Values;
+
+    /// <summary>Opens a node: a new client without handles.</summary>
+    /// <param name="process">The caller.</param>
+    /// <param name="driver">Driver name: <c>vgem</c> or <c>vkms</c>.</param>
+    /// <param name="render">The render node instead of the primary node.</param>
+    /// <returns>A fd; ENOENT for a node that does not exist, EMFILE.</returns>
+    public Result<int> Open(GuestProcess process, string driver, bool render = false)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            if (DrmDriver.All.FirstOrDefault(d => d.Name == driver) is not { } known || (render && !known.HasRenderNode))
+            {
+                return new Failure(Errno.ENOENT, "open", "look up /dev/dri", $"There is no {(render ? "render" : "primary")} node of a driver "
+                    + $"'{(driver.Length <= 64 ? driver : driver[..64] + "…")}'; there are {string.Join(", ", DrmDriver.All.Select(d => d.Name))}.", "driver");
+            }
+
+            return GuestFiles.Install(process, NewFile(process, NodeOf(known, render)!, AccessMode.ReadWrite), closeOnExec: true, "open");
+        }
+    }
+
+    /// <summary>The nodes of all devices, in the order of their folder: cards, then render nodes.</summary>
+    internal IReadOnlyList<DrmNode> Nodes { get; } = DrmNode.Of(DrmDriver.All);
+
+    /// <summary>A new client of a node; nobody has an fd on it yet.</summary>
+    internal DrmFile NewFile(GuestProcess process, DrmNode node, AccessMode access) => new(this, node, DeviceOf(node.Driver), access, process);
+
+    private DrmNode? NodeOf(DrmDriver driver, bool render) => Nodes.FirstOrDefault(n => n.Driver == driver && n.Render == render);
+
+    /// <summary>GET_CAP. A number that the driver does not know: EOPNOTSUPP without mode setting, else EINVAL.</summary>
+    public Result<ulong> GetCap(GuestProcess process, int fd, ulong capability)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_GET_CAP");
+            return !file.Ok ? file.Failure
+                : file.Value.Device.Driver.Caps.TryGetValue(capability, out ulong value) ? value
+                : new Failure(file.Value.Device.Driver.UnknownCap, "DRM_IOCTL_GET_CAP", "look up capability",
+                    $"{file.Value.Device.Driver.Name} has no capability {capability}.", "capability");
+        }
+    }
+
+    /// <summary>CREATE_DUMB: an object for a picture.</summary>
+    /// <returns>EINVAL for a 0 or a size beyond 32 bits, EACCES on a render node.</returns>
+    public Result<DumbBuffer> CreateDumb(GuestProcess process, int fd, uint width, uint height, uint bitsPerPixel)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_MODE_CREATE_DUMB");
+            if (!file.Ok)
+            {
+                return file.Failure;
+            }
+
+            if (file.Value.Render)
+            {
+                return new Failure(Errno.EACCES, "DRM_IOCTL_MODE_CREATE_DUMB", "check node", "Dumb buffers are made on primary nodes only.", "fd");
+            }
+
+            // Whole bytes per pixel decide whether it is too large, bits how long a row is.
+            ulong widest = width * (((ulong)bitsPerPixel + BitsPerByte - 1) / BitsPerByte);
+            ulong pitch = (((ulong)width * bitsPerPixel) + BitsPerByte - 1) / BitsPerByte;
+            ulong bytes = pitch * height;
+            if (widest > uint.MaxValue || widest * height is 0 or > uint.MaxValue)
+            {
+                return new Failure(Errno.EINVAL, "DRM_IOCTL_MODE_CREATE_DUMB", "check size", string.Create(CultureInfo.InvariantCulture,
+                    $"{width} x {height} with {bitsPerPixel} bits per pixel is no size from 1 byte to 4 GiB."),
+                    width == 0 ? "width" : height == 0 ? "height" : bitsPerPixel == 0 ? "bpp" : "height");
+            }
+
+            if (_guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
+            {
+                return new Failure(Errno.ENOMEM, "DRM_IOCTL_MODE_CREATE_DUMB", "allocate object", "No memory for the object.");
+            }
+
+            var gem = new GemObject(this, file.Value.Device, _guest.Files.NextInode(), Page.AlignUp(bytes));
+            return new DumbBuffer(file.Value.Add(gem), (uint)pitch, gem.Size);
+        }
+    }
+
+    /// <summary>MAP_DUMB: the offset at which the node is mapped to show the object.</summary>
+    /// <returns>ENOENT for an unknown handle, EINVAL for an imported object (S-GPU-11).</returns>
+    public Result<ulong> MapDumb(GuestProcess process, int fd, uint handle)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_MODE_MAP_DUMB");
+            return !file.Ok ? file.Failure
+                : file.Value.Find(handle) is not { } gem ? NoHandle("DRM_IOCTL_MODE_MAP_DUMB", handle, Errno.ENOENT)
+                : gem.Import is not null
+                    ? new Failure(Errno.EINVAL, "DRM_IOCTL_MODE_MAP_DUMB", "check object", "An imported object is mapped through its dma-buf (S-GPU-11).", "handle")
+                : file.Value.Device.OffsetOf(gem);
+        }
+    }
+
+    /// <summary>GEM_CLOSE: the handle goes; the object with its last reference, unmapped and detached if it was imported (S-GPU-06, 08).</summary>
+    /// <returns>EINVAL for an unknown handle.</returns>
+    public Failure? GemClose(GuestProcess process, int fd, uint handle)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_GEM_CLOSE");
+            return !file.Ok ? file.Failure
+                : CloseHandle(file.Value, handle) ? null
+                : NoHandle("DRM_IOCTL_GEM_CLOSE", handle, Errno.EINVAL);
+        }
+    }
+
+    /// <summary>PRIME_FD_TO_HANDLE: import (S-GPU-02, 03, 11). The flags word of the ioctl is ignored, so it is no argument here.</summary>
+    /// <returns>A handle; EBADF, EINVAL for a fd that is no dma-buf, ENOMEM, and what attach and map say.</returns>
+    public Result<uint> FdToHandle(GuestProcess process, int fd, int bufferFd)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_PRIME_FD_TO_HANDLE");
+            if (!file.Ok)
+            {
+                return file.Failure;
+            }
+
+            Result<DmaBuf> buffer = _guest.Buffers.Find(process, bufferFd, "DRM_IOCTL_PRIME_FD_TO_HANDLE");
+            return !buffer.Ok ? buffer.Failure
+                : file.Value.CachedHandle(buffer.Value) is var cached && cached != 0 ? cached
+                : Import(process, file.Value, buffer.Value);
+        }
+    }
+
+    /// <summary>PRIME_HANDLE_TO_FD: export (S-GPU-01, 04, 11). An imported object gives back its dma-buf, an exported one the same again.</summary>
+    /// <param name="process">The caller.</param>
+    /// <param name="fd">The node.</param>
+    /// <param name="handle">The object.</param>
+    /// <param name="flags">DRM_CLOEXEC 0x80000, DRM_RDWR 2; the access mode matters for a first export only.</param>
+    /// <returns>EINVAL for other flags, ENOENT for an unknown handle, ENOMEM, EMFILE.</returns>
+    public Result<BufferHandle> HandleToFd(GuestProcess process, int fd, uint handle, uint flags)
+    {
+        lock (_guest.Gate)
+        {
+            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_PRIME_HANDLE_TO_FD");
+            if (!file.Ok)
+            {
+                return file.Failure;
+            }
+
+            if ((flags & ~(CloseOnExecBit | ReadWriteBit)) != 0)
+            {
+                return new Failure(Errno.EINVAL, "DRM_IOCTL_PRIME_HANDLE_TO_FD", "check flags",
+                    $"flags 0x{flags:x} have bits outside DRM_CLOEXEC and DRM_RDWR (S-GPU-01).", "flags");
+            }
+
+            if (file.Value.Find(handle) is not { } gem)
+            {
+                return NoHandle("DRM_IOCTL_PRIME_HANDLE_TO_FD", handle, Errno.ENOENT);
+            }
+
+            Result<DmaBuf> buffer = BufferOf(file.Value, handle, gem, (AccessMode)(flags & ReadWriteBit));
+            if (!buffer.Ok)
+            {
+                return buffer.Failure;
+            }
+
+            Result<int> got = GuestFiles.Install(process, buffer.Value, (flags & CloseOnExecBit) != 0, "DRM_IOCTL_PRIME_HANDLE_TO_FD");
+            return got.Ok ? new BufferHandle(got.Value, buffer.Value.Size, buffer.Value.Inode, buffer.Value.Backing is not null) : got.Failure;
+        }
+    }
+
+    /// <summary>The node's client behind a fd: EBADF, ENOTTY for another kind of file.</summary>
+    internal Result<DrmFile> Find(GuestProcess process, int fd, string operation) =>
+        _guest.Files.Find<DrmFile>(process, fd, operation, Errno.ENOTTY);
+
+    /// <summary>Gives an object of its own its pages, if it has none yet: ENOMEM.</summary>
+    internal Failure? TakePages(GemObject gem, string operation)
+    {
+        if (gem.Chunks.Length != 0)
+        {
+            return null;
+        }
+
+        Result<Chunk[]> pages = _guest.SinglePages.TakeAll(gem.Size >> Page.Shift, operation);
+        if (!pages.Ok)
+        {
+            return pages.Failure;
+        }
+
+        gem.SetPages(pages.Value);
+        return null;
+    }
+
+    /// <summary>The last fd on a node is closed: all its handles go.</summary>
+    internal static void Closed(DrmFile file)
+    {
+        file.LeaveMaster();
+        foreach (uint handle in file.Handles.ToArray())
+        {
+            CloseHandle(file, handle);
+        }
+
+        file.Fences?.Close();
+    }
+
+    /// <summary>The last reference on an object is gone (S-GPU-06): unmap, detach, drop the dma-buf; or the pages go back.</summary>
+    internal void Destroyed(GemObject gem)
+    {
+        gem.Device.Forget(gem);
+        if (gem.Import is { } attachment)
+        {
+            _guest.Importers.DetachFrom(attachment);
+            GuestFiles.Put(attachment.Buffer);
+            return;
+        }
+
+        _guest.Natives.TakeBack(gem);
+        _guest.SinglePages.Free(gem.Chunks);
+    }
+
+    private static bool CloseHandle(DrmFile file, uint handle)
+    {
+        if (file.Remove(handle) is not { } gem)
+        {
+            return false;
+        }
+
+        if (file.Uncache(handle) is { } cached)
+        {
+            GuestFiles.Put(cached);
+        }
+
+        if (--gem.Handles == 0)
+        {
+            gem.Device.ForgetName(gem);
+            if (gem.DmaBuf is { } exported)
+            {
+                gem.DmaBuf = null;
+                GuestFiles.Put(exported);
+            }
+        }
+
+        GuestFiles.Put(gem);
+        return true;
+    }
+
+    private Result<uint> Import(GuestProcess process, DrmFile file, DmaBuf buffer)
+    {
+        // The device's own object comes back as itself, another device's is imported like any dma-buf.
+        GemObject? own = _exporter.Find(buffer);
+        Result<GemObject> gem = own is not null && ReferenceEquals(own.Device, file.Device) ? own : MakeImported(process, file.Device, buffer);
+        if (!gem.Ok)
+        {
+            return gem.Failure;
+        }
+
+        // The table of handles takes a node in advance; without it a later, smaller allocation does.
+        _ = _guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab);
+        uint handle = file.Add(gem.Value);
+        if (gem.Value.DmaBuf is null)
+        {
+            gem.Value.DmaBuf = buffer;
+            buffer.References++;
+        }
+
+        file.Cache(buffer, handle);
+        return handle;
+    }
+
+    private Result<GemObject> MakeImported(GuestProcess process, DrmDevice device, DmaBuf buffer)
+    {
+        Result<Attachment> attached = _guest.Importers.AttachTo(buffer, device.Device, process);
+        if (!attached.Ok)
+        {
+            return attached.Failure;
+        }
+
+        buffer.References++;
+        Failure? failure = _guest.Kernel.DrmMapsImports ? _guest.Importers.MapNow(attached.Value, DmaDirection.Bidirectional, cpu: 0) : null;
+        failure ??= _guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab)
+            ? new Failure(Errno.ENOMEM, "DRM_IOCTL_PRIME_FD_TO_HANDLE", "allocate object", "No memory for the object.")
+            : null;
+        if (failure is not null)
+        {
+            _guest.Importers.DetachFrom(attached.Value);
+            GuestFiles.Put(buffer);
+            return failure;
+        }
+
+        return new GemObject(this, device, _guest.Files.NextInode(), buffer.Size) { Import = attached.Value };
+    }
+
+    private Result<DmaBuf> BufferOf(DrmFile file, uint handle, GemObject gem, AccessMode access)
+    {
+        if (file.CachedBuffer(handle) is { } cached)
+        {
+            return cached;
+        }
+
+        DmaBuf? known = gem.Import?.Buffer ?? gem.DmaBuf;
+        if (known is null)
+        {
+            Result<DmaBuf> made = Export(gem, access);
+            if (!made.Ok)
+            {
+                return made.Failure;
+            }
+
+            known = made.Value;
+        }
+
+        file.Cache(known, handle);
+        return known;
+    }
+
+    private Result<DmaBuf> Export(GemObject gem, AccessMode access)
+    {
+        if (TakePages(gem, "DRM_IOCTL_PRIME_HANDLE_TO_FD") is { } failure)
+        {
+            return failure;
+        }
+
+        if (_guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
+        {
+            return new Failure(Errno.ENOMEM, "DRM_IOCTL_PRIME_HANDLE_TO_FD", "dma_buf_export", "No memory for the dma-buf.");
+        }
+
+        DmaBuf buffer = _guest.Buffers.Export(gem.Device.Exporter, gem.Size, gem.Chunks, access, SegmentsOf(gem.Chunks), gem.Fences);
+        _exporter.Add(buffer, gem);
+        gem.DmaBuf = buffer;
+        buffer.References++;
+        return buffer;
+    }
+
+    // S-GPU-05: neighbouring pages are one entry, up to the device's largest mapping.
+    private SgEntry[] SegmentsOf(Chunk[] pages)
+    {
+        ulong largest = _guest.Dma.DefaultPool is null ? ulong.MaxValue : SwiotlbPool.SegmentBytes;
+        var entries = new List<SgEntry>();
+        foreach (Chunk page in pages)
+        {
+            SgEntry last = entries.Count == 0 ? default : entries[^1];
+            if (entries.Count != 0 && last.Phys + last.Length == page.Address && last.Length + page.Bytes <= largest)
+            {
+                entries[^1] = last with { Length = last.Length + page.Bytes };
+                continue;
+            }
+
+            entries.Add(new SgEntry(page.Address, page.Bytes));
+        }
+
+        return [.. entries];
+    }
+
+    private DrmDevice DeviceOf(DrmDriver driver)
+    {
+        if (!_devices.TryGetValue(driver.Name, out DrmDevice? device))
+        {
+            device = new DrmDevice(driver, _guest.Devices.MakeInternal(driver.Name), _exporter);
+            _devices.Add(driver.Name, device);
+        }
+
+        return device;
+    }
+
+    private static Failure NoHandle(string operation, uint handle, Errno errno) =>
+        new(errno, operation, "look up handle", $"This client has no handle {handle}.", "handle");
+}

@@ -1,0 +1,29 @@
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
+
+namespace CocoGuest.Machine.Fences;
+
+public sealed partial class GuestFences
+{
+    /// <summary>
+    /// Tells which of POLLIN and POLLOUT a native dma-buf is ready for: at once, and at each change until the result is disposed (S-BUF-13).
+    /// </summary>
+    /// <param name="file">The dma-buf.</param>
+    /// <param name="changed">Runs under the guest's lock, before the call that changed it is over; must neither wait nor call the guest.</param>
+    /// <exception cref="ArgumentException">It is no dma-buf.</exception>
+    public IDisposable Follow(NativeFile file, Action<PollEvents> changed)
+    {
+        ArgumentNullException.ThrowIfNull(changed);
+        if (file?.File is not DmaBuf buffer)
+        {
+            throw new ArgumentException("Only the fences of a dma-buf can be followed.", nameof(file));
+        }
+
+        lock (_guest.Gate)
+        {
+            Deadlines.RunDue();
+            return new PollFollower(buffer, _guest.Gate, changed);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
+using CocoGuest.Machine.Profiles;
+
+namespace CocoGuest.Machine.Files;
+
+/// <summary>
+/// Open files of a guest and the calls on their fds, whatever the kind of file, by fd number and raw arguments.
+/// Models: numbers (lowest free first), references, close-on-exec, fcntl, dup, SCM_RIGHTS as share tokens, fstat, the answers of
+/// <see cref="FileCallTable"/>, raw ioctls. Does not model: a file system; nodes and text files are <c>GuestTree</c>'s.
+/// </summary>
+public sealed partial class GuestFiles
+{
+    private readonly Guest _guest;
+    private readonly ShareTokenTable _tokens;
+    private ulong _lastInode;
+
+    internal GuestFiles(Guest guest, TimeProvider time, GuestLimits limits)
+    {
+        _guest = guest;
+        _tokens = new ShareTokenTable(time, limits.ShareTokens);
+    }
+
+    /// <summary>close of one fd, of any kind of file: EBADF when it is not open.</summary>
+    public Failure? Close(GuestProcess process, int fd)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            if (process.Fds.Remove(fd) is not { } file)
+            {
+                return BadFd("close", fd);
+            }
+
+            Put(file);
+            return null;
+        }
+    }
+
+    /// <summary>A new inode number of a dma-buf: they never repeat (S-BUF-02).</summary>
+    internal ulong NextInode() => ++_lastInode;
+
+    /// <summary>Installs a file at the lowest free number; the fd takes a reference of its own only if it succeeds (else EMFILE).</summary>
+    internal static Result<int> Install(GuestProcess process, GuestFile file, bool closeOnExec, string operation, int minimum = 0)
+    {
+        int fd = process.Guest.FaultPoints.Fails(FaultPoint.FailFd) ? -1 : process.Fds.InstallFrom(file, closeOnExec, minimum);
+        if (fd < 0)
+        {
+            return NoFd(operation);
+        }
+
+        file.References++;
+        return fd;
+    }
+
+    /// <summary>The file behind a fd: EBADF when it is not open.</summary>
+    internal Result<GuestFile> Find(GuestProcess process, int fd, string operation) =>
+        _guest.CheckAlive(process) is { } dead ? dead
+        : process.Fds.Find(fd) is { } file ? file
+        : BadFd(operation, fd);
+
+    /// <summary>
+    /// The file of one kind behind a fd: EBADF when it is not open or open by path only, <paramref name="otherKind"/> when it is something else.
+    /// </summary>
+    internal Result<T> Find<T>(GuestProcess process, int fd, string operation, Errno otherKind)
+        where T : GuestFile
+    {
+        Result<GuestFile> found = Find(process, fd, operation);
+        return !found.Ok ? found.Failure
+            : found.Value is T file ? file
+            : found.Value.Type == FileKind.PathOnly ? BadFd(operation, fd)
+            : new Failure(otherKind, operation, "check file", string.Create(CultureInfo.InvariantCulture,
+                $"fd {fd} is a {found.Value.Kind}, which does not know this operation."), "fd");
+    }
+
+    /// <summary>Drops one reference; the last one releases the file.</summary>
+    internal static void Put(GuestFile file)
+    {
+        if (--file.References == 0)
+        {
+            file.Released();
+        }
+    }
+
+    internal static Failure NoFd(string operation) => new(Errno.EMFILE, operation, "get fd", "The process has no free fd number left.");
+
+    internal static Failure BadFd(string operation, int fd) =>
+        new(Errno.EBADF, operation, "look up fd", string.Create(CultureInfo.InvariantCulture, $"fd {fd} is not open in this process."), "fd");
+}

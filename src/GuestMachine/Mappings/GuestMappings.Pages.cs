@@ -1,0 +1,222 @@
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Memory.Frames;
+
+namespace CocoGuest.Machine.Mappings;
+
+/// <content>What is advised about pages and told of them: madvise, msync, mlock, mincore, pagemap, smaps (S-BUF-36).</content>
+public sealed partial class GuestMappings
+{
+    private const ulong MostMincorePages = 1UL << 20;
+    private const ulong PagePresent = 1UL << 63;
+
+    // Advice on a mapping by page-frame number: what is not listed is unknown.
+    private static readonly Dictionary<string, Errno> AdviceByPageFrame = new(StringComparer.Ordinal)
+    {
+        ["NORMAL"] = Errno.None,
+        ["RANDOM"] = Errno.None,
+        ["SEQUENTIAL"] = Errno.None,
+        ["WILLNEED"] = Errno.None,
+        ["DONTFORK"] = Errno.None,
+        ["KEEPONFORK"] = Errno.None,
+        ["DONTDUMP"] = Errno.None,
+        ["DONTNEED"] = Errno.EINVAL,
+        ["FREE"] = Errno.EINVAL,
+        ["DOFORK"] = Errno.EINVAL,
+        ["DODUMP"] = Errno.EINVAL,
+        ["MERGEABLE"] = Errno.EINVAL,
+        ["UNMERGEABLE"] = Errno.EINVAL,
+        ["HUGEPAGE"] = Errno.EINVAL,
+        ["NOHUGEPAGE"] = Errno.EINVAL,
+        ["WIPEONFORK"] = Errno.EINVAL,
+        ["COLD"] = Errno.EINVAL,
+        ["PAGEOUT"] = Errno.EINVAL,
+        ["POPULATE_READ"] = Errno.EINVAL,
+        ["POPULATE_WRITE"] = Errno.EINVAL,
+        ["DONTNEED_LOCKED"] = Errno.EINVAL,
+    };
+
+    // What marks a mapping for fork and for core dumps.
+    private static readonly Dictionary<string, Func<Vma, Vma>> ForkAndDumpAdvice = new(StringComparer.Ordinal)
+    {
+        ["DONTFORK"] = v => v with { NotForked = true },
+        ["DOFORK"] = v => v with { NotForked = false },
+        ["WIPEONFORK"] = v => v with { WipedOnFork = true },
+        ["KEEPONFORK"] = v => v with { WipedOnFork = false },
+        ["DONTDUMP"] = v => v with { NotDumped = true },
+        ["DODUMP"] = v => v with { NotDumped = false },
+    };
+
+    /// <summary>madvise on a mapped range.</summary>
+    /// <param name="process">The caller.</param>
+    /// <param name="address">Start.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="advice">The constant's name behind MADV_.</param>
+    public Failure? Madvise(GuestProcess process, ulong address, ulong length, string advice)
+    {
+        lock (_guest.Gate)
+        {
+            if ((_guest.CheckAlive(process) ?? Covered(process, "madvise", address, Page.AlignUp(length))) is { } failure)
+            {
+                return failure;
+            }
+
+            ulong end = address + Page.AlignUp(length);
+            foreach (Vma vma in process.Addresses.Overlapping(address, end))
+            {
+                if (AdviceErrno(vma, advice) is not Errno.None and var errno)
+                {
+                    return new Failure(errno, "madvise", "check advice", $"MADV_{advice} is refused for the mapping at 0x{vma.Start:x} (S-BUF-36).", "advice");
+                }
+            }
+
+            return Advise(process, address, end, advice);
+        }
+    }
+
+    // Memory of a process' own takes every advice that is known, but for giving shared memory away and for hugetlb alone.
+    private static Errno AdviceErrno(Vma vma, string advice) =>
+        !AdviceByPageFrame.TryGetValue(advice, out Errno byPageFrame) ? Errno.EINVAL
+        : vma.ByPageFrame ? byPageFrame
+        : advice is "FREE" or "WIPEONFORK" && !vma.Private ? Errno.EINVAL
+        : Errno.None;
+
+    private Failure? Advise(GuestProcess process, ulong start, ulong end, string advice)
+    {
+        if (advice is "DONTNEED" or "DONTNEED_LOCKED" or "FREE")
+        {
+            DropPages(process, start, end);
+            return null;
+        }
+
+        if (advice is "POPULATE_READ" or "POPULATE_WRITE")
+        {
+            return Populate(process, start, end, advice == "POPULATE_WRITE");
+        }
+
+        if (ForkAndDumpAdvice.TryGetValue(advice, out Func<Vma, Vma>? change))
+        {
+            return Change(process, start, end, "madvise", change);
+        }
+
+        return null;
+    }
+
+    // EFAULT where a right is missing; pages made before stay.
+    private Failure? Populate(GuestProcess process, ulong start, ulong end, bool write)
+    {
+        for (ulong at = start; at < end; at += Page.Size)
+        {
+            Vma vma = process.Addresses.Find(at)!;
+            if (!Allows(vma, write ? MapProtection.Write : MapProtection.Read))
+            {
+                return NoAccess(vma, "madvise", at);
+            }
+
+            if (write && FrameFor(process, vma, at) is { Ok: false } none)
+            {
+                return none.Failure;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>msync: dma-bufs have nothing to write back to (S-BUF-36).</summary>
+    public Failure? Msync(GuestProcess process, ulong address, ulong length, bool sync)
+    {
+        lock (_guest.Gate)
+        {
+            return (_guest.CheckAlive(process) ?? Covered(process, "msync", address, Page.AlignUp(length)))
+                ?? (sync && process.Addresses.Find(address)!.ByPageFrame
+                    ? new Failure(Errno.EINVAL, "msync", "fsync", "A dma-buf has no fsync (S-BUF-36).", "flags")
+                    : null);
+        }
+    }
+
+    /// <summary>mlock and munlock: they succeed on what is mapped and change nothing here (S-BUF-36).</summary>
+    public Failure? Mlock(GuestProcess process, ulong address, ulong length)
+    {
+        lock (_guest.Gate)
+        {
+            return _guest.CheckAlive(process) ?? Covered(process, "mlock", address, Page.AlignUp(length));
+        }
+    }
+
+    /// <summary>mincore: which pages are resident. Heap mappings are not up to 7.2 and are in 7.3 (S-BUF-36, S-REC-53).</summary>
+    public Result<bool[]> Mincore(GuestProcess process, ulong address, ulong length)
+    {
+        lock (_guest.Gate)
+        {
+            if ((_guest.CheckAlive(process) ?? Covered(process, "mincore", address, Page.AlignUp(length))) is { } failure)
+            {
+                return failure;
+            }
+
+            ulong pages = Page.AlignUp(length) >> Page.Shift;
+            if (pages > MostMincorePages)
+            {
+                return new Failure(Errno.EINVAL, "mincore", "check length", $"{pages} pages in one call; at most {MostMincorePages}.", "length");
+            }
+
+            var resident = new bool[pages];
+            for (int i = 0; i < resident.Length; i++)
+            {
+                ulong at = address + ((ulong)i << Page.Shift);
+                resident[i] = IsResident(process, process.Addresses.Find(at)!, at);
+            }
+
+            return resident;
+        }
+    }
+
+    /// <summary>
+    /// Entries of /proc/self/pagemap: bit 63 set and the frame number for a page that is there, 0 for others and for mappings by page-frame
+    /// number, whose pages are no pages to it.
+    /// </summary>
+    /// <returns>EINVAL for an unaligned address or more than 2^20 pages.</returns>
+    public Result<ulong[]> Pagemap(GuestProcess process, ulong address, ulong pages)
+    {
+        lock (_guest.Gate)
+        {
+            if (_guest.CheckAlive(process) is { } dead)
+            {
+                return dead;
+            }
+
+            if (!Page.IsAligned(address) || pages > MostMincorePages || address > AddressSpaceBytes)
+            {
+                return new Failure(Errno.EINVAL, "pagemap", "check range", $"0x{address:x} and {pages} pages are no range for one call.", "address");
+            }
+
+            var entries = new ulong[pages];
+            for (int i = 0; i < entries.Length; i++)
+            {
+                ulong at = address + ((ulong)i << Page.Shift);
+                entries[i] = FrameAt(process, at) is { } frame ? PagePresent | frame : 0;
+            }
+
+            return entries;
+        }
+    }
+
+    private static ulong? FrameAt(GuestProcess process, ulong at) =>
+        process.Addresses.Find(at) is not { } vma || (vma.ByPageFrame && !vma.Private) ? null
+        : process.Addresses.Pages.TryGetValue(at, out OwnPage? page) ? page.Frame
+        : vma.Shmem?.Find((vma.Offset + (at - vma.Start)) / vma.Shmem.BlockBytes) is { } block ? FrameIn(vma, block, at)
+        : null;
+
+    private bool IsResident(GuestProcess process, Vma vma, ulong at) =>
+        vma.ByPageFrame ? _guest.Kernel.HeapMappingsResident : FrameAt(process, at) is not null;
+
+    /// <summary>What /proc/self/smaps says of the mapping at an address.</summary>
+    public Result<SmapsEntry> Smaps(GuestProcess process, ulong address)
+    {
+        lock (_guest.Gate)
+        {
+            return _guest.CheckAlive(process) is { } dead ? dead
+                : process.Addresses.Find(address) is { } vma ? SmapsEntry.Of(vma, process.Addresses)
+                : new Failure(Errno.ENOENT, "smaps", "look up mapping", $"Address 0x{address:x} is not mapped.", "address");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
+
+namespace CocoGuest.Machine.Tree;
+
+/// <summary>One path of the guest's tree that does not come and go.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Inode">Inode number.</param>
+/// <param name="Attributes">Mode and owner.</param>
+internal sealed record TreeItem(TreeKind Kind, ulong Inode, InodeAttributes Attributes)
+{
+    /// <summary>Its text; null for what has none.</summary>
+    public Func<string>? Text { get; init; }
+
+    /// <summary>A new open file on it; null for what is not opened so.</summary>
+    public Func<Files.GuestProcess, AccessMode, GuestFile>? Open { get; init; }
+
+    /// <summary>Where a symbolic link leads, as readlink tells it; null for what is none.</summary>
+    public string? Target { get; init; }
+
+    /// <summary>st_rdev.</summary>
+    public uint RawDevice { get; init; }
+
+    /// <summary>st_size: a page for files of sysfs, 0 for those of procfs and debugfs.</summary>
+    public ulong Size { get; init; }
+
+    /// <summary>O_EXCL is refused: DRM nodes (S-GPU-26).</summary>
+    public bool RefusesExclusive { get; init; }
+
+    /// <summary>d_type.</summary>
+    public byte DirentType => (byte)(Attributes.Type >> 12);
+}

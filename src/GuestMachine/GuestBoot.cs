@@ -122,7 +122,7 @@ internal sealed class GuestBoot
         Reserve(frames, layout.Firmware);
         Reserve(frames, layout.Cma);
         Reserve(frames, layout.Pool);
-        var conversion = Errno.None;
+        Errno conversion = Errno.None;
         if (layout.Pool.Count != 0)
         {
             // In CoCo guests the pool is turned shared during start-up and cleared when created (S-SWI-10).

@@ -21,8 +21,8 @@ public static class GuestShapeRules
     /// <summary>The shape with every default filled in, or what is wrong with it (EINVAL or EOPNOTSUPP, the field named).</summary>
     public static Result<GuestShape> Complete(GuestShape shape)
     {
-        PlatformProfile platform = PlatformProfile.Of(shape.Platform);
-        KernelProfile kernel = KernelProfile.Of(shape.Kernel);
+        var platform = PlatformProfile.Of(shape.Platform);
+        var kernel = KernelProfile.Of(shape.Kernel);
         GuestShape full = shape with
         {
             MemoryBytes = shape.MemoryBytes == 0 ? DefaultMemoryBytes : shape.MemoryBytes,

@@ -23,7 +23,7 @@ switch (args)
         return CallLoop.Run(args[1..]);
 }
 
-if (args.Length == 1 && benchmarks.TryGetValue(args[0], out var run))
+if (args.Length == 1 && benchmarks.TryGetValue(args[0], out Action<TextWriter>? run))
 {
     run(Console.Out);
     return Environment.ExitCode;

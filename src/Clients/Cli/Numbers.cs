@@ -14,11 +14,11 @@ internal static class Numbers
     {
         if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
             return ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number);
-        foreach (var (suffix, shift) in Units)
+        foreach ((string? suffix, int shift) in Units)
         {
             if (!text.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))
                 continue;
-            var ok = ulong.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out number)
+            bool ok = ulong.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out number)
                 && number <= ulong.MaxValue >> shift;
             number <<= shift;
             return ok;
@@ -41,8 +41,8 @@ internal static class Numbers
 
     private static ulong Parse(ArgumentResult result)
     {
-        var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-        if (!TryParse(text, out var number))
+        string text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+        if (!TryParse(text, out ulong number))
             result.AddError($"'{text}' is no number; numbers are decimal, 0x..., or end in K, M, G or T.");
         return number;
     }

@@ -32,8 +32,8 @@ internal sealed class Output(bool json)
             return;
         }
 
-        var grid = new Grid().AddColumn().AddColumn();
-        foreach (var field in message.Descriptor.Fields.InFieldNumberOrder())
+        Grid grid = new Grid().AddColumn().AddColumn();
+        foreach (FieldDescriptor? field in message.Descriptor.Fields.InFieldNumberOrder())
             AddField(grid, field, field.Accessor.GetValue(message));
         Screen.Write(grid);
     }
@@ -44,10 +44,10 @@ internal sealed class Output(bool json)
     /// <summary>Writes a table of messages, one a row.</summary>
     public static void Table(IEnumerable<string> columns, IEnumerable<string[]> rows)
     {
-        var table = new Table().Border(TableBorder.Rounded);
-        foreach (var column in columns)
+        Table table = new Table().Border(TableBorder.Rounded);
+        foreach (string column in columns)
             table.AddColumn(column);
-        foreach (var row in rows)
+        foreach (string[] row in rows)
             table.AddRow([.. row.Select(Markup.Escape)]);
         Screen.Write(table);
     }
@@ -68,19 +68,19 @@ internal sealed class Output(bool json)
     {
         if (error is not CocoException { ErrnoName.Length: > 0 } coco)
             return error.Message;
-        var where = coco.Step.Length == 0 ? coco.Operation : $"{coco.Operation}, {coco.Step}";
-        var field = coco.Field is null ? "" : $" (field {coco.Field})";
+        string where = coco.Step.Length == 0 ? coco.Operation : $"{coco.Operation}, {coco.Step}";
+        string field = coco.Field is null ? "" : $" (field {coco.Field})";
         return string.Create(CultureInfo.InvariantCulture, $"{coco.ErrnoName} ({coco.Errno}) in {where}: {coco.Message}{field}");
     }
 
     /// <summary>Sixteen bytes a line: address, hexadecimal, printable characters.</summary>
     public static IEnumerable<string> HexDump(ulong address, ReadOnlyMemory<byte> bytes)
     {
-        for (var at = 0; at < bytes.Length; at += 16)
+        for (int at = 0; at < bytes.Length; at += 16)
         {
-            var line = bytes.Slice(at, Math.Min(16, bytes.Length - at)).ToArray();
-            var hex = string.Join(' ', line.Select(b => b.ToString("x2", CultureInfo.InvariantCulture)));
-            var text = string.Concat(line.Select(b => b is >= 0x20 and < 0x7f ? (char)b : '.'));
+            byte[] line = bytes.Slice(at, Math.Min(16, bytes.Length - at)).ToArray();
+            string hex = string.Join(' ', line.Select(b => b.ToString("x2", CultureInfo.InvariantCulture)));
+            string text = string.Concat(line.Select(b => b is >= 0x20 and < 0x7f ? (char)b : '.'));
             yield return string.Create(CultureInfo.InvariantCulture, $"{address + (ulong)at:x12}  {hex,-47}  {text}");
         }
     }
@@ -89,7 +89,7 @@ internal sealed class Output(bool json)
     {
         if (!Console.IsOutputRedirected)
             return AnsiConsole.Console;
-        var screen = AnsiConsole.Create(new AnsiConsoleSettings
+        IAnsiConsole screen = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = AnsiSupport.No,
             ColorSystem = ColorSystemSupport.NoColors,
@@ -103,8 +103,8 @@ internal sealed class Output(bool json)
     {
         if (value is IList list)
         {
-            var index = 0;
-            foreach (var item in list)
+            int index = 0;
+            foreach (object? item in list)
                 AddField(grid, $"{field.JsonName}[{index++}]", item);
         }
         else
@@ -117,19 +117,19 @@ internal sealed class Output(bool json)
     {
         if (value is IMessage message)
         {
-            foreach (var inner in message.Descriptor.Fields.InFieldNumberOrder())
+            foreach (FieldDescriptor? inner in message.Descriptor.Fields.InFieldNumberOrder())
                 AddField(grid, $"{name}.{inner.JsonName}", inner.Accessor.GetValue(message));
             return;
         }
 
         if (value is IList { Count: var count } list && value is not string)
         {
-            for (var i = 0; i < count; i++)
+            for (int i = 0; i < count; i++)
                 AddField(grid, $"{name}[{i}]", list[i]);
             return;
         }
 
-        var text = value switch
+        string text = value switch
         {
             null => "",
             bool flag => flag ? "true" : "false",

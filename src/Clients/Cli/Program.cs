@@ -15,7 +15,7 @@ var root = new RootCommand(
     + "Exit codes: 0; 1 (refused; the errno is named); 3 (no server).");
 globals.AddTo(root);
 root.Subcommands.Add(GuestCommands.Make(factory));
-foreach (var command in BufferCommands.Make(factory).Concat(MemoryCommands.Make(factory)))
+foreach (Command? command in BufferCommands.Make(factory).Concat(MemoryCommands.Make(factory)))
     root.Subcommands.Add(command);
 root.Subcommands.Add(HealthCommand.Make(factory));
 root.Subcommands.Add(RunCommand.Make(globals));

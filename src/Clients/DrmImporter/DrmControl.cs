@@ -63,8 +63,8 @@ internal sealed class DrmControl : IAsyncDisposable
 
     private async Task<JsonObject> FdToHandleAsync(ControlRequest request, CancellationToken cancel)
     {
-        var (handle, cached) = await _file.ImportAsync((int)request.Number32("fd", 0), cancel);
-        var mapping = _file.Find(handle, "drm_prime_fd_to_handle").Mapping;
+        (uint handle, bool cached) = await _file.ImportAsync((int)request.Number32("fd", 0), cancel);
+        IPrimeMapping mapping = _file.Find(handle, "drm_prime_fd_to_handle").Mapping;
         return new JsonObject
         {
             ["handle"] = handle,
@@ -78,7 +78,7 @@ internal sealed class DrmControl : IAsyncDisposable
 
     private async Task<JsonObject> HandleToFdAsync(ControlRequest request, CancellationToken cancel)
     {
-        var fd = await _file.ExportAsync(request.Number32("handle", 0), request.Number32("flags", 0), cancel);
+        int fd = await _file.ExportAsync(request.Number32("handle", 0), request.Number32("flags", 0), cancel);
         return BufferTable.Describe(_buffers.Get(fd));
     }
 
@@ -96,8 +96,8 @@ internal sealed class DrmControl : IAsyncDisposable
 
     private async Task<JsonObject> WaitAsync(ControlRequest request, CancellationToken cancel)
     {
-        var seqno = request.Number("seqno");
-        var fence = _queue.Fence(seqno)
+        ulong seqno = request.Number("seqno");
+        Task<JsonObject> fence = _queue.Fence(seqno)
             ?? throw new CocoException(2, "ENOENT", "wait", "fence", $"No job has the sequence number {seqno}.") { Field = "seqno" };
         return (await fence.WaitAsync(cancel)).DeepClone().AsObject();
     }

@@ -1,3 +1,4 @@
+using CocoGuest.Client;
 using CocoGuest.DrmImporter;
 using CocoGuest.Importer;
 
@@ -30,7 +31,7 @@ const string Description = """
 var options = new ImporterOptions("drm-importer", "card0");
 return await ImporterProgram.RunAsync(args, Description, options, _ => { }, async (parsed, process, loop, cancel) =>
 {
-    var device = await process.RegisterDeviceAsync(options.Device(parsed, "drm"), cancel);
+    GuestDevice device = await process.RegisterDeviceAsync(options.Device(parsed, "drm"), cancel);
     await using var control = new DrmControl(process, device, loop);
     return await control.RunAsync(cancel);
 });

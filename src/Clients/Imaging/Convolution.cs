@@ -14,11 +14,11 @@ public static class Convolution
     /// <param name="layout">The layout of both.</param>
     public static void Sharpen(ReadOnlySpan<byte> source, Span<byte> destination, PictureLayout layout)
     {
-        for (var y = 0; y < layout.Height; y++)
+        for (int y = 0; y < layout.Height; y++)
         {
-            var above = source.Slice(Math.Max(y - 1, 0) * layout.Pitch, layout.RowBytes);
-            var row = source.Slice(y * layout.Pitch, layout.RowBytes);
-            var below = source.Slice(Math.Min(y + 1, layout.Height - 1) * layout.Pitch, layout.RowBytes);
+            ReadOnlySpan<byte> above = source.Slice(Math.Max(y - 1, 0) * layout.Pitch, layout.RowBytes);
+            ReadOnlySpan<byte> row = source.Slice(y * layout.Pitch, layout.RowBytes);
+            ReadOnlySpan<byte> below = source.Slice(Math.Min(y + 1, layout.Height - 1) * layout.Pitch, layout.RowBytes);
             SharpenRow(above, row, below, destination.Slice(y * layout.Pitch, layout.RowBytes));
         }
     }
@@ -27,13 +27,13 @@ public static class Convolution
     private static void SharpenRow(ReadOnlySpan<byte> above, ReadOnlySpan<byte> row, ReadOnlySpan<byte> below, Span<byte> result)
     {
         const int Pixel = PictureLayout.BytesPerPixel;
-        for (var x = 0; x < row.Length; x += Pixel)
+        for (int x = 0; x < row.Length; x += Pixel)
         {
-            var left = Math.Max(x - Pixel, 0);
-            var right = Math.Min(x + Pixel, row.Length - Pixel);
-            for (var c = 0; c < 3; c++)
+            int left = Math.Max(x - Pixel, 0);
+            int right = Math.Min(x + Pixel, row.Length - Pixel);
+            for (int c = 0; c < 3; c++)
             {
-                var sum = (5 * row[x + c]) - above[x + c] - below[x + c] - row[left + c] - row[right + c];
+                int sum = (5 * row[x + c]) - above[x + c] - below[x + c] - row[left + c] - row[right + c];
                 result[x + c] = (byte)Math.Clamp(sum, 0, 255);
             }
 

@@ -11,15 +11,15 @@ public static class DrawnPicture
     public static Picture Draw(PictureLayout layout)
     {
         var picture = new Picture(layout);
-        var (width, height) = (layout.Width, layout.Height);
-        var radius = Math.Max(1, Math.Min(width, height) / 3);
-        for (var y = 0; y < height; y++)
+        (int width, int height) = (layout.Width, layout.Height);
+        int radius = Math.Max(1, Math.Min(width, height) / 3);
+        for (int y = 0; y < height; y++)
         {
-            var row = picture.Row(y);
-            for (var x = 0; x < width; x++)
+            Span<byte> row = picture.Row(y);
+            for (int x = 0; x < width; x++)
             {
-                var (red, green, blue) = Colour(x, y, width, height, radius);
-                var at = x * PictureLayout.BytesPerPixel;
+                (int red, int green, int blue) = Colour(x, y, width, height, radius);
+                int at = x * PictureLayout.BytesPerPixel;
                 row[at] = (byte)blue;
                 row[at + 1] = (byte)green;
                 row[at + 2] = (byte)red;
@@ -32,9 +32,9 @@ public static class DrawnPicture
 
     private static (int Red, int Green, int Blue) Colour(int x, int y, int width, int height, int radius)
     {
-        var red = 32 + (x * 191 / width);
-        var green = 32 + (y * 191 / height);
-        var blue = 32 + ((x + y) * 191 / (width + height));
+        int red = 32 + (x * 191 / width);
+        int green = 32 + (y * 191 / height);
+        int blue = 32 + ((x + y) * 191 / (width + height));
         long dx = x - (width / 2);
         long dy = y - (height / 2);
         if ((dx * dx) + (dy * dy) < (long)radius * radius)

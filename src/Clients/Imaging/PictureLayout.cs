@@ -55,7 +55,7 @@ public readonly record struct PictureLayout
     /// <param name="right">At least <see cref="Bytes"/> bytes.</param>
     public bool PixelsEqual(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
-        for (var y = 0; y < Height; y++)
+        for (int y = 0; y < Height; y++)
         {
             if (!left.Slice(y * Pitch, RowBytes).SequenceEqual(right.Slice(y * Pitch, RowBytes)))
                 return false;

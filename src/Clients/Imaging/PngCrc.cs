@@ -10,18 +10,18 @@ internal static class PngCrc
 
     private static uint Update(uint crc, ReadOnlySpan<byte> bytes)
     {
-        foreach (var b in bytes)
+        foreach (byte b in bytes)
             crc = Table[(byte)crc ^ b] ^ (crc >> 8);
         return crc;
     }
 
     private static uint[] MakeTable()
     {
-        var table = new uint[256];
-        for (var n = 0u; n < table.Length; n++)
+        uint[] table = new uint[256];
+        for (uint n = 0u; n < table.Length; n++)
         {
-            var c = n;
-            for (var bit = 0; bit < 8; bit++)
+            uint c = n;
+            for (int bit = 0; bit < 8; bit++)
                 c = (c & 1) != 0 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
             table[n] = c;
         }

@@ -13,10 +13,10 @@ internal static class PngFilters
     /// <param name="bytesPerPixel">Distance to the sample on the left.</param>
     public static void Undo(int type, Span<byte> row, ReadOnlySpan<byte> above, int bytesPerPixel)
     {
-        for (var i = 0; i < row.Length; i++)
+        for (int i = 0; i < row.Length; i++)
         {
-            var left = i >= bytesPerPixel ? row[i - bytesPerPixel] : 0;
-            var corner = i >= bytesPerPixel ? above[i - bytesPerPixel] : 0;
+            int left = i >= bytesPerPixel ? row[i - bytesPerPixel] : 0;
+            int corner = i >= bytesPerPixel ? above[i - bytesPerPixel] : 0;
             row[i] = (byte)(row[i] + Predict(type, left, above[i], corner));
         }
     }
@@ -29,10 +29,10 @@ internal static class PngFilters
     /// <param name="filtered">Where the filtered bytes go; as long as <paramref name="row"/>.</param>
     public static void Apply(int type, ReadOnlySpan<byte> row, ReadOnlySpan<byte> above, int bytesPerPixel, Span<byte> filtered)
     {
-        for (var i = 0; i < row.Length; i++)
+        for (int i = 0; i < row.Length; i++)
         {
-            var left = i >= bytesPerPixel ? row[i - bytesPerPixel] : 0;
-            var corner = i >= bytesPerPixel ? above[i - bytesPerPixel] : 0;
+            int left = i >= bytesPerPixel ? row[i - bytesPerPixel] : 0;
+            int corner = i >= bytesPerPixel ? above[i - bytesPerPixel] : 0;
             filtered[i] = (byte)(row[i] - Predict(type, left, above[i], corner));
         }
     }
@@ -50,10 +50,10 @@ internal static class PngFilters
     // The neighbour nearest to left + up - corner; ties go to left, then up.
     private static int Paeth(int left, int up, int corner)
     {
-        var estimate = left + up - corner;
-        var toLeft = Math.Abs(estimate - left);
-        var toUp = Math.Abs(estimate - up);
-        var toCorner = Math.Abs(estimate - corner);
+        int estimate = left + up - corner;
+        int toLeft = Math.Abs(estimate - left);
+        int toUp = Math.Abs(estimate - up);
+        int toCorner = Math.Abs(estimate - corner);
         if (toLeft <= toUp && toLeft <= toCorner)
             return left;
         return toUp <= toCorner ? up : corner;

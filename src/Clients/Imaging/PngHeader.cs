@@ -23,11 +23,11 @@ internal readonly record struct PngHeader(PictureLayout Layout, int Channels)
     {
         if (ihdr.Length != Length)
             throw new PngException($"The IHDR chunk has {ihdr.Length} bytes instead of {Length}.");
-        var width = BinaryPrimitives.ReadUInt32BigEndian(ihdr);
-        var height = BinaryPrimitives.ReadUInt32BigEndian(ihdr[4..]);
-        var (depth, colour, compression, filter, interlace) = (ihdr[8], ihdr[9], ihdr[10], ihdr[11], ihdr[12]);
-        var kind = ColourTypes.GetValueOrDefault(colour, $"colour type {colour}");
-        var found = string.Create(CultureInfo.InvariantCulture, $"{depth}-bit {kind}");
+        uint width = BinaryPrimitives.ReadUInt32BigEndian(ihdr);
+        uint height = BinaryPrimitives.ReadUInt32BigEndian(ihdr[4..]);
+        (byte depth, byte colour, byte compression, byte filter, byte interlace) = (ihdr[8], ihdr[9], ihdr[10], ihdr[11], ihdr[12]);
+        string kind = ColourTypes.GetValueOrDefault(colour, $"colour type {colour}");
+        string found = string.Create(CultureInfo.InvariantCulture, $"{depth}-bit {kind}");
         if (depth != 8 || colour is not (2 or 6))
             throw new PngException($"This PNG is {found}; only 8-bit RGB and 8-bit RGBA are read.");
         if (compression != 0)

@@ -21,8 +21,8 @@ public static class PngReader
     {
         if (!file.StartsWith(Signature))
             throw new PngException("This is not a PNG file: the first eight bytes are not the PNG signature.");
-        var rest = file[Signature.Length..];
-        var (type, data) = NextChunk(ref rest);
+        ReadOnlySpan<byte> rest = file[Signature.Length..];
+        (string type, ReadOnlySpan<byte> data) = NextChunk(ref rest);
         if (type != "IHDR")
             throw new PngException($"The first chunk is {type} instead of IHDR.");
         var header = PngHeader.Parse(data);
@@ -32,10 +32,10 @@ public static class PngReader
     private static MemoryStream CollectImageData(ref ReadOnlySpan<byte> rest)
     {
         var pixels = new MemoryStream();
-        var state = ImageData.NotSeen;
+        ImageData state = ImageData.NotSeen;
         while (true)
         {
-            var (type, data) = NextChunk(ref rest);
+            (string type, ReadOnlySpan<byte> data) = NextChunk(ref rest);
             if (type != "IDAT" && state == ImageData.Open)
                 state = ImageData.Closed;
             switch (type)
@@ -64,15 +64,15 @@ public static class PngReader
 
     private static Picture Inflate(PngHeader header, MemoryStream compressed)
     {
-        var layout = header.Layout;
+        PictureLayout layout = header.Layout;
         var picture = new Picture(layout);
-        var row = new byte[layout.Width * header.Channels];
-        var above = new byte[row.Length];
-        var filter = new byte[1];
+        byte[] row = new byte[layout.Width * header.Channels];
+        byte[] above = new byte[row.Length];
+        byte[] filter = new byte[1];
         try
         {
             using var inflater = new ZLibStream(compressed, CompressionMode.Decompress);
-            for (var y = 0; y < layout.Height; y++)
+            for (int y = 0; y < layout.Height; y++)
             {
                 inflater.ReadExactly(filter);
                 inflater.ReadExactly(row);
@@ -115,18 +115,18 @@ public static class PngReader
         const int Overhead = 12;
         if (rest.Length < Overhead)
             throw new PngException("The file ends before the IEND chunk.");
-        var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
-        var type = rest.Slice(4, 4);
-        foreach (var letter in type)
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(rest);
+        ReadOnlySpan<byte> type = rest.Slice(4, 4);
+        foreach (byte letter in type)
         {
             if (!char.IsAsciiLetter((char)letter))
                 throw new PngException("A chunk type is not four letters; the file is damaged.");
         }
 
-        var name = Encoding.ASCII.GetString(type);
+        string name = Encoding.ASCII.GetString(type);
         if (length > (uint)(rest.Length - Overhead))
             throw new PngException($"The chunk {name} claims {length} bytes; the file ends before.");
-        var data = rest.Slice(8, (int)length);
+        ReadOnlySpan<byte> data = rest.Slice(8, (int)length);
         if (BinaryPrimitives.ReadUInt32BigEndian(rest[(8 + (int)length)..]) != PngCrc.Compute(type, data))
             throw new PngException($"The CRC of the chunk {name} is wrong; the file is damaged.");
         rest = rest[(Overhead + (int)length)..];

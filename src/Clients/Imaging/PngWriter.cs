@@ -12,7 +12,7 @@ public static class PngWriter
     /// <param name="picture">The picture; its padding is not looked at.</param>
     public static byte[] Encode(Picture picture)
     {
-        var layout = picture.Layout;
+        PictureLayout layout = picture.Layout;
         var file = new MemoryStream();
         file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a]);
         Span<byte> header = stackalloc byte[PngHeader.Length];
@@ -29,18 +29,18 @@ public static class PngWriter
 
     private static ReadOnlySpan<byte> Deflate(Picture picture)
     {
-        var layout = picture.Layout;
+        PictureLayout layout = picture.Layout;
         var compressed = new MemoryStream();
         using (var deflater = new ZLibStream(compressed, CompressionLevel.Optimal, leaveOpen: true))
         {
-            var row = new byte[layout.Width * Channels];
-            var above = new byte[row.Length];
-            var candidate = new byte[row.Length];
-            var best = new byte[row.Length];
-            for (var y = 0; y < layout.Height; y++)
+            byte[] row = new byte[layout.Width * Channels];
+            byte[] above = new byte[row.Length];
+            byte[] candidate = new byte[row.Length];
+            byte[] best = new byte[row.Length];
+            for (int y = 0; y < layout.Height; y++)
             {
                 Pack(picture.Row(y), row);
-                var type = ChooseFilter(row, above, ref candidate, ref best);
+                int type = ChooseFilter(row, above, ref candidate, ref best);
                 deflater.WriteByte((byte)type);
                 deflater.Write(best);
                 (row, above) = (above, row);
@@ -53,12 +53,12 @@ public static class PngWriter
     // The usual heuristic: the filter whose bytes, taken as signed, have the smallest sum of magnitudes.
     private static int ChooseFilter(byte[] row, byte[] above, ref byte[] candidate, ref byte[] best)
     {
-        var (bestType, bestSum) = (0, long.MaxValue);
-        for (var type = 0; type < PngFilters.Count; type++)
+        (int bestType, long bestSum) = (0, long.MaxValue);
+        for (int type = 0; type < PngFilters.Count; type++)
         {
             PngFilters.Apply(type, row, above, Channels, candidate);
-            var sum = 0L;
-            foreach (var b in candidate)
+            long sum = 0L;
+            foreach (byte b in candidate)
                 sum += b < 128 ? b : 256 - b;
             if (sum >= bestSum)
                 continue;

@@ -57,9 +57,9 @@ public sealed class BufferTable(GuestProcess process) : IAsyncDisposable
     /// <param name="fd">A number.</param>
     public async Task CloseAsync(int fd)
     {
-        var buffer = Get(fd);
+        GuestBuffer buffer = Get(fd);
         _buffers.Remove(fd);
-        if (_mappings.Remove(fd, out var mapping))
+        if (_mappings.Remove(fd, out MappedMemory? mapping))
             await mapping.DisposeAsync();
         await buffer.ReleaseAsync();
     }
@@ -81,7 +81,7 @@ public sealed class BufferTable(GuestProcess process) : IAsyncDisposable
     /// <param name="cancel">Cancels between chunks.</param>
     public async Task ReadAsync(int fd, ulong offset, Memory<byte> destination, CancellationToken cancel)
     {
-        var mapping = await MappingAsync(fd, cancel);
+        MappedMemory mapping = await MappingAsync(fd, cancel);
         await mapping.ReadAsync(offset, destination, cancel);
         Count(mapping, destination.Length);
     }
@@ -89,9 +89,9 @@ public sealed class BufferTable(GuestProcess process) : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (var mapping in _mappings.Values)
+        foreach (MappedMemory mapping in _mappings.Values)
             await mapping.DisposeAsync();
-        foreach (var buffer in _buffers.Values)
+        foreach (GuestBuffer buffer in _buffers.Values)
             await buffer.DisposeAsync();
     }
 
@@ -100,23 +100,23 @@ public sealed class BufferTable(GuestProcess process) : IAsyncDisposable
 
     private async Task<JsonObject> LoadPictureAsync(ControlRequest request, CancellationToken cancel)
     {
-        var picture = request.TextOrNull("path") is { } path
+        Picture picture = request.TextOrNull("path") is { } path
             ? PngReader.Decode(await File.ReadAllBytesAsync(path, cancel))
             : DrawnPicture.Draw(new PictureLayout(request.Pixels("width"), request.Pixels("height")));
-        var layout = picture.Layout;
-        var buffer = Add(await process.AllocateAsync(request.Text("heap"), (ulong)layout.Bytes, cancel: cancel));
+        PictureLayout layout = picture.Layout;
+        GuestBuffer buffer = Add(await process.AllocateAsync(request.Text("heap"), (ulong)layout.Bytes, cancel: cancel));
         await WriteAsync(buffer.Fd, 0, picture.Pixels, cancel);
-        var answer = Describe(buffer);
+        JsonObject answer = Describe(buffer);
         (answer["width"], answer["height"], answer["pitch"], answer["bytes"]) = (layout.Width, layout.Height, layout.Pitch, layout.Bytes);
         return answer;
     }
 
     private async Task<JsonObject> LoadAsync(ControlRequest request, CancellationToken cancel)
     {
-        var length = request.Number("length");
+        ulong length = request.Number("length");
         if (length > MaxAccess)
             throw new CocoException(22, "EINVAL", "load", "length", $"At most {MaxAccess} bytes are read at once.") { Field = "length" };
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         await ReadAsync((int)request.Number32("fd", 0), request.NumberOrNull("offset") ?? 0, bytes, cancel);
         return new JsonObject { ["data"] = Convert.ToBase64String(bytes) };
     }
@@ -139,7 +139,7 @@ public sealed class BufferTable(GuestProcess process) : IAsyncDisposable
 
     private async Task WriteAsync(int fd, ulong offset, byte[] bytes, CancellationToken cancel)
     {
-        var mapping = await MappingAsync(fd, cancel);
+        MappedMemory mapping = await MappingAsync(fd, cancel);
         await mapping.WriteAsync(offset, bytes, cancel);
         Count(mapping, bytes.Length);
     }
@@ -154,7 +154,7 @@ public sealed class BufferTable(GuestProcess process) : IAsyncDisposable
 
     private async Task<MappedMemory> MappingAsync(int fd, CancellationToken cancel)
     {
-        if (!_mappings.TryGetValue(fd, out var mapping))
+        if (!_mappings.TryGetValue(fd, out MappedMemory? mapping))
             _mappings.Add(fd, mapping = await Get(fd).MmapAsync(cancel: cancel));
         return mapping;
     }

@@ -49,7 +49,7 @@ public sealed class ControlLoop
     public void Event(string name, JsonObject? fields = null)
     {
         var line = new JsonObject { ["event"] = name };
-        foreach (var (key, value) in fields ?? [])
+        foreach ((string? key, JsonNode? value) in fields ?? [])
             line[key] = value?.DeepClone();
         WriteLine(line.ToJsonString(Json));
     }
@@ -63,8 +63,8 @@ public sealed class ControlLoop
         // A read of stdin blocks a thread and heeds no token; the program's end ends it.
         var serving = Task.Run(() => ServeAsync(cancel), CancellationToken.None);
         var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = cancel.Register(() => cancelled.TrySetCanceled(cancel));
-        var first = await Task.WhenAny(serving, process.Ended, cancelled.Task);
+        await using CancellationTokenRegistration registration = cancel.Register(() => cancelled.TrySetCanceled(cancel));
+        Task first = await Task.WhenAny(serving, process.Ended, cancelled.Task);
         cancel.ThrowIfCancellationRequested();
         if (first == serving)
         {
@@ -72,8 +72,8 @@ public sealed class ControlLoop
             return 0;
         }
 
-        var end = await process.Ended;
-        var gone = end.Kind == ProcessEndKind.ServerGone;
+        ProcessEnd end = await process.Ended;
+        bool gone = end.Kind == ProcessEndKind.ServerGone;
         Event(gone ? "server-gone" : "process-ended", new JsonObject { ["reason"] = end.Reason });
         return gone ? ServerGoneExitCode : 1;
     }
@@ -99,7 +99,7 @@ public sealed class ControlLoop
         {
             if (string.IsNullOrWhiteSpace(line))
                 continue;
-            var (answer, last) = await AnswerAsync(line, cancel);
+            (JsonObject? answer, bool last) = await AnswerAsync(line, cancel);
             WriteLine(answer.ToJsonString(Json));
             if (last)
                 return;
@@ -115,9 +115,9 @@ public sealed class ControlLoop
                 throw new JsonException("A request is a JSON object.");
             var request = new ControlRequest(json);
             id = request.Id;
-            if (!_operations.TryGetValue(request.Operation, out var run))
+            if (!_operations.TryGetValue(request.Operation, out Func<ControlRequest, CancellationToken, Task<JsonObject>>? run))
                 throw new CocoException(22, "EINVAL", "request", "op", $"'{request.Operation}' is no operation; there are {Names()}.");
-            var result = await run(request, cancel);
+            JsonObject result = await run(request, cancel);
             return (new JsonObject { ["id"] = id, ["ok"] = true, ["result"] = result }, request.Operation == "exit");
         }
         catch (Exception e) when (e is not OperationCanceledException)

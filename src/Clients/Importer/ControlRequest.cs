@@ -39,9 +39,9 @@ public sealed class ControlRequest(JsonObject json)
     {
         if (json[field] is not { } node)
             return null;
-        var text = node is JsonValue value && value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : node.ToJsonString();
-        var ok = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
-            ? ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var number)
+        string text = node is JsonValue value && value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : node.ToJsonString();
+        bool ok = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            ? ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong number)
             : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
         return ok ? number : throw Wrong(field, "must be a number from 0 to 2^64 - 1");
     }

@@ -34,8 +34,8 @@ public static class ImporterProgram
             });
             try
             {
-                using var connection = options.Connect(parsed);
-                await using var process = await options.OpenProcessAsync(parsed, connection, stop.Token);
+                using CocoConnection connection = options.Connect(parsed);
+                await using GuestProcess process = await options.OpenProcessAsync(parsed, connection, stop.Token);
                 var loop = new ControlLoop(new StreamReader(Console.OpenStandardInput()), Console.Out);
                 return await serve(parsed, process, loop, stop.Token);
             }

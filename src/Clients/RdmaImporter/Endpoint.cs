@@ -11,7 +11,7 @@ internal static class Endpoint
     /// <summary>Listens. A Unix socket gets mode 0600; a TCP port is on loopback only.</summary>
     public static Socket Listen(ControlRequest request)
     {
-        var socket = NewSocket(request, out var endPoint, listening: true);
+        Socket socket = NewSocket(request, out EndPoint? endPoint, listening: true);
         try
         {
             socket.Bind(endPoint);
@@ -30,7 +30,7 @@ internal static class Endpoint
     /// <summary>Connects.</summary>
     public static async Task<Stream> ConnectAsync(ControlRequest request, CancellationToken cancel)
     {
-        var socket = NewSocket(request, out var endPoint, listening: false);
+        Socket socket = NewSocket(request, out EndPoint? endPoint, listening: false);
         try
         {
             await socket.ConnectAsync(endPoint, cancel);
@@ -51,10 +51,10 @@ internal static class Endpoint
             return new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         }
 
-        var port = (int)Math.Min(request.Number32("port", 0), IPEndPoint.MaxPort);
+        int port = (int)Math.Min(request.Number32("port", 0), IPEndPoint.MaxPort);
         endPoint = listening || request.TextOrNull("host") is not { } host
             ? new IPEndPoint(IPAddress.Loopback, port)
-            : IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port);
+            : IPAddress.TryParse(host, out global::System.Net.IPAddress? address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port);
         return new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     }
 }

@@ -61,7 +61,7 @@ internal sealed class Hca(GuestDevice device, DmaCounters counters) : IAsyncDisp
             throw Invalid("length", $"The dma-buf has {buffer.Size} bytes; the region ends at {request.Offset + request.Length}.");
         if (request.Length == 0)
             throw Invalid("length", "The region has no pages.");
-        var registration = await MapAsync(request, buffer, cancel);
+        Registration registration = await MapAsync(request, buffer, cancel);
         _registrations.Add(registration.Key, registration);
         HoldPd(request.Pd);
         return registration;
@@ -70,7 +70,7 @@ internal sealed class Hca(GuestDevice device, DmaCounters counters) : IAsyncDisp
     /// <summary>Deregisters: unmaps (bounced bytes go back now) and detaches.</summary>
     public async Task DeregisterAsync(uint lkey)
     {
-        if (!_registrations.Remove(lkey, out var registration))
+        if (!_registrations.Remove(lkey, out Registration? registration))
             throw new CocoException(22, "EINVAL", "ib_dereg_mr", "key", $"0x{lkey:x} is no key of this device.") { Field = "lkey" };
         Keys.Remove(lkey);
         DropPd(registration.Region.Pd);
@@ -80,22 +80,22 @@ internal sealed class Hca(GuestDevice device, DmaCounters counters) : IAsyncDisp
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var key in _registrations.Keys.Reverse().ToArray())
+        foreach (uint key in _registrations.Keys.Reverse().ToArray())
             await DeregisterAsync(key);
         await device.DisposeAsync();
     }
 
     private async Task<Registration> MapAsync(RegistrationRequest request, GuestBuffer buffer, CancellationToken cancel)
     {
-        var attachment = await device.AttachAsync(buffer, cancel);
+        DeviceAttachment attachment = await device.AttachAsync(buffer, cancel);
         DeviceMapping? mapping = null;
         try
         {
             mapping = await attachment.MapAsync(cpu: request.Cpu, cancel: cancel);
-            var table = TranslationTable.Build(mapping.Segments, request.Offset, request.Length, request.Iova, request.MaxPage)
+            TranslationTable table = TranslationTable.Build(mapping.Segments, request.Offset, request.Length, request.Iova, request.MaxPage)
                 ?? throw Invalid("iova", "No page size of the device fits the DMA addresses.");
             var region = new MemoryRegion(request.Pd, request.Access, table, new MappingView(mapping, counters));
-            var key = Keys.Add(region);
+            uint key = Keys.Add(region);
             return key != 0
                 ? new Registration(key, region, mapping)
                 : throw new CocoException(12, "ENOMEM", "ib_uverbs_reg_dmabuf_mr", "key", "All keys of the device are in use.");
@@ -109,7 +109,7 @@ internal sealed class Hca(GuestDevice device, DmaCounters counters) : IAsyncDisp
         }
     }
 
-    private int Users(uint pd) => _domains.TryGetValue(pd, out var users)
+    private int Users(uint pd) => _domains.TryGetValue(pd, out int users)
         ? users
         : throw Invalid("pd", $"There is no PD {pd}.");
 

@@ -1,3 +1,4 @@
+using CocoGuest.Client;
 using CocoGuest.Importer;
 using CocoGuest.RdmaImporter;
 
@@ -28,7 +29,7 @@ const string Description = """
 var options = new ImporterOptions("rdma-importer", "rdma0");
 return await ImporterProgram.RunAsync(args, Description, options, _ => { }, async (parsed, process, loop, cancel) =>
 {
-    var device = await process.RegisterDeviceAsync(options.Device(parsed, "rdma"), cancel);
+    GuestDevice device = await process.RegisterDeviceAsync(options.Device(parsed, "rdma"), cancel);
     await using var control = new RdmaControl(process, device, loop);
     return await control.RunAsync(cancel);
 });

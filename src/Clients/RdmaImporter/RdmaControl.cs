@@ -63,9 +63,9 @@ internal sealed class RdmaControl : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        foreach (var listener in _listeners)
+        foreach (Socket listener in _listeners)
             listener.Dispose();
-        foreach (var queuePair in _queuePairs.Values)
+        foreach (QueuePair queuePair in _queuePairs.Values)
             await queuePair.DisposeAsync();
         await _hca.DisposeAsync();
         await _buffers.DisposeAsync();
@@ -74,10 +74,10 @@ internal sealed class RdmaControl : IAsyncDisposable
 
     private async Task<JsonObject> RegisterAsync(ControlRequest request, CancellationToken cancel)
     {
-        var fd = (int)request.Number32("fd", 0);
-        var buffer = _buffers.Find(fd);
-        var offset = request.NumberOrNull("offset") ?? 0;
-        var registration = await _hca.RegisterAsync(
+        int fd = (int)request.Number32("fd", 0);
+        GuestBuffer? buffer = _buffers.Find(fd);
+        ulong offset = request.NumberOrNull("offset") ?? 0;
+        Registration registration = await _hca.RegisterAsync(
             new RegistrationRequest(
                 request.Number32("pd", 1),
                 fd,
@@ -89,7 +89,7 @@ internal sealed class RdmaControl : IAsyncDisposable
                 MaxPage(request)),
             buffer,
             cancel);
-        var table = registration.Region.Table;
+        TranslationTable table = registration.Region.Table;
         return new JsonObject
         {
             ["lkey"] = registration.Key,
@@ -105,7 +105,7 @@ internal sealed class RdmaControl : IAsyncDisposable
 
     private static ulong MaxPage(ControlRequest request)
     {
-        var page = request.NumberOrNull("maxPage") ?? Hca.MaxPage;
+        ulong page = request.NumberOrNull("maxPage") ?? Hca.MaxPage;
         return page >= TranslationTable.MinPage && page <= 1UL << 62 && ulong.IsPow2(page)
             ? page
             : throw new CocoException(22, "EINVAL", "request", "fields", "'maxPage' must be a power of two from 4096 up.")
@@ -122,9 +122,9 @@ internal sealed class RdmaControl : IAsyncDisposable
 
     private JsonObject Listen(ControlRequest request)
     {
-        var pd = request.Number32("pd", 1);
+        uint pd = request.Number32("pd", 1);
         _hca.HoldPd(pd);
-        var listener = Endpoint.Listen(request);
+        Socket listener = Endpoint.Listen(request);
         _listeners.Add(listener);
         _ = AcceptAsync(listener, pd);
         return listener.LocalEndPoint is IPEndPoint tcp
@@ -161,16 +161,16 @@ internal sealed class RdmaControl : IAsyncDisposable
 
     private async Task<JsonObject> ConnectAsync(ControlRequest request, CancellationToken cancel)
     {
-        var pd = request.Number32("pd", 1);
+        uint pd = request.Number32("pd", 1);
         _hca.HoldPd(pd);
-        var number = _nextQueuePair++;
+        uint number = _nextQueuePair++;
         _queuePairs.Add(number, new QueuePair(await Endpoint.ConnectAsync(request, cancel), _hca.Keys, pd, _counters));
         return new JsonObject { ["qp"] = number };
     }
 
     private async Task<JsonObject> DisconnectAsync(ControlRequest request, CancellationToken cancel)
     {
-        var queuePair = FindQueuePair(request);
+        QueuePair queuePair = FindQueuePair(request);
         _queuePairs.Remove(request.Number32("qp", 0));
         _hca.DropPd(queuePair.Pd);
         await queuePair.DisposeAsync();
@@ -185,7 +185,7 @@ internal sealed class RdmaControl : IAsyncDisposable
             request.Number("remote"),
             request.Number("length"))));
 
-    private QueuePair FindQueuePair(ControlRequest request) => _queuePairs.TryGetValue(request.Number32("qp", 0), out var queuePair)
+    private QueuePair FindQueuePair(ControlRequest request) => _queuePairs.TryGetValue(request.Number32("qp", 0), out QueuePair? queuePair)
         ? queuePair
         : throw new CocoException(22, "EINVAL", "post_send", "qp", $"There is no queue pair {request.Number32("qp", 0)}.") { Field = "qp" };
 

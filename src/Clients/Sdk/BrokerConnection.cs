@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Net.Sockets;
 using CocoGuest.Client.Internal;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Client;
 
@@ -56,7 +57,7 @@ public sealed class BrokerConnection : IDisposable
     /// <exception cref="ServerGoneException">The server hung up.</exception>
     public async Task<ReceivedMemory> RedeemAsync(string token, CancellationToken cancel = default)
     {
-        var number = BrokerFrame.ParseToken(token);
+        UInt128 number = BrokerFrame.ParseToken(token);
         var waiter = new TaskCompletionSource<ReceivedMemory>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
@@ -67,7 +68,7 @@ public sealed class BrokerConnection : IDisposable
             Send(number);
         }
 
-        await using var registration = cancel.Register(() => GiveUp(number, waiter, cancel));
+        await using CancellationTokenRegistration registration = cancel.Register(() => GiveUp(number, waiter, cancel));
         return await waiter.Task;
     }
 
@@ -123,8 +124,8 @@ public sealed class BrokerConnection : IDisposable
         string reason;
         try
         {
-            var frame = new byte[BrokerFrame.AnswerLength];
-            while (FdReceiver.ReceiveFrame(_socket.SafeHandle, frame, out var fd))
+            byte[] frame = new byte[BrokerFrame.AnswerLength];
+            while (FdReceiver.ReceiveFrame(_socket.SafeHandle, frame, out SafeFileHandle? fd))
                 Dispatch(BrokerFrame.Parse(frame), fd);
             reason = "it hung up";
         }
@@ -179,7 +180,7 @@ public sealed class BrokerConnection : IDisposable
         }
 
         _socket.Dispose();
-        foreach (var waiter in left)
+        foreach (TaskCompletionSource<ReceivedMemory> waiter in left)
             waiter.TrySetException(gone);
         if (!wanted)
             ServerGone?.Invoke();

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using CocoGuest.Client.Internal;
 using CocoGuest.V1;
+using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 
@@ -18,7 +19,7 @@ public sealed class CocoConnection : IDisposable
     {
         _channel = channel;
         Endpoint = endpoint;
-        var invoker = channel.Intercept(new ErrorInterceptor(endpoint, bearerToken));
+        CallInvoker invoker = channel.Intercept(new ErrorInterceptor(endpoint, bearerToken));
         Guest = new GuestService.GuestServiceClient(invoker);
         Device = new DeviceService.DeviceServiceClient(invoker);
         Host = new HostService.HostServiceClient(invoker);
@@ -84,10 +85,10 @@ public sealed class CocoConnection : IDisposable
         target ??= DefaultSocketPath;
         if (target.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
             return new CocoConnection(GrpcChannel.ForAddress(target, Options(NewHandler())), target, bearerToken);
-        var path = target.StartsWith("unix:", StringComparison.Ordinal) ? target["unix:".Length..] : target;
+        string path = target.StartsWith("unix:", StringComparison.Ordinal) ? target["unix:".Length..] : target;
         if (!path.Contains('/', StringComparison.Ordinal))
             throw new ArgumentException($"'{target}' is neither unix:PATH, a path with a slash, nor http://HOST:PORT.", nameof(target));
-        var handler = NewHandler();
+        SocketsHttpHandler handler = NewHandler();
         handler.ConnectCallback = async (_, cancel) =>
         {
             var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -32,13 +32,13 @@ public sealed class DeviceAttachment : IAsyncDisposable
     public async Task<DeviceMapping> MapAsync(
         DmaDirection direction = DmaDirection.DmaBidirectional, uint cpu = 0, CancellationToken cancel = default)
     {
-        var process = Device.Process;
-        var answer = await process.Connection.Guest.MapDmaBufAsync(
+        GuestProcess process = Device.Process;
+        MapDmaBufResponse answer = await process.Connection.Guest.MapDmaBufAsync(
             new MapDmaBufRequest { Guest = process.Guest, Process = process.Handle, Attachment = Id, Direction = direction, Cpu = cpu },
             cancellationToken: cancel);
         try
         {
-            var direct = answer.FdToken.Length == 0
+            DirectMemory? direct = answer.FdToken.Length == 0
                 ? null
                 : await process.MapTokenAsync(answer.FdToken, answer.BrokerPath, 0, Size, writable: true, cancel);
             return new DeviceMapping(this, [.. answer.Segments], answer.Bounced, direct);
@@ -53,7 +53,7 @@ public sealed class DeviceAttachment : IAsyncDisposable
     /// <summary>dma_buf_detach, if its process still lives.</summary>
     public async ValueTask DisposeAsync()
     {
-        var process = Device.Process;
+        GuestProcess process = Device.Process;
         if (Interlocked.Exchange(ref _detached, 1) != 0)
             return;
         await Disposal.GiveBackAsync(process, async () => await process.Connection.Guest.DetachAsync(
@@ -62,7 +62,7 @@ public sealed class DeviceAttachment : IAsyncDisposable
 
     internal async Task UnmapAsync()
     {
-        var process = Device.Process;
+        GuestProcess process = Device.Process;
         await Disposal.GiveBackAsync(process, async () => await process.Connection.Guest.UnmapDmaBufAsync(
             new UnmapDmaBufRequest { Guest = process.Guest, Process = process.Handle, Attachment = Id }));
     }

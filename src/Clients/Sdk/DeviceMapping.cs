@@ -58,10 +58,10 @@ public sealed class DeviceMapping : IAsyncDisposable
             return;
         }
 
-        for (var done = 0; done < destination.Length;)
+        for (int done = 0; done < destination.Length;)
         {
-            var (offset, room) = Locate(dmaAddress + (ulong)done);
-            var length = (int)Math.Min((ulong)(destination.Length - done), room);
+            (ulong offset, ulong room) = Locate(dmaAddress + (ulong)done);
+            int length = (int)Math.Min((ulong)(destination.Length - done), room);
             _direct.Map.Read(offset, destination.Span.Slice(done, length));
             done += length;
             Interlocked.Add(ref _directBytes, (ulong)length);
@@ -82,10 +82,10 @@ public sealed class DeviceMapping : IAsyncDisposable
             return;
         }
 
-        for (var done = 0; done < source.Length;)
+        for (int done = 0; done < source.Length;)
         {
-            var (offset, room) = Locate(dmaAddress + (ulong)done);
-            var length = (int)Math.Min((ulong)(source.Length - done), room);
+            (ulong offset, ulong room) = Locate(dmaAddress + (ulong)done);
+            int length = (int)Math.Min((ulong)(source.Length - done), room);
             _direct.Map.Write(offset, source.Span.Slice(done, length));
             done += length;
             Interlocked.Add(ref _directBytes, (ulong)length);
@@ -97,8 +97,8 @@ public sealed class DeviceMapping : IAsyncDisposable
     /// <exception cref="ArgumentOutOfRangeException">Outside the buffer.</exception>
     public (ulong DmaAddress, ulong Room) AddressOf(ulong bufferOffset)
     {
-        var start = 0UL;
-        foreach (var segment in _segments)
+        ulong start = 0UL;
+        foreach (DmaSegment segment in _segments)
         {
             if (bufferOffset - start < segment.Length)
                 return (segment.DmaAddress + (bufferOffset - start), segment.Length - (bufferOffset - start));
@@ -120,8 +120,8 @@ public sealed class DeviceMapping : IAsyncDisposable
     // Where a DMA address lies in the memfd, which holds the buffer's bytes in buffer order.
     private (ulong Offset, ulong Room) Locate(ulong dmaAddress)
     {
-        var start = 0UL;
-        foreach (var segment in _segments)
+        ulong start = 0UL;
+        foreach (DmaSegment segment in _segments)
         {
             if (dmaAddress >= segment.DmaAddress && dmaAddress - segment.DmaAddress < segment.Length)
                 return (start + (dmaAddress - segment.DmaAddress), segment.Length - (dmaAddress - segment.DmaAddress));

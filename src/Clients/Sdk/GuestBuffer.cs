@@ -42,9 +42,9 @@ public sealed class GuestBuffer : IAsyncDisposable
         var request = new MmapRequest { Guest = Process.Guest, Process = Process.Handle, Fd = Fd, Offset = offset, Length = length };
         if (prot is { } bits)
             request.Prot = bits;
-        var answer = await Process.Connection.Guest.MmapAsync(request, cancellationToken: cancel);
-        var writable = prot is null || (prot & 2) != 0;
-        var direct = answer.FdToken.Length == 0
+        MmapResponse answer = await Process.Connection.Guest.MmapAsync(request, cancellationToken: cancel);
+        bool writable = prot is null || (prot & 2) != 0;
+        DirectMemory? direct = answer.FdToken.Length == 0
             ? null
             : await Process.MapTokenAsync(answer.FdToken, answer.BrokerPath, answer.FdOffset, answer.Length, writable, cancel);
         return new MappedMemory(Process, answer.Address, answer.Length, direct);

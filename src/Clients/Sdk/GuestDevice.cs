@@ -30,7 +30,7 @@ public sealed class GuestDevice : IAsyncDisposable
     /// <param name="cancel">Cancels the call.</param>
     public async Task<DeviceAttachment> AttachAsync(GuestBuffer buffer, CancellationToken cancel = default)
     {
-        var answer = await Process.Connection.Guest.AttachAsync(
+        AttachResponse answer = await Process.Connection.Guest.AttachAsync(
             new AttachRequest { Guest = Process.Guest, Process = Process.Handle, Fd = buffer.Fd, Device = Name },
             cancellationToken: cancel);
         return new DeviceAttachment(this, answer.Attachment, answer.Size);
@@ -43,9 +43,9 @@ public sealed class GuestDevice : IAsyncDisposable
     /// <exception cref="CocoException">EFAULT: a DMA fault.</exception>
     public async Task DmaReadAsync(ulong dmaAddress, Memory<byte> destination, CancellationToken cancel = default)
     {
-        for (var done = 0; done < destination.Length;)
+        for (int done = 0; done < destination.Length;)
         {
-            var length = Math.Min(Chunking.Bytes, destination.Length - done);
+            int length = Math.Min(Chunking.Bytes, destination.Length - done);
             var request = new DmaReadRequest
             {
                 Guest = Process.Guest,
@@ -54,7 +54,7 @@ public sealed class GuestDevice : IAsyncDisposable
                 DmaAddress = dmaAddress + (ulong)done,
                 Length = (ulong)length,
             };
-            var answer = await Process.Connection.Device.DmaReadAsync(request, cancellationToken: cancel);
+            DmaReadResponse answer = await Process.Connection.Device.DmaReadAsync(request, cancellationToken: cancel);
             Chunking.Expect(answer.Data, length).CopyTo(destination[done..].Span);
             done += length;
         }
@@ -67,9 +67,9 @@ public sealed class GuestDevice : IAsyncDisposable
     /// <exception cref="CocoException">EFAULT: a DMA fault.</exception>
     public async Task DmaWriteAsync(ulong dmaAddress, ReadOnlyMemory<byte> source, CancellationToken cancel = default)
     {
-        for (var done = 0; done < source.Length;)
+        for (int done = 0; done < source.Length;)
         {
-            var length = Math.Min(Chunking.Bytes, source.Length - done);
+            int length = Math.Min(Chunking.Bytes, source.Length - done);
             var request = new DmaWriteRequest
             {
                 Guest = Process.Guest,

@@ -59,11 +59,11 @@ public sealed class GuestProcess : IAsyncDisposable
         CocoConnection connection, string guest = "", string name = "", CancellationToken cancel = default)
     {
         var request = new OpenProcessRequest { Guest = guest, Name = name };
-        var call = connection.Guest.OpenProcess(request, default(CallOptions));
+        AsyncServerStreamingCall<OpenProcessResponse> call = connection.Guest.OpenProcess(request, default(CallOptions));
         try
         {
-            using var registration = cancel.Register(call.Dispose);
-            var opened = await ReadOpenedAsync(call);
+            using CancellationTokenRegistration registration = cancel.Register(call.Dispose);
+            ProcessOpened opened = await ReadOpenedAsync(call);
             var process = new GuestProcess(connection, guest, opened);
             process._pump = process.PumpAsync(call);
             return process;
@@ -103,7 +103,7 @@ public sealed class GuestProcess : IAsyncDisposable
     /// <param name="cancel">Cancels the call.</param>
     public async Task<GuestBuffer> ImportAsync(string shareToken, CancellationToken cancel = default)
     {
-        var answer = await Connection.Guest.ImportBufferAsync(
+        ImportBufferResponse answer = await Connection.Guest.ImportBufferAsync(
             new ImportBufferRequest { Guest = Guest, Process = Handle, ShareToken = shareToken }, cancellationToken: cancel);
         return new GuestBuffer(this, answer.Fd, answer.Size, answer.Ino, answer.HostVisible);
     }
@@ -125,7 +125,7 @@ public sealed class GuestProcess : IAsyncDisposable
         };
         if (options.DmaMask is { } mask)
             request.DmaMask = mask;
-        var answer = await Connection.Device.RegisterDeviceAsync(request, cancellationToken: cancel);
+        RegisterDeviceResponse answer = await Connection.Device.RegisterDeviceAsync(request, cancellationToken: cancel);
         return new GuestDevice(this, answer.Device, options.Mode);
     }
 
@@ -161,7 +161,7 @@ public sealed class GuestProcess : IAsyncDisposable
 
     private async Task<GuestBuffer> AllocateAsync(AllocateBufferRequest request, CancellationToken cancel)
     {
-        var answer = await Connection.Guest.AllocateBufferAsync(request, cancellationToken: cancel);
+        AllocateBufferResponse answer = await Connection.Guest.AllocateBufferAsync(request, cancellationToken: cancel);
         return new GuestBuffer(this, answer.Fd, answer.Size, answer.Ino, answer.HostVisible);
     }
 
@@ -169,9 +169,9 @@ public sealed class GuestProcess : IAsyncDisposable
     internal async Task<DirectMemory> MapTokenAsync(
         string token, string brokerPath, ulong offset, ulong? length, bool writable, CancellationToken cancel)
     {
-        var broker = await BrokerAsync(brokerPath, cancel);
-        using var memory = await broker.RedeemAsync(token, cancel);
-        var bytes = length ?? memory.Size;
+        BrokerConnection broker = await BrokerAsync(brokerPath, cancel);
+        using ReceivedMemory memory = await broker.RedeemAsync(token, cancel);
+        ulong bytes = length ?? memory.Size;
         if (bytes == 0 || bytes > memory.Size || offset > memory.Size - bytes)
             throw new InvalidDataException($"The broker's memory of {memory.Size} bytes does not hold {bytes} bytes at {offset}.");
         var map = MemoryMapHandle.Map(memory.Fd, offset, bytes, writable && !memory.ReadOnly);
@@ -207,7 +207,7 @@ public sealed class GuestProcess : IAsyncDisposable
 
     private async Task PumpAsync(AsyncServerStreamingCall<OpenProcessResponse> first)
     {
-        for (var call = first; call is not null;)
+        for (AsyncServerStreamingCall<OpenProcessResponse>? call = first; call is not null;)
         {
             await ReadEventsAsync(call);
             call.Dispose();
@@ -221,7 +221,7 @@ public sealed class GuestProcess : IAsyncDisposable
         {
             while (await call.ResponseStream.MoveNext(_stop.Token))
             {
-                var message = call.ResponseStream.Current;
+                OpenProcessResponse message = call.ResponseStream.Current;
                 if (message.MemoryRevoked is { } revoked)
                     Revoke(revoked.BackingId, revoked.Reason);
                 else if (message.GuestEnded is { } ended)
@@ -237,19 +237,19 @@ public sealed class GuestProcess : IAsyncDisposable
     private async Task<AsyncServerStreamingCall<OpenProcessResponse>?> ReopenAsync()
     {
         var request = new OpenProcessRequest { Guest = Guest, Process = Handle, Secret = _opened.Secret };
-        var call = Connection.Guest.OpenProcess(request, default(CallOptions));
+        AsyncServerStreamingCall<OpenProcessResponse> call = Connection.Guest.OpenProcess(request, default(CallOptions));
         try
         {
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
             timeout.CancelAfter(ReopenTimeout);
-            using var registration = timeout.Token.Register(call.Dispose);
+            using CancellationTokenRegistration registration = timeout.Token.Register(call.Dispose);
             await ReadOpenedAsync(call);
             return call;
         }
         catch (Exception e) when (e is RpcException or OperationCanceledException or InvalidDataException)
         {
             call.Dispose();
-            var error = e is RpcException rpc ? ErrorTranslation.Translate(rpc, Connection.Endpoint) : e;
+            Exception error = e is RpcException rpc ? ErrorTranslation.Translate(rpc, Connection.Endpoint) : e;
             End(new ProcessEnd(ProcessEndKind.ServerGone, error.Message));
             return null;
         }

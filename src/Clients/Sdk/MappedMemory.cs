@@ -70,9 +70,9 @@ public sealed class MappedMemory : IAsyncDisposable
             return;
         }
 
-        for (var done = 0; done < destination.Length;)
+        for (int done = 0; done < destination.Length;)
         {
-            var length = Math.Min(Chunking.Bytes, destination.Length - done);
+            int length = Math.Min(Chunking.Bytes, destination.Length - done);
             var request = new LoadRequest
             {
                 Guest = _process.Guest,
@@ -80,7 +80,7 @@ public sealed class MappedMemory : IAsyncDisposable
                 Address = Address + offset + (ulong)done,
                 Length = (ulong)length,
             };
-            var answer = await _process.Connection.Guest.LoadAsync(request, cancellationToken: cancel);
+            LoadResponse answer = await _process.Connection.Guest.LoadAsync(request, cancellationToken: cancel);
             Chunking.Expect(answer.Data, length).CopyTo(destination[done..].Span);
             done += length;
             ServerBytes += (ulong)length;
@@ -100,9 +100,9 @@ public sealed class MappedMemory : IAsyncDisposable
             return;
         }
 
-        for (var done = 0; done < source.Length;)
+        for (int done = 0; done < source.Length;)
         {
-            var length = Math.Min(Chunking.Bytes, source.Length - done);
+            int length = Math.Min(Chunking.Bytes, source.Length - done);
             var request = new StoreRequest
             {
                 Guest = _process.Guest,

@@ -69,7 +69,7 @@ public sealed partial class Metadata
         private static string Checked(string key)
         {
             ArgumentNullException.ThrowIfNull(key);
-            var lower = key.ToLowerInvariant();
+            string lower = key.ToLowerInvariant();
             return !lower.AsSpan().ContainsAnyExcept(KeyCharacters)
                 ? lower
                 : throw new ArgumentException($"'{key}' is not a key: use letters, digits and . _ - only.", nameof(key));

@@ -41,7 +41,7 @@ public struct Status
     /// <returns>One line, or more where the cause has several.</returns>
     public override readonly string ToString()
     {
-        var cause = DebugException is null ? "" : $", DebugException=\"{DebugException.GetType()}: {DebugException.Message}\"";
+        string cause = DebugException is null ? "" : $", DebugException=\"{DebugException.GetType()}: {DebugException.Message}\"";
         return $"Status(StatusCode=\"{StatusCode}\", Detail=\"{Detail}\"{cause})";
     }
 }

@@ -120,7 +120,7 @@ public sealed partial class GuestDmaApi
             }
 
             SgEntry[] list = [.. entries];
-            var addresses = new ulong[list.Length];
+            ulong[] addresses = new ulong[list.Length];
             Result<int> mapped = _guest.Dma.MapSg(found.Value.Dma, list, addresses, direction, attributes);
             if (counts && (mapped.Ok ? mapped.Value == 0 : mapped.Failure.Errno != Errno.EINVAL))
             {

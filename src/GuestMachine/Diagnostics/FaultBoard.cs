@@ -66,7 +66,7 @@ internal sealed class FaultBoard : IConversionFaults
             return null;
         }
 
-        FaultPointInfo info = FaultPointInfo.Of(point);
+        var info = FaultPointInfo.Of(point);
         if (info.CountsForFailNth && Current is { FailNth: not 0 } task)
         {
             // As in the kernel: while a task counts down, nothing else decides for it.

@@ -65,7 +65,7 @@ public sealed class DirectMappingTable
     /// <summary>The table as markdown, for the generated documentation.</summary>
     public string ToMarkdown()
     {
-        var text = new StringBuilder().Append($"**{Name}** ({Statement})\n\n| # | condition | result |\n|---|---|---|\n");
+        StringBuilder text = new StringBuilder().Append($"**{Name}** ({Statement})\n\n| # | condition | result |\n|---|---|---|\n");
         foreach (MappingRow row in Rows)
         {
             text.Append($"| {row.Number} | {Condition(row)} | {ActionTexts[(int)row.Action]} |\n");

@@ -169,7 +169,7 @@ public sealed partial class GuestImporters
     /// <returns>EINVAL for ops that this kernel refuses (S-BUF-46); ENOMEM; where attach maps, what map returns (S-BUF-47).</returns>
     internal Result<Attachment> AttachTo(DmaBuf buffer, GuestDevice device, GuestProcess owner, ImporterOps ops = ImporterOps.None)
     {
-        ImporterRules rules = ImporterRules.Of(_guest.Shape.Kernel);
+        var rules = ImporterRules.Of(_guest.Shape.Kernel);
         if (ops == ImporterOps.WithoutInvalidate && rules.NeedsInvalidate)
         {
             return new Failure(Errno.EINVAL, "dma_buf_attach", "check importer ops",
@@ -224,7 +224,7 @@ public sealed partial class GuestImporters
         DmaAttributes attributes = traits.MapAttributes | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
         attachment.Device.Cpu = cpu;
         _guest.Trace.RunsOn((uint)cpu);
-        var addresses = new ulong[buffer.Segments.Length];
+        ulong[] addresses = new ulong[buffer.Segments.Length];
         Result<int> mapped = _guest.Dma.MapSg(attachment.Device, buffer.Segments, addresses, direction, attributes);
         if (!mapped.Ok)
         {

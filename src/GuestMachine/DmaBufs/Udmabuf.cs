@@ -61,7 +61,7 @@ internal sealed class Udmabuf : Exporter
             return dma.SyncSg(_device, buffer.Segments, _addresses, direction, forCpu: true);
         }
 
-        var addresses = new ulong[buffer.Segments.Length];
+        ulong[] addresses = new ulong[buffer.Segments.Length];
         Result<int> mapped = dma.MapSg(_device, buffer.Segments, addresses, direction);
         if (!mapped.Ok)
         {

@@ -44,7 +44,7 @@ internal sealed class UdmabufIoctl(Guest guest, GuestProcess process, IUserMemor
             return raw.Refuse(Errno.EINVAL, "check count", $"A list of {count} items is longer than {GuestUdmabufs.MostItems}.", "count");
         }
 
-        var rest = new byte[count * CreateBytes];
+        byte[] rest = new byte[count * CreateBytes];
         if (raw.Read(argument + ListHeadBytes, rest) is { } restFault)
         {
             return restFault;

@@ -61,7 +61,7 @@ internal sealed partial class DrmIoctl
             return new Failure(Errno.ENOMEM, Operation, "allocate argument", $"No memory for an argument of {size} bytes.");
         }
 
-        var data = new byte[size];
+        byte[] data = new byte[size];
         if (inSize != 0 && !_memory.TryRead(argument, data.AsSpan(0, inSize)))
         {
             return Fault(argument, "copy from user");

@@ -140,7 +140,7 @@ internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile 
     // The status of the whole is that of the first fence that has not signalled well.
     private byte[] Fences(out int status)
     {
-        var bytes = new byte[FenceBytes * file.Fences.Count];
+        byte[] bytes = new byte[FenceBytes * file.Fences.Count];
         status = 1;
         for (int i = 0; i < file.Fences.Count; i++)
         {

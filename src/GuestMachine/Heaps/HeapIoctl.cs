@@ -36,7 +36,7 @@ internal sealed class HeapIoctl(Guest guest, GuestProcess process, HeapNode node
         }
 
         // Bytes up to 24 that the caller did not give are zero (S-HEAP-22).
-        var bytes = new byte[size];
+        byte[] bytes = new byte[size];
         if (!memory.TryRead(argument, bytes.AsSpan(0, inSize)))
         {
             return Fault(argument, "copy from user");

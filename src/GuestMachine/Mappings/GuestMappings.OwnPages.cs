@@ -228,7 +228,7 @@ public sealed partial class GuestMappings
             done += part;
         }
 
-        CiphertextReplay? replay = CiphertextReplay.Before(_guest, plan, source.Length);
+        var replay = CiphertextReplay.Before(_guest, plan, source.Length);
         plan.Write(source);
         replay?.WriteBack();
         _guest.Copies.AddStore(source.Length);

@@ -159,7 +159,7 @@ public sealed partial class GuestMappings
                 return new Failure(Errno.EINVAL, "mincore", "check length", $"{pages} pages in one call; at most {MostMincorePages}.", "length");
             }
 
-            var resident = new bool[pages];
+            bool[] resident = new bool[pages];
             for (int i = 0; i < resident.Length; i++)
             {
                 ulong at = address + ((ulong)i << Page.Shift);
@@ -189,7 +189,7 @@ public sealed partial class GuestMappings
                 return new Failure(Errno.EINVAL, "pagemap", "check range", $"0x{address:x} and {pages} pages are no range for one call.", "address");
             }
 
-            var entries = new ulong[pages];
+            ulong[] entries = new ulong[pages];
             for (int i = 0; i < entries.Length; i++)
             {
                 ulong at = address + ((ulong)i << Page.Shift);

@@ -303,7 +303,7 @@ public sealed partial class GuestRdma
         }
 
         SgEntry[] pages = _guest.Pins.Table(region.Pin!.Value);
-        var addresses = new ulong[pages.Length];
+        ulong[] addresses = new ulong[pages.Length];
         DmaAttributes attributes = _guest.Dma.Environment.Rules.KnowsRequireCoherent ? DmaAttributes.RequireCoherent : DmaAttributes.None;
         Result<int> mapped = _guest.Dma.MapSg(found.Value.Dma, pages, addresses, DmaDirection.Bidirectional, attributes);
         if (!mapped.Ok)

@@ -13,7 +13,7 @@ internal static class UnixPeerMiddleware
     {
         try
         {
-            UnixPeer peer = UnixPeer.Of(connection.Features.Get<IConnectionSocketFeature>()!.Socket);
+            var peer = UnixPeer.Of(connection.Features.Get<IConnectionSocketFeature>()!.Socket);
             if (!peer.MayConnect)
             {
                 ServiceLog.StrangerRefused(log, peer.Credentials.UserId);

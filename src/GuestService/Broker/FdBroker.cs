@@ -158,7 +158,7 @@ internal sealed class FdBroker : IDisposable
     {
         try
         {
-            UnixPeer peer = UnixPeer.Of(client);
+            var peer = UnixPeer.Of(client);
             if (!peer.MayConnect)
             {
                 ServiceLog.StrangerRefused(_services.Log, peer.Credentials.UserId);

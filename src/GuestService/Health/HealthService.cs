@@ -19,11 +19,11 @@ internal sealed class HealthService(HealthState state) : HealthV1.HealthBase
     public override async Task Watch(
         HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
-        using var watch = state.Watch(request.Service);
+        using HealthWatch watch = state.Watch(request.Service);
         ServingStatus? sent = null;
         try
         {
-            await foreach (var status in watch.Updates.ReadAllAsync(context.CancellationToken))
+            await foreach (ServingStatus status in watch.Updates.ReadAllAsync(context.CancellationToken))
             {
                 if (status != sent)
                 {

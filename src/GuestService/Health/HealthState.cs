@@ -57,7 +57,7 @@ internal sealed class HealthState
             new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
         lock (_lock)
         {
-            var entry = EntryOf(service);
+            Entry entry = EntryOf(service);
             _ = channel.Writer.TryWrite(entry.Status ?? ServingStatus.ServiceUnknown);
             if (_stopped)
             {
@@ -86,7 +86,7 @@ internal sealed class HealthState
     {
         lock (_lock)
         {
-            var entry = _entries[service];
+            Entry entry = _entries[service];
             _ = entry.Watchers.Remove(watcher);
 
             // The name came from a client: without a status of its own it goes with its last watcher.
@@ -102,7 +102,7 @@ internal sealed class HealthState
         lock (_lock)
         {
             _stopped = true;
-            foreach (var entry in _entries.Values)
+            foreach (Entry entry in _entries.Values)
             {
                 if (entry.Status is not null)
                 {
@@ -116,7 +116,7 @@ internal sealed class HealthState
 
     private Entry EntryOf(string service)
     {
-        if (!_entries.TryGetValue(service, out var entry))
+        if (!_entries.TryGetValue(service, out Entry? entry))
         {
             _entries[service] = entry = new Entry();
         }

@@ -81,7 +81,7 @@ internal sealed partial class FdPoller : IDisposable
     private void Run()
     {
         var set = new List<FdWatch>();
-        PollFd[] fds = new PollFd[16];
+        var fds = new PollFd[16];
         while (TakeSet(set))
         {
             if (fds.Length < set.Count + 1)

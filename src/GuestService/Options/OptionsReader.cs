@@ -124,7 +124,7 @@ internal sealed class OptionsReader
         try
         {
             var lenient = new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), lenient);
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path), lenient);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
                 _errors.Add($"{path} holds no JSON object.");

@@ -21,12 +21,12 @@ internal sealed class DescriptorIndex
     {
         var list = services.ToList();
         Services = [.. list.Select(service => service.FullName).Distinct().Order(StringComparer.Ordinal)];
-        foreach (var service in list)
+        foreach (ServiceDescriptor? service in list)
         {
             AddFile(service.File);
         }
 
-        foreach (var file in details)
+        foreach (FileDescriptor file in details)
         {
             AddFile(file);
         }
@@ -43,21 +43,21 @@ internal sealed class DescriptorIndex
 
     /// <summary>The file that declares an extension of a message, or null.</summary>
     internal FileDescriptor? FileOfExtension(string message, int number) =>
-        _extensions.TryGetValue(message, out var numbers) ? numbers.GetValueOrDefault(number) : null;
+        _extensions.TryGetValue(message, out SortedDictionary<int, FileDescriptor>? numbers) ? numbers.GetValueOrDefault(number) : null;
 
     /// <summary>The numbers of the known extensions of a message, in order; null if the message is not known.</summary>
     internal IReadOnlyCollection<int>? ExtensionsOf(string message) =>
-        _extensions.TryGetValue(message, out var numbers) ? numbers.Keys : _symbols.ContainsKey(message) ? [] : null;
+        _extensions.TryGetValue(message, out SortedDictionary<int, FileDescriptor>? numbers) ? numbers.Keys : _symbols.ContainsKey(message) ? [] : null;
 
     /// <summary>A file, then all files that it imports directly or indirectly, each once.</summary>
     internal static IEnumerable<ByteString> WithImports(FileDescriptor file)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal) { file.Name };
         var queue = new Queue<FileDescriptor>([file]);
-        while (queue.TryDequeue(out var next))
+        while (queue.TryDequeue(out FileDescriptor? next))
         {
             yield return next.SerializedData;
-            foreach (var import in next.Dependencies.Where(import => seen.Add(import.Name)))
+            foreach (FileDescriptor? import in next.Dependencies.Where(import => seen.Add(import.Name)))
             {
                 queue.Enqueue(import);
             }
@@ -72,26 +72,26 @@ internal sealed class DescriptorIndex
         }
 
         AddExtensions(file.Extensions);
-        foreach (var message in file.MessageTypes)
+        foreach (MessageDescriptor? message in file.MessageTypes)
         {
             AddMessage(message);
         }
 
-        foreach (var type in file.EnumTypes)
+        foreach (EnumDescriptor? type in file.EnumTypes)
         {
             _symbols[type.FullName] = file;
         }
 
-        foreach (var service in file.Services)
+        foreach (ServiceDescriptor? service in file.Services)
         {
             _symbols[service.FullName] = file;
-            foreach (var method in service.Methods)
+            foreach (MethodDescriptor? method in service.Methods)
             {
                 _symbols[method.FullName] = file;
             }
         }
 
-        foreach (var import in file.Dependencies)
+        foreach (FileDescriptor? import in file.Dependencies)
         {
             AddFile(import);
         }
@@ -101,12 +101,12 @@ internal sealed class DescriptorIndex
     {
         _symbols[message.FullName] = message.File;
         AddExtensions(message.Extensions);
-        foreach (var type in message.EnumTypes)
+        foreach (EnumDescriptor? type in message.EnumTypes)
         {
             _symbols[type.FullName] = message.File;
         }
 
-        foreach (var nested in message.NestedTypes)
+        foreach (MessageDescriptor? nested in message.NestedTypes)
         {
             AddMessage(nested);
         }
@@ -114,11 +114,11 @@ internal sealed class DescriptorIndex
 
     private void AddExtensions(ExtensionCollection extensions)
     {
-        foreach (var extension in extensions.UnorderedExtensions)
+        foreach (FieldDescriptor? extension in extensions.UnorderedExtensions)
         {
             _symbols[extension.FullName] = extension.File;
-            var extended = extension.ExtendeeType.FullName;
-            if (!_extensions.TryGetValue(extended, out var numbers))
+            string extended = extension.ExtendeeType.FullName;
+            if (!_extensions.TryGetValue(extended, out SortedDictionary<int, FileDescriptor>? numbers))
             {
                 _extensions[extended] = numbers = [];
             }

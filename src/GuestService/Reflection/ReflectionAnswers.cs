@@ -11,7 +11,7 @@ internal sealed class ReflectionAnswers(DescriptorIndex index)
     /// <summary>Answers one request.</summary>
     internal ServerReflectionResponse Answer(ServerReflectionRequest request)
     {
-        var response = request.MessageRequestCase switch
+        ServerReflectionResponse response = request.MessageRequestCase switch
         {
             Request.FileByFilename => File(index.FileByName(request.FileByFilename), $"file '{request.FileByFilename}'"),
             Request.FileContainingSymbol => File(

@@ -31,7 +31,7 @@ internal sealed class TelemetryOptions
     internal string? Problem() => this switch
     {
         { Endpoint: null or "" } => null,
-        _ when !Uri.TryCreate(Endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") =>
+        _ when !Uri.TryCreate(Endpoint, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https") =>
             $"the telemetry endpoint '{Endpoint}' is not an http or https address",
         { Protocol: null or "" or GrpcProtocol or HttpProtocol } => null,
         _ => $"the telemetry protocol '{Protocol}' is neither {GrpcProtocol} nor {HttpProtocol}",
@@ -42,7 +42,7 @@ internal sealed class TelemetryOptions
     /// <param name="signal">The path of the signal below the endpoint, which only HTTP has: <c>v1/traces</c> or <c>v1/metrics</c>.</param>
     internal void Apply(OtlpExporterOptions exporter, string signal)
     {
-        var http = Protocol == HttpProtocol;
+        bool http = Protocol == HttpProtocol;
         exporter.Protocol = http ? OtlpExportProtocol.HttpProtobuf : OtlpExportProtocol.Grpc;
         exporter.Endpoint = http ? new Uri($"{Endpoint!.TrimEnd('/')}/{signal}") : new Uri(Endpoint!);
     }

@@ -26,10 +26,10 @@ internal sealed class TelemetryService(IOptions<TelemetryOptions> options) : IHo
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        var settings = options.Value;
+        TelemetryOptions settings = options.Value;
         if (!string.IsNullOrEmpty(settings.Endpoint))
         {
-            var version = typeof(TelemetryService).Assembly.GetName().Version!.ToString(3);
+            string version = typeof(TelemetryService).Assembly.GetName().Version!.ToString(3);
             _sdk = OpenTelemetrySdk.Create(builder => builder
                 .ConfigureResource(resource => resource.AddService(CocoTelemetry.Name, serviceVersion: version))
                 .WithTracing(tracing => tracing
@@ -47,15 +47,15 @@ internal sealed class TelemetryService(IOptions<TelemetryOptions> options) : IHo
     /// <returns>Whether the exporters got through what was waiting; true if telemetry is off.</returns>
     internal bool Flush()
     {
-        var traces = _sdk?.TracerProvider.ForceFlush() ?? true;
-        var metrics = _sdk?.MeterProvider.ForceFlush() ?? true;
+        bool traces = _sdk?.TracerProvider.ForceFlush() ?? true;
+        bool metrics = _sdk?.MeterProvider.ForceFlush() ?? true;
         return traces && metrics;
     }
 
     /// <summary>Sends the rest. A collector that does not answer holds the stop up no longer than the host allows.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        var sdk = Interlocked.Exchange(ref _sdk, null);
+        OpenTelemetrySdk? sdk = Interlocked.Exchange(ref _sdk, null);
         if (sdk is not null)
         {
             await Task.Run(sdk.Dispose, CancellationToken.None).WaitAsync(cancellationToken);

@@ -70,7 +70,7 @@ internal sealed class FolderCalls(GuestCalls calls)
             return false;
         }
 
-        var bytes = new byte[Math.Min(call.UInt(2), MostBytes)];
+        byte[] bytes = new byte[Math.Min(call.UInt(2), MostBytes)];
         int own = 0;
         using SafeFileHandle? folder = HostFile.TakeFd(process.Value.Handle, call.Int(0));
         if (folder is null || bytes.Length < entries.Sum(e => LengthOf(e.Name)) + LongestEntry)

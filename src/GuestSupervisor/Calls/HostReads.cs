@@ -84,7 +84,7 @@ internal sealed unsafe partial class HostReads(GuestCalls calls)
         }
 
         var ranges = new List<(ulong, ulong)>();
-        var vector = new byte[VectorBytes];
+        byte[] vector = new byte[VectorBytes];
         for (ulong i = 0; i < Math.Min(call[2], MostVectors) && call.Memory.TryRead(call[1] + (i * VectorBytes), vector); i++)
         {
             ranges.Add((BinaryPrimitives.ReadUInt64LittleEndian(vector), Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(vector.AsSpan(8)), int.MaxValue)));

@@ -28,7 +28,7 @@ internal sealed partial class PollCalls(GuestCalls calls)
     public void Handle(StoppedCall call)
     {
         ulong count = call[1];
-        var table = new byte[(int)Math.Min(count, MostEntries) * EntryBytes];
+        byte[] table = new byte[(int)Math.Min(count, MostEntries) * EntryBytes];
         if (count is 0 or > MostEntries || !call.Memory.TryRead(call[0], table) || TimeoutOf(call) is not { } timeout)
         {
             call.Continue();

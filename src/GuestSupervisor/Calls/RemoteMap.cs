@@ -49,7 +49,7 @@ internal sealed class RemoteMap
     {
         try
         {
-            using RemoteCalls? remote = RemoteCalls.Begin(call.Tid);
+            using var remote = RemoteCalls.Begin(call.Tid);
             if (remote is null)
             {
                 _busy.TryRemove(call.Tid, out _);

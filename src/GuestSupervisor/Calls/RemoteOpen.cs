@@ -23,7 +23,7 @@ internal static class RemoteOpen
 
     private static void Move(StoppedCall call, int number, bool closeOnExec)
     {
-        using RemoteCalls? remote = RemoteCalls.Begin(call.Tid);
+        using var remote = RemoteCalls.Begin(call.Tid);
         call.Continue();
         if (remote is null || !remote.WaitForStop())
         {

@@ -174,7 +174,7 @@ internal static unsafe partial class Launcher
 
     private static byte** Strings(byte[][] strings)
     {
-        var table = (byte**)NativeMemory.AllocZeroed((nuint)strings.Length + 1, (nuint)sizeof(byte*));
+        byte** table = (byte**)NativeMemory.AllocZeroed((nuint)strings.Length + 1, (nuint)sizeof(byte*));
         for (int i = 0; i < strings.Length; i++)
         {
             table[i] = (byte*)NativeMemory.Alloc((nuint)strings[i].Length);
@@ -186,7 +186,7 @@ internal static unsafe partial class Launcher
 
     private static byte** Strings(IReadOnlyList<string> strings)
     {
-        var table = (byte**)NativeMemory.AllocZeroed((nuint)strings.Count + 1, (nuint)sizeof(byte*));
+        byte** table = (byte**)NativeMemory.AllocZeroed((nuint)strings.Count + 1, (nuint)sizeof(byte*));
         for (int i = 0; i < strings.Count; i++)
         {
             table[i] = (byte*)Marshal.StringToCoTaskMemUTF8(strings[i]);

@@ -35,8 +35,8 @@ internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processe
     /// <summary>What a process has of each emulated file: its fds, and how many mappings.</summary>
     public Dictionary<EmulatedFile, LeftOpen> HoldingsOf(int pid)
     {
-        Dictionary<EmulatedFile, List<int>> fds = FdsOf(pid).GroupBy(f => f.File).ToDictionary(g => g.Key, g => g.Select(f => f.Fd).ToList());
-        Dictionary<EmulatedFile, int> maps = MapsOf(pid).GroupBy(m => m.File).ToDictionary(g => g.Key, g => g.Count());
+        var fds = FdsOf(pid).GroupBy(f => f.File).ToDictionary(g => g.Key, g => g.Select(f => f.Fd).ToList());
+        var maps = MapsOf(pid).GroupBy(m => m.File).ToDictionary(g => g.Key, g => g.Count());
         return fds.Keys.Union(maps.Keys).ToDictionary(
             f => f, f => new LeftOpen(pid, fds.GetValueOrDefault(f) ?? [], maps.GetValueOrDefault(f)));
     }

@@ -19,9 +19,9 @@ internal static partial class EngineBenchmark
 
     public static void Run(TextWriter output)
     {
-        var small = new byte[4096];
-        var large = new byte[64 << 20];
-        var target = new byte[64 << 20];
+        byte[] small = new byte[4096];
+        byte[] large = new byte[64 << 20];
+        byte[] target = new byte[64 << 20];
         new Random(1).NextBytes(large);
         var engine = new XexEngine(1, 1);
         var portable = new XexEngine(1, 1, portable: true);
@@ -44,13 +44,13 @@ internal static partial class EngineBenchmark
         AddFloor(floors);
         AddFloor(floors);
         floors.Sort();
-        var floor = floors.Count == 0 ? 0 : floors[floors.Count / 2];
+        double floor = floors.Count == 0 ? 0 : floors[floors.Count / 2];
         output.WriteLine(floor == 0
             ? "openssl aes-128-xts 4 KiB: not measured, no openssl on the path"
             : Text($"openssl aes-128-xts 4 KiB: {floor:F2} GB/s [{floors[0]:F2}..{floors[^1]:F2}]"));
-        foreach (var (name, speeds) in measured)
+        foreach ((string? name, double[]? speeds) in measured)
         {
-            var ratio = floor == 0 ? "" : Text($"  {speeds[Runs / 2] / floor:F2} x openssl");
+            string ratio = floor == 0 ? "" : Text($"  {speeds[Runs / 2] / floor:F2} x openssl");
             output.WriteLine(Text($"{name,-42}{speeds[Runs / 2],6:F2} GB/s [{speeds[0]:F2}..{speeds[^1]:F2}]{ratio}"));
         }
     }
@@ -58,15 +58,15 @@ internal static partial class EngineBenchmark
     /// <summary>GB/s of each run, sorted. Warms up until the JIT has optimized the path.</summary>
     private static double[] Measure(int bytes, Action work)
     {
-        var calls = 0L;
-        for (var end = CpuSeconds() + 5 * SecondsPerRun; CpuSeconds() < end; calls++)
+        long calls = 0L;
+        for (double end = CpuSeconds() + 5 * SecondsPerRun; CpuSeconds() < end; calls++)
             work();
         calls = Math.Max(calls / 5, 1);
-        var speeds = new double[Runs];
-        for (var run = 0; run < Runs; run++)
+        double[] speeds = new double[Runs];
+        for (int run = 0; run < Runs; run++)
         {
-            var start = CpuSeconds();
-            for (var call = 0L; call < calls; call++)
+            double start = CpuSeconds();
+            for (long call = 0L; call < calls; call++)
                 work();
             speeds[run] = (double)bytes * calls / (CpuSeconds() - start) / 1e9;
         }
@@ -85,10 +85,10 @@ internal static partial class EngineBenchmark
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             };
-            using var process = Process.Start(start)!;
+            using Process process = Process.Start(start)!;
             process.ErrorDataReceived += (_, _) => { };
             process.BeginErrorReadLine();
-            var line = process.StandardOutput.ReadToEnd().Split('\n').FirstOrDefault(l => l.StartsWith(Mark, StringComparison.Ordinal));
+            string? line = process.StandardOutput.ReadToEnd().Split('\n').FirstOrDefault(l => l.StartsWith(Mark, StringComparison.Ordinal));
             process.WaitForExit();
             if (line is not null)
                 floors.Add(double.Parse(line.Split(':')[^1], CultureInfo.InvariantCulture) / 1e9);
@@ -104,7 +104,7 @@ internal static partial class EngineBenchmark
     private static unsafe double CpuSeconds()
     {
         // SAFETY: clock_gettime writes one struct timespec, two 64-bit words.
-        var time = stackalloc long[2];
+        long* time = stackalloc long[2];
         _ = ClockGetTime(ThreadCpuTime, time);
         return time[0] + time[1] * 1e-9;
     }

@@ -50,13 +50,13 @@ internal static class MachineBenchmark
         using var host = new GuestHost(TimeProvider.System, new Secrets());
         Guest guest = Boot(host, Platform.SevSnp, swiotlb);
         int fd = guest.Buffers.Allocate(guest.Processes.Init, "system", K256, 2, 0).Value.Fd;
-        var buffer = new byte[K256];
-        var ring = new byte[guest.Snapshot().Dma.DefaultPool!.Slots * (ulong)SwiotlbPool.SlotBytes];
+        byte[] buffer = new byte[K256];
+        byte[] ring = new byte[guest.Snapshot().Dma.DefaultPool!.Slots * (ulong)SwiotlbPool.SlotBytes];
         ulong address = guest.Mappings.Mmap(guest.Processes.Init, fd, 0, null, null, CocoGuest.Machine.Abi.MapFlags.Shared).Value.Address;
         guest.Mappings.Store(guest.Processes.Init, address, buffer);
         ulong attachment = guest.Importers.Attach(guest.Processes.Init, fd, "").Value.Attachment;
         int place = 0;
-        var ratios = new double[Rounds];
+        double[] ratios = new double[Rounds];
         double bounced = 0;
 
         // Interleaved, so that both see the same machine; the first two rounds only warm up.

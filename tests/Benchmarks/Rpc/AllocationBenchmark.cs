@@ -28,7 +28,7 @@ internal static class AllocationBenchmark
         await using (GuestServer server = await GuestServer.StartAsync(
             new ServerOptions { Tcp = null, RuntimeDirectory = folder.FullName }, TimeProvider.System, _ => { }))
         {
-            using CocoConnection connection = CocoConnection.Connect("unix:" + server.SocketPath);
+            using var connection = CocoConnection.Connect("unix:" + server.SocketPath);
             await using GuestProcess process = await GuestProcess.OpenAsync(connection, name: "bench");
             passed = await MeasureAsync(output, connection, process.Handle);
         }

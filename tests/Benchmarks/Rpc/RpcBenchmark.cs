@@ -24,7 +24,7 @@ internal static class RpcBenchmark
     private static async Task RunAsync(TextWriter output)
     {
         StartAndIdle(output);
-        using BenchServer server = BenchServer.Start();
+        using var server = BenchServer.Start();
         using CocoConnection connection = server.Connect();
         await using GuestProcess process = await GuestProcess.OpenAsync(connection, name: "bench");
         await RunCyclesAsync(connection, process, WarmUp);
@@ -46,7 +46,7 @@ internal static class RpcBenchmark
         long resident = 0;
         for (int i = 0; i < 9; i++)
         {
-            using BenchServer server = BenchServer.Start();
+            using var server = BenchServer.Start();
             times.Add(server.StartTime.TotalMilliseconds);
             resident = server.ResidentBytes;
         }
@@ -137,7 +137,7 @@ internal static class RpcBenchmark
             broker ??= BrokerConnection.Connect(map.BrokerPath);
             long start = Stopwatch.GetTimestamp();
             using ReceivedMemory memory = await broker.RedeemAsync(map.FdToken);
-            using MemoryMapHandle mapped = MemoryMapHandle.Map(memory.Fd, map.FdOffset, map.Length, writable: true);
+            using var mapped = MemoryMapHandle.Map(memory.Fd, map.FdOffset, map.Length, writable: true);
             times.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
             await process.Connection.Guest.MunmapAsync(new MunmapRequest { Process = process.Handle, Address = map.Address });
         }
@@ -179,7 +179,7 @@ internal static class RpcBenchmark
             }
         }
 
-        var times = guests.ToDictionary(g => g.Name, _ => new List<double>());
+        Dictionary<string, List<double>> times = guests.ToDictionary(g => g.Name, _ => new List<double>());
         for (int i = 0; i < 5_000; i++)
         {
             foreach ((string name, List<double> list) in times)

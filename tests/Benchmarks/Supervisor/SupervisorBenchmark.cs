@@ -79,7 +79,7 @@ internal static class SupervisorBenchmark
 
     private static void Natively(string file, params string[] what)
     {
-        using Process process = Process.Start(Self, [CallsWord, file, .. what]);
+        using var process = Process.Start(Self, [CallsWord, file, .. what]);
         process.WaitForExit();
     }
 

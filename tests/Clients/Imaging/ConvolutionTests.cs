@@ -11,7 +11,7 @@ public sealed class ConvolutionTests
     [Fact]
     public void Sharpen_AnyPicture_EqualsTheDefinition()
     {
-        var pictures =
+        Gen<(PictureLayout layout, int[] seed)> pictures =
             from width in Gen.Choose(1, 33)
             from height in Gen.Choose(1, 9)
             from seed in Gen.Choose(0, 255).ArrayOf(width * height * 4)
@@ -19,7 +19,7 @@ public sealed class ConvolutionTests
         Prop.ForAll(pictures.ToArbitrary(), p =>
         {
             var source = new Picture(p.layout);
-            for (var i = 0; i < p.seed.Length; i++)
+            for (int i = 0; i < p.seed.Length; i++)
                 source.Row(i / p.layout.RowBytes)[i % p.layout.RowBytes] = (byte)p.seed[i];
             var result = new Picture(p.layout);
             Convolution.Sharpen(source.Pixels, result.Pixels, p.layout);
@@ -31,7 +31,7 @@ public sealed class ConvolutionTests
     public void Sharpen_RowPadding_IsNotWritten()
     {
         var layout = new PictureLayout(3, 2);
-        var destination = new byte[layout.Bytes];
+        byte[] destination = new byte[layout.Bytes];
         destination.AsSpan().Fill(0xa5);
 
         Convolution.Sharpen(new byte[layout.Bytes], destination, layout);
@@ -43,9 +43,9 @@ public sealed class ConvolutionTests
     public void Sharpen_UniformPicture_StaysAsItIs()
     {
         var layout = new PictureLayout(16, 4);
-        var source = new byte[layout.Bytes];
+        byte[] source = new byte[layout.Bytes];
         source.AsSpan().Fill(77);
-        var destination = new byte[layout.Bytes];
+        byte[] destination = new byte[layout.Bytes];
 
         Convolution.Sharpen(source, destination, layout);
 
@@ -62,21 +62,21 @@ public sealed class ConvolutionTests
     // Straight from the definition, one pixel at a time, all nine taps.
     private static byte[] ByDefinition(Picture source)
     {
-        var layout = source.Layout;
-        var result = new byte[layout.Bytes];
-        for (var y = 0; y < layout.Height; y++)
+        PictureLayout layout = source.Layout;
+        byte[] result = new byte[layout.Bytes];
+        for (int y = 0; y < layout.Height; y++)
         {
-            for (var x = 0; x < layout.Width; x++)
+            for (int x = 0; x < layout.Width; x++)
             {
-                for (var c = 0; c < 3; c++)
+                for (int c = 0; c < 3; c++)
                 {
-                    var sum = 0;
-                    for (var dy = -1; dy <= 1; dy++)
+                    int sum = 0;
+                    for (int dy = -1; dy <= 1; dy++)
                     {
-                        for (var dx = -1; dx <= 1; dx++)
+                        for (int dx = -1; dx <= 1; dx++)
                         {
-                            var sy = Math.Clamp(y + dy, 0, layout.Height - 1);
-                            var sx = Math.Clamp(x + dx, 0, layout.Width - 1);
+                            int sy = Math.Clamp(y + dy, 0, layout.Height - 1);
+                            int sx = Math.Clamp(x + dx, 0, layout.Width - 1);
                             sum += Kernel[dy + 1, dx + 1] * source.Pixels[(sy * layout.Pitch) + (sx * 4) + c];
                         }
                     }

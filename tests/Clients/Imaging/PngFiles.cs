@@ -12,7 +12,7 @@ internal static class PngFiles
     public static byte[] Header(
         int width, int height, byte depth = 8, byte colour = 2, byte compression = 0, byte filter = 0, byte interlace = 0)
     {
-        var data = new byte[13];
+        byte[] data = new byte[13];
         BinaryPrimitives.WriteInt32BigEndian(data, width);
         BinaryPrimitives.WriteInt32BigEndian(data.AsSpan(4), height);
         (data[8], data[9], data[10], data[11], data[12]) = (depth, colour, compression, filter, interlace);
@@ -21,7 +21,7 @@ internal static class PngFiles
 
     public static byte[] Chunk(string type, byte[] data)
     {
-        var chunk = new byte[12 + data.Length];
+        byte[] chunk = new byte[12 + data.Length];
         BinaryPrimitives.WriteInt32BigEndian(chunk, data.Length);
         Encoding.ASCII.GetBytes(type).CopyTo(chunk, 4);
         data.CopyTo(chunk, 8);
@@ -40,15 +40,15 @@ internal static class PngFiles
     /// <summary>Filters each row of samples by its own filter type and makes a whole file.</summary>
     public static byte[] Filtered(int width, int height, int channels, byte[] samples, int[] filters)
     {
-        var stride = width * channels;
-        var rows = new byte[height * (stride + 1)];
-        for (var y = 0; y < height; y++)
+        int stride = width * channels;
+        byte[] rows = new byte[height * (stride + 1)];
+        for (int y = 0; y < height; y++)
         {
             rows[y * (stride + 1)] = (byte)filters[y % filters.Length];
-            for (var i = 0; i < stride; i++)
+            for (int i = 0; i < stride; i++)
             {
                 int At(int row, int column) => row < 0 || column < 0 ? 0 : samples[(row * stride) + column];
-                var (left, up, corner) = (At(y, i - channels), At(y - 1, i), At(y - 1, i - channels));
+                (int left, int up, int corner) = (At(y, i - channels), At(y - 1, i), At(y - 1, i - channels));
                 if (i < channels)
                     (left, corner) = (0, 0);
                 int[] guesses = [0, left, up, (left + up) >> 1, Paeth(left, up, corner)];
@@ -78,11 +78,11 @@ internal static class PngFiles
 
     private static uint Crc(ReadOnlySpan<byte> bytes)
     {
-        var crc = uint.MaxValue;
-        foreach (var b in bytes)
+        uint crc = uint.MaxValue;
+        foreach (byte b in bytes)
         {
             crc ^= b;
-            for (var bit = 0; bit < 8; bit++)
+            for (int bit = 0; bit < 8; bit++)
                 crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1)));
         }
 

@@ -20,7 +20,7 @@ public sealed class PngTests
     [Fact]
     public void Decode_FileOfAnotherProgram_GivesItsSamples()
     {
-        var picture = PngReader.Decode(Convert.FromBase64String(Foreign));
+        Picture picture = PngReader.Decode(Convert.FromBase64String(Foreign));
 
         Assert.Equal(new PictureLayout(5, 6), picture.Layout);
         Assert.Equal(ToPixels(Convert.FromHexString(ForeignSamples), 5, 6, 4), picture.Pixels);
@@ -29,7 +29,7 @@ public sealed class PngTests
     [Fact]
     public void Decode_AnyFiltersAnySize_GivesTheSamples()
     {
-        var shapes =
+        Gen<(int width, int height, int channels, int[] filters, byte[] bytes)> shapes =
             from width in Gen.Choose(1, 40)
             from height in Gen.Choose(1, 12)
             from channels in Gen.Elements(3, 4)
@@ -38,7 +38,7 @@ public sealed class PngTests
             select (width, height, channels, filters, bytes: Array.ConvertAll(samples, s => (byte)s));
         Prop.ForAll(shapes.ToArbitrary(), shape =>
         {
-            var file = PngFiles.Filtered(shape.width, shape.height, shape.channels, shape.bytes, shape.filters);
+            byte[] file = PngFiles.Filtered(shape.width, shape.height, shape.channels, shape.bytes, shape.filters);
             return PngReader.Decode(file).Pixels.AsSpan().SequenceEqual(ToPixels(shape.bytes, shape.width, shape.height, shape.channels));
         }).QuickCheckThrowOnFailure();
     }
@@ -46,9 +46,9 @@ public sealed class PngTests
     [Fact]
     public void Encode_ThenDecode_GivesThePixels()
     {
-        var picture = DrawnPicture.Draw(new PictureLayout(131, 57));
+        Picture picture = DrawnPicture.Draw(new PictureLayout(131, 57));
 
-        var again = PngReader.Decode(PngWriter.Encode(picture));
+        Picture again = PngReader.Decode(PngWriter.Encode(picture));
 
         Assert.Equal(picture.Pixels, again.Pixels);
     }
@@ -74,11 +74,11 @@ public sealed class PngTests
     [Fact]
     public void Decode_AnyBitFlipped_NeverGivesOtherPixels()
     {
-        var picture = DrawnPicture.Draw(new PictureLayout(7, 5));
-        var file = PngWriter.Encode(picture);
-        for (var bit = 0; bit < file.Length * 8; bit++)
+        Picture picture = DrawnPicture.Draw(new PictureLayout(7, 5));
+        byte[] file = PngWriter.Encode(picture);
+        for (int bit = 0; bit < file.Length * 8; bit++)
         {
-            var damaged = (byte[])file.Clone();
+            byte[] damaged = (byte[])file.Clone();
             damaged[bit / 8] ^= (byte)(1 << (bit % 8));
             Assert.Throws<PngException>(() => PngReader.Decode(damaged));
         }
@@ -87,8 +87,8 @@ public sealed class PngTests
     [Fact]
     public void Decode_AnyPrefix_Refuses()
     {
-        var file = PngWriter.Encode(DrawnPicture.Draw(new PictureLayout(7, 5)));
-        for (var length = 0; length < file.Length; length++)
+        byte[] file = PngWriter.Encode(DrawnPicture.Draw(new PictureLayout(7, 5)));
+        for (int length = 0; length < file.Length; length++)
             Assert.Throws<PngException>(() => PngReader.Decode(file.AsSpan(0, length)));
     }
 
@@ -145,7 +145,7 @@ public sealed class PngTests
     [Fact]
     public void Decode_SplitByAnotherChunk_Refuses()
     {
-        var data = PngFiles.Deflate([0, 1, 2, 3]);
+        byte[] data = PngFiles.Deflate([0, 1, 2, 3]);
         byte[] file =
         [
             .. PngFiles.Signature, .. PngFiles.Header(1, 1), .. PngFiles.Chunk("IDAT", data[..3]), .. PngFiles.Chunk("tEXt", []),
@@ -159,11 +159,11 @@ public sealed class PngTests
 
     private static byte[] ToPixels(byte[] samples, int width, int height, int channels)
     {
-        var pitch = (width * 4 + 63) / 64 * 64;
-        var pixels = new byte[pitch * height];
-        for (var i = 0; i < width * height; i++)
+        int pitch = (width * 4 + 63) / 64 * 64;
+        byte[] pixels = new byte[pitch * height];
+        for (int i = 0; i < width * height; i++)
         {
-            var at = (i / width * pitch) + (i % width * 4);
+            int at = (i / width * pitch) + (i % width * 4);
             (pixels[at], pixels[at + 1], pixels[at + 2], pixels[at + 3]) =
                 (samples[(i * channels) + 2], samples[(i * channels) + 1], samples[i * channels], 0xff);
         }

@@ -24,7 +24,7 @@ internal sealed class FakeBackend : IPrimeBackend
 
     public Task<IPrimeReference> ReferenceAsync(int fd, CancellationToken cancel)
     {
-        var number = ++_references;
+        int number = ++_references;
         Step($"reference {number}", 24);
         return Task.FromResult<IPrimeReference>(new Reference(this, number));
     }

@@ -17,9 +17,9 @@ public sealed class JobQueueTests
         queue.Signalled += fence => order.Add((ulong)fence["seqno"]!);
         var gate = new TaskCompletionSource();
 
-        var first = queue.Submit(Of(async _ => await gate.Task));
-        var second = queue.Submit(Of(_ => Task.CompletedTask));
-        var secondWasDone = queue.Fence(second)!.IsCompleted;
+        ulong first = queue.Submit(Of(async _ => await gate.Task));
+        ulong second = queue.Submit(Of(_ => Task.CompletedTask));
+        bool secondWasDone = queue.Fence(second)!.IsCompleted;
         gate.SetResult();
         await queue.Fence(second)!;
 
@@ -33,7 +33,7 @@ public sealed class JobQueueTests
     {
         await using var queue = new JobQueue();
 
-        var fence = await queue.Fence(queue.Submit(Of(_ => Task.CompletedTask)))!;
+        JsonObject fence = await queue.Fence(queue.Submit(Of(_ => Task.CompletedTask)))!;
 
         Assert.Equal(JobQueue.Context, (ulong)fence["context"]!);
     }
@@ -44,10 +44,10 @@ public sealed class JobQueueTests
     {
         await using var queue = new JobQueue();
 
-        var failing = queue.Submit(Of(_ => throw new CocoException(5, "EIO", "dma", "read", "told to fail")));
-        var next = queue.Submit(Of(_ => Task.CompletedTask));
+        ulong failing = queue.Submit(Of(_ => throw new CocoException(5, "EIO", "dma", "read", "told to fail")));
+        ulong next = queue.Submit(Of(_ => Task.CompletedTask));
 
-        var failed = await queue.Fence(failing)!;
+        JsonObject failed = await queue.Fence(failing)!;
         Assert.Equal((false, "EIO"), ((bool)failed["ok"]!, (string?)failed["error"]!["errnoName"]));
         Assert.True((bool)(await queue.Fence(next)!)["ok"]!);
     }
@@ -59,16 +59,16 @@ public sealed class JobQueueTests
         var core = new FakeBackend();
         await using var file = new PrimeFile(core);
         await using var queue = new JobQueue();
-        var (handle, _) = await file.ImportAsync(7, default);
+        (uint handle, bool _) = await file.ImportAsync(7, default);
         var gate = new TaskCompletionSource();
 
-        var seqno = queue.Submit(new Job("wait", [file.Find(handle, "test")], async _ =>
+        ulong seqno = queue.Submit(new Job("wait", [file.Find(handle, "test")], async _ =>
         {
             await gate.Task;
             return [];
         }));
         await file.CloseAsync(handle);
-        var livedOn = !core.Log.Contains("unmap");
+        bool livedOn = !core.Log.Contains("unmap");
         gate.SetResult();
         await queue.Fence(seqno)!;
 

@@ -20,7 +20,7 @@ public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
     [Statement("S-GPU-02", "S-GPU-11")]
     public async Task Import_NewBuffer_AttachesReferencesMapsAndCaches()
     {
-        var (handle, cached) = await _file.ImportAsync(7, default);
+        (uint handle, bool cached) = await _file.ImportAsync(7, default);
 
         Assert.Equal((1u, false), (handle, cached));
         Assert.Equal(["attach", "reference 1", "map", "reference 2"], _core.Log);
@@ -30,10 +30,10 @@ public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
     [Statement("S-GPU-02")]
     public async Task Import_AnotherFdOnTheSameBuffer_GivesTheSameHandleAndDoesNothing()
     {
-        var (first, _) = await _file.ImportAsync(7, default);
+        (uint first, bool _) = await _file.ImportAsync(7, default);
         _core.Log.Clear();
 
-        var (again, cached) = await _file.ImportAsync(107, default);
+        (uint again, bool cached) = await _file.ImportAsync(107, default);
 
         Assert.Equal((first, true), (again, cached));
         Assert.Empty(_core.Log);
@@ -43,8 +43,8 @@ public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
     [Statement("S-GPU-02")]
     public async Task Import_AnotherBuffer_GivesAnotherHandle()
     {
-        var (first, _) = await _file.ImportAsync(7, default);
-        var (second, _) = await _file.ImportAsync(8, default);
+        (uint first, bool _) = await _file.ImportAsync(7, default);
+        (uint second, bool _) = await _file.ImportAsync(8, default);
 
         Assert.NotEqual(first, second);
     }
@@ -59,7 +59,7 @@ public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
     {
         _core.FailAt = step;
 
-        var error = await Assert.ThrowsAsync<CocoException>(() => _file.ImportAsync(7, default));
+        CocoException error = await Assert.ThrowsAsync<CocoException>(() => _file.ImportAsync(7, default));
 
         Assert.Equal(errno, error.Errno);
         Assert.Equal(log, _core.Log);
@@ -73,7 +73,7 @@ public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
         await Assert.ThrowsAsync<CocoException>(() => _file.ImportAsync(7, default));
         _core.FailAt = null;
 
-        var (handle, cached) = await _file.ImportAsync(7, default);
+        (uint handle, bool cached) = await _file.ImportAsync(7, default);
 
         Assert.Equal((1u, false), (handle, cached));
     }
@@ -87,7 +87,7 @@ public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
     [Statement("S-GPU-06", "S-GPU-08")]
     public async Task Close_LastUser_UnmapsDetachesAndDrops()
     {
-        var (handle, _) = await _file.ImportAsync(7, default);
+        (uint handle, bool _) = await _file.ImportAsync(7, default);
         _core.Log.Clear();
 
         await _file.CloseAsync(handle);
@@ -99,8 +99,8 @@ public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
     [Statement("S-GPU-08")]
     public async Task Close_WhileAJobUsesTheObject_ObjectLivesUntilTheJobIsDone()
     {
-        var (handle, _) = await _file.ImportAsync(7, default);
-        var held = _file.Find(handle, "test").Get();
+        (uint handle, bool _) = await _file.ImportAsync(7, default);
+        GemObject held = _file.Find(handle, "test").Get();
         _core.Log.Clear();
 
         await _file.CloseAsync(handle);
@@ -114,10 +114,10 @@ public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
     [Statement("S-GPU-08")]
     public async Task Import_AfterClose_IsANewImport()
     {
-        var (first, _) = await _file.ImportAsync(7, default);
+        (uint first, bool _) = await _file.ImportAsync(7, default);
         await _file.CloseAsync(first);
 
-        var (second, cached) = await _file.ImportAsync(7, default);
+        (uint second, bool cached) = await _file.ImportAsync(7, default);
 
         Assert.False(cached);
         Assert.NotEqual(first, second);
@@ -127,7 +127,7 @@ public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
     [Statement("S-GPU-04")]
     public async Task Export_ImportedObject_GivesTheOriginalDmaBuf()
     {
-        var (handle, _) = await _file.ImportAsync(7, default);
+        (uint handle, bool _) = await _file.ImportAsync(7, default);
 
         Assert.Equal(1001, await _file.ExportAsync(handle, 0x80002, default));
     }
@@ -141,7 +141,7 @@ public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
     {
         await _file.ImportAsync(7, default);
 
-        var error = await Assert.ThrowsAsync<CocoException>(() => _file.ExportAsync(handle, flags, default));
+        CocoException error = await Assert.ThrowsAsync<CocoException>(() => _file.ExportAsync(handle, flags, default));
 
         Assert.Equal(errno, error.Errno);
     }

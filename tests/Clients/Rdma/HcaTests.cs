@@ -18,10 +18,10 @@ public sealed class HcaTests
     [InlineData(0x1001UL, 0x2001UL, 3u, 9, "fd")]
     public async Task Register_SeveralThingsWrong_FailsAtTheKernelsFirstCheck(ulong offset, ulong iova, uint access, int errno, string field)
     {
-        var hca = Bare();
+        Hca hca = Bare();
         var request = new RegistrationRequest(1, NoFd, offset, 0x1000, iova, (AccessFlags)access, Cpu: 0, Hca.MaxPage);
 
-        var refusal = await Assert.ThrowsAsync<CocoException>(() => hca.RegisterAsync(request, buffer: null, default));
+        CocoException refusal = await Assert.ThrowsAsync<CocoException>(() => hca.RegisterAsync(request, buffer: null, default));
 
         Assert.Equal((errno, field), (refusal.Errno, refusal.Field));
     }
@@ -30,8 +30,8 @@ public sealed class HcaTests
     [Statement("S-RDMA-06")]
     public void DeallocatePd_WithAUser_IsEbusyUntilItIsDropped()
     {
-        var hca = Bare();
-        var pd = hca.AllocatePd();
+        Hca hca = Bare();
+        uint pd = hca.AllocatePd();
         hca.HoldPd(pd);
 
         Assert.Equal(16, Assert.Throws<CocoException>(() => hca.DeallocatePd(pd)).Errno);

@@ -32,8 +32,8 @@ public sealed class KeyTableTests
     [Statement("S-RDMA-30")]
     public void Add_Region_KeyIsIndexAndVariant()
     {
-        var first = _keys.Add(Region());
-        var second = _keys.Add(Region());
+        uint first = _keys.Add(Region());
+        uint second = _keys.Add(Region());
 
         Assert.Equal((1u << 8) | 1, first);
         Assert.Equal((2u << 8) | 1, second);
@@ -43,9 +43,9 @@ public sealed class KeyTableTests
     [Statement("S-RDMA-30", "S-RDMA-37")]
     public void Check_KeyOfAnEarlierRegionAtTheSameIndex_IsUnknown()
     {
-        var old = _keys.Add(Region());
+        uint old = _keys.Add(Region());
         _keys.Remove(old);
-        var now = _keys.Add(Region());
+        uint now = _keys.Add(Region());
 
         Assert.Equal(old >> 8, now >> 8);
         Assert.Equal(KeyCheck.UnknownKey, Check(old, Iova, 1));
@@ -57,7 +57,7 @@ public sealed class KeyTableTests
     [Statement("S-RDMA-37")]
     public void Check_Range_FollowsTheRule(ulong iova, ulong length, bool fine)
     {
-        var key = _keys.Add(Region());
+        uint key = _keys.Add(Region());
 
         Assert.Equal(fine ? KeyCheck.Ok : KeyCheck.OutOfRange, Check(key, iova, length));
     }
@@ -66,8 +66,8 @@ public sealed class KeyTableTests
     [Statement("S-RDMA-37")]
     public void Check_SeveralThingsWrong_NamesTheFirst()
     {
-        var region = Region();
-        var key = _keys.Add(region);
+        MemoryRegion region = Region();
+        uint key = _keys.Add(region);
 
         Assert.Equal(KeyCheck.UnknownKey, _keys.Check(key + 1, Pd + 1, AccessFlags.RemoteRead, 0, 1, out _));
         Assert.Equal(KeyCheck.OtherPd, _keys.Check(key, Pd + 1, AccessFlags.RemoteRead, 0, 1, out _));

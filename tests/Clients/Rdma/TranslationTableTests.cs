@@ -47,7 +47,7 @@ public sealed class TranslationTableTests
     {
         // The property above must notice a table that is wrong in one page: here the table of other segments.
         var region = new Region(Segments([0x10000000, K64, 0x20000000, K64]), 0, 2 * K64, 0);
-        var shifted = TranslationTable.Build(Segments([0x10000000, K64, 0x20010000, K64]), 0, 2 * K64, 0, MaxPage)!;
+        TranslationTable shifted = TranslationTable.Build(Segments([0x10000000, K64, 0x20010000, K64]), 0, 2 * K64, 0, MaxPage)!;
 
         Assert.False(Agrees(shifted, region));
     }
@@ -58,10 +58,10 @@ public sealed class TranslationTableTests
     {
         Prop.ForAll(Regions().ToArbitrary(), region =>
         {
-            var table = TranslationTable.Build(region.Segments, region.Offset, region.Length, region.Iova, MaxPage)!;
+            TranslationTable table = TranslationTable.Build(region.Segments, region.Offset, region.Length, region.Iova, MaxPage)!;
             // Larger is either past what varies inside the region, or breaks an alignment rule.
-            var larger = table.PageSize * 2;
-            var lastOfRegion = region.Iova + region.Length - 1;
+            ulong larger = table.PageSize * 2;
+            ulong lastOfRegion = region.Iova + region.Length - 1;
             return region.Iova / table.PageSize == lastOfRegion / table.PageSize || !Fits(region, larger);
         }).QuickCheckThrowOnFailure();
     }
@@ -84,9 +84,9 @@ public sealed class TranslationTableTests
 
     private static bool Agrees(TranslationTable table, Region region)
     {
-        for (var at = 0UL; at < region.Length; at += 512)
+        for (ulong at = 0UL; at < region.Length; at += 512)
         {
-            var (address, room) = table.Translate(region.Iova + at);
+            (ulong address, ulong room) = table.Translate(region.Iova + at);
             if (address != Walk(region.Segments, region.Offset + at) || room == 0)
                 return false;
         }
@@ -97,12 +97,12 @@ public sealed class TranslationTableTests
     // S-RDMA-34 in its own words: every boundary inside the region aligned (adjacent segments have none), addresses equal modulo the page.
     private static bool Fits(Region region, ulong page)
     {
-        var at = 0UL;
-        var end = 0UL;
-        foreach (var segment in region.Segments)
+        ulong at = 0UL;
+        ulong end = 0UL;
+        foreach (DmaSegment segment in region.Segments)
         {
-            var (low, high) = (Math.Max(at, region.Offset), Math.Min(at + segment.Length, region.Offset + region.Length));
-            var va = region.Iova + (low - region.Offset);
+            (ulong low, ulong high) = (Math.Max(at, region.Offset), Math.Min(at + segment.Length, region.Offset + region.Length));
+            ulong va = region.Iova + (low - region.Offset);
             if (low < high && (va ^ (segment.DmaAddress + (low - at))) % page != 0)
                 return false;
             if (low < high && low > region.Offset && segment.DmaAddress != end && va % page != 0)
@@ -116,7 +116,7 @@ public sealed class TranslationTableTests
 
     private static ulong Walk(IReadOnlyList<DmaSegment> segments, ulong offset)
     {
-        foreach (var segment in segments)
+        foreach (DmaSegment segment in segments)
         {
             if (offset < segment.Length)
                 return segment.DmaAddress + offset;
@@ -138,17 +138,17 @@ public sealed class TranslationTableTests
     private static Region MakeRegion(int[] orders, int[] places, ulong offset, ulong length, ulong iovaPage)
     {
         var segments = new List<DmaSegment>();
-        var next = 0x4000_0000UL;
-        for (var i = 0; i < orders.Length; i++)
+        ulong next = 0x4000_0000UL;
+        for (int i = 0; i < orders.Length; i++)
         {
-            var bytes = 4096UL << orders[i];
+            ulong bytes = 4096UL << orders[i];
             // Place 0: right behind the one before, so that adjacent segments occur.
             next += (ulong)places[i] * 0x3000;
             segments.Add(new DmaSegment { DmaAddress = next, Length = bytes });
             next += bytes;
         }
 
-        var total = segments.Aggregate(0UL, (sum, s) => sum + s.Length);
+        ulong total = segments.Aggregate(0UL, (sum, s) => sum + s.Length);
         offset %= total;
         length = Math.Min(length, total - offset);
         return new Region(segments, offset, length, (iovaPage * 4096) + (offset % 4096));

@@ -24,7 +24,7 @@ public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
 
     public async Task InitializeAsync()
     {
-        for (var i = 0; i < Size; i++)
+        for (int i = 0; i < Size; i++)
             (_local.Bytes[i], _remote.Bytes[i]) = ((byte)(i * 7), (byte)(i * 13));
         _lkey = Add(_localKeys, _local, LocalIova, AccessFlags.LocalWrite);
         _rkey = Add(_remoteKeys, _remote, RemoteIova, AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead);
@@ -33,7 +33,7 @@ public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
         listener.Listen();
         var active = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await active.ConnectAsync(listener.LocalEndPoint!);
-        var passive = await listener.AcceptAsync();
+        Socket passive = await listener.AcceptAsync();
         _queuePair = new QueuePair(new NetworkStream(active, ownsSocket: true), _localKeys, 1, new RdmaCounters());
         _serving = ServeAsync(passive);
     }
@@ -49,7 +49,7 @@ public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public async Task Write_WholeRegion_BytesArrive()
     {
-        var status = await _queuePair.WriteAsync(_lkey, LocalIova, _rkey, RemoteIova, Size, default);
+        CompletionStatus status = await _queuePair.WriteAsync(_lkey, LocalIova, _rkey, RemoteIova, Size, default);
 
         Assert.Equal(CompletionStatus.SUCCESS, status);
         Assert.Equal(_local.Bytes, _remote.Bytes);
@@ -58,7 +58,7 @@ public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public async Task Read_PartAtOddPlaces_BytesArrive()
     {
-        var status = await _queuePair.ReadAsync(_lkey, LocalIova + 33, _rkey, RemoteIova + 5001, 200_001, default);
+        CompletionStatus status = await _queuePair.ReadAsync(_lkey, LocalIova + 33, _rkey, RemoteIova + 5001, 200_001, default);
 
         Assert.Equal(CompletionStatus.SUCCESS, status);
         Assert.Equal(_remote.Bytes.AsSpan(5001, 200_001), _local.Bytes.AsSpan(33, 200_001));
@@ -68,9 +68,9 @@ public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
     [Statement("S-RDMA-37", "S-RDMA-33")]
     public async Task Write_OneBytePastTheRegion_IsRefusedAndNothingMoves()
     {
-        var before = _remote.Bytes.ToArray();
+        byte[] before = _remote.Bytes.ToArray();
 
-        var status = await _queuePair.WriteAsync(_lkey, LocalIova, _rkey, RemoteIova + 1, Size, default);
+        CompletionStatus status = await _queuePair.WriteAsync(_lkey, LocalIova, _rkey, RemoteIova + 1, Size, default);
 
         Assert.Equal(CompletionStatus.REM_ACCESS_ERR, status);
         Assert.Equal(before, _remote.Bytes);
@@ -87,7 +87,7 @@ public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
     [Statement("S-RDMA-37")]
     public async Task Read_RegionWithoutRemoteRead_IsRefused()
     {
-        var writeOnly = Add(_remoteKeys, _remote, RemoteIova, AccessFlags.LocalWrite | AccessFlags.RemoteWrite);
+        uint writeOnly = Add(_remoteKeys, _remote, RemoteIova, AccessFlags.LocalWrite | AccessFlags.RemoteWrite);
 
         Assert.Equal(CompletionStatus.REM_ACCESS_ERR, await _queuePair.ReadAsync(_lkey, LocalIova, writeOnly, RemoteIova, 16, default));
     }
@@ -101,7 +101,7 @@ public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
     [Statement("S-RDMA-37")]
     public async Task Read_LocalRegionWithoutLocalWrite_IsLocalProtectionError()
     {
-        var readOnly = Add(_localKeys, _local, LocalIova, AccessFlags.None);
+        uint readOnly = Add(_localKeys, _local, LocalIova, AccessFlags.None);
 
         Assert.Equal(CompletionStatus.LOC_PROT_ERR, await _queuePair.ReadAsync(readOnly, LocalIova, _rkey, RemoteIova, 16, default));
     }

@@ -29,8 +29,8 @@ public sealed class BrokerConnectionTests : IDisposable
     [Fact]
     public async Task Redeem_Request_IsTheFrameOfTheProtocol()
     {
-        var redeeming = _connection.RedeemAsync(Token);
-        var request = await _broker.ReceiveRequestAsync();
+        Task<ReceivedMemory> redeeming = _connection.RedeemAsync(Token);
+        byte[] request = await _broker.ReceiveRequestAsync();
         _broker.Send(FakeBroker.Frame(2, 0, TokenBytes, errno: 2));
 
         Assert.Equal(FakeBroker.Magic, BinaryPrimitives.ReadUInt32LittleEndian(request));
@@ -43,14 +43,14 @@ public sealed class BrokerConnectionTests : IDisposable
     [Fact]
     public async Task Redeem_AnswerWithFd_GivesMemoryThatMapsTheSameBytes()
     {
-        using var file = TemporaryFile("0123456789"u8);
-        var redeeming = _connection.RedeemAsync(Token);
+        using SafeFileHandle file = TemporaryFile("0123456789"u8);
+        Task<ReceivedMemory> redeeming = _connection.RedeemAsync(Token);
         await _broker.ReceiveRequestAsync();
         _broker.Send(FakeBroker.Frame(1, 77, TokenBytes, flags: 1, size: 10), file);
 
-        using var memory = await redeeming;
+        using ReceivedMemory memory = await redeeming;
         using var map = MemoryMapHandle.Map(memory.Fd, 0, memory.Size, writable: false);
-        var bytes = new byte[10];
+        byte[] bytes = new byte[10];
         map.Read(0, bytes);
 
         Assert.Equal((77UL, 10UL, true), (memory.BackingId, memory.Size, memory.ReadOnly));
@@ -61,14 +61,14 @@ public sealed class BrokerConnectionTests : IDisposable
     [Fact]
     public async Task Redeem_AnswerInPieces_IsPutTogetherWithItsFd()
     {
-        using var file = TemporaryFile("x"u8);
-        var redeeming = _connection.RedeemAsync(Token);
+        using SafeFileHandle file = TemporaryFile("x"u8);
+        Task<ReceivedMemory> redeeming = _connection.RedeemAsync(Token);
         await _broker.ReceiveRequestAsync();
-        var frame = FakeBroker.Frame(1, 5, TokenBytes, size: 1);
+        byte[] frame = FakeBroker.Frame(1, 5, TokenBytes, size: 1);
         _broker.Send(frame.AsSpan(0, 7), file);
         _broker.Send(frame.AsSpan(7));
 
-        using var memory = await redeeming;
+        using ReceivedMemory memory = await redeeming;
 
         Assert.Equal(5UL, memory.BackingId);
         Assert.False(memory.Fd.IsInvalid);
@@ -77,15 +77,15 @@ public sealed class BrokerConnectionTests : IDisposable
     [Fact]
     public async Task Redeem_RevocationBeforeTheAnswer_BothArrive()
     {
-        using var file = TemporaryFile("x"u8);
+        using SafeFileHandle file = TemporaryFile("x"u8);
         var revoked = new TaskCompletionSource<ulong>();
         _connection.Revoked += id => revoked.TrySetResult(id);
-        var redeeming = _connection.RedeemAsync(Token);
+        Task<ReceivedMemory> redeeming = _connection.RedeemAsync(Token);
         await _broker.ReceiveRequestAsync();
         _broker.Send(FakeBroker.Frame(3, 9, new byte[16]));
         _broker.Send(FakeBroker.Frame(1, 10, TokenBytes, size: 1), file);
 
-        using var memory = await redeeming;
+        using ReceivedMemory memory = await redeeming;
 
         Assert.Equal(9UL, await revoked.Task);
         Assert.Equal(10UL, memory.BackingId);
@@ -94,11 +94,11 @@ public sealed class BrokerConnectionTests : IDisposable
     [Fact]
     public async Task Redeem_UnknownToken_IsEnoent()
     {
-        var redeeming = _connection.RedeemAsync(Token);
+        Task<ReceivedMemory> redeeming = _connection.RedeemAsync(Token);
         await _broker.ReceiveRequestAsync();
         _broker.Send(FakeBroker.Frame(2, 0, TokenBytes, errno: 2));
 
-        var error = await Assert.ThrowsAsync<CocoException>(() => redeeming);
+        CocoException error = await Assert.ThrowsAsync<CocoException>(() => redeeming);
 
         Assert.Equal((2, "ENOENT"), (error.Errno, error.ErrnoName));
     }
@@ -106,7 +106,7 @@ public sealed class BrokerConnectionTests : IDisposable
     [Fact]
     public async Task Redeem_ServerHangsUp_IsServerGoneNowAndLater()
     {
-        var redeeming = _connection.RedeemAsync(Token);
+        Task<ReceivedMemory> redeeming = _connection.RedeemAsync(Token);
         await _broker.ReceiveRequestAsync();
         _broker.HangUp();
 
@@ -118,8 +118,8 @@ public sealed class BrokerConnectionTests : IDisposable
     [Fact]
     public async Task Redeem_TwoFdsWithAFrame_EndsTheConnection()
     {
-        using var file = TemporaryFile("x"u8);
-        var redeeming = _connection.RedeemAsync(Token);
+        using SafeFileHandle file = TemporaryFile("x"u8);
+        Task<ReceivedMemory> redeeming = _connection.RedeemAsync(Token);
         await _broker.ReceiveRequestAsync();
         _broker.Send(FakeBroker.Frame(1, 5, TokenBytes, size: 1), file, file);
 
@@ -129,8 +129,8 @@ public sealed class BrokerConnectionTests : IDisposable
     [Fact]
     public async Task Redeem_ThreeFdsWithAFrame_TruncationIsNoticed()
     {
-        using var file = TemporaryFile("x"u8);
-        var redeeming = _connection.RedeemAsync(Token);
+        using SafeFileHandle file = TemporaryFile("x"u8);
+        Task<ReceivedMemory> redeeming = _connection.RedeemAsync(Token);
         await _broker.ReceiveRequestAsync();
         _broker.Send(FakeBroker.Frame(1, 5, TokenBytes, size: 1), file, file, file);
 
@@ -140,7 +140,7 @@ public sealed class BrokerConnectionTests : IDisposable
     [Fact]
     public async Task Redeem_WrongMagic_EndsTheConnection()
     {
-        var redeeming = _connection.RedeemAsync(Token);
+        Task<ReceivedMemory> redeeming = _connection.RedeemAsync(Token);
         await _broker.ReceiveRequestAsync();
         _broker.Send(new byte[48]);
 
@@ -160,8 +160,8 @@ public sealed class BrokerConnectionTests : IDisposable
 
     private static SafeFileHandle TemporaryFile(ReadOnlySpan<byte> bytes)
     {
-        var path = Path.GetTempFileName();
-        var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+        string path = Path.GetTempFileName();
+        SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
         RandomAccess.Write(file, bytes, 0);
         return file;
     }

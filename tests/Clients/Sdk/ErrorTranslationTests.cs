@@ -21,7 +21,7 @@ public sealed class ErrorTranslationTests
         var details = new Google.Rpc.Status { Code = 13, Message = "x" };
         details.Details.Add(Any.Pack(info));
 
-        var error = Assert.IsType<CocoException>(Translate(StatusCode.Internal, "a sentence", details.ToByteArray()));
+        CocoException error = Assert.IsType<CocoException>(Translate(StatusCode.Internal, "a sentence", details.ToByteArray()));
 
         Assert.Equal((5, "EIO", "dma_map_sgtable", "swiotlb: find slots"), (error.Errno, error.ErrnoName, error.Operation, error.Step));
         Assert.Equal(("attachment", "a sentence", StatusCode.Internal), (error.Field, error.Message, error.StatusCode));
@@ -51,7 +51,7 @@ public sealed class ErrorTranslationTests
     [Fact]
     public void Translate_GarbageInDetails_KeepsCodeAndSentence()
     {
-        var error = Assert.IsType<CocoException>(Translate(StatusCode.InvalidArgument, "a sentence", [0xff, 0xff, 0xff]));
+        CocoException error = Assert.IsType<CocoException>(Translate(StatusCode.InvalidArgument, "a sentence", [0xff, 0xff, 0xff]));
 
         Assert.Equal((0, "a sentence", StatusCode.InvalidArgument), (error.Errno, error.Message, error.StatusCode));
     }

@@ -25,7 +25,7 @@ internal sealed partial class FakeBroker : IDisposable
     public async Task<byte[]> ReceiveRequestAsync()
     {
         _peer ??= await _listener.AcceptAsync();
-        var request = new byte[32];
+        byte[] request = new byte[32];
         await using var stream = new NetworkStream(_peer, ownsSocket: false);
         await stream.ReadExactlyAsync(request);
         return request;
@@ -33,7 +33,7 @@ internal sealed partial class FakeBroker : IDisposable
 
     public static byte[] Frame(uint kind, ulong backingId, ReadOnlySpan<byte> token, int errno = 0, uint flags = 0, ulong size = 0)
     {
-        var frame = new byte[48];
+        byte[] frame = new byte[48];
         BinaryPrimitives.WriteUInt32LittleEndian(frame, Magic);
         BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(4), kind);
         BinaryPrimitives.WriteInt32LittleEndian(frame.AsSpan(8), errno);
@@ -49,11 +49,11 @@ internal sealed partial class FakeBroker : IDisposable
     /// <summary>Sends bytes with fds attached to the first of them.</summary>
     public unsafe void Send(ReadOnlySpan<byte> bytes, params SafeFileHandle[] fds)
     {
-        var control = stackalloc byte[16 + (8 * fds.Length)];
+        byte* control = stackalloc byte[16 + (8 * fds.Length)];
         *(ulong*)control = (ulong)(16 + (4 * fds.Length));
         *(int*)(control + 8) = 1;
         *(int*)(control + 12) = 1;
-        for (var i = 0; i < fds.Length; i++)
+        for (int i = 0; i < fds.Length; i++)
             *(int*)(control + 16 + (4 * i)) = (int)fds[i].DangerousGetHandle();
         fixed (byte* data = bytes)
         {

@@ -19,9 +19,9 @@ public sealed class RevocationRegistryTests : IDisposable
     [Fact]
     public void Revoke_OneBacking_MarksItsMappingsOnly()
     {
-        using var hit = Memory(1);
-        using var spared = Memory(2);
-        var told = "";
+        using DirectMemory hit = Memory(1);
+        using DirectMemory spared = Memory(2);
+        string told = "";
         hit.Revoked += reason => told = reason;
         _registry.Add(hit);
         _registry.Add(spared);
@@ -34,7 +34,7 @@ public sealed class RevocationRegistryTests : IDisposable
     [Fact]
     public void Add_BackingRevokedBefore_IsMarkedAtOnce()
     {
-        using var late = Memory(1);
+        using DirectMemory late = Memory(1);
         _registry.Revoke(1, "private");
 
         _registry.Add(late);
@@ -45,8 +45,8 @@ public sealed class RevocationRegistryTests : IDisposable
     [Fact]
     public void RevokeAll_AndLaterOnes_AreMarked()
     {
-        using var early = Memory(1);
-        using var late = Memory(2);
+        using DirectMemory early = Memory(1);
+        using DirectMemory late = Memory(2);
         _registry.Add(early);
 
         _registry.RevokeAll("gone");
@@ -58,7 +58,7 @@ public sealed class RevocationRegistryTests : IDisposable
     [Fact]
     public void Window_OutsideTheMapping_IsRefused()
     {
-        using var memory = Memory(1);
+        using DirectMemory memory = Memory(1);
 
         Assert.Throws<ArgumentOutOfRangeException>(() => memory.Map.Read(4090, new byte[7]));
         Assert.Throws<ArgumentOutOfRangeException>(() => memory.Map.Read(ulong.MaxValue, new byte[1]));
@@ -67,7 +67,7 @@ public sealed class RevocationRegistryTests : IDisposable
     [Fact]
     public void Window_AfterDispose_IsRefused()
     {
-        var memory = Memory(1);
+        DirectMemory memory = Memory(1);
         memory.Dispose();
 
         Assert.Throws<ObjectDisposedException>(() => memory.Map.Read(0, new byte[1]));

@@ -21,7 +21,7 @@ public class FdRangeTests
     [InlineData(64UL, 64UL)]
     public void Choose_AnyLimits_StaysWithinTheHardOne(ulong soft, ulong hard)
     {
-        FdRange range = FdRange.Choose(soft, hard);
+        var range = FdRange.Choose(soft, hard);
 
         Assert.InRange((ulong)range.Limit, 1UL, hard);
         Assert.InRange(range.Floor, 1, range.Limit - 1);

@@ -26,15 +26,16 @@ public class FilterProgramTests
     [Fact]
     public void Compile_RandomArguments_DecidesAsTheRules()
     {
-        var machines = new[] { false, true }.Select(strict => new FilterMachine(FilterProgram.Compile(FilterRules.For(strict), Floor))).ToArray();
+        FilterMachine[] machines = new[] { false, true }.Select(strict => new FilterMachine(FilterProgram.Compile(FilterRules.For(strict), Floor))).ToArray();
         Gen<ulong> argument = Gen.OneOf(
             Gen.Elements([.. Fds, .. Commands]),
             Gen.Choose(int.MinValue, int.MaxValue).Select(n => unchecked((ulong)n)),
             Gen.Choose(Floor - 2, Floor + 2).Select(n => (ulong)(uint)n | (1UL << 40)));
-        var calls = from number in Gen.Choose(0, (int)LastNumber)
-                    from strict in Gen.Elements(0, 1)
-                    from arguments in argument.ArrayOf(6)
-                    select (Number: (uint)number, Strict: strict, Arguments: arguments);
+        Gen<(uint Number, int Strict, ulong[] Arguments)> calls =
+            from number in Gen.Choose(0, (int)LastNumber)
+            from strict in Gen.Elements(0, 1)
+            from arguments in argument.ArrayOf(6)
+            select (Number: (uint)number, Strict: strict, Arguments: arguments);
         Prop.ForAll(calls.ToArbitrary(), call =>
             machines[call.Strict].Run(call.Number, call.Arguments).Action == Expected(call.Number, call.Arguments, call.Strict == 1))
             .Check(Config.QuickThrowOnFailure.WithMaxTest(20_000));
@@ -153,7 +154,7 @@ public class FilterProgramTests
 
     private static ulong[] With(ulong first, int firstIndex, ulong second, int secondIndex)
     {
-        var arguments = new ulong[6];
+        ulong[] arguments = new ulong[6];
         arguments[firstIndex] = first;
         arguments[secondIndex] = second;
         return arguments;

@@ -11,7 +11,7 @@ public class ReportTests
     [Fact]
     public void JUnit_CleanRun_HasNoFailure()
     {
-        XElement suite = XElement.Parse(ReportJUnit.Of(Reports.Of(faults: [Reports.Fault(FaultPoint.FailDecrypt, fired: 1)])));
+        var suite = XElement.Parse(ReportJUnit.Of(Reports.Of(faults: [Reports.Fault(FaultPoint.FailDecrypt, fired: 1)])));
 
         Assert.Equal(
             ("camera (snp, 7.2)", "3", "0"), (suite.Attribute("name")!.Value, suite.Attribute("tests")!.Value, suite.Attribute("failures")!.Value));
@@ -23,7 +23,7 @@ public class ReportTests
     [InlineData("fault 1 fail_swiotlb fired", "it never fired")]
     public void JUnit_BadRun_SaysWhatFailed(string test, string sentence)
     {
-        XElement suite = XElement.Parse(ReportJUnit.Of(Reports.Of(139, [Reports.Buffer], [Reports.Fault(FaultPoint.FailSwiotlb, fired: 0)])));
+        var suite = XElement.Parse(ReportJUnit.Of(Reports.Of(139, [Reports.Buffer], [Reports.Fault(FaultPoint.FailSwiotlb, fired: 0)])));
 
         XElement failed = suite.Elements("testcase").Single(c => c.Attribute("name")!.Value == test);
         Assert.Contains(sentence, failed.Element("failure")!.Value, StringComparison.Ordinal);
@@ -32,7 +32,7 @@ public class ReportTests
     [Fact]
     public void JUnit_BadRun_CountsItsFailures()
     {
-        XElement suite = XElement.Parse(ReportJUnit.Of(Reports.Of(1, [Reports.Buffer], [Reports.Fault(FaultPoint.FailSwiotlb, fired: 0)])));
+        var suite = XElement.Parse(ReportJUnit.Of(Reports.Of(1, [Reports.Buffer], [Reports.Fault(FaultPoint.FailSwiotlb, fired: 0)])));
 
         Assert.Equal(suite.Descendants("failure").Count().ToString(System.Globalization.CultureInfo.InvariantCulture), suite.Attribute("failures")!.Value);
         Assert.Equal("3", suite.Attribute("failures")!.Value);

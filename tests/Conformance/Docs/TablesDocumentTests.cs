@@ -59,8 +59,8 @@ public sealed class TablesDocumentTests
             + "|---|---|---|---|---|---|---|\n");
         foreach (PlatformProfile platform in PlatformProfile.All.Where(p => p.Served))
         {
-            PlatformDmaTraits old = PlatformDmaTraits.Of(platform.Platform, KernelVersion.V72);
-            PlatformDmaTraits now = PlatformDmaTraits.Of(platform.Platform, KernelVersion.V73);
+            var old = PlatformDmaTraits.Of(platform.Platform, KernelVersion.V72);
+            var now = PlatformDmaTraits.Of(platform.Platform, KernelVersion.V73);
             string missing = string.Join(", ", platform.MissingFrom.Select(KernelProfile.Of).Where(k => k.Served).Select(k => k.Name));
             text.Append($"| {platform.Name} | {(missing.Length == 0 ? "–" : missing)} | {Both(old.MemEncrypt, now.MemEncrypt)} "
                 + $"| {Both(old.GuestMemEncrypt, now.GuestMemEncrypt)} | {Both(old.ForcesUnencrypted, now.ForcesUnencrypted)} "

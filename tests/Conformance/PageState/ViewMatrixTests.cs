@@ -74,8 +74,8 @@ public class ViewMatrixTests
     [Statement("S-PLAT-11", "S-ENC-03")]
     public void CiphertextHiding_OnSnp_ChangesHostReadsOfAssignedPagesOnly()
     {
-        ViewMatrix open = ViewMatrix.For(Platform.SevSnp);
-        ViewMatrix hiding = ViewMatrix.For(Platform.SevSnp, ciphertextHiding: true);
+        var open = ViewMatrix.For(Platform.SevSnp);
+        var hiding = ViewMatrix.For(Platform.SevSnp, ciphertextHiding: true);
         foreach (ViewAccessor accessor in Enum.GetValues<ViewAccessor>())
         {
             foreach (PageCondition condition in Enum.GetValues<PageCondition>())

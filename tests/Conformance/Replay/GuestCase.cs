@@ -110,7 +110,7 @@ internal sealed class GuestCase : IDisposable
 
     public byte[] Load(ulong address, ulong length)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         for (int at = 0; at < bytes.Length; at += MostBytesPerCall)
         {
             Must(Guest.Mappings.Load(Process, address + (ulong)at, bytes.AsSpan(at, Math.Min(MostBytesPerCall, bytes.Length - at))));

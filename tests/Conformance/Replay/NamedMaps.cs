@@ -20,7 +20,7 @@ internal static class NamedMaps
     /// <summary>mmap of a fd by name. A mapping that no later step uses, that cannot be written, or a second one, was only tried.</summary>
     public static void Mmap(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         string name = record.In.Text("fd");
         string protection = record.In.Text("prot", "R");
         Result<MmapResult> map = g.Guest.Mappings.Mmap(
@@ -77,7 +77,7 @@ internal static class NamedMaps
     // Of two equal reads in a row the first was made before the write: it looked whether a fresh object is zero.
     private static void WriteOtherWay(ReplayCase c, Record read, ulong length)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Unlisted unlisted = c.State<Unlisted>();
         bool again = c.After(read) is { } next && next.Op == read.Op && JsonElement.DeepEquals(next.In, read.In);
         if (unlisted.Written || again || g.Stored)
@@ -94,7 +94,7 @@ internal static class NamedMaps
         }
 
         // No other mapping is left: the kernel's.
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         bytes.AsSpan().Fill(value);
         if (g.Guest.Importers.VmapWrite(g.Process, g.Fd(g.LastBuffer!), 0, bytes) is { } failure)
         {

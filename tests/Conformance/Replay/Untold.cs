@@ -16,7 +16,7 @@ internal static class Untold
             return;
         }
 
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         foreach (ulong offset in c.Records.Where(r => r.Step > mapping.Step && ReadsOneByte(r)).Select(r => r.In.Number("offset", 0)).Distinct())
         {
             g.Store(g.Mapping!.Value.Address + offset, [c.Marks.Next()]);

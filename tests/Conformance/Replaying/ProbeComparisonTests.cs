@@ -20,7 +20,7 @@ public class ProbeComparisonTests
     [Fact]
     public void Of_TheRecordingItself_IsEqualWhereThereIsAResult()
     {
-        ProbeComparison comparison = ProbeComparison.Of(Recorded, Recorded);
+        var comparison = ProbeComparison.Of(Recorded, Recorded);
 
         Assert.Equal((4, 100.0), (comparison.Families["f"].Compared, comparison.Percent));
         Assert.Equal(["the record has no result to compare"], comparison.Families["f"].Skips.Keys);
@@ -33,7 +33,7 @@ public class ProbeComparisonTests
     [InlineData(4, """{"heaps":["a"]}""", "heaps")]
     public void Of_OnePlantedDifference_NamesItsField(int step, string printed, string field)
     {
-        ProbeComparison comparison = ProbeComparison.Of(Recorded, Recorded.Select(r => r.Step == step ? Step(step, r.Op, printed) : r));
+        var comparison = ProbeComparison.Of(Recorded, Recorded.Select(r => r.Step == step ? Step(step, r.Op, printed) : r));
 
         Difference found = Assert.Single(comparison.Differences);
         Assert.Equal((step, field), (found.Record.Step, found.Field));
@@ -45,7 +45,7 @@ public class ProbeComparisonTests
     [InlineData(4, """{"heaps":["b","a"],"unordered":true}""")]
     public void Of_WhatSaysNothingAboutTheKernel_IsEqual(int step, string printed)
     {
-        ProbeComparison comparison = ProbeComparison.Of(Recorded, Recorded.Select(r => r.Step == step ? Step(step, r.Op, printed) : r));
+        var comparison = ProbeComparison.Of(Recorded, Recorded.Select(r => r.Step == step ? Step(step, r.Op, printed) : r));
 
         Assert.Empty(comparison.Differences);
     }
@@ -53,7 +53,7 @@ public class ProbeComparisonTests
     [Fact]
     public void Of_MissingLine_Differs()
     {
-        ProbeComparison comparison = ProbeComparison.Of(Recorded, Recorded.Skip(1));
+        var comparison = ProbeComparison.Of(Recorded, Recorded.Skip(1));
 
         Assert.Equal("no line", Assert.Single(comparison.Differences).Got);
     }
@@ -64,7 +64,7 @@ public class ProbeComparisonTests
         Record[] printed = [.. Recorded];
         printed[1] = Step(1, "poll", """{"skipped":"no such file"}""");
 
-        ProbeComparison comparison = ProbeComparison.Of(Recorded, printed);
+        var comparison = ProbeComparison.Of(Recorded, printed);
 
         Assert.Equal((3, 1), (comparison.Families["f"].Compared, comparison.Families["f"].Skips["no such file"]));
     }

@@ -33,7 +33,7 @@ public sealed partial class CClientTests(SharedServer shared, CClientBuild build
         GuestCensus before = await GuestCensus.TakeAsync(connection, "");
         await using (GuestProcess process = await GuestProcess.OpenAsync(connection))
         {
-            await using ChildProgram program = ChildProgram.Start(await build.ProgramAsync("held"), [shared.Server.BrokerPath]);
+            await using var program = ChildProgram.Start(await build.ProgramAsync("held"), [shared.Server.BrokerPath]);
             string token = (await program.ReadLineAsync(IsHeld)).Text.Split(' ')[1];
             GuestBuffer buffer = await process.ImportAsync(token);
             program.Kill();
@@ -55,7 +55,7 @@ public sealed partial class CClientTests(SharedServer shared, CClientBuild build
     {
         using CocoConnection connection = shared.Server.Connect();
         GuestCensus before = await GuestCensus.TakeAsync(connection, "");
-        await using ChildProgram program = ChildProgram.Start(await build.ProgramAsync("held"), [shared.Server.BrokerPath, "fork"]);
+        await using var program = ChildProgram.Start(await build.ProgramAsync("held"), [shared.Server.BrokerPath, "fork"]);
         string token = (await program.ReadLineAsync(IsHeld)).Text.Split(' ')[1];
         await using (GuestProcess process = await GuestProcess.OpenAsync(connection))
         {
@@ -88,7 +88,7 @@ public sealed partial class CClientTests(SharedServer shared, CClientBuild build
     public async Task Buffer_OfTheCProgram_MayBeGivenToOneGrpcProcessAlone()
     {
         using CocoConnection connection = shared.Server.Connect();
-        await using ChildProgram program = ChildProgram.Start(await build.ProgramAsync("held"), [shared.Server.BrokerPath]);
+        await using var program = ChildProgram.Start(await build.ProgramAsync("held"), [shared.Server.BrokerPath]);
         string handle = (await program.ReadLineAsync(IsHeld)).Text.Split(' ')[2];
         await using GuestProcess process = await GuestProcess.OpenAsync(connection);
         await using GuestProcess stranger = await GuestProcess.OpenAsync(connection);

@@ -16,7 +16,7 @@ internal static class TokenHolder
 
     private static async Task<int> Main(string[] arguments)
     {
-        using CocoConnection connection = CocoConnection.Connect(arguments[0]);
+        using var connection = CocoConnection.Connect(arguments[0]);
         string guest = arguments[1];
         await using GuestProcess process = await GuestProcess.OpenAsync(connection, guest, "token-holder");
         GuestBuffer buffer = await process.AllocateAsync("system_cc_shared", 65536);

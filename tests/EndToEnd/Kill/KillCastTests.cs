@@ -70,7 +70,7 @@ public sealed class KillCastTests(SharedServer shared) : IClassFixture<SharedSer
         using CocoConnection connection = shared.Server.Connect();
         await shared.Server.CreateGuestAsync("kill-tcp");
         GuestCensus empty = await GuestCensus.TakeAsync(connection, "kill-tcp");
-        await using LineProgram importer = LineProgram.Start(
+        await using var importer = LineProgram.Start(
             Programs.RdmaImporter, "--server", $"http://{shared.Server.Tcp}", "--guest", "kill-tcp");
         await importer.ReadyAsync();
         int fd = (await importer.CallAsync("alloc", new() { ["heap"] = "system", ["len"] = 65536 }))["fd"]!.GetValue<int>();

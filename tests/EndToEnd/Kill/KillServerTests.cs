@@ -63,7 +63,7 @@ public sealed class KillServerTests(PythonStubs stubs) : IClassFixture<PythonStu
     {
         await using ServerProcess server = await ServerProcess.StartAsync();
         using Client.CocoConnection connection = server.Connect();
-        await using ChildProgram demo = ChildProgram.Start(Programs.Coco, ["demo", "--json", "--server", server.Unix, "--output", "/dev/null"]);
+        await using var demo = ChildProgram.Start(Programs.Coco, ["demo", "--json", "--server", server.Unix, "--output", "/dev/null"]);
         await UntilPlayedAsync(connection, demo);
 
         server.Program.Kill();

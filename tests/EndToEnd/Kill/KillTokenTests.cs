@@ -17,9 +17,9 @@ public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedSe
     {
         using CocoConnection connection = shared.Server.Connect();
         (JsonNode tokens, _, _) = await KillHolderAsync(connection, "fd-token", DefaultLife);
-        using BrokerConnection broker = BrokerConnection.Connect(shared.Server.BrokerPath);
+        using var broker = BrokerConnection.Connect(shared.Server.BrokerPath);
 
-        var refused = await Assert.ThrowsAsync<CocoException>(() => broker.RedeemAsync(tokens["fdToken"]!.ToString()));
+        CocoException refused = await Assert.ThrowsAsync<CocoException>(() => broker.RedeemAsync(tokens["fdToken"]!.ToString()));
 
         Assert.Equal("ENOENT", refused.ErrnoName);
     }
@@ -92,7 +92,7 @@ public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedSe
         await NoTokensAsync(connection, "alive-0");
         string folder = $"/proc/{shared.Server.Program.Pid}/fd";
         int before = Directory.GetFiles(folder).Length;
-        await using ChildProgram holder = ChildProgram.Start(Programs.TokenHolder, [shared.Server.Unix, "alive-0", "0"]);
+        await using var holder = ChildProgram.Start(Programs.TokenHolder, [shared.Server.Unix, "alive-0", "0"]);
 
         await holder.ReadLineAsync(line => line.StartsWith('{'));
 
@@ -107,7 +107,7 @@ public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedSe
     {
         await shared.Server.CreateGuestAsync(guest);
         GuestCensus empty = await GuestCensus.TakeAsync(connection, guest);
-        await using ChildProgram holder = ChildProgram.Start(
+        await using var holder = ChildProgram.Start(
             Programs.TokenHolder, [shared.Server.Unix, guest, life.ToString(CultureInfo.InvariantCulture)]);
         OutputLine tokens = await holder.ReadLineAsync(line => line.StartsWith('{'));
         holder.Kill();

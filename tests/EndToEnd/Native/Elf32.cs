@@ -18,7 +18,7 @@ internal static class Elf32
     /// <summary>Writes it, executable.</summary>
     public static void Write(string path)
     {
-        var bytes = new byte[HeaderBytes + SegmentBytes + Code.Length];
+        byte[] bytes = new byte[HeaderBytes + SegmentBytes + Code.Length];
         // Magic; 32 bits; little endian; version 1.
         new byte[] { 0x7f, (byte)'E', (byte)'L', (byte)'F', 1, 1, 1 }.CopyTo(bytes, 0);
         Put16(bytes, 16, 2);                    // an executable

@@ -42,7 +42,7 @@ public sealed class ProbeTests(NativePrograms programs, ITestOutputHelper output
             }
         }
 
-        ProbeComparison comparison = ProbeComparison.Of(records, RecordReader.Read(printed));
+        var comparison = ProbeComparison.Of(records, RecordReader.Read(printed));
 
         var report = new StringWriter();
         ProbeReport.Print(report, comparison, verbose: false);
@@ -70,7 +70,7 @@ public sealed class ProbeTests(NativePrograms programs, ITestOutputHelper output
 
         Dictionary<string, Record> printed = await RunCheckedAsync(lines, "");
 
-        ProbeComparison comparison = ProbeComparison.Of(RecordReader.Read(lines), printed.Values);
+        var comparison = ProbeComparison.Of(RecordReader.Read(lines), printed.Values);
         Assert.Empty(comparison.Differences.Select(d => $"{d.Record.Place}: {d.Field}: want {d.Want} got {d.Got}"));
         Assert.Equal(OwnRecords.Length - 1, comparison.Families.Values.Sum(t => t.Compared));
     }

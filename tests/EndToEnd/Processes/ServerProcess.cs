@@ -39,7 +39,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public static async Task<ServerProcess> StartAsync(params string[] options)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("coco-e2e-");
-        ChildProgram program = ChildProgram.Start(
+        var program = ChildProgram.Start(
             Programs.Server, ["--runtime-dir", folder.FullName, "--tcp", "127.0.0.1:0", "--log-level", "information", .. options]);
         try
         {

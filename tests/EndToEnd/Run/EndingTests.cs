@@ -14,7 +14,7 @@ public sealed class EndingTests
     public async Task KillCoco_ProgramRuns_ProgramIsGoneWithinASecond()
     {
         await using ChildProgram coco = Start("echo $$; exec sleep 1000");
-        using ProcessEnd program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true)));
+        using var program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true)));
 
         long killed = coco.Kill();
 
@@ -25,9 +25,9 @@ public sealed class EndingTests
     [ForeignFact(ForeignTool.PlainPython)]
     public async Task KillCoco_ProgramHasABuffer_ProgramIsGoneWithinASecond()
     {
-        await using ChildProgram coco = ChildProgram.Start(
+        await using var coco = ChildProgram.Start(
             Programs.Coco, ["run", "--", .. HeapScript.Program("fd = alloc(); print(os.getpid(), flush=True); sys.stdin.read()")]);
-        using ProcessEnd program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true)));
+        using var program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true)));
 
         long killed = coco.Kill();
 
@@ -65,7 +65,7 @@ public sealed class EndingTests
     [ForeignFact(ForeignTool.PlainPython)]
     public async Task KillProgram_WithABuffer_IsReportedAnd137()
     {
-        await using ChildProgram coco = ChildProgram.Start(
+        await using var coco = ChildProgram.Start(
             Programs.Coco, ["run", "--", .. HeapScript.Program("fd = alloc(); print(os.getpid(), flush=True); sys.stdin.read()")]);
         int program = ProcessEnd.Pid(await coco.ReadLineAsync(_ => true));
 
@@ -122,7 +122,7 @@ public sealed class EndingTests
         for (int round = 0; round < 20; round++)
         {
             // A terminal's ^C goes to everybody in the foreground group; setsid makes one of coco and the program.
-            await using ChildProgram coco = ChildProgram.Start(
+            await using var coco = ChildProgram.Start(
                 "setsid", [Programs.Coco, "run", "--", "/bin/sh", "-c", $"trap 'exit 6' INT; echo ready; {WaitForEver}"]);
             await coco.ReadLineAsync(line => line == "ready");
 
@@ -135,7 +135,7 @@ public sealed class EndingTests
     [Fact]
     public async Task Run_UnderNohup_ProgramIgnoresHangUps()
     {
-        await using ChildProgram coco = ChildProgram.Start(
+        await using var coco = ChildProgram.Start(
             "/bin/sh", ["-c", "trap '' HUP; exec \"$0\" run -- grep SigIgn /proc/self/status", Programs.Coco]);
 
         OutputLine line = await coco.ReadLineAsync(l => l.StartsWith("SigIgn", StringComparison.Ordinal));

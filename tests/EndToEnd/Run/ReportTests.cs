@@ -103,7 +103,7 @@ public sealed class ReportTests(Scratch scratch) : IClassFixture<Scratch>
 
         await CocoRun.RunAsync(["--json", file, "--quiet"], Leaky);
 
-        XElement suite = XElement.Load(file);
+        var suite = XElement.Load(file);
         XElement failed = Assert.Single(suite.Elements("testcase"), c => c.Element("failure") is not null);
         Assert.Equal(("python3 (snp, 7.2)", "2", "1", "everything closed"),
             (suite.Attribute("name")!.Value, suite.Attribute("tests")!.Value, suite.Attribute("failures")!.Value, failed.Attribute("name")!.Value));

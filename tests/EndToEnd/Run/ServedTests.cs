@@ -92,7 +92,7 @@ public sealed class ServedTests(PythonStubs stubs) : IClassFixture<PythonStubs>
         using var scratch = new Scratch();
         string socket = scratch["s"];
 
-        await using ChildProgram program = ChildProgram.Start(
+        await using var program = ChildProgram.Start(
             Programs.Coco, ["--server", server.Unix, "run", "--guest", "default", option, "--", .. HeapScript.Program(Sending), socket]);
         await program.ReadLineAsync(line => line == "ready");
         ForeignWalk seen = await ForeignWalk.RunAsync(server, () => stubs.Start("nic", server.Unix, socket));
@@ -113,7 +113,7 @@ public sealed class ServedTests(PythonStubs stubs) : IClassFixture<PythonStubs>
     {
         await using ServerProcess server = await ServerProcess.StartAsync();
         await using ChildProgram coco = Start(server, "default", ["/bin/sh", "-c", "sleep 1000 & wait & echo $$; exec sleep 1000"]);
-        using ProcessEnd program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(line => int.TryParse(line, out _))));
+        using var program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(line => int.TryParse(line, out _))));
 
         long killed = server.Program.Kill();
 

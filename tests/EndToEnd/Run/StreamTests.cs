@@ -9,7 +9,7 @@ public sealed class StreamTests(Scratch scratch) : IClassFixture<Scratch>
     [Fact]
     public async Task Run_Cat_HandsEveryByteOn()
     {
-        var bytes = new byte[1 << 20];
+        byte[] bytes = new byte[1 << 20];
         new Random(1).NextBytes(bytes);
         await File.WriteAllBytesAsync(scratch["in"], bytes);
 

@@ -302,7 +302,7 @@ public class DmaApiTests
 
         Assert.Null(test.Guest.DmaApi.Free(test.Init, made.Id));
 
-        var seen = new byte[3];
+        byte[] seen = new byte[3];
         Assert.Null(test.Guest.Host.Read(made.Phys, seen));
         Assert.Equal([4, 5, 6], seen);
     }
@@ -348,7 +348,7 @@ public class DmaApiTests
         Assert.Equal([1, 2, 3], test.DmaRead(dma, 3));
         test.DmaWrite(dma + 1, [9]);
         Assert.Null(api.SyncForCpu(test.Init, "", dma, 0, 4096, DmaDirection.Bidirectional));
-        var seen = new byte[3];
+        byte[] seen = new byte[3];
         Assert.Null(api.ReadPages(test.Init, phys, seen));
         Assert.Equal([1, 9, 3], seen);
         Assert.Equal("phys", api.GivePages(test.Init, phys)!.Field);

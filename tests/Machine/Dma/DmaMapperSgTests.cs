@@ -33,7 +33,7 @@ public class DmaMapperSgTests
     {
         var rig = new DmaRig(Platform.Sev, KernelVersion.V72);
         SgEntry[] entries = Entries("1048576,4096");
-        var dma = new ulong[2];
+        ulong[] dma = new ulong[2];
 
         Assert.Equal(2, rig.Mapper.MapSg(rig.Device, entries, dma, DmaDirection.Bidirectional, DmaAttributes.CcShared).Value);
         Assert.Null(rig.Mapper.UnmapSg(rig.Device, entries, dma, DmaDirection.Bidirectional));
@@ -117,7 +117,7 @@ public class DmaMapperSgTests
     {
         var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
         SgEntry[] entries = Entries("4096,65536");
-        var dma = new ulong[2];
+        ulong[] dma = new ulong[2];
         rig.Mapper.MapSg(rig.Device, entries, dma, direction);
         rig.Memory.Copies.Clear();
 
@@ -162,7 +162,7 @@ public class DmaMapperSgTests
     {
         var rig = new DmaRig(Platform.Sev, kernel, dmaDebug: debug);
         SgEntry[] entries = Entries("65536,4096");
-        var dma = new ulong[2];
+        ulong[] dma = new ulong[2];
         rig.Mapper.MapSg(rig.Device, entries, dma, DmaDirection.ToDevice, DmaAttributes.CcShared);
 
         rig.Mapper.UnmapSg(rig.Device, entries, dma, DmaDirection.ToDevice);
@@ -216,7 +216,7 @@ public class DmaMapperSgTests
         var mapper = new DmaMapper(rig.Environment, rig.Pool, rig.Log, new DmaTextTrace(KernelVersion.V72, (e, _) =>
             seen = e == name ? (rig.Pool!.UsedSlots, rig.Memory.Copies.Count) : seen));
         SgEntry[] entries = Entries("4096,4096");
-        var dma = new ulong[2];
+        ulong[] dma = new ulong[2];
 
         mapper.MapSg(rig.Device, entries, dma, DmaDirection.FromDevice);
         mapper.SyncSg(rig.Device, entries, dma, DmaDirection.FromDevice, forCpu: true);
@@ -232,7 +232,7 @@ public class DmaMapperSgTests
         var mapper = new DmaMapper(environment, null, new CocoGuest.Machine.Diagnostics.KernelLog(TimeProvider.System));
         DmaDevice device = mapper.AddDevice(new DmaDeviceOptions("d")).Value;
         SgEntry[] entries = Entries("65536");
-        var dma = new ulong[1];
+        ulong[] dma = new ulong[1];
         Cycle(mapper, device, entries, dma);
 
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -253,7 +253,7 @@ public class DmaMapperSgTests
         var mapper = new DmaMapper(environment, pool, new CocoGuest.Machine.Diagnostics.KernelLog(TimeProvider.System));
         DmaDevice device = mapper.AddDevice(new DmaDeviceOptions("d")).Value;
         SgEntry[] entries = Entries("65536*4");
-        var dma = new ulong[4];
+        ulong[] dma = new ulong[4];
         Cycle(mapper, device, entries, dma);
 
         long before = GC.GetAllocatedBytesForCurrentThread();

@@ -25,7 +25,7 @@ public class PlatformDmaTraitsTests
     public void Of_Platform_AnswersAsCcPlatformHas(
         Platform platform, bool mem, bool host, bool guest, bool state, KernelVersion kernel = KernelVersion.V72)
     {
-        PlatformDmaTraits traits = PlatformDmaTraits.Of(platform, kernel);
+        var traits = PlatformDmaTraits.Of(platform, kernel);
 
         Assert.Equal(
             (mem, host, guest, state),

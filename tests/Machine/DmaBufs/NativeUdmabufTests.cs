@@ -104,7 +104,7 @@ public sealed class NativeUdmabufTests
         Assert.Equal(Errno.EOPNOTSUPP, Memory(test, whole, part)!.Value.Failure!.Errno);
         using SafeFileHandle handle = Memory(test, whole)!.Value.Value;
         host.Bytes(3)[0] = 9;
-        var read = new byte[1];
+        byte[] read = new byte[1];
         Assert.Equal(1, RandomAccess.Read(handle, read, 3));
         Assert.Equal(9, read[0]);
     }

@@ -154,7 +154,7 @@ public class UdmabufTests
 
     private static byte ReadMemfd(TestGuest test, int memfd, ulong offset)
     {
-        var one = new byte[1];
+        byte[] one = new byte[1];
         Assert.Equal(1, test.Guest.Memfds.Read(test.Init, memfd, offset, one).Value);
         return one[0];
     }

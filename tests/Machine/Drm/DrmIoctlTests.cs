@@ -42,7 +42,7 @@ public sealed class DrmIoctlTests
     {
         using var test = new TestGuest(Platform.None);
         int drm = test.Guest.Drm.Open(test.Init, "vgem").Value;
-        var memory = new byte[256];
+        byte[] memory = new byte[256];
         SetLong(memory, 16, 2);
         SetLong(memory, 24, Base + 64);
         SetLong(memory, 48, 100);
@@ -119,8 +119,8 @@ public sealed class DrmIoctlTests
         int master = test.Guest.Drm.Open(test.Init, "vgem").Value;
         test.Init.Uid = 1000;
         int other = test.Guest.Drm.Open(test.Init, "vgem").Value;
-        var magic = new byte[4];
-        var flink = new byte[8];
+        byte[] magic = new byte[4];
+        byte[] flink = new byte[8];
         SetWord(flink, 0, MakeDumb(test, other));
 
         Assert.Equal(Errno.EACCES, Run(test, other, GemFlink, flink));
@@ -140,10 +140,10 @@ public sealed class DrmIoctlTests
         using var test = new TestGuest(Platform.None);
         int one = test.Guest.Drm.Open(test.Init, "vgem").Value;
         int two = test.Guest.Drm.Open(test.Init, "vgem").Value;
-        var flink = new byte[8];
+        byte[] flink = new byte[8];
         SetWord(flink, 0, MakeDumb(test, one));
         Assert.Equal(Errno.None, Run(test, one, GemFlink, flink));
-        var open = new byte[16];
+        byte[] open = new byte[16];
         SetWord(open, 0, Word(flink, 4));
 
         Assert.Equal(Errno.None, Run(test, two, GemOpen, open));
@@ -179,12 +179,12 @@ public sealed class DrmIoctlTests
     {
         using var test = new TestGuest(Platform.None);
         int drm = test.Guest.Drm.Open(test.Init, "vgem").Value;
-        var unique = new byte[64];
+        byte[] unique = new byte[64];
         SetLong(unique, 0, 16);
         SetLong(unique, 8, Base + 32);
         Assert.Equal(Errno.None, Run(test, drm, GetUnique, unique));
         Assert.Equal(0ul, Long(unique, 0));
-        var version = new byte[16];
+        byte[] version = new byte[16];
         version.AsSpan().Fill(0xff);
         SetWord(version, 0, 1);
         SetWord(version, 4, 4);
@@ -212,7 +212,7 @@ public sealed class DrmIoctlTests
     {
         using var test = new TestGuest(Platform.None);
         int drm = test.Guest.Drm.Open(test.Init, driver).Value;
-        var bytes = new byte[16];
+        byte[] bytes = new byte[16];
         SetLong(bytes, 0, capability);
         SetLong(bytes, 8, value);
 
@@ -249,7 +249,7 @@ public sealed class DrmIoctlTests
     {
         using var test = new TestGuest(Platform.None);
         int drm = test.Guest.Drm.Open(test.Init, "vgem").Value;
-        var bytes = new byte[16];
+        byte[] bytes = new byte[16];
         SetLong(bytes, 0, 5);
         Assert.Equal(Errno.None, Run(test, drm, GetCap, bytes));
         Assert.Equal(3ul, Long(bytes, 8));
@@ -265,7 +265,7 @@ public sealed class DrmIoctlTests
     {
         using var test = new TestGuest();
         int drm = test.Guest.Drm.Open(test.Init, "vgem").Value;
-        var bytes = new byte[12];
+        byte[] bytes = new byte[12];
         SetWord(bytes, 0, MakeDumb(test, drm));
         SetWord(bytes, 4, CloseOnExecAndReadWrite);
 
@@ -286,7 +286,7 @@ public sealed class DrmIoctlTests
     {
         using var test = new TestGuest();
         int drm = test.Guest.Drm.Open(test.Init, "vgem").Value;
-        var bytes = new byte[12];
+        byte[] bytes = new byte[12];
         SetWord(bytes, 0, MakeDumb(test, drm));
 
         Assert.Equal(Errno.EFAULT, Run(test, drm, HandleToFd, bytes, writable: false));
@@ -300,7 +300,7 @@ public sealed class DrmIoctlTests
     {
         using var test = new TestGuest();
         int drm = test.Guest.Drm.Open(test.Init, "vgem").Value;
-        var bytes = new byte[16];
+        byte[] bytes = new byte[16];
         SetWord(bytes, 0, MakeDumb(test, drm));
 
         Assert.Equal(Errno.None, Run(test, drm, MapDumb, bytes));
@@ -322,7 +322,7 @@ public sealed class DrmIoctlTests
     {
         using var test = new TestGuest();
         int drm = test.Guest.Drm.Open(test.Init, "vgem").Value;
-        var bytes = new byte[32];
+        byte[] bytes = new byte[32];
         SetWord(bytes, 0, height);
         SetWord(bytes, 4, width);
         SetWord(bytes, 8, depth);
@@ -339,10 +339,10 @@ public sealed class DrmIoctlTests
     {
         using var test = new TestGuest();
         int drm = test.Guest.Drm.Open(test.Init, "vgem", render: true).Value;
-        var import = new byte[12];
+        byte[] import = new byte[12];
         SetWord(import, 8, (uint)test.Allocate(TestGuest.Shared, 4096));
         Assert.Equal(Errno.None, Run(test, drm, FdToHandle, import));
-        var bytes = new byte[16];
+        byte[] bytes = new byte[16];
         SetWord(bytes, 0, Word(import, 0));
         SetWord(bytes, 4, 1);
 
@@ -351,7 +351,7 @@ public sealed class DrmIoctlTests
         Assert.Equal(Errno.EBUSY, Run(test, drm, FenceAttach, bytes));
         SetWord(bytes, 12, 1);
         Assert.Equal(Errno.EINVAL, Run(test, drm, FenceAttach, bytes));
-        var signal = new byte[8];
+        byte[] signal = new byte[8];
         SetWord(signal, 0, 1);
         Assert.Equal(Errno.None, Run(test, drm, FenceSignal, signal));
         Assert.Equal(Errno.ENOENT, Run(test, drm, FenceSignal, signal));

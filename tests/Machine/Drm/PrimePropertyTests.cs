@@ -35,7 +35,7 @@ public class PrimePropertyTests
 
         // What is one: (client, inode of the dma-buf) and its handle; handles of objects that were never exported stand alone.
         var known = new Dictionary<(int Client, ulong Inode), uint>();
-        var handles = Enumerable.Range(0, Clients).Select(_ => new SortedSet<uint>()).ToArray();
+        SortedSet<uint>[] handles = Enumerable.Range(0, Clients).Select(_ => new SortedSet<uint>()).ToArray();
         foreach (int step in steps)
         {
             var random = new Random(step);

@@ -11,9 +11,9 @@ internal sealed class ReferenceXex : IDisposable
 
     public ReferenceXex(ulong seed, int keyId)
     {
-        var label = Encoding.ASCII.GetBytes("CocoGuest memory encryption key v1\0");
+        byte[] label = Encoding.ASCII.GetBytes("CocoGuest memory encryption key v1\0");
         byte[] message = [.. label, .. BitConverter.GetBytes(seed), .. BitConverter.GetBytes(keyId)];
-        var hash = SHA256.HashData(message);
+        byte[] hash = SHA256.HashData(message);
         _data.Key = hash[..16];
         _tweak.Key = hash[16..];
     }
@@ -23,12 +23,12 @@ internal sealed class ReferenceXex : IDisposable
 
     public byte[] Encrypt(byte[] plain, ulong address)
     {
-        var cipher = new byte[plain.Length];
-        for (var at = 0; at < plain.Length; at += 16)
+        byte[] cipher = new byte[plain.Length];
+        for (int at = 0; at < plain.Length; at += 16)
         {
-            var block = address + (ulong)at;
-            var tweak = _tweak.EncryptEcb([.. BitConverter.GetBytes(WrongTweak ? block : block / 16), .. new byte[8]], PaddingMode.None);
-            var inside = _data.EncryptEcb(Xor(plain[at..(at + 16)], tweak), PaddingMode.None);
+            ulong block = address + (ulong)at;
+            byte[] tweak = _tweak.EncryptEcb([.. BitConverter.GetBytes(WrongTweak ? block : block / 16), .. new byte[8]], PaddingMode.None);
+            byte[] inside = _data.EncryptEcb(Xor(plain[at..(at + 16)], tweak), PaddingMode.None);
             Xor(inside, tweak).CopyTo(cipher, at);
         }
         return cipher;

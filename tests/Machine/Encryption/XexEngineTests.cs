@@ -25,7 +25,7 @@ public sealed class XexEngineTests
     public void Encrypt_ComparedWithPlantedBug_Differs()
     {
         using var wrong = new ReferenceXex(Seed, Asid) { WrongTweak = true };
-        var found = Assert.ThrowsAny<Exception>(() => SameAs(wrong, portable: false).QuickCheckThrowOnFailure());
+        Exception found = Assert.ThrowsAny<Exception>(() => SameAs(wrong, portable: false).QuickCheckThrowOnFailure());
         Assert.StartsWith("Falsifiable", found.Message, StringComparison.Ordinal);
     }
 
@@ -33,7 +33,7 @@ public sealed class XexEngineTests
     public void Encrypt_PortableAndNative_AgreeBitForBit() =>
         Prop.ForAll(Runs(), run =>
         {
-            var (native, portable) = (new XexEngine(run.Seed, Asid), new XexEngine(run.Seed, Asid, portable: true));
+            (XexEngine native, XexEngine portable) = (new XexEngine(run.Seed, Asid), new XexEngine(run.Seed, Asid, portable: true));
             return Encrypt(native, run.Plain, run.Address).SequenceEqual(Encrypt(portable, run.Plain, run.Address))
                 && Decrypt(native, run.Plain, run.Address).SequenceEqual(Decrypt(portable, run.Plain, run.Address));
         }).QuickCheckThrowOnFailure();
@@ -54,10 +54,10 @@ public sealed class XexEngineTests
         var engine = new XexEngine(Seed, Asid, portable);
         Prop.ForAll(Runs(), run =>
         {
-            var expected = Encrypt(engine, run.Plain, run.Address);
-            var buffer = run.Plain.ToArray();
+            byte[] expected = Encrypt(engine, run.Plain, run.Address);
+            byte[] buffer = run.Plain.ToArray();
             engine.Encrypt(buffer, buffer, run.Address);
-            var same = buffer.SequenceEqual(expected);
+            bool same = buffer.SequenceEqual(expected);
             engine.Decrypt(buffer, buffer, run.Address);
             return same && buffer.SequenceEqual(run.Plain);
         }).QuickCheckThrowOnFailure();
@@ -68,7 +68,7 @@ public sealed class XexEngineTests
     [Statement("S-ENC-02")]
     public void Encrypt_SamePlainAddressAndKey_GivesSameCipher(bool portable)
     {
-        var plain = Bytes(4096);
+        byte[] plain = Bytes(4096);
         Assert.Equal(Encrypt(new(Seed, Asid, portable), plain, 0x5000), Encrypt(new(Seed, Asid, portable), plain, 0x5000));
     }
 
@@ -78,10 +78,10 @@ public sealed class XexEngineTests
     public void Encrypt_OneByteChanged_ChangesOnlyItsBlock(bool portable)
     {
         var engine = new XexEngine(Seed, Asid, portable);
-        var plain = Bytes(4096);
-        var before = Blocks(Encrypt(engine, plain, 0x5000));
+        byte[] plain = Bytes(4096);
+        string[] before = Blocks(Encrypt(engine, plain, 0x5000));
         plain[1000] ^= 1;
-        var after = Blocks(Encrypt(engine, plain, 0x5000));
+        string[] after = Blocks(Encrypt(engine, plain, 0x5000));
         Assert.Equal([1000 / 16], Enumerable.Range(0, 256).Where(i => before[i] != after[i]));
     }
 
@@ -91,7 +91,7 @@ public sealed class XexEngineTests
     public void Decrypt_CipherMovedToAnotherAddress_GivesGarbageInEachBlock(bool portable)
     {
         var engine = new XexEngine(Seed, Asid, portable);
-        var plain = Bytes(4096);
+        byte[] plain = Bytes(4096);
         AssertNoBlockEqual(plain, Decrypt(engine, Encrypt(engine, plain, 0x5000), 0x6000));
     }
 
@@ -103,8 +103,8 @@ public sealed class XexEngineTests
     [Statement("S-ENC-02", "S-ENC-01")]
     public void Decrypt_OtherKey_GivesGarbageInEachBlock(ulong seed, int keyId, bool portable)
     {
-        var plain = Bytes(4096);
-        var cipher = Encrypt(new(Seed, Asid, portable), plain, 0x5000);
+        byte[] plain = Bytes(4096);
+        byte[] cipher = Encrypt(new(Seed, Asid, portable), plain, 0x5000);
         AssertNoBlockEqual(plain, Decrypt(new(seed, keyId, portable), cipher, 0x5000));
     }
 
@@ -114,8 +114,8 @@ public sealed class XexEngineTests
     public void Decrypt_OldCipherReplayed_GivesOldPlain(bool portable)
     {
         var engine = new XexEngine(Seed, Asid, portable);
-        var dram = Encrypt(engine, Bytes(64), 0x5000);
-        var recorded = dram.ToArray();
+        byte[] dram = Encrypt(engine, Bytes(64), 0x5000);
+        byte[] recorded = dram.ToArray();
         engine.Encrypt(new byte[64], dram, 0x5000);
         recorded.CopyTo(dram, 0);
         Assert.Equal(Bytes(64), Decrypt(engine, dram, 0x5000));
@@ -132,7 +132,7 @@ public sealed class XexEngineTests
     [Fact]
     public void Decrypt_BuffersOverlapInPart_Throws()
     {
-        var buffer = new byte[64];
+        byte[] buffer = new byte[64];
         Assert.Throws<ArgumentException>(() => new XexEngine(Seed, Asid).Decrypt(buffer.AsSpan(0, 32), buffer.AsSpan(16, 32), 0));
     }
 
@@ -140,10 +140,10 @@ public sealed class XexEngineTests
     public void Encrypt_HotPage_AllocatesNoManagedMemory()
     {
         var engine = new XexEngine(Seed, Asid);
-        var buffer = Bytes(4096);
-        for (var i = 0; i < 3; i++)
+        byte[] buffer = Bytes(4096);
+        for (int i = 0; i < 3; i++)
             engine.Encrypt(buffer, buffer, 0x5000);
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        long before = GC.GetAllocatedBytesForCurrentThread();
         engine.Encrypt(buffer, buffer, 0x5000);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
@@ -152,15 +152,15 @@ public sealed class XexEngineTests
     public void Encrypt_StreamOverManyPages_KeepsNoTweaks()
     {
         var engine = new XexEngine(Seed, Asid);
-        var buffer = Bytes(4096);
+        byte[] buffer = Bytes(4096);
         Stream();
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        long before = GC.GetAllocatedBytesForCurrentThread();
         Stream();
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
 
         void Stream()
         {
-            for (var page = 0UL; page < 4096; page++)
+            for (ulong page = 0UL; page < 4096; page++)
                 engine.Encrypt(buffer, buffer, page << 12);
         }
     }
@@ -171,14 +171,14 @@ public sealed class XexEngineTests
     {
         var engine = new XexEngine(Seed, Asid, portable);
         using var reference = new ReferenceXex(Seed, Asid);
-        var plain = Bytes(4096);
-        var addresses = Enumerable.Range(0, 4).Select(i => 0x5000UL + ((ulong)i << 20)).ToArray();
-        var expected = addresses.Select(address => reference.Encrypt(plain, address)).ToArray();
-        var wrong = 0;
+        byte[] plain = Bytes(4096);
+        ulong[] addresses = Enumerable.Range(0, 4).Select(i => 0x5000UL + ((ulong)i << 20)).ToArray();
+        byte[][] expected = addresses.Select(address => reference.Encrypt(plain, address)).ToArray();
+        int wrong = 0;
         Parallel.For(0, 2000, new() { MaxDegreeOfParallelism = 4 }, i =>
         {
             // Each page three times in a row, so that threads evict each other's pages all the time.
-            var which = i / 3 % addresses.Length;
+            int which = i / 3 % addresses.Length;
             if (!Encrypt(engine, plain, addresses[which]).AsSpan().SequenceEqual(expected[which]))
                 Interlocked.Increment(ref wrong);
         });
@@ -189,15 +189,15 @@ public sealed class XexEngineTests
         Prop.ForAll(Runs(), run =>
         {
             var engine = new XexEngine(Seed, Asid, portable);
-            var expected = reference.Encrypt(run.Plain, run.Address);
+            byte[] expected = reference.Encrypt(run.Plain, run.Address);
             return Enumerable.Range(0, 3).All(_ => Encrypt(engine, run.Plain, run.Address).SequenceEqual(expected));
         });
 
     /// <summary>Runs of 0..600 blocks, most of them short, at any block address: low, high, and just below and above 2^44.</summary>
     private static Arbitrary<Run> Runs()
     {
-        var highs = Gen.Elements(0UL, 1UL << 32, (1UL << 44) - 8192, 1UL << 44, 0x0fff_ffff_0000_0000UL, ulong.MaxValue << 16);
-        var blocks = Gen.OneOf(Gen.Choose(0, 20), Gen.Choose(0, 600));
+        Gen<ulong> highs = Gen.Elements(0UL, 1UL << 32, (1UL << 44) - 8192, 1UL << 44, 0x0fff_ffff_0000_0000UL, ulong.MaxValue << 16);
+        Gen<int> blocks = Gen.OneOf(Gen.Choose(0, 20), Gen.Choose(0, 600));
         return (from high in highs
                 from low in Gen.Choose(0, 1023)
                 from count in blocks
@@ -207,21 +207,21 @@ public sealed class XexEngineTests
 
     private static byte[] Bytes(int length, int seed = 1)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         new Random(seed).NextBytes(bytes);
         return bytes;
     }
 
     private static byte[] Encrypt(XexEngine engine, byte[] plain, ulong address)
     {
-        var cipher = new byte[plain.Length];
+        byte[] cipher = new byte[plain.Length];
         engine.Encrypt(plain, cipher, address);
         return cipher;
     }
 
     private static byte[] Decrypt(XexEngine engine, byte[] cipher, ulong address)
     {
-        var plain = new byte[cipher.Length];
+        byte[] plain = new byte[cipher.Length];
         engine.Decrypt(cipher, plain, address);
         return plain;
     }

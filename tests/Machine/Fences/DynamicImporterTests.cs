@@ -1,5 +1,6 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 
@@ -160,7 +161,7 @@ public sealed class DynamicImporterTests
     public void EndOfAProcess_ItsPins_Go()
     {
         using var test = new TestGuest(Platform.None);
-        var peer = test.Open();
+        GuestProcess peer = test.Open();
         int fd = test.Guest.Moves.Allocate(peer, 4096, 2).Value.Fd;
         int mine = test.Guest.Buffers.Import(test.Init, test.Guest.Buffers.Export(peer, fd, null, TimeSpan.Zero).Value).Value.Fd;
         ulong attachment = test.Guest.Importers.Attach(peer, fd, "", ImporterOps.WithInvalidate).Value.Attachment;
@@ -190,7 +191,7 @@ public sealed class DynamicImporterTests
     public void Vmap_AfterClose_KeepsTheBuffer()
     {
         using var test = new TestGuest(Platform.None);
-        var peer = test.Open();
+        GuestProcess peer = test.Open();
         int fd = test.Guest.Buffers.Allocate(peer, TestGuest.Private, 4096, 2, 0).Value.Fd;
         Assert.True(test.Guest.Importers.Vmap(peer, fd).Ok);
         Assert.Null(test.Guest.Files.Close(peer, fd));

@@ -1,6 +1,7 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
@@ -150,7 +151,7 @@ public sealed class MoveTests
     {
         using var test = new TestGuest(Platform.None);
         int fd = Allocate(test);
-        var peer = test.Open();
+        GuestProcess peer = test.Open();
         int theirs = test.Guest.Buffers.Import(peer, test.Guest.Buffers.Export(test.Init, fd, null, TimeSpan.Zero).Value).Value.Fd;
         ulong attachment = test.Guest.Importers.Attach(peer, theirs, "", ImporterOps.WithInvalidate).Value.Attachment;
         Assert.True(test.Guest.Importers.Map(peer, attachment, DmaDirection.Bidirectional, 0).Ok);

@@ -1,6 +1,7 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Fences;
@@ -148,7 +149,7 @@ public sealed class SyncFileTests
     public void EndOfAProcess_ItsTimelines_SignalInTheOrderOfFdsAndValues()
     {
         using var test = new FenceGuest();
-        var peer = test.Test.Open();
+        GuestProcess peer = test.Test.Open();
         var order = new List<string>();
         foreach (string name in (string[])["a", "b"])
         {
@@ -206,7 +207,7 @@ public sealed class SyncFileTests
     public void Share_ASyncFile_GivesThePeerTheSameFences()
     {
         using var test = new FenceGuest();
-        var peer = test.Test.Open();
+        GuestProcess peer = test.Test.Open();
         int mine = test.NewFence();
         Handle128 token = test.Room.ShareSyncFile(test.Init, mine, peer.Handle, TimeSpan.Zero).Value;
         Assert.Equal(Errno.EINVAL, test.Guest.Buffers.Import(peer, token).Failure!.Errno);

@@ -24,7 +24,7 @@ public sealed class SyncIoctlTests
     {
         using var test = new FenceGuest();
         int file = test.NewFence();
-        var bytes = new byte[256];
+        byte[] bytes = new byte[256];
 
         Assert.Equal(Errno.None, Run(test, file, FileInfo, bytes));
 
@@ -42,7 +42,7 @@ public sealed class SyncIoctlTests
         using var test = new FenceGuest(kernel);
         int file = test.NewFence();
         test.Signal();
-        var bytes = new byte[256];
+        byte[] bytes = new byte[256];
         SetWord(bytes, 40, 2);
         SetLong(bytes, 48, Base + 56);
 
@@ -64,7 +64,7 @@ public sealed class SyncIoctlTests
         using var test = new FenceGuest();
         int other = test.Room.CreateTimeline(test.Init, "other").Value;
         int file = test.Room.Merge(test.Init, test.NewFence(), test.Room.CreateFence(test.Init, other, 1).Value).Value;
-        var bytes = new byte[256];
+        byte[] bytes = new byte[256];
         SetWord(bytes, at, value);
         SetLong(bytes, 48, list);
 
@@ -77,7 +77,7 @@ public sealed class SyncIoctlTests
     {
         using var test = new FenceGuest();
         int first = test.NewFence();
-        var bytes = new byte[48];
+        byte[] bytes = new byte[48];
         bytes.AsSpan(0, NameBytes).Fill((byte)'n');
         SetWord(bytes, 32, (uint)test.NewFence());
 
@@ -85,7 +85,7 @@ public sealed class SyncIoctlTests
 
         int merged = (int)Word(bytes, 36);
         Assert.Equal(1, test.Guest.Files.Fcntl(test.Init, merged, 1, 0, new ArgumentMemory(0, Memory<byte>.Empty)).Value);
-        var info = new byte[56];
+        byte[] info = new byte[56];
         Assert.Equal(Errno.None, Run(test, merged, FileInfo, info));
         Assert.Equal(new string('n', NameBytes - 1), Text(info, 0));
     }
@@ -101,7 +101,7 @@ public sealed class SyncIoctlTests
         using var test = new FenceGuest();
         int first = test.NewFence();
         int fds = test.Test.Snapshot().Objects.Fds;
-        var bytes = new byte[48];
+        byte[] bytes = new byte[48];
         SetWord(bytes, 32, (uint)first);
         SetWord(bytes, at, value);
 
@@ -117,7 +117,7 @@ public sealed class SyncIoctlTests
         using var test = new FenceGuest();
         int first = test.NewFence();
         int fds = test.Test.Snapshot().Objects.Fds;
-        var bytes = new byte[48];
+        byte[] bytes = new byte[48];
         SetWord(bytes, 32, (uint)first);
 
         Assert.Equal(Errno.EFAULT, Run(test, first, Merge, bytes, writable: false));
@@ -144,12 +144,12 @@ public sealed class SyncIoctlTests
     {
         using var test = new FenceGuest();
         int file = test.NewFence();
-        var get = new byte[16];
+        byte[] get = new byte[16];
         SetWord(get, 12, (uint)file);
         Assert.Equal(Errno.ENOENT, Run(test, test.Timeline, GetDeadline, get));
         foreach (ulong deadline in new[] { 500ul, 300ul, 400ul })
         {
-            var set = new byte[16];
+            byte[] set = new byte[16];
             SetLong(set, 0, deadline);
             Assert.Equal(Errno.None, Run(test, file, SetDeadline, set));
         }
@@ -158,7 +158,7 @@ public sealed class SyncIoctlTests
 
         Assert.Equal(300ul, BinaryPrimitives.ReadUInt64LittleEndian(get));
         Assert.Equal(Errno.EINVAL, Run(test, test.Timeline, GetDeadline, get));
-        var padded = new byte[16];
+        byte[] padded = new byte[16];
         SetLong(padded, 8, 1);
         Assert.Equal(Errno.EINVAL, Run(test, file, SetDeadline, padded));
     }
@@ -168,7 +168,7 @@ public sealed class SyncIoctlTests
     public void Timeline_CreateAndIncrement_SignalTheFence()
     {
         using var test = new FenceGuest();
-        var create = new byte[40];
+        byte[] create = new byte[40];
         SetWord(create, 0, 2);
         Assert.Equal(Errno.None, Run(test, test.Timeline, CreateFence, create));
         int file = (int)Word(create, 36);

@@ -1,5 +1,6 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Tests.Machine.Fences;
 
@@ -67,7 +68,7 @@ public sealed class VgemFenceTests
     public void EndOfAProcess_ItsFences_SignalWithoutAnError()
     {
         using var test = new FenceGuest();
-        var peer = test.Test.Open();
+        GuestProcess peer = test.Test.Open();
         int fd = test.Guest.Buffers.Allocate(peer, "system", 4096, 2, 0).Value.Fd;
         int mine = test.Guest.Buffers.Import(test.Init, test.Guest.Buffers.Export(peer, fd, null, TimeSpan.Zero).Value).Value.Fd;
         Assert.True(test.Room.AttachFence(peer, fd, 1).Ok);

@@ -133,7 +133,7 @@ public sealed class WaitTests
         using var test = new FenceGuest();
         test.AddFence(FenceGuest.Write);
         FenceWait wait = test.Guest.Importers.Sync(test.Init, test.Buffer, 1).Value.Wait!;
-        var waiter = Task.Run(async () =>
+        Task<Failure?> waiter = Task.Run(async () =>
         {
             Failure? failure = await wait.Completion;
             return failure ?? test.Guest.Importers.Sync(test.Init, test.Buffer, 1).Failure;

@@ -75,7 +75,7 @@ public sealed class NodeCallTests
         using var test = new TestGuest(Platform.None);
         int card = test.Guest.Tree.Open(test.Init, Card, OpenFlags.ReadWrite).Value;
         int udmabuf = test.Guest.Tree.Open(test.Init, Udmabuf, OpenFlags.ReadWrite).Value;
-        var wanted = PollEvents.In | PollEvents.Out;
+        PollEvents wanted = PollEvents.In | PollEvents.Out;
 
         PollEvents[] events = [.. test.Guest.Fences.Poll(
             test.Init, [new PollEntry(card, wanted), new PollEntry(udmabuf, wanted)], TimeSpan.Zero).Value.Events];
@@ -117,7 +117,7 @@ public sealed class NodeCallTests
         Assert.Null(test.Guest.Memfds.Truncate(test.Init, memfd, 8192));
         Assert.Null(test.Guest.Memfds.AddSeals(test.Init, memfd, FileSeals.Shrink));
         int node = test.Guest.Tree.Open(test.Init, Udmabuf, OpenFlags.ReadWrite).Value;
-        var bytes = new byte[24];
+        byte[] bytes = new byte[24];
         BitConverter.TryWriteBytes(bytes, memfd);
         BitConverter.TryWriteBytes(bytes.AsSpan(16), 8192L);
 

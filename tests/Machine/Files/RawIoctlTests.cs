@@ -223,7 +223,7 @@ public sealed class RawIoctlTests
     {
         using var test = new TestGuest();
         int fd = test.Allocate(TestGuest.Private, 4096);
-        var bytes = new byte[length + (terminated ? 1 : 0)];
+        byte[] bytes = new byte[length + (terminated ? 1 : 0)];
         bytes.AsSpan(0, length).Fill(0xff);
         var memory = new ArgumentMemory(ArgumentMemory.DefaultAddress, bytes);
 
@@ -257,7 +257,7 @@ public sealed class RawIoctlTests
 
     private static byte[] Struct(ulong length, uint fdFlags = 2, ulong heapFlags = 0, int fd = 0, int tail = 0)
     {
-        var bytes = new byte[24 + tail];
+        byte[] bytes = new byte[24 + tail];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, length);
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(FdAt), fd);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(FdFlagsAt), fdFlags);

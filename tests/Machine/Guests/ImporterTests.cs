@@ -224,7 +224,7 @@ public sealed class ImporterTests
         DmaMapping mapping = test.Guest.Importers.Map(process, attachment, DmaDirection.Bidirectional, 0).Value;
 
         Assert.Null(test.Guest.Devices.DmaWrite(process, TestGuest.Nic, mapping.AddressOf(0), "T1"u8));
-        var seen = new byte[2];
+        byte[] seen = new byte[2];
         Assert.Null(test.Guest.Mappings.Load(process, address, seen));
 
         Assert.Equal("T1"u8.ToArray(), seen);

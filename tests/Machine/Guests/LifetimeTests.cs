@@ -180,7 +180,7 @@ public sealed class LifetimeTests
         ulong address = test.Stat(fd).Chunks[0].Address;
         MmapResult map = test.Guest.Mappings.Mmap(test.Init, fd, 0, null, null, MapFlags.Shared).Value;
         using var file = new FileStream(map.Backing!.OpenFd().Value, FileAccess.Read, 1);
-        var bytes = new byte[4096];
+        byte[] bytes = new byte[4096];
         using (var plan = new AccessPlan())
         {
             Assert.Null(test.Guest.Access.Plan(plan, ViewAccessor.DeviceT0, address, 4096, write: true, "dma_write"));

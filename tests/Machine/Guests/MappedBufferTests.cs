@@ -111,7 +111,7 @@ public sealed class MappedBufferTests
     [InlineData(Cma)]
     public void Smaps_HeapBuffer_IsMappedByPageFrame(string heap)
     {
-        using var test = WithCma();
+        using TestGuest test = WithCma();
         int fd = test.Allocate(heap, Size);
         Assert.Null(test.Guest.Buffers.SetName(test.Init, fd, "picture"));
 
@@ -128,7 +128,7 @@ public sealed class MappedBufferTests
     [InlineData(Cma)]
     public void Pin_HeapBuffer_IsEfault(string heap)
     {
-        using var test = WithCma();
+        using TestGuest test = WithCma();
         ulong address = test.Map(test.Allocate(heap, Size));
 
         Assert.Equal(Errno.EFAULT, test.Guest.Pins.Pin(test.Init, address, Size, write: false).Failure!.Errno);
@@ -198,7 +198,7 @@ public sealed class MappedBufferTests
         ulong address = test.Guest.Mappings.Mmap(parent, fd, 0, null, null, MapFlags.Shared).Value.Address;
         GuestProcess child = test.Guest.Processes.Fork(parent).Value;
         Assert.Null(test.Guest.Mappings.Store(child, address, "child"u8));
-        var seen = new byte[5];
+        byte[] seen = new byte[5];
 
         Assert.Null(test.Guest.Mappings.Load(parent, address, seen));
 

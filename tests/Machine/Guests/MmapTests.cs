@@ -146,7 +146,7 @@ public sealed class MmapTests
         VisibleBacking backing = map.Backing!;
         test.Store(map.Address, "shared text"u8);
         using var file = new FileStream(backing.OpenFd().Value, System.IO.FileAccess.Read, 1);
-        var bytes = new byte[11];
+        byte[] bytes = new byte[11];
         file.ReadExactly(bytes);
         Assert.Equal("shared text"u8.ToArray(), bytes);
 

@@ -70,7 +70,7 @@ internal sealed class TestGuest : IGuestObserver, IDisposable
 
     public byte[] Load(ulong address, int length)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         Assert.Null(Guest.Mappings.Load(Init, address, bytes));
         return bytes;
     }
@@ -79,7 +79,7 @@ internal sealed class TestGuest : IGuestObserver, IDisposable
 
     public byte[] DmaRead(ulong dmaAddress, int length)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         Assert.Null(Guest.Devices.DmaRead(Init, "", dmaAddress, bytes));
         return bytes;
     }
@@ -88,7 +88,7 @@ internal sealed class TestGuest : IGuestObserver, IDisposable
 
     public byte[] HostRead(ulong address, int length)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         Assert.Null(Guest.Host.Read(address, bytes));
         return bytes;
     }

@@ -13,7 +13,7 @@ public sealed class TraceTests
     [Statement("S-TRC-62")]
     public void Allocate_Success_ExportsThenInstallsTheFd()
     {
-        using var test = Traced(out Func<IEnumerable<string>> names);
+        using TestGuest test = Traced(out Func<IEnumerable<string>> names);
 
         test.Allocate(TestGuest.Shared, 4096);
 
@@ -24,7 +24,7 @@ public sealed class TraceTests
     [Statement("S-TRC-62")]
     public void Allocate_NoFdLeft_ExportsAndPuts()
     {
-        using var test = Traced(out Func<IEnumerable<string>> names);
+        using TestGuest test = Traced(out Func<IEnumerable<string>> names);
         Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.FailFd)).Ok);
 
         Assert.False(test.TryAllocate(TestGuest.Shared, 4096).Ok);
@@ -36,7 +36,7 @@ public sealed class TraceTests
     [Statement("S-TRC-62")]
     public void Release_FdAndMapping_GivesNoLine()
     {
-        using var test = Traced(out Func<IEnumerable<string>> names);
+        using TestGuest test = Traced(out Func<IEnumerable<string>> names);
         int fd = test.Allocate(TestGuest.Shared, 4096);
         ulong address = test.Map(fd);
         int before = names().Count();
@@ -51,7 +51,7 @@ public sealed class TraceTests
     [Statement("S-TRC-62")]
     public void AttachAndDetach_Events_ComeInTheKernelsOrder()
     {
-        using var test = Traced(out Func<IEnumerable<string>> names);
+        using TestGuest test = Traced(out Func<IEnumerable<string>> names);
         ulong attachment = test.Guest.Importers.Attach(test.Init, test.Allocate(TestGuest.Shared, 4096), "").Value.Attachment;
         Assert.Null(test.Guest.Importers.Detach(test.Init, attachment));
 
@@ -65,7 +65,7 @@ public sealed class TraceTests
     [InlineData(0UL, 0x12000UL, MapFlags.Shared, false)]
     public void Mmap_Call_IsTracedBetweenTheCoresAndTheExportersChecks(ulong offset, ulong length, MapFlags flags, bool traced)
     {
-        using var test = Traced(out Func<IEnumerable<string>> names);
+        using TestGuest test = Traced(out Func<IEnumerable<string>> names);
         int fd = test.Allocate(TestGuest.Shared, 0x11000);
 
         test.Guest.Mappings.Mmap(test.Init, fd, offset, length, MapProtection.Read, flags);
@@ -77,7 +77,7 @@ public sealed class TraceTests
     [Statement("S-TRC-60", "S-BUF-102")]
     public void DmaBufEvents_Texts_AreThoseOfTheReference()
     {
-        using var test = Traced(out _);
+        using TestGuest test = Traced(out _);
         int fd = test.Allocate(TestGuest.Shared, 8192);
         ulong attachment = test.Guest.Importers.Attach(test.Init, fd, "").Value.Attachment;
         const string Buffer = "exp_name=system_cc_shared size=8192 ino=1";
@@ -148,7 +148,7 @@ public sealed class TraceTests
     [Statement("S-TRC-82")]
     public void Header_AfterEvents_CountsThemInHashLines()
     {
-        using var test = Traced(out _);
+        using TestGuest test = Traced(out _);
         test.Allocate(TestGuest.Shared, 4096);
 
         IReadOnlyList<string> header = test.Guest.Trace.Header();
@@ -162,7 +162,7 @@ public sealed class TraceTests
     [Statement("S-TRC-82")]
     public void Header_RingOverrun_TellsHeldFromWritten()
     {
-        using var test = Traced(out _);
+        using TestGuest test = Traced(out _);
         int fd = test.Allocate(TestGuest.Shared, 4096);
         for (int i = 0; i < GuestTrace.Capacity; i++)
         {
@@ -194,7 +194,7 @@ public sealed class TraceTests
     [Statement("S-TRC-83")]
     public void Events_OfANamelessProcess_AreOfEmuAndItsNumber()
     {
-        using var test = Traced(out _);
+        using TestGuest test = Traced(out _);
         GuestProcess process = test.Open("");
 
         Assert.True(test.Guest.Buffers.Allocate(process, TestGuest.Shared, 4096, 2, 0).Ok);

@@ -67,7 +67,7 @@ public sealed class ViewTests
     {
         using var test = new TestGuest(platform);
         ulong gpa = StoreSecret(test);
-        var bytes = new byte[Secret.Length];
+        byte[] bytes = new byte[Secret.Length];
 
         Assert.Equal(Errno.EFAULT, test.Guest.Devices.DmaRead(test.Init, "", gpa, bytes)!.Errno);
         Assert.Equal(new byte[Secret.Length], bytes);
@@ -163,7 +163,7 @@ public sealed class ViewTests
         using var test = new TestGuest(Platform.Sev);
         int fd = test.Allocate(TestGuest.Shared, 8192);
         byte[] seen = test.Load(test.Map(fd), 8192);
-        var expected = new byte[8192];
+        byte[] expected = new byte[8192];
         test.Guest.Memory.Engine.Encrypt(new byte[4096], expected.AsSpan(0, 4096), test.Stat(fd).Chunks[0].Address);
         test.Guest.Memory.Engine.Encrypt(new byte[4096], expected.AsSpan(4096), test.Stat(fd).Chunks[1].Address);
 

@@ -64,7 +64,7 @@ public sealed class BuddyAllocatorTests
     public void Free_LastBuddy_MergesUpToTheLargestOrder()
     {
         var buddy = new BuddyAllocator([new(1024, 1024)]);
-        Assert.True(buddy.TryAllocate(0, out var frame));
+        Assert.True(buddy.TryAllocate(0, out ulong frame));
         Assert.Equal(0UL, buddy.FreeBlocks(BuddyAllocator.MaxOrder));
         buddy.Free(frame, 0);
         Assert.Equal(1UL, buddy.FreeBlocks(BuddyAllocator.MaxOrder));
@@ -74,8 +74,8 @@ public sealed class BuddyAllocatorTests
     public void Free_BlockInParts_Merges()
     {
         var buddy = new BuddyAllocator([new(0, 1024)]);
-        Assert.True(buddy.TryAllocate(2, out var frame));
-        for (var i = 0UL; i < 4; i++)
+        Assert.True(buddy.TryAllocate(2, out ulong frame));
+        for (ulong i = 0UL; i < 4; i++)
             buddy.Free(frame + i, 0);
         Assert.Equal(1UL, buddy.FreeBlocks(BuddyAllocator.MaxOrder));
     }
@@ -144,7 +144,7 @@ public sealed class BuddyAllocatorTests
     {
         var buddy = new BuddyAllocator([new(0, 1 << 20)]);
         Cycle(buddy);
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        long before = GC.GetAllocatedBytesForCurrentThread();
         Cycle(buddy);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
@@ -160,7 +160,7 @@ public sealed class BuddyAllocatorTests
     [InlineData("LeaksOnFree")]
     public void AnySequence_ComparedWithPlantedBug_Disagrees(string bug)
     {
-        var found = Assert.ThrowsAny<Exception>(() => Sequences(Enum.Parse<BuddyModel.Bug>(bug)).QuickCheckThrowOnFailure());
+        Exception found = Assert.ThrowsAny<Exception>(() => Sequences(Enum.Parse<BuddyModel.Bug>(bug)).QuickCheckThrowOnFailure());
         Assert.StartsWith("Falsifiable", found.Message, StringComparison.Ordinal);
     }
 
@@ -176,10 +176,10 @@ public sealed class BuddyAllocatorTests
         var buddy = new BuddyAllocator(ram);
         var model = new BuddyModel(ram, ModelEnd, bug);
         var taken = new List<(ulong Frame, int Order)>();
-        foreach (var step in steps)
+        foreach (int step in steps)
         {
-            var (kind, rest) = (step % 8, step / 8);
-            var agree = kind switch
+            (int kind, int rest) = (step % 8, step / 8);
+            bool agree = kind switch
             {
                 < 4 => Allocate(buddy, model, taken, rest),
                 < 7 => Free(buddy, model, taken, rest),
@@ -188,7 +188,7 @@ public sealed class BuddyAllocatorTests
             if (!agree || buddy.FreeFrames != model.FreeFrames)
                 return false;
         }
-        var held = taken.Aggregate(0UL, (sum, block) => sum + (1UL << block.Order));
+        ulong held = taken.Aggregate(0UL, (sum, block) => sum + (1UL << block.Order));
         return buddy.FreeFrames + held == buddy.TotalFrames
             && Enumerable.Range(0, BuddyAllocator.MaxOrder + 1).All(order => buddy.FreeBlocks(order) == model.FreeBlocks(order))
             && Enumerable.Range(0, (int)ModelEnd).All(frame => buddy.IsFree((ulong)frame) == model.IsFree((ulong)frame));
@@ -196,9 +196,9 @@ public sealed class BuddyAllocatorTests
 
     private static bool Allocate(BuddyAllocator buddy, BuddyModel model, List<(ulong Frame, int Order)> taken, int rest)
     {
-        var order = rest % (BuddyAllocator.MaxOrder + 1);
-        var expected = model.Allocate(order);
-        if (!buddy.TryAllocate(order, out var frame))
+        int order = rest % (BuddyAllocator.MaxOrder + 1);
+        ulong? expected = model.Allocate(order);
+        if (!buddy.TryAllocate(order, out ulong frame))
             return expected is null;
         taken.Add((frame, order));
         return expected == frame;
@@ -208,8 +208,8 @@ public sealed class BuddyAllocatorTests
     {
         if (taken.Count == 0)
             return true;
-        var index = rest % taken.Count;
-        var (frame, order) = taken[index];
+        int index = rest % taken.Count;
+        (ulong frame, int order) = taken[index];
         taken.RemoveAt(index);
         buddy.Free(frame, order);
         model.Free(frame, order);
@@ -219,23 +219,23 @@ public sealed class BuddyAllocatorTests
     private static bool Reserve(BuddyAllocator buddy, BuddyModel model, List<(ulong Frame, int Order)> taken, int rest)
     {
         var range = new FrameRange((ulong)rest % ModelEnd, (ulong)(rest >> 13) % 40);
-        var expected = model.Reserve(range);
+        bool expected = model.Reserve(range);
         if (buddy.TryReserve(range) != expected)
             return false;
-        for (var frame = range.First; expected && frame < range.End; frame++)
+        for (ulong frame = range.First; expected && frame < range.End; frame++)
             taken.Add((frame, 0));
         return true;
     }
 
     private static List<ulong> Take(BuddyAllocator buddy, int order, int count) =>
-        Enumerable.Range(0, count).Select(_ => buddy.TryAllocate(order, out var frame) ? frame : ulong.MaxValue).ToList();
+        Enumerable.Range(0, count).Select(_ => buddy.TryAllocate(order, out ulong frame) ? frame : ulong.MaxValue).ToList();
 
     private static void Cycle(BuddyAllocator buddy)
     {
-        for (var order = 0; order <= BuddyAllocator.MaxOrder; order++)
+        for (int order = 0; order <= BuddyAllocator.MaxOrder; order++)
         {
-            _ = buddy.TryAllocate(order, out var first);
-            _ = buddy.TryAllocate(order, out var second);
+            _ = buddy.TryAllocate(order, out ulong first);
+            _ = buddy.TryAllocate(order, out ulong second);
             buddy.Free(first, order);
             buddy.Free(second, order);
         }

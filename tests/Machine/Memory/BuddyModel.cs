@@ -15,7 +15,7 @@ internal sealed class BuddyModel
     {
         _free = new bool[end];
         _bug = bug;
-        foreach (var range in ram)
+        foreach (FrameRange range in ram)
             Array.Fill(_free, true, (int)range.First, (int)range.Count);
     }
 
@@ -36,13 +36,13 @@ internal sealed class BuddyModel
 
     public ulong? Allocate(int order)
     {
-        var orders = Enumerable.Range(order, BuddyAllocator.MaxOrder + 1 - order);
-        foreach (var from in _bug == Bug.LargestOrder ? orders.Reverse() : orders)
+        IEnumerable<int> orders = Enumerable.Range(order, BuddyAllocator.MaxOrder + 1 - order);
+        foreach (int from in _bug == Bug.LargestOrder ? orders.Reverse() : orders)
         {
             var blocks = Blocks(from).ToList();
             if (blocks.Count == 0)
                 continue;
-            var frame = _bug == Bug.HighestAddress ? blocks[^1] : blocks[0];
+            int frame = _bug == Bug.HighestAddress ? blocks[^1] : blocks[0];
             Array.Fill(_free, false, frame, 1 << order);
             return (ulong)frame;
         }
@@ -54,7 +54,7 @@ internal sealed class BuddyModel
 
     public bool Reserve(FrameRange range)
     {
-        for (var frame = range.First; frame < range.End; frame++)
+        for (ulong frame = range.First; frame < range.End; frame++)
         {
             if (!IsFree(frame))
                 return false;
@@ -65,7 +65,7 @@ internal sealed class BuddyModel
 
     private IEnumerable<int> Blocks(int order)
     {
-        for (var frame = 0; frame < _free.Length; frame += 1 << order)
+        for (int frame = 0; frame < _free.Length; frame += 1 << order)
         {
             if (AllFree(frame, order) && (order == BuddyAllocator.MaxOrder || !AllFree(frame & ~(1 << order), order + 1)))
                 yield return frame;

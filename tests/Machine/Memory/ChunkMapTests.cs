@@ -56,7 +56,7 @@ public sealed class ChunkMapTests
         // The slot is given away again: nothing that the first backing left behind may lead to the second.
         Chunk[] others = [new(First + 512, 0)];
         Assert.Equal(slot, map.Add(MakeBacking(others), others));
-        var naive = new ulong?[Frames];
+        ulong?[] naive = new ulong?[Frames];
         naive[First + 512] = 0;
         Compare(map, naive, "slot used again");
     }

@@ -21,7 +21,7 @@ internal static unsafe partial class HostCalls
 
     public static int MapShared(SafeFileHandle fd, bool writable, out byte* address)
     {
-        var result = Mmap(0, 4096, writable ? 3 : 1, 1, fd, 0);
+        nint result = Mmap(0, 4096, writable ? 3 : 1, 1, fd, 0);
         address = (byte*)result;
         return Errno(result);
     }
@@ -36,9 +36,9 @@ internal static unsafe partial class HostCalls
     /// <summary>Runs with no descriptor number left to hand out.</summary>
     public static T WithoutDescriptors<T>(Func<T> work)
     {
-        var limits = stackalloc ulong[2];
+        ulong* limits = stackalloc ulong[2];
         Assert.Equal(0, Getrlimit(NoFile, limits));
-        var before = limits[0];
+        ulong before = limits[0];
         try
         {
             limits[0] = 1; // F_DUPFD answers EINVAL to a limit of 0

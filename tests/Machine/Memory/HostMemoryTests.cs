@@ -1,6 +1,7 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory.HostMemory;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Machine.Memory;
 
@@ -16,7 +17,7 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void AnonymousRegion_Untouched_ReadsZeroAndTakesNoMemory()
     {
-        using var region = AnonymousRegion.Create(1UL << 36).Value;
+        using AnonymousRegion region = AnonymousRegion.Create(1UL << 36).Value;
         Assert.Equal("0 kB", Smaps(region.Pointer, "Rss"));
         Assert.Equal(0, region.Pointer[(1UL << 36) - 1]);
     }
@@ -24,14 +25,14 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void AnonymousRegion_Mapped_IsLeftOutOfCoreDumps()
     {
-        using var region = AnonymousRegion.Create(Size).Value;
+        using AnonymousRegion region = AnonymousRegion.Create(Size).Value;
         Assert.Contains("dd", Smaps(region.Pointer, "VmFlags").Split(' '));
     }
 
     [Fact]
     public void Discard_PartOfRegion_ReadsZeroThereOnly()
     {
-        using var region = AnonymousRegion.Create(Size).Value;
+        using AnonymousRegion region = AnonymousRegion.Create(Size).Value;
         region.AsSpan(0, (int)Size).Fill(0xaa);
         region.Discard(4096, 8192);
         Assert.Equal(Size - 8192, (ulong)region.AsSpan(0, (int)Size).Count((byte)0xaa));
@@ -45,21 +46,21 @@ public sealed unsafe class HostMemoryTests
     [InlineData(4096, ulong.MaxValue - 4095)]
     public void Discard_NotPagesOfTheRegion_Throws(ulong offset, ulong length)
     {
-        using var region = AnonymousRegion.Create(Size).Value;
+        using AnonymousRegion region = AnonymousRegion.Create(Size).Value;
         Assert.ThrowsAny<ArgumentException>(() => region.Discard(offset, length));
     }
 
     [Fact]
     public void AsSpan_BehindTheRegion_Throws()
     {
-        using var region = AnonymousRegion.Create(Size).Value;
+        using AnonymousRegion region = AnonymousRegion.Create(Size).Value;
         Assert.Throws<ArgumentOutOfRangeException>(() => region.AsSpan(Size - 1, 2).Length);
     }
 
     [Fact]
     public void Pointer_AfterDispose_Throws()
     {
-        var region = AnonymousRegion.Create(Size).Value;
+        AnonymousRegion region = AnonymousRegion.Create(Size).Value;
         region.Dispose();
         Assert.Throws<ObjectDisposedException>(() => region.Pointer[0]);
     }
@@ -67,9 +68,9 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void Pin_HeldOverDispose_KeepsTheMappingUntilReleased()
     {
-        var buffer = SealedMemfd.Create(Size, readOnly: false).Value;
-        var address = buffer.Pointer;
-        var pin = buffer.Mapping.Pin();
+        SealedMemfd buffer = SealedMemfd.Create(Size, readOnly: false).Value;
+        byte* address = buffer.Pointer;
+        HostPin pin = buffer.Mapping.Pin();
         buffer.Dispose();
         pin.Pointer[Size - 1] = 7;
         Assert.Equal(7, pin.AsSpan(Size - 1, 1)[0]);
@@ -82,7 +83,7 @@ public sealed unsafe class HostMemoryTests
     [InlineData(true)]
     public void Create_AnyMemfd_SizeAndSealsAreFixed(bool readOnly)
     {
-        using var buffer = SealedMemfd.Create(Size, readOnly).Value;
+        using SealedMemfd buffer = SealedMemfd.Create(Size, readOnly).Value;
         Assert.Equal(
             (EPERM, EPERM, EPERM),
             (HostCalls.Truncate(buffer.File, 0), HostCalls.Truncate(buffer.File, 2 * (long)Size), HostCalls.AddSeal(buffer.File, 8)));
@@ -91,7 +92,7 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void Create_Memfd_TakesNoMemoryAndIsNotDumped()
     {
-        using var buffer = SealedMemfd.Create(1UL << 36, readOnly: false).Value;
+        using SealedMemfd buffer = SealedMemfd.Create(1UL << 36, readOnly: false).Value;
         Assert.False(HostCalls.HasData(buffer.File));
         Assert.Contains("dd", Smaps(buffer.Pointer, "VmFlags").Split(' '));
     }
@@ -99,9 +100,9 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void DuplicateFor_WritableBuffer_SharesItsMemory()
     {
-        using var buffer = SealedMemfd.Create(Size, readOnly: false).Value;
-        using var fd = buffer.DuplicateFor(readOnly: false).Value;
-        Assert.Equal(0, HostCalls.MapShared(fd, writable: true, out var client));
+        using SealedMemfd buffer = SealedMemfd.Create(Size, readOnly: false).Value;
+        using SafeFileHandle fd = buffer.DuplicateFor(readOnly: false).Value;
+        Assert.Equal(0, HostCalls.MapShared(fd, writable: true, out byte* client));
         client[5] = 9;
         Assert.Equal(9, buffer.Pointer[5]);
         HostCalls.Unmap(client);
@@ -110,8 +111,8 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void DuplicateFor_ReadOnlyOfWritableBuffer_CannotBeMappedWritable()
     {
-        using var buffer = SealedMemfd.Create(Size, readOnly: false).Value;
-        using var fd = buffer.DuplicateFor(readOnly: true).Value;
+        using SealedMemfd buffer = SealedMemfd.Create(Size, readOnly: false).Value;
+        using SafeFileHandle fd = buffer.DuplicateFor(readOnly: true).Value;
         Assert.Equal((int)Errno.EACCES, HostCalls.MapShared(fd, writable: true, out _));
     }
 
@@ -120,20 +121,20 @@ public sealed unsafe class HostMemoryTests
     [InlineData(true)]
     public void DuplicateFor_ReadOnlyBuffer_CannotBeMappedOrWrittenWhateverTheDescriptor(bool readOnlyDescriptor)
     {
-        using var buffer = SealedMemfd.Create(Size, readOnly: true).Value;
-        using var fd = buffer.DuplicateFor(readOnlyDescriptor).Value;
+        using SealedMemfd buffer = SealedMemfd.Create(Size, readOnly: true).Value;
+        using SafeFileHandle fd = buffer.DuplicateFor(readOnlyDescriptor).Value;
         // Root may open it anew for writing; anyone else is stopped by the file mode already.
-        using var reopened = HostCalls.Reopen(fd);
-        var writable = reopened.IsInvalid ? buffer.File : reopened;
+        using SafeFileHandle reopened = HostCalls.Reopen(fd);
+        SafeFileHandle writable = reopened.IsInvalid ? buffer.File : reopened;
         Assert.Equal((EPERM, EPERM), (HostCalls.MapShared(writable, writable: true, out _), HostCalls.Write(writable)));
     }
 
     [Fact]
     public void DuplicateFor_ReadOnlyBuffer_MappingCannotBeMadeWritable()
     {
-        using var buffer = SealedMemfd.Create(Size, readOnly: true).Value;
-        using var fd = buffer.DuplicateFor(readOnly: false).Value;
-        Assert.Equal(0, HostCalls.MapShared(fd, writable: false, out var client));
+        using SealedMemfd buffer = SealedMemfd.Create(Size, readOnly: true).Value;
+        using SafeFileHandle fd = buffer.DuplicateFor(readOnly: false).Value;
+        Assert.Equal(0, HostCalls.MapShared(fd, writable: false, out byte* client));
         Assert.Equal((int)Errno.EACCES, HostCalls.MakeWritable(client));
         HostCalls.Unmap(client);
     }
@@ -141,9 +142,9 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void DuplicateFor_ReadOnlyBuffer_SeesWhatTheServerWrites()
     {
-        using var buffer = SealedMemfd.Create(Size, readOnly: true).Value;
-        using var fd = buffer.DuplicateFor(readOnly: true).Value;
-        Assert.Equal(0, HostCalls.MapShared(fd, writable: false, out var client));
+        using SealedMemfd buffer = SealedMemfd.Create(Size, readOnly: true).Value;
+        using SafeFileHandle fd = buffer.DuplicateFor(readOnly: true).Value;
+        Assert.Equal(0, HostCalls.MapShared(fd, writable: false, out byte* client));
         buffer.Pointer[3] = 4;
         Assert.Equal(4, client[3]);
         HostCalls.Unmap(client);
@@ -154,9 +155,9 @@ public sealed unsafe class HostMemoryTests
     [InlineData(true)]
     public void PunchAll_OldMappings_ReadZero(bool readOnly)
     {
-        using var buffer = SealedMemfd.Create(Size, readOnly).Value;
-        using var fd = buffer.DuplicateFor(readOnly: true).Value;
-        Assert.Equal(0, HostCalls.MapShared(fd, writable: false, out var client));
+        using SealedMemfd buffer = SealedMemfd.Create(Size, readOnly).Value;
+        using SafeFileHandle fd = buffer.DuplicateFor(readOnly: true).Value;
+        Assert.Equal(0, HostCalls.MapShared(fd, writable: false, out byte* client));
         new Span<byte>(buffer.Pointer, (int)Size).Fill(0xaa);
         Assert.Equal(0xaa, client[0]);
         buffer.PunchAll();
@@ -168,7 +169,7 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void PunchAll_WritableBuffer_GivesTheMemoryBack()
     {
-        using var buffer = SealedMemfd.Create(Size, readOnly: false).Value;
+        using SealedMemfd buffer = SealedMemfd.Create(Size, readOnly: false).Value;
         buffer.Pointer[0] = 1;
         Assert.True(HostCalls.HasData(buffer.File));
         buffer.PunchAll();
@@ -178,7 +179,7 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void PunchAll_ReadOnlyBufferNeverTouched_TakesNoMemory()
     {
-        using var buffer = SealedMemfd.Create(1UL << 36, readOnly: true).Value;
+        using SealedMemfd buffer = SealedMemfd.Create(1UL << 36, readOnly: true).Value;
         buffer.PunchAll();
         Assert.False(HostCalls.HasData(buffer.File));
     }
@@ -186,7 +187,7 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void Create_MoreThanTheAddressSpace_FailsWithENOMEMAndLeavesNoDescriptor()
     {
-        var before = Directory.GetFiles("/proc/self/fd").Length;
+        int before = Directory.GetFiles("/proc/self/fd").Length;
         Assert.Equal(Errno.ENOMEM, AnonymousRegion.Create(1UL << 60).Failure?.Errno);
         Assert.Equal(Errno.ENOMEM, SealedMemfd.Create(1UL << 60, readOnly: false).Failure?.Errno);
         Assert.Equal(Errno.ENOMEM, SealedMemfd.Create(1UL << 63, readOnly: false).Failure?.Errno);
@@ -205,8 +206,8 @@ public sealed unsafe class HostMemoryTests
     [Fact]
     public void CreateAndDuplicate_NoDescriptorLeft_FailWithEMFILE()
     {
-        using var buffer = SealedMemfd.Create(Size, readOnly: false).Value;
-        var errors = HostCalls.WithoutDescriptors(() => (
+        using SealedMemfd buffer = SealedMemfd.Create(Size, readOnly: false).Value;
+        (Errno?, Errno?, Errno?) errors = HostCalls.WithoutDescriptors(() => (
             SealedMemfd.Create(Size, readOnly: false).Failure?.Errno,
             buffer.DuplicateFor(readOnly: false).Failure?.Errno,
             buffer.DuplicateFor(readOnly: true).Failure?.Errno));
@@ -216,7 +217,7 @@ public sealed unsafe class HostMemoryTests
     /// <summary>A line of the mapping's entry in smaps, or "" when nothing starts at the address.</summary>
     private static string Smaps(byte* address, string key)
     {
-        var start = ((ulong)address).ToString("x", CultureInfo.InvariantCulture) + "-";
+        string start = ((ulong)address).ToString("x", CultureInfo.InvariantCulture) + "-";
         return File.ReadLines("/proc/self/smaps")
             .SkipWhile(line => !line.StartsWith(start, StringComparison.Ordinal))
             .FirstOrDefault(line => line.StartsWith(key + ":", StringComparison.Ordinal))?[(key.Length + 1)..].Trim() ?? "";

@@ -118,7 +118,7 @@ internal sealed class MappedViews : IDisposable
         _told.Add($"map {map.Failure?.Errno}");
         if (map.Ok)
         {
-            var seen = new byte[4096];
+            byte[] seen = new byte[4096];
             _told.Add($"device {_test.Guest.Devices.DmaRead(_test.Init, "", map.Value.AddressOf(0), seen)?.Errno} {Hash(seen)}");
             _told.Add($"device {_test.Guest.Devices.DmaWrite(_test.Init, "", map.Value.AddressOf(0) + 4, "device"u8)?.Errno}");
             _told.Add($"unmap {_test.Guest.Importers.Unmap(_test.Init, attachment)?.Errno}");

@@ -24,7 +24,7 @@ internal static class NativeGuest
 
     public static byte[] Read(this FileStream file, int length, long offset = 0)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         Assert.Equal(length, RandomAccess.Read(file.SafeFileHandle, bytes, offset));
         return bytes;
     }

@@ -262,7 +262,7 @@ public sealed class PrivateMemoryTests
         through.Write(Word, 8192);
         NativeMapping part = new(0x7f0000000000, 4096, node, offset + 8192, MapProtection.Read, IsPrivate: false);
         Assert.Null(test.Guest.Natives.SetMappings(process, [part]));
-        var seen = new byte[Word.Length];
+        byte[] seen = new byte[Word.Length];
         Assert.Null(test.Guest.Mappings.Load(process, part.Start, seen));
 
         Assert.Equal(Word, memory.Read(Word.Length, 8192));

@@ -127,7 +127,9 @@ public class NaiveModelProperties
                 PageStateInfo state = tracker.Describe(at);
                 if (state != Expected(naive.Pages[at], at, platform) || WithoutFrame(state) != key
                     || tracker.IsShared(at) != (state.Condition == PageCondition.Shared) || tracker.ConditionOf(at) != state.Condition)
+                {
                     return false;
+                }
             }
             before = key;
         }

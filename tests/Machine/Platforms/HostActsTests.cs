@@ -357,7 +357,7 @@ public sealed class HostActsTests
     {
         using var test = new PlatformGuest(Platform.SmeHost);
         (_, _, ulong phys) = test.Filled(TestGuest.Private);
-        var bytes = new byte[Size];
+        byte[] bytes = new byte[Size];
 
         Assert.Null(test.Guest.Devices.DmaRead(test.Init, "", test.Guest.Dma.Environment.Encoding.Private(phys), bytes));
         Assert.Equal(Old, bytes);

@@ -50,32 +50,32 @@ internal sealed class PlatformGuest : IGuestObserver, IDisposable
 
     public Result<byte[]> Load(ulong address, int length)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         return Guest.Mappings.Load(Init, address, bytes) is { } failure ? failure : bytes;
     }
 
     public Result<byte[]> HostRead(ulong address, int length)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         return Guest.Host.Read(address, bytes) is { } failure ? failure : bytes;
     }
 
     public Result<byte[]> DmaRead(ulong address, int length)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         return Guest.Devices.DmaRead(Init, "", Guest.Dma.Environment.Encoding.Unencrypted(address), bytes) is { } failure ? failure : bytes;
     }
 
     public byte[] Encrypted(byte[] plain, ulong address)
     {
-        var cipher = new byte[plain.Length];
+        byte[] cipher = new byte[plain.Length];
         Guest.Memory.Engine.Encrypt(plain, cipher, address);
         return cipher;
     }
 
     public byte[] Decrypted(byte[] cipher, ulong address)
     {
-        var plain = new byte[cipher.Length];
+        byte[] plain = new byte[cipher.Length];
         Guest.Memory.Engine.Decrypt(cipher, plain, address);
         return plain;
     }

@@ -142,7 +142,7 @@ public sealed class ForkTests
 
     private static byte[] Load(TestGuest test, GuestProcess process, ulong address)
     {
-        var bytes = new byte[3];
+        byte[] bytes = new byte[3];
         Assert.Null(test.Guest.Mappings.Load(process, address, bytes));
         return bytes;
     }

@@ -18,8 +18,8 @@ public sealed class KernelProfileTests
     [InlineData(KernelVersion.V73, 0UL, "system_cc_shared", DmaAttributes.CcShared, false)]
     public void Of_Kernel_HasTheRowOfTheTable(KernelVersion kernel, ulong heapFlags, string? sharedHeap, DmaAttributes attribute, bool forces)
     {
-        KernelProfile profile = KernelProfile.Of(kernel);
-        DmaKernelRules rules = DmaKernelRules.Of(kernel);
+        var profile = KernelProfile.Of(kernel);
+        var rules = DmaKernelRules.Of(kernel);
 
         Assert.Equal((heapFlags, sharedHeap), (profile.SystemHeapFlags, profile.SharedHeapName));
         Assert.Equal((attribute, forces), (rules.SharedAttribute, rules.PlatformForcesBounce));
@@ -31,7 +31,7 @@ public sealed class KernelProfileTests
     [InlineData(KernelVersion.V73, true)]
     public void Of_Kernel_FollowsTheSharedStateSince73(KernelVersion kernel, bool follows)
     {
-        DmaKernelRules rules = DmaKernelRules.Of(kernel);
+        var rules = DmaKernelRules.Of(kernel);
 
         Assert.Equal((follows, follows, !follows), (rules.FollowsSharedState, rules.HighWaterIsOptIn, rules.PlatformForcesBounce));
     }

@@ -115,7 +115,7 @@ internal static class Census
     {
         foreach ((ulong inode, FileStream file) in world.Files)
         {
-            var bytes = new byte[file.Length];
+            byte[] bytes = new byte[file.Length];
             RandomAccess.Read(file.SafeFileHandle, bytes, 0);
             ReadOnlySpan<byte> expected = world.Model.Buffers.ContainsKey(inode) ? world.Shadow.Cpu(inode) : new byte[bytes.Length];
             Violation.Unless(expected.SequenceEqual(bytes), $"a file of buffer {inode} does not hold what it should");

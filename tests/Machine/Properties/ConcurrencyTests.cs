@@ -84,7 +84,7 @@ public sealed class ConcurrencyTests
             ulong hidden = test.Map(test.Allocate(TestGuest.Private, 1 << 20));
             InParallel(Threads, i =>
             {
-                var bytes = new byte[1 << 20];
+                byte[] bytes = new byte[1 << 20];
                 for (int n = 0; n < 6; n++)
                 {
                     Failure? failure = i switch
@@ -109,13 +109,13 @@ public sealed class ConcurrencyTests
             int size = 4096 * dice.Next(1, 40);
             int fd = guest.Buffers.Allocate(process, shared ? TestGuest.Shared : TestGuest.Private, (ulong)size, 2, 0).Value.Fd;
             ulong address = guest.Mappings.Mmap(process, fd, 0, null, null, MapFlags.Shared).Value.Address;
-            var wrote = new byte[size];
+            byte[] wrote = new byte[size];
             dice.NextBytes(wrote);
             Assert.Null(guest.Mappings.Store(process, address, wrote));
             ulong attachment = guest.Importers.Attach(process, fd, "").Value.Attachment;
             Result<DmaMapping> mapping = guest.Importers.Map(process, attachment, DmaDirection.Bidirectional, 0);
             Assert.Null(mapping.Failure);
-            var first = new byte[4096];
+            byte[] first = new byte[4096];
             Assert.Null(guest.Devices.DmaRead(process, "", mapping.Value.AddressOf(0), first));
             Assert.Equal(wrote[..4096], first);
             dice.NextBytes(first);
@@ -128,7 +128,7 @@ public sealed class ConcurrencyTests
                 Assert.Null(guest.Buffers.Release(process, fd));
             }
 
-            var read = new byte[size];
+            byte[] read = new byte[size];
             Assert.Null(guest.Mappings.Load(process, address, read));
             Assert.Equal(wrote, read);
             if (dice.Next(2) == 0)
@@ -155,7 +155,7 @@ public sealed class ConcurrencyTests
 
     private static void AssertZeros(FileStream file)
     {
-        var bytes = new byte[file.Length];
+        byte[] bytes = new byte[file.Length];
         RandomAccess.Read(file.SafeFileHandle, bytes, 0);
         Assert.False(bytes.AsSpan().ContainsAnyExcept((byte)0), "an old file shows bytes after its memory was taken back");
     }

@@ -96,7 +96,7 @@ public sealed class DeterminismTests
 
     private static string Seen(World world, ulong address, int length)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         Failure? fault = world.Guest.Host.Read(address, bytes);
         return $"{address:x}: {fault?.Errno} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(bytes))}";
     }

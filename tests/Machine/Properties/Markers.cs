@@ -21,7 +21,7 @@ internal sealed class Markers(int seed)
     /// <summary>Bytes of secret: one new marker again and again.</summary>
     public byte[] Secret(int length)
     {
-        var marker = new byte[Length];
+        byte[] marker = new byte[Length];
         Magic.CopyTo(marker);
         for (int i = Magic.Length; i < Length; i++)
         {
@@ -34,7 +34,7 @@ internal sealed class Markers(int seed)
     /// <summary>Bytes that anybody may see.</summary>
     public byte[] Public(int length)
     {
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         _random.NextBytes(bytes);
         return Array.ConvertAll(bytes, b => (byte)(b | 0x80));
     }

@@ -69,7 +69,7 @@ internal sealed class NativeStores(World world, int seed) : IDisposable
         bool live = world.Model.Buffers.ContainsKey(inode);
         if (live)
         {
-            var before = new byte[length];
+            byte[] before = new byte[length];
             RandomAccess.Read(file.SafeFileHandle, before, offset);
             Violation.Unless(
                 before.AsSpan().SequenceEqual(world.Shadow.Cpu(inode).AsSpan(offset, length)),

@@ -158,7 +158,7 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
     {
         foreach ((ulong inode, FileStream file) in world.Files)
         {
-            var bytes = new byte[file.Length];
+            byte[] bytes = new byte[file.Length];
             RandomAccess.Read(file.SafeFileHandle, bytes, 0);
             Violation.Unless(Markers.Next(bytes, 0) < 0, $"a file of buffer {inode} holds a secret");
         }

@@ -117,7 +117,7 @@ internal sealed partial class World
         }
 
         Must(failure);
-        var seen = new byte[bytes.Length];
+        byte[] seen = new byte[bytes.Length];
         Must(Guest.Mappings.Load(ProcessOf(vma.Pid), vma.Address + (ulong)offset, seen));
         Violation.Unless(seen.AsSpan().SequenceEqual(bytes), $"a copy on write shows something else than what was stored");
         return MunmapOne(vma);
@@ -167,7 +167,7 @@ internal sealed partial class World
         }
 
         (int offset, int length) = Part(dice, vma.Length);
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         Must(Guest.Mappings.Load(ProcessOf(vma.Pid), vma.Address + (ulong)offset, bytes));
         SameBytes(Shadow.Cpu(vma.Inode).AsSpan((int)vma.Offset + offset, length), bytes,
             $"load of buffer {vma.Inode} at {vma.Offset}+{offset}");
@@ -186,7 +186,7 @@ internal sealed partial class World
         foreach (Chunk chunk in buffer.Chunks)
         {
             using var plan = new AccessPlan();
-            var bytes = new byte[chunk.Bytes];
+            byte[] bytes = new byte[chunk.Bytes];
             Must(Guest.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, chunk.Address, chunk.Bytes, false, "check"));
             plan.Read(bytes);
             SameBytes(Shadow.Cpu(buffer.Inode).AsSpan((int)start, bytes.Length), bytes, $"private buffer {buffer.Inode} at {start}");
@@ -206,7 +206,7 @@ internal sealed partial class World
         {
             for (ulong at = 0; at < vma.Length; at += GuestLimits.BytesPerAccess)
             {
-                var bytes = new byte[Math.Min(GuestLimits.BytesPerAccess, vma.Length - at)];
+                byte[] bytes = new byte[Math.Min(GuestLimits.BytesPerAccess, vma.Length - at)];
                 Must(Guest.Mappings.Load(ProcessOf(vma.Pid), vma.Address + at, bytes));
                 SameBytes(Shadow.Cpu(vma.Inode).AsSpan((int)(vma.Offset + at), bytes.Length), bytes,
                     $"load of buffer {vma.Inode} at {vma.Offset}+{at}");

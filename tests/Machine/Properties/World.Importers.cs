@@ -157,7 +157,7 @@ internal sealed partial class World
         if ((flags & (end ? SyncWrite : SyncRead)) != 0)
         {
             // Newest attachment first, so the oldest one's data wins (S-BUF-66).
-            var bounced = Model.Attachments.Where(a => a.Inode == fd.Inode && a.Bounced);
+            IEnumerable<ModelAttachment> bounced = Model.Attachments.Where(a => a.Inode == fd.Inode && a.Bounced);
             foreach (ModelAttachment attachment in bounced.OrderByDescending(a => a.Id))
             {
                 moved += Model.Buffers[fd.Inode].Size;

@@ -26,7 +26,7 @@ internal sealed partial class World
         Span<byte> place = (attachment.Bounced ? Shadow.Bounce(attachment.Id) : Shadow.Cpu(buffer.Inode)).AsSpan((int)offset, length);
         if (!write)
         {
-            var bytes = new byte[length];
+            byte[] bytes = new byte[length];
             Must(Guest.Devices.DmaRead(ProcessOf(attachment.Pid), attachment.Device.Name, address, bytes));
             SameBytes(cipher ? Shadow.CipherOf(buffer, offset, length) : place, bytes, $"DMA read of buffer {buffer.Inode} at {offset}");
             return Hex(bytes);
@@ -112,7 +112,7 @@ internal sealed partial class World
         }
 
         (ulong address, int length) = place;
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         if (HostFaults && PiecesOf(address, length).Any(p => p.Owner is not { Shared: true }))
         {
             return MustFail(Guest.Host.Read(address, bytes), Errno.EFAULT);

@@ -3,8 +3,8 @@ using CocoGuest.Tests.Service.Hosting;
 using CocoGuest.V1;
 using Google.Protobuf;
 using Grpc.Core;
-using SwiotlbCounters = CocoGuest.Machine.Dma.Swiotlb.SwiotlbCounters;
 using DmaDirection = CocoGuest.V1.DmaDirection;
+using SwiotlbCounters = CocoGuest.Machine.Dma.Swiotlb.SwiotlbCounters;
 
 namespace CocoGuest.Tests.Service.Calls;
 

@@ -256,7 +256,7 @@ public sealed class ControlCallsTests : ServerTest
         byte[] answers = new byte[24 + 24 + 48];
         Microsoft.Win32.SafeHandles.SafeFileHandle? fd = null;
         Assert.True(socket.Receive(answers, ref fd));
-        using ReceivedFrame frame = ReceivedFrame.Read(answers.AsSpan(48), fd);
+        using var frame = ReceivedFrame.Read(answers.AsSpan(48), fd);
         Assert.Equal((1u, mapping.BackingId, false), (frame.Kind, frame.BackingId, frame.Fd is null));
     }
 

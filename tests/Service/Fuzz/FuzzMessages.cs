@@ -273,14 +273,14 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
     // What an ioctl's argument often is.
     private ByteString SmallNumber()
     {
-        var bytes = new byte[sizeof(ulong)];
+        byte[] bytes = new byte[sizeof(ulong)];
         bytes[0] = (byte)dice.Next(8);
         return ByteString.CopyFrom(bytes);
     }
 
     private byte[] RandomBytes(int most)
     {
-        var bytes = new byte[dice.Next(most)];
+        byte[] bytes = new byte[dice.Next(most)];
         dice.NextBytes(bytes);
         return bytes;
     }

@@ -113,7 +113,7 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
     private async Task RoundAsync(int messages, int seed, Dictionary<string, (int Calls, int Succeeded)> seen)
     {
         IReadOnlyList<FuzzMethod> methods = Methods;
-        Dictionary<string, int> known = seen.ToDictionary(s => s.Key, s => s.Value.Succeeded, StringComparer.Ordinal);
+        var known = seen.ToDictionary(s => s.Key, s => s.Value.Succeeded, StringComparer.Ordinal);
         foreach (string method in Exceptions.Keys)
         {
             known[method] = int.MaxValue / 2;

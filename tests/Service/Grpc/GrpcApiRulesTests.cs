@@ -53,7 +53,7 @@ public sealed class GrpcApiRulesTests
     [Fact]
     public void Marshaller_OfArrays_WorksOnContextsToo()
     {
-        var marshaller = Marshallers.StringMarshaller;
+        Marshaller<string> marshaller = Marshallers.StringMarshaller;
         var context = new CollectingContext();
 
         marshaller.ContextualSerializer("grün", context);
@@ -64,7 +64,7 @@ public sealed class GrpcApiRulesTests
     [Fact]
     public void Marshaller_OfContexts_HasNoArrays()
     {
-        var marshaller = Marshallers.Create(static (string _, SerializationContext context) => context.Complete([]), static _ => "");
+        Marshaller<string> marshaller = Marshallers.Create(static (string _, SerializationContext context) => context.Complete([]), static _ => "");
 
         Assert.ThrowsAny<SystemException>(() => marshaller.Serializer("abc"));
     }
@@ -80,7 +80,7 @@ public sealed class GrpcApiRulesTests
     public void CallOptionsWith_LeavesTheOriginalAlone()
     {
         var original = new CallOptions();
-        var changed = original.WithHeaders([]).WithWriteOptions(WriteOptions.Default).WithWaitForReady();
+        CallOptions changed = original.WithHeaders([]).WithWriteOptions(WriteOptions.Default).WithWaitForReady();
 
         Assert.True(original is { Headers: null, WriteOptions: null, IsWaitForReady: false });
         Assert.True(changed is { Headers: not null, WriteOptions: not null, IsWaitForReady: true });
@@ -114,7 +114,7 @@ public sealed class GrpcApiRulesTests
     {
         var method = new Method<string, string>(
             MethodType.Unary, "s", "m", Marshallers.StringMarshaller, Marshallers.StringMarshaller);
-        var builder = ServerServiceDefinition.CreateBuilder().AddMethod(method, (request, _) => Task.FromResult(request));
+        ServerServiceDefinition.Builder builder = ServerServiceDefinition.CreateBuilder().AddMethod(method, (request, _) => Task.FromResult(request));
 
         Assert.Throws<ArgumentException>(() => builder.AddMethod(method, (request, _) => Task.FromResult(request)));
     }

@@ -12,7 +12,7 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task UnaryAsync_Echo_GivesTheReply(Transport transport)
     {
-        using var call = host.Client(transport).UnaryAsync(new ProbeRequest { Text = "a" });
+        using AsyncUnaryCall<ProbeReply> call = host.Client(transport).UnaryAsync(new ProbeRequest { Text = "a" });
 
         Assert.Equal("a", (await call).Text);
         Assert.Equal(StatusCode.OK, call.GetStatus().StatusCode);
@@ -25,15 +25,15 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task UnaryAsync_LargeMessage_ComesBackWhole(Transport transport)
     {
-        var data = new byte[16 << 20];
-        for (var i = 0; i < data.Length; i++)
+        byte[] data = new byte[16 << 20];
+        for (int i = 0; i < data.Length; i++)
         {
             data[i] = (byte)(i * 7 >> 3);
         }
 
-        var client = host.Client(transport, options => options.MaxReceiveMessageSize = 32 << 20);
+        Probe.ProbeClient client = host.Client(transport, options => options.MaxReceiveMessageSize = 32 << 20);
 
-        var reply = await client.UnaryAsync(new ProbeRequest { Data = UnsafeByteOperations.UnsafeWrap(data) });
+        ProbeReply reply = await client.UnaryAsync(new ProbeRequest { Data = UnsafeByteOperations.UnsafeWrap(data) });
 
         Assert.True(reply.Data.Span.SequenceEqual(data));
     }
@@ -41,7 +41,7 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task ServerStream_ReadAll_GivesEachResponseInOrder(Transport transport)
     {
-        using var call = host.Client(transport).ServerStream(new ProbeRequest { Count = 100 });
+        using AsyncServerStreamingCall<ProbeReply> call = host.Client(transport).ServerStream(new ProbeRequest { Count = 100 });
 
         Assert.Equal(Enumerable.Range(0, 100), await call.ResponseStream.ReadAllAsync().Select(r => r.Index).ToListAsync());
     }
@@ -49,8 +49,8 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task ClientStream_ManyRequests_AreReadInOrder(Transport transport)
     {
-        using var call = host.Client(transport).ClientStream();
-        foreach (var text in new[] { "x", "y", "z" })
+        using AsyncClientStreamingCall<ProbeRequest, ProbeReply> call = host.Client(transport).ClientStream();
+        foreach (string? text in new[] { "x", "y", "z" })
         {
             await call.RequestStream.WriteAsync(new ProbeRequest { Text = text });
         }
@@ -63,8 +63,8 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task Duplex_RequestAfterResponse_PingsAndPongs(Transport transport)
     {
-        using var call = host.Client(transport).Duplex();
-        for (var i = 0; i < 10; i++)
+        using AsyncDuplexStreamingCall<ProbeRequest, ProbeReply> call = host.Client(transport).Duplex();
+        for (int i = 0; i < 10; i++)
         {
             await call.RequestStream.WriteAsync(new ProbeRequest { Text = "ping" }, CancellationToken.None);
             Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
@@ -78,9 +78,9 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task UnaryAsync_DeadlinePasses_IsDeadlineExceeded(Transport transport)
     {
-        var deadline = TimeProvider.System.GetUtcNow().UtcDateTime.AddMilliseconds(100);
+        DateTime deadline = TimeProvider.System.GetUtcNow().UtcDateTime.AddMilliseconds(100);
 
-        var error = await Assert.ThrowsAsync<RpcException>(async () =>
+        RpcException error = await Assert.ThrowsAsync<RpcException>(async () =>
             await host.Client(transport).UnaryAsync(Waits(transport, "deadline"), deadline: deadline));
 
         Assert.Equal(StatusCode.DeadlineExceeded, error.StatusCode);
@@ -89,9 +89,9 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task UnaryAsync_Deadline_IsSeenByTheHandler(Transport transport)
     {
-        var deadline = TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(1);
+        DateTime deadline = TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(1);
 
-        var reply = await host.Client(transport).UnaryAsync(new ProbeRequest(), deadline: deadline);
+        ProbeReply reply = await host.Client(transport).UnaryAsync(new ProbeRequest(), deadline: deadline);
 
         Assert.InRange(new DateTime(reply.Seen.DeadlineTicks, DateTimeKind.Utc), deadline.AddMinutes(-30), deadline.AddMinutes(30));
     }
@@ -103,9 +103,9 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task UnaryAsync_TokenCancelled_CancelsTheHandler(Transport transport)
     {
-        var request = Waits(transport, "cancel");
+        ProbeRequest request = Waits(transport, "cancel");
         using var source = new CancellationTokenSource();
-        using var call = host.Client(transport).UnaryAsync(request, cancellationToken: source.Token);
+        using AsyncUnaryCall<ProbeReply> call = host.Client(transport).UnaryAsync(request, cancellationToken: source.Token);
         await host.Service.Waiting(request.Text).Begun;
 
         await source.CancelAsync();
@@ -117,9 +117,9 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task ServerStream_CallDisposed_CancelsTheHandler(Transport transport)
     {
-        var request = Waits(transport, "dispose");
+        ProbeRequest request = Waits(transport, "dispose");
         request.Count = 2;
-        var call = host.Client(transport).ServerStream(request);
+        AsyncServerStreamingCall<ProbeReply> call = host.Client(transport).ServerStream(request);
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
         await host.Service.Waiting(request.Text).Begun;
 
@@ -131,12 +131,12 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task ServerStream_TokenCancelledInTheMiddle_EndsTheRead(Transport transport)
     {
-        var request = Waits(transport, "middle");
+        ProbeRequest request = Waits(transport, "middle");
         request.Count = 1;
         using var source = new CancellationTokenSource();
-        using var call = host.Client(transport).ServerStream(request, cancellationToken: source.Token);
+        using AsyncServerStreamingCall<ProbeReply> call = host.Client(transport).ServerStream(request, cancellationToken: source.Token);
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
-        var next = call.ResponseStream.MoveNext(CancellationToken.None);
+        Task<bool> next = call.ResponseStream.MoveNext(CancellationToken.None);
 
         await source.CancelAsync();
 
@@ -146,7 +146,7 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task UnaryAsync_HandlerFails_GivesCodeAndDetail(Transport transport)
     {
-        var error = await FailAsync(transport);
+        RpcException error = await FailAsync(transport);
 
         Assert.Equal((StatusCode.ResourceExhausted, ProbeService.FailureDetail), (error.StatusCode, error.Status.Detail));
     }
@@ -154,7 +154,7 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task UnaryAsync_HandlerFails_GivesItsTrailers(Transport transport)
     {
-        var error = await FailAsync(transport);
+        RpcException error = await FailAsync(transport);
 
         Assert.Equal("ENOMEM", error.Trailers.GetValue("errno"));
         Assert.Equal([12, 0, 255], error.Trailers.GetValueBytes("Errno-Bin")!);
@@ -163,7 +163,7 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task UnaryAsync_HandlerThrows_IsUnknownWithoutTheMessage(Transport transport)
     {
-        var error = await Assert.ThrowsAsync<RpcException>(async () =>
+        RpcException error = await Assert.ThrowsAsync<RpcException>(async () =>
             await host.Client(transport).UnaryAsync(new ProbeRequest { Act = ProbeRequest.Types.Act.Throw }));
 
         Assert.Equal(StatusCode.Unknown, error.StatusCode);
@@ -173,10 +173,10 @@ public sealed class GrpcCallTests(ProbeHost host) : IClassFixture<ProbeHost>
     [Theory, MemberData(nameof(Transports))]
     public async Task Duplex_HandlerThrows_EndsTheResponses(Transport transport)
     {
-        using var call = host.Client(transport).Duplex();
+        using AsyncDuplexStreamingCall<ProbeRequest, ProbeReply> call = host.Client(transport).Duplex();
         await call.RequestStream.WriteAsync(new ProbeRequest { Act = ProbeRequest.Types.Act.Throw });
 
-        var error = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(CancellationToken.None));
+        RpcException error = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(CancellationToken.None));
 
         Assert.Equal(StatusCode.Unknown, error.StatusCode);
     }

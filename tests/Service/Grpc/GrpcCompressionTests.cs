@@ -16,7 +16,7 @@ public sealed class GrpcCompressionTests(ProbeHost host) : IClassFixture<ProbeHo
     [Fact]
     public async Task Response_ClientTakesGzip_IsCompressedOnTheWire()
     {
-        var frame = await RawUnaryAsync(ProbeRequest.Types.Act.Echo);
+        byte[] frame = await RawUnaryAsync(ProbeRequest.Types.Act.Echo);
 
         Assert.Equal(1, frame[0]);
         Assert.InRange(frame.Length, 6, 2000);
@@ -27,7 +27,7 @@ public sealed class GrpcCompressionTests(ProbeHost host) : IClassFixture<ProbeHo
     [Fact]
     public async Task Response_HandlerSaysNoCompress_IsPlainOnTheWire()
     {
-        var frame = await RawUnaryAsync(ProbeRequest.Types.Act.Plain);
+        byte[] frame = await RawUnaryAsync(ProbeRequest.Types.Act.Plain);
 
         Assert.Equal(0, frame[0]);
         Assert.Equal(Zeros, ProbeReply.Parser.ParseFrom(frame, 5, frame.Length - 5).Data);
@@ -38,7 +38,7 @@ public sealed class GrpcCompressionTests(ProbeHost host) : IClassFixture<ProbeHo
     [InlineData("deflate")]
     public async Task Request_Compressed_IsReadByTheServer(string encoding)
     {
-        var reply = await host.Client(Transport.Tcp).UnaryAsync(
+        ProbeReply reply = await host.Client(Transport.Tcp).UnaryAsync(
             new ProbeRequest { Data = Zeros }, new Metadata { { "grpc-internal-encoding-request", encoding } });
 
         Assert.Equal((encoding, Zeros), (reply.Seen.RequestEncoding, reply.Data));
@@ -46,8 +46,8 @@ public sealed class GrpcCompressionTests(ProbeHost host) : IClassFixture<ProbeHo
 
     private async Task<byte[]> RawUnaryAsync(ProbeRequest.Types.Act act)
     {
-        var message = new ProbeRequest { Data = Zeros, Act = act }.ToByteArray();
-        var frame = new byte[message.Length + 5];
+        byte[] message = new ProbeRequest { Data = Zeros, Act = act }.ToByteArray();
+        byte[] frame = new byte[message.Length + 5];
         BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), message.Length);
         message.CopyTo(frame, 5);
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(host.Host.Address, "/cocoguest.tests.Probe/Unary"))
@@ -59,7 +59,7 @@ public sealed class GrpcCompressionTests(ProbeHost host) : IClassFixture<ProbeHo
         request.Headers.Add("te", "trailers");
         request.Headers.Add("grpc-accept-encoding", "gzip");
         using var client = new HttpClient();
-        using var response = await client.SendAsync(request);
+        using HttpResponseMessage response = await client.SendAsync(request);
         return await response.Content.ReadAsByteArrayAsync();
     }
 }

@@ -13,7 +13,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     [Theory, MemberData(nameof(Transports))]
     public async Task UnaryAsync_TextHeader_ComesBackAsHeaderAndTrailer(Transport transport)
     {
-        using var call = host.Client(transport).UnaryAsync(new ProbeRequest(), new Metadata { { "X-Echo-Text", "a b,c" } });
+        using AsyncUnaryCall<ProbeReply> call = host.Client(transport).UnaryAsync(new ProbeRequest(), new Metadata { { "X-Echo-Text", "a b,c" } });
         await call;
 
         Assert.Equal("a b,c", (await call.ResponseHeadersAsync).GetValue("x-echo-text"));
@@ -24,7 +24,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     public async Task UnaryAsync_BinaryHeader_ComesBackAsHeaderAndTrailer(Transport transport)
     {
         byte[] bytes = [.. Enumerable.Range(0, 256).Select(i => (byte)i)];
-        using var call = host.Client(transport).UnaryAsync(new ProbeRequest(), new Metadata { { "x-echo-bin", bytes } });
+        using AsyncUnaryCall<ProbeReply> call = host.Client(transport).UnaryAsync(new ProbeRequest(), new Metadata { { "x-echo-bin", bytes } });
         await call;
 
         Assert.Equal(bytes, (await call.ResponseHeadersAsync).GetValueBytes("x-echo-bin")!);
@@ -35,7 +35,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     public async Task ServerStream_Headers_ArriveBeforeTheEnd(Transport transport)
     {
         var request = new ProbeRequest { Text = $"headers {transport}", Act = ProbeRequest.Types.Act.Wait };
-        using var call = host.Client(transport).ServerStream(request, new Metadata { { "x-echo-text", "early" } });
+        using AsyncServerStreamingCall<ProbeReply> call = host.Client(transport).ServerStream(request, new Metadata { { "x-echo-text", "early" } });
 
         Assert.Equal("early", (await call.ResponseHeadersAsync).GetValue("x-echo-text"));
     }
@@ -54,7 +54,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     [Fact]
     public async Task UnaryAsync_OverTcp_ShowsMethodAndPeer()
     {
-        var seen = (await host.Client(Transport.Tcp).UnaryAsync(new ProbeRequest())).Seen;
+        CallSeen seen = (await host.Client(Transport.Tcp).UnaryAsync(new ProbeRequest())).Seen;
 
         Assert.Equal("/cocoguest.tests.Probe/Unary", seen.Method);
         Assert.StartsWith("ipv4:127.0.0.1:", seen.Peer, StringComparison.Ordinal);
@@ -64,10 +64,10 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     [Fact]
     public async Task UnaryAsync_ComposedCallCredentials_AddTheirHeadersInOrder()
     {
-        var client = host.Client(Transport.Tcp, options => options.UnsafeUseInsecureChannelCallCredentials = true);
+        Probe.ProbeClient client = host.Client(Transport.Tcp, options => options.UnsafeUseInsecureChannelCallCredentials = true);
         var credentials = CallCredentials.Compose(Adds("first"), CallCredentials.Compose(Adds("second"), Adds("third")));
 
-        using var call = client.UnaryAsync(new ProbeRequest(), new CallOptions(credentials: credentials));
+        using AsyncUnaryCall<ProbeReply> call = client.UnaryAsync(new ProbeRequest(), new CallOptions(credentials: credentials));
         await call;
 
         Assert.Equal(
@@ -78,13 +78,13 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     [Fact]
     public async Task UnaryAsync_CallCredentialsOfTheChannel_AddTheirHeader()
     {
-        var client = host.Client(Transport.Tcp, options =>
+        Probe.ProbeClient client = host.Client(Transport.Tcp, options =>
         {
             options.Credentials = ChannelCredentials.Create(ChannelCredentials.Insecure, Adds("channel"));
             options.UnsafeUseInsecureChannelCallCredentials = true;
         });
 
-        using var call = client.UnaryAsync(new ProbeRequest());
+        using AsyncUnaryCall<ProbeReply> call = client.UnaryAsync(new ProbeRequest());
         await call;
 
         Assert.Equal("channel Unary", (await call.ResponseHeadersAsync).GetValue("x-echo-credentials"));
@@ -99,9 +99,9 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
 
         _ = client.Unary(new ProbeRequest());
         await client.UnaryAsync(new ProbeRequest());
-        using var serverStream = client.ServerStream(new ProbeRequest());
-        using var clientStream = client.ClientStream();
-        using var duplex = client.Duplex();
+        using AsyncServerStreamingCall<ProbeReply> serverStream = client.ServerStream(new ProbeRequest());
+        using AsyncClientStreamingCall<ProbeRequest, ProbeReply> clientStream = client.ClientStream();
+        using AsyncDuplexStreamingCall<ProbeRequest, ProbeReply> duplex = client.Duplex();
 
         Assert.Equal(
             [
@@ -117,8 +117,8 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     [Fact]
     public async Task Intercept_SeveralInterceptors_FirstSeesTheCallFirst()
     {
-        var invoker = host.Host.Channel(Transport.Tcp).Intercept(new RecordingInterceptor("one"), new RecordingInterceptor("two"));
-        using var call = new Probe.ProbeClient(invoker).UnaryAsync(new ProbeRequest());
+        CallInvoker invoker = host.Host.Channel(Transport.Tcp).Intercept(new RecordingInterceptor("one"), new RecordingInterceptor("two"));
+        using AsyncUnaryCall<ProbeReply> call = new Probe.ProbeClient(invoker).UnaryAsync(new ProbeRequest());
         await call;
 
         Assert.Equal(
@@ -129,12 +129,12 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     [Fact]
     public async Task Intercept_HeaderFunction_ChangesTheHeaders()
     {
-        var invoker = host.Host.Channel(Transport.Tcp).Intercept(headers =>
+        CallInvoker invoker = host.Host.Channel(Transport.Tcp).Intercept(headers =>
         {
             headers.Add("x-echo-function", "here");
             return headers;
         });
-        using var call = new Probe.ProbeClient(invoker).UnaryAsync(new ProbeRequest());
+        using AsyncUnaryCall<ProbeReply> call = new Probe.ProbeClient(invoker).UnaryAsync(new ProbeRequest());
         await call;
 
         Assert.Equal("here", (await call.ResponseHeadersAsync).GetValue("x-echo-function"));
@@ -143,7 +143,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     [Fact]
     public async Task ServerInterceptor_Unary_IsSeen()
     {
-        using var call = host.Client(Transport.Tcp).UnaryAsync(new ProbeRequest());
+        using AsyncUnaryCall<ProbeReply> call = host.Client(Transport.Tcp).UnaryAsync(new ProbeRequest());
         await call;
 
         Assert.Equal("server UnaryServerHandler /cocoguest.tests.Probe/Unary", Interceptor(call.GetTrailers()));
@@ -152,7 +152,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     [Fact]
     public async Task ServerInterceptor_ServerStream_IsSeen()
     {
-        using var call = host.Client(Transport.Tcp).ServerStream(new ProbeRequest());
+        using AsyncServerStreamingCall<ProbeReply> call = host.Client(Transport.Tcp).ServerStream(new ProbeRequest());
         Assert.False(await call.ResponseStream.MoveNext(CancellationToken.None));
 
         Assert.Equal("server ServerStreamingServerHandler /cocoguest.tests.Probe/ServerStream", Interceptor(call.GetTrailers()));
@@ -161,7 +161,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     [Fact]
     public async Task ServerInterceptor_ClientStream_IsSeen()
     {
-        using var call = host.Client(Transport.Tcp).ClientStream();
+        using AsyncClientStreamingCall<ProbeRequest, ProbeReply> call = host.Client(Transport.Tcp).ClientStream();
         await call.RequestStream.CompleteAsync();
         await call;
 
@@ -171,7 +171,7 @@ public sealed class GrpcMetadataCallTests(ProbeHost host) : IClassFixture<ProbeH
     [Fact]
     public async Task ServerInterceptor_Duplex_IsSeen()
     {
-        using var call = host.Client(Transport.Tcp).Duplex();
+        using AsyncDuplexStreamingCall<ProbeRequest, ProbeReply> call = host.Client(Transport.Tcp).Duplex();
         await call.RequestStream.CompleteAsync();
         Assert.False(await call.ResponseStream.MoveNext(CancellationToken.None));
 

@@ -22,7 +22,7 @@ public sealed class GrpcSurfaceTests : IDisposable
     [Fact]
     public void Check_OfficialServer_FindsEveryReference()
     {
-        var report = SurfaceChecker.Check(Open(typeof(GrpcServiceOptions).Assembly), _apis);
+        SurfaceReport report = SurfaceChecker.Check(Open(typeof(GrpcServiceOptions).Assembly), _apis);
 
         Assert.Empty(report.Problems);
         Assert.True(report is { Types: >= 30, Members: >= 60, Overrides: >= 25, InterfaceMembers: >= 4 }, Show(report));
@@ -31,7 +31,7 @@ public sealed class GrpcSurfaceTests : IDisposable
     [Fact]
     public void Check_OfficialClient_FindsEveryReference()
     {
-        var report = SurfaceChecker.Check(Open(typeof(GrpcChannel).Assembly), _apis);
+        SurfaceReport report = SurfaceChecker.Check(Open(typeof(GrpcChannel).Assembly), _apis);
 
         Assert.Empty(report.Problems);
         Assert.True(report is { Types: >= 35, Members: >= 60, Overrides: >= 15, InterfaceMembers: >= 10 }, Show(report));
@@ -41,15 +41,15 @@ public sealed class GrpcSurfaceTests : IDisposable
     public void Check_ReferencesThatExist_FindsNothingWrong()
     {
         var planted = new PlantedReferrer();
-        var status = planted.Type("Status");
-        var metadata = planted.Type("Metadata");
+        TypeReferenceHandle status = planted.Type("Status");
+        TypeReferenceHandle metadata = planted.Type("Metadata");
         planted.Field(metadata, "Empty", t => t.Type(metadata, isValueType: false))
             .Field(status, "DefaultSuccess", t => t.Type(status, isValueType: true))
             .Method(metadata, "GetValue", r => r.Type().String(), p => p.String())
             .Method(planted.Type("RpcException"), "get_Status", r => r.Type().Type(status, isValueType: true))
             .Derived(planted.Type("ChannelBase"), "CreateCallInvoker", r => r.Type().Type(planted.Type("CallInvoker"), isValueType: false));
 
-        var report = Check(planted);
+        SurfaceReport report = Check(planted);
 
         Assert.Empty(report.Problems);
         Assert.Equal(4, report.Members);
@@ -95,7 +95,7 @@ public sealed class GrpcSurfaceTests : IDisposable
     public void Check_PropertyWhereAFieldIs_IsReported()
     {
         var planted = new PlantedReferrer();
-        var metadata = planted.Type("Metadata");
+        TypeReferenceHandle metadata = planted.Type("Metadata");
         planted.Method(metadata, "get_Empty", r => r.Type().Type(metadata, isValueType: false));
 
         Assert.Contains("get_Empty", Assert.Single(Check(planted).Problems), StringComparison.Ordinal);
@@ -114,7 +114,7 @@ public sealed class GrpcSurfaceTests : IDisposable
     public void Check_InternalMethod_IsReported()
     {
         var planted = new PlantedReferrer();
-        var configuration = planted.Type("ClientBase", "ClientBaseConfiguration");
+        TypeReferenceHandle configuration = planted.Type("ClientBase", "ClientBaseConfiguration");
         planted.Method(planted.Type("ClientBase"), "get_Configuration", r => r.Type().Type(configuration, isValueType: false));
 
         Assert.Contains("get_Configuration", Assert.Single(Check(planted).Problems), StringComparison.Ordinal);
@@ -149,7 +149,7 @@ public sealed class GrpcSurfaceTests : IDisposable
 
     private SurfaceReport Check(PlantedReferrer planted)
     {
-        using var provider = planted.Build();
+        using MetadataReaderProvider provider = planted.Build();
         return SurfaceChecker.Check(provider.GetMetadataReader(), _apis);
     }
 

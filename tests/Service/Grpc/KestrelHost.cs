@@ -25,8 +25,8 @@ internal sealed class KestrelHost : IAsyncDisposable
 
     internal static async Task<KestrelHost> StartAsync(Action<WebApplicationBuilder> services, Action<WebApplication> endpoints)
     {
-        var folder = Directory.CreateTempSubdirectory("cocoguest-");
-        var builder = WebApplication.CreateSlimBuilder();
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("cocoguest-");
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -34,7 +34,7 @@ internal sealed class KestrelHost : IAsyncDisposable
             kestrel.ListenUnixSocket(Path.Combine(folder.FullName, "s"), listen => listen.Protocols = HttpProtocols.Http2);
         });
         services(builder);
-        var app = builder.Build();
+        WebApplication app = builder.Build();
         endpoints(app);
         var host = new KestrelHost(app, folder);
         try

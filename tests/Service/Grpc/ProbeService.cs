@@ -26,7 +26,7 @@ internal sealed class ProbeService : Probe.ProbeBase
     public override async Task<ProbeReply> ClientStream(IAsyncStreamReader<ProbeRequest> requestStream, ServerCallContext context)
     {
         var reply = new ProbeReply();
-        await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
+        await foreach (ProbeRequest? request in requestStream.ReadAllAsync(context.CancellationToken))
         {
             await ActAsync(request, context);
             reply.Text += request.Text;
@@ -38,7 +38,7 @@ internal sealed class ProbeService : Probe.ProbeBase
 
     public override async Task ServerStream(ProbeRequest request, IServerStreamWriter<ProbeReply> responseStream, ServerCallContext context)
     {
-        for (var i = 0; i < request.Count; i++)
+        for (int i = 0; i < request.Count; i++)
         {
             await responseStream.WriteAsync(Reply(request, i, context), context.CancellationToken);
         }
@@ -49,7 +49,7 @@ internal sealed class ProbeService : Probe.ProbeBase
     public override async Task Duplex(
         IAsyncStreamReader<ProbeRequest> requestStream, IServerStreamWriter<ProbeReply> responseStream, ServerCallContext context)
     {
-        var index = 0;
+        int index = 0;
         while (await requestStream.MoveNext(context.CancellationToken))
         {
             await ActAsync(requestStream.Current, context);
@@ -61,7 +61,7 @@ internal sealed class ProbeService : Probe.ProbeBase
     {
         OnEachCall?.Invoke();
         var headers = new Metadata();
-        foreach (var entry in context.RequestHeaders.Where(e => e.Key.StartsWith("x-echo", StringComparison.Ordinal)))
+        foreach (Metadata.Entry? entry in context.RequestHeaders.Where(e => e.Key.StartsWith("x-echo", StringComparison.Ordinal)))
         {
             headers.Add(entry);
             context.ResponseTrailers.Add(entry.IsBinary

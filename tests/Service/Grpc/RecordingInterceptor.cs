@@ -67,7 +67,7 @@ internal sealed class RecordingInterceptor(string name = "server") : Interceptor
     {
         Seen.Enqueue($"{name} {member} {context.Method.Name}{(context.Host is null ? "" : " at " + context.Host)}");
         var headers = new Metadata();
-        foreach (var entry in context.Options.Headers ?? [])
+        foreach (Metadata.Entry entry in context.Options.Headers ?? [])
         {
             headers.Add(entry);
         }

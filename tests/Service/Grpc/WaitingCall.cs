@@ -12,7 +12,7 @@ internal sealed class WaitingCall
 
     internal async Task WaitAsync(CancellationToken cancellationToken)
     {
-        await using var registration = cancellationToken.Register(_cancelled.SetResult);
+        await using CancellationTokenRegistration registration = cancellationToken.Register(_cancelled.SetResult);
         _begun.SetResult();
         await _cancelled.Task;
     }

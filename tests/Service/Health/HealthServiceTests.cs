@@ -43,7 +43,7 @@ public sealed class HealthServiceTests : IAsyncLifetime
     [Fact]
     public async Task Check_UnknownService_IsNotFoundAndNamesIt()
     {
-        var error = await Assert.ThrowsAsync<RpcException>(async () =>
+        RpcException error = await Assert.ThrowsAsync<RpcException>(async () =>
             await Client().CheckAsync(new HealthCheckRequest { Service = "a.B" }));
 
         Assert.Equal(StatusCode.NotFound, error.StatusCode);
@@ -53,7 +53,7 @@ public sealed class HealthServiceTests : IAsyncLifetime
     [Theory, MemberData(nameof(Transports))]
     public async Task Watch_ServiceBecomesKnown_GivesEachChange(Transport transport)
     {
-        using var call = Client(transport).Watch(new HealthCheckRequest { Service = "a.B" }, deadline: KestrelHost.Deadline);
+        using AsyncServerStreamingCall<HealthCheckResponse> call = Client(transport).Watch(new HealthCheckRequest { Service = "a.B" }, deadline: KestrelHost.Deadline);
         Assert.Equal(ServingStatus.ServiceUnknown, await NextAsync(call));
 
         State.SetStatus("a.B", ServingStatus.Serving);
@@ -66,8 +66,8 @@ public sealed class HealthServiceTests : IAsyncLifetime
     [Fact]
     public async Task Watch_Cancelled_TakesTheWatcherOff()
     {
-        var before = State.Count;
-        var call = Client().Watch(new HealthCheckRequest { Service = "a.B" }, deadline: KestrelHost.Deadline);
+        int before = State.Count;
+        AsyncServerStreamingCall<HealthCheckResponse> call = Client().Watch(new HealthCheckRequest { Service = "a.B" }, deadline: KestrelHost.Deadline);
         _ = await NextAsync(call);
         Assert.Equal(before + 1, State.Count);
 
@@ -80,13 +80,13 @@ public sealed class HealthServiceTests : IAsyncLifetime
     [Fact]
     public async Task Watch_ServerStops_GivesNotServingAndEndsUnavailable()
     {
-        using var call = Client().Watch(new HealthCheckRequest(), deadline: KestrelHost.Deadline);
+        using AsyncServerStreamingCall<HealthCheckResponse> call = Client().Watch(new HealthCheckRequest(), deadline: KestrelHost.Deadline);
         Assert.Equal(ServingStatus.Serving, await NextAsync(call));
 
         _host!.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
 
         Assert.Equal(ServingStatus.NotServing, await NextAsync(call));
-        var error = await Assert.ThrowsAsync<RpcException>(() => NextAsync(call));
+        RpcException error = await Assert.ThrowsAsync<RpcException>(() => NextAsync(call));
         Assert.Equal(StatusCode.Unavailable, error.StatusCode);
     }
 

@@ -32,7 +32,7 @@ public sealed class HealthStateTests : IDisposable
     [Fact]
     public void Watch_KnownService_GivesThePresentStatusAtOnce()
     {
-        using var watch = _state.Watch("");
+        using HealthWatch watch = _state.Watch("");
 
         Assert.Equal([ServingStatus.Serving], Waiting(watch));
     }
@@ -40,7 +40,7 @@ public sealed class HealthStateTests : IDisposable
     [Fact]
     public void Watch_UnknownService_GivesServiceUnknown()
     {
-        using var watch = _state.Watch("a.B");
+        using HealthWatch watch = _state.Watch("a.B");
 
         Assert.Equal([ServingStatus.ServiceUnknown], Waiting(watch));
     }
@@ -48,7 +48,7 @@ public sealed class HealthStateTests : IDisposable
     [Fact]
     public void SetStatus_SeveralBeforeTheRead_LeavesTheNewest()
     {
-        using var watch = _state.Watch("");
+        using HealthWatch watch = _state.Watch("");
         _state.SetStatus("", ServingStatus.Unknown);
         _state.SetStatus("", ServingStatus.NotServing);
 
@@ -58,7 +58,7 @@ public sealed class HealthStateTests : IDisposable
     [Fact]
     public void SetStatus_SameAsBefore_WakesNobody()
     {
-        using var watch = _state.Watch("");
+        using HealthWatch watch = _state.Watch("");
         _ = Waiting(watch);
 
         _state.SetStatus("", ServingStatus.Serving);
@@ -69,7 +69,7 @@ public sealed class HealthStateTests : IDisposable
     [Fact]
     public void SetStatus_OfAnotherService_WakesNobody()
     {
-        using var watch = _state.Watch("");
+        using HealthWatch watch = _state.Watch("");
         _ = Waiting(watch);
 
         _state.SetStatus("a.B", ServingStatus.NotServing);
@@ -80,9 +80,9 @@ public sealed class HealthStateTests : IDisposable
     [Fact]
     public async Task SetStatus_WatcherWaits_WakesIt()
     {
-        using var watch = _state.Watch("");
+        using HealthWatch watch = _state.Watch("");
         _ = Waiting(watch);
-        var next = watch.Updates.ReadAsync();
+        ValueTask<ServingStatus> next = watch.Updates.ReadAsync();
 
         _state.SetStatus("", ServingStatus.NotServing);
 
@@ -92,7 +92,7 @@ public sealed class HealthStateTests : IDisposable
     [Fact]
     public void WatchDispose_UnknownService_ForgetsTheName()
     {
-        var before = _state.Count;
+        int before = _state.Count;
 
         _state.Watch("a.B").Dispose();
 
@@ -102,7 +102,7 @@ public sealed class HealthStateTests : IDisposable
     [Fact]
     public void WatchDispose_SecondWatcherLeft_StillWakesThatOne()
     {
-        using var stays = _state.Watch("a.B");
+        using HealthWatch stays = _state.Watch("a.B");
         _state.Watch("a.B").Dispose();
 
         _state.SetStatus("a.B", ServingStatus.Serving);
@@ -113,7 +113,7 @@ public sealed class HealthStateTests : IDisposable
     [Fact]
     public async Task Stop_Watcher_SeesNotServingAndTheEnd()
     {
-        using var watch = _state.Watch("");
+        using HealthWatch watch = _state.Watch("");
 
         await _stopping.CancelAsync();
 
@@ -134,7 +134,7 @@ public sealed class HealthStateTests : IDisposable
     public async Task Watch_AfterStop_GivesOneStatusAndEnds()
     {
         await _stopping.CancelAsync();
-        using var watch = _state.Watch("");
+        using HealthWatch watch = _state.Watch("");
 
         Assert.Equal([ServingStatus.NotServing], await watch.Updates.ReadAllAsync().ToListAsync());
     }
@@ -148,9 +148,9 @@ public sealed class HealthStateTests : IDisposable
             {
                 using var stopping = new CancellationTokenSource();
                 var state = new HealthState(stopping.Token);
-                using var watch = state.Watch("");
+                using HealthWatch watch = state.Watch("");
                 var seen = new List<ServingStatus>();
-                foreach (var (status, read) in steps)
+                foreach ((ServingStatus status, bool read) in steps)
                 {
                     state.SetStatus("", status);
                     if (read)
@@ -166,7 +166,7 @@ public sealed class HealthStateTests : IDisposable
     private static List<ServingStatus> Waiting(HealthWatch watch)
     {
         var list = new List<ServingStatus>();
-        while (watch.Updates.TryRead(out var status))
+        while (watch.Updates.TryRead(out ServingStatus status))
         {
             list.Add(status);
         }

@@ -36,7 +36,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     [InlineData(Transport.UnixSocket)]
     public async Task ListServices_GivesTheServedOnesAndItself(Transport transport)
     {
-        var answer = Assert.Single(await AskAsync(transport, new ServerReflectionRequest { ListServices = "" }));
+        ServerReflectionResponse answer = Assert.Single(await AskAsync(transport, new ServerReflectionRequest { ListServices = "" }));
 
         Assert.Equal(
             [
@@ -55,7 +55,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     [InlineData("cocoguest.tests.ProbeRequest.Act")]
     public async Task FileContainingSymbol_EachKindOfSymbol_GivesItsFileFirst(string symbol)
     {
-        var answer = await AskAsync(new ServerReflectionRequest { FileContainingSymbol = symbol });
+        ServerReflectionResponse answer = await AskAsync(new ServerReflectionRequest { FileContainingSymbol = symbol });
 
         Assert.Equal("probe.proto", Files(answer)[0].Name);
     }
@@ -63,7 +63,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     [Fact]
     public async Task FileContainingSymbol_TypeOfErrorDetails_IsGivenAlthoughNoServiceImportsIt()
     {
-        var answer = await AskAsync(new ServerReflectionRequest { FileContainingSymbol = "google.rpc.ErrorInfo" });
+        ServerReflectionResponse answer = await AskAsync(new ServerReflectionRequest { FileContainingSymbol = "google.rpc.ErrorInfo" });
 
         Assert.Equal("google/rpc/error_details.proto", Files(answer)[0].Name);
     }
@@ -71,7 +71,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     [Fact]
     public async Task FileByFilename_FileWithImports_GivesThemAllOnce()
     {
-        var answer = await AskAsync(new ServerReflectionRequest { FileByFilename = "probe.proto" });
+        ServerReflectionResponse answer = await AskAsync(new ServerReflectionRequest { FileByFilename = "probe.proto" });
 
         Assert.Equal(["probe.proto", "extended.proto", "google/protobuf/descriptor.proto"], Files(answer).Select(f => f.Name));
     }
@@ -79,7 +79,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     [Fact]
     public async Task FileByFilename_FileThatIsOnlyImported_IsGiven()
     {
-        var answer = await AskAsync(new ServerReflectionRequest { FileByFilename = "google/protobuf/descriptor.proto" });
+        ServerReflectionResponse answer = await AskAsync(new ServerReflectionRequest { FileByFilename = "google/protobuf/descriptor.proto" });
 
         Assert.Contains(Files(answer).Single().MessageType, m => m.Name == "MethodOptions");
     }
@@ -87,7 +87,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     [Fact]
     public async Task FileContainingExtension_KnownOne_GivesTheFileThatDeclaresIt()
     {
-        var answer = await AskAsync(new ServerReflectionRequest
+        ServerReflectionResponse answer = await AskAsync(new ServerReflectionRequest
         {
             FileContainingExtension = new() { ContainingType = "google.protobuf.MethodOptions", ExtensionNumber = 50001 },
         });
@@ -98,7 +98,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     [Fact]
     public async Task AllExtensionNumbers_ExtendedMessage_GivesTheNumbers()
     {
-        var answer = await AskAsync(new ServerReflectionRequest { AllExtensionNumbersOfType = "google.protobuf.MethodOptions" });
+        ServerReflectionResponse answer = await AskAsync(new ServerReflectionRequest { AllExtensionNumbersOfType = "google.protobuf.MethodOptions" });
 
         Assert.Equal([50001], answer.AllExtensionNumbersResponse.ExtensionNumber);
     }
@@ -106,7 +106,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     [Fact]
     public async Task AllExtensionNumbers_MessageWithoutExtensions_GivesNone()
     {
-        var answer = await AskAsync(new ServerReflectionRequest { AllExtensionNumbersOfType = "cocoguest.tests.ProbeReply" });
+        ServerReflectionResponse answer = await AskAsync(new ServerReflectionRequest { AllExtensionNumbersOfType = "cocoguest.tests.ProbeReply" });
 
         Assert.Equal("cocoguest.tests.ProbeReply", answer.AllExtensionNumbersResponse.BaseTypeName);
         Assert.Empty(answer.AllExtensionNumbersResponse.ExtensionNumber);
@@ -124,7 +124,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     [Theory, MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
     public async Task Request_ThatCannotBeAnswered_IsAnErrorAndTheStreamGoesOn(ServerReflectionRequest request, StatusCode code)
     {
-        var answers = await AskAsync(Transport.Tcp, request, new ServerReflectionRequest { ListServices = "" });
+        List<ServerReflectionResponse> answers = await AskAsync(Transport.Tcp, request, new ServerReflectionRequest { ListServices = "" });
 
         Assert.Equal((int)code, answers[0].ErrorResponse.ErrorCode);
         Assert.NotNull(answers[1].ListServicesResponse);
@@ -135,7 +135,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     {
         var request = new ServerReflectionRequest { Host = "here", FileContainingSymbol = "no.Such" };
 
-        var answer = await AskAsync(request);
+        ServerReflectionResponse answer = await AskAsync(request);
 
         Assert.Equal(("here", request), (answer.ValidHost, answer.OriginalRequest));
     }
@@ -144,7 +144,7 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
     public async Task Alpha_SameQuestion_GivesTheSameAnswer()
     {
         var request = new ServerReflectionRequest { Host = "h", FileContainingSymbol = "cocoguest.tests.Probe" };
-        using var call = new Alpha.ServerReflection.ServerReflectionClient(_host!.Channel(Transport.Tcp))
+        using AsyncDuplexStreamingCall<Alpha.ServerReflectionRequest, Alpha.ServerReflectionResponse> call = new Alpha.ServerReflection.ServerReflectionClient(_host!.Channel(Transport.Tcp))
             .ServerReflectionInfo(deadline: KestrelHost.Deadline);
         await call.RequestStream.WriteAsync(Alpha.ServerReflectionRequest.Parser.ParseFrom(request.ToByteString()));
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
@@ -157,9 +157,9 @@ public sealed class ReflectionServiceTests : IAsyncLifetime
 
     private async Task<List<ServerReflectionResponse>> AskAsync(Transport transport, params ServerReflectionRequest[] requests)
     {
-        using var call = new ServerReflection.ServerReflectionClient(_host!.Channel(transport))
+        using AsyncDuplexStreamingCall<ServerReflectionRequest, ServerReflectionResponse> call = new ServerReflection.ServerReflectionClient(_host!.Channel(transport))
             .ServerReflectionInfo(deadline: KestrelHost.Deadline);
-        foreach (var request in requests)
+        foreach (ServerReflectionRequest request in requests)
         {
             await call.RequestStream.WriteAsync(request);
         }

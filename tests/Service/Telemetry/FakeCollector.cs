@@ -22,7 +22,7 @@ internal sealed class FakeCollector : IAsyncDisposable
 
     private FakeCollector()
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -56,9 +56,9 @@ internal sealed class FakeCollector : IAsyncDisposable
 
     private static async Task WithAsync(ChannelReader<byte[]> bodies, string text)
     {
-        var bytes = Encoding.UTF8.GetBytes(text);
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
         using var patience = new CancellationTokenSource(KestrelHost.Patience);
-        await foreach (var body in bodies.ReadAllAsync(patience.Token))
+        await foreach (byte[] body in bodies.ReadAllAsync(patience.Token))
         {
             if (body.AsSpan().IndexOf(bytes) >= 0)
             {

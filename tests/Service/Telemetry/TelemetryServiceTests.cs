@@ -22,7 +22,7 @@ public sealed class TelemetryServiceTests : IAsyncLifetime
     [InlineData("http/protobuf")]
     public async Task Stop_AfterACall_SendsItsSpanAndItsDuration(string protocol)
     {
-        var endpoint = protocol == "grpc" ? _collector!.GrpcEndpoint : _collector!.HttpEndpoint;
+        string endpoint = protocol == "grpc" ? _collector!.GrpcEndpoint : _collector!.HttpEndpoint;
 
         await CallAsync(builder => builder.Services.AddCocoTelemetry(options =>
             (options.Endpoint, options.Protocol) = (endpoint, protocol)));
@@ -69,7 +69,7 @@ public sealed class TelemetryServiceTests : IAsyncLifetime
     [Fact]
     public async Task Flush_OwnSpanAndCounter_AreSent()
     {
-        await using var host = await StartAsync(builder => builder.Services.AddCocoTelemetry(
+        await using KestrelHost host = await StartAsync(builder => builder.Services.AddCocoTelemetry(
             options => options.Endpoint = _collector!.GrpcEndpoint));
         CocoTelemetry.Source.StartActivity("own span")!.Dispose();
         CocoTelemetry.Meter.CreateCounter<int>("own.counter").Add(1);
@@ -83,7 +83,7 @@ public sealed class TelemetryServiceTests : IAsyncLifetime
     [Fact]
     public async Task Start_NoEndpoint_IsInactive()
     {
-        await using var host = await StartAsync(builder => builder.Services.AddCocoTelemetry());
+        await using KestrelHost host = await StartAsync(builder => builder.Services.AddCocoTelemetry());
 
         Assert.False(host.Services.GetRequiredService<TelemetryService>().IsActive);
     }
@@ -93,7 +93,7 @@ public sealed class TelemetryServiceTests : IAsyncLifetime
     [InlineData("http://collector", "json", "'json'")]
     public async Task Start_WrongOption_FailsAndNamesIt(string endpoint, string protocol, string named)
     {
-        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync(builder =>
+        OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync(builder =>
             builder.Services.AddCocoTelemetry(options => (options.Endpoint, options.Protocol) = (endpoint, protocol))));
 
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
@@ -111,7 +111,7 @@ public sealed class TelemetryServiceTests : IAsyncLifetime
     /// <summary>Runs a server for one call; its stop sends what the call left.</summary>
     private static async Task CallAsync(Action<WebApplicationBuilder> configure)
     {
-        await using var host = await StartAsync(configure);
+        await using KestrelHost host = await StartAsync(configure);
         _ = await new HealthV1.HealthClient(host.Channel(Transport.Tcp)).CheckAsync(new HealthCheckRequest());
     }
 }

@@ -9,9 +9,9 @@ internal static class BufferCommands
 {
     public static IEnumerable<Command> Make(CommandFactory factory)
     {
-        var (guest, process) = (factory.Globals.Guest, factory.Globals.Process);
+        (Option<string> guest, Option<string> process) = (factory.Globals.Guest, factory.Globals.Process);
         var fd = new Argument<int>("fd") { Description = "An fd of the guest process." };
-        var attachment = Numbers.Argument("attachment", "Number that attach gave.");
+        Argument<ulong> attachment = Numbers.Argument("attachment", "Number that attach gave.");
 
         yield return factory.Call(
             "heaps",
@@ -23,12 +23,12 @@ internal static class BufferCommands
                 ["name", "minor", "valid heap_flags"],
                 answer.Heaps.Select(h => new[] { h.Name, $"{h.Minor}", $"0x{h.ValidHeapFlags:x}" })));
 
-        foreach (var command in HeapUseCommands.Make(factory))
+        foreach (Command command in HeapUseCommands.Make(factory))
             yield return command;
         yield return Alloc(factory);
         yield return Mmap(factory, fd);
 
-        var address = Numbers.Argument("address", "Start of a mapping.");
+        Argument<ulong> address = Numbers.Argument("address", "Start of a mapping.");
         yield return factory.Call("munmap", "Removes a mapping.", [address, guest, process], async (connection, p, cancel) =>
             await connection.Guest.MunmapAsync(
                 new MunmapRequest { Guest = p.GetValue(guest), Process = p.GetValue(process), Address = p.GetValue(address) },
@@ -73,11 +73,11 @@ internal static class BufferCommands
 
     private static Command Alloc(CommandFactory factory)
     {
-        var (guest, process) = (factory.Globals.Guest, factory.Globals.Process);
+        (Option<string> guest, Option<string> process) = (factory.Globals.Guest, factory.Globals.Process);
         var heap = new Argument<string>("heap") { Description = "Name of the heap, for example system_cc_shared." };
-        var length = Numbers.Argument("len", "Bytes, for example 64K.");
-        var fdFlags = Numbers.Optional("--fd-flags", "O_ACCMODE and O_CLOEXEC bits. Default: O_RDWR | O_CLOEXEC (0x80002).");
-        var heapFlags = Numbers.Option("--heap-flags", "Flags of the heap.");
+        Argument<ulong> length = Numbers.Argument("len", "Bytes, for example 64K.");
+        Option<ulong?> fdFlags = Numbers.Optional("--fd-flags", "O_ACCMODE and O_CLOEXEC bits. Default: O_RDWR | O_CLOEXEC (0x80002).");
+        Option<ulong> heapFlags = Numbers.Option("--heap-flags", "Flags of the heap.");
         return factory.Call(
             "alloc",
             "DMA_HEAP_IOCTL_ALLOC: a new dma-buf and an fd on it.",
@@ -100,11 +100,11 @@ internal static class BufferCommands
 
     private static Command Mmap(CommandFactory factory, Argument<int> fd)
     {
-        var (guest, process) = (factory.Globals.Guest, factory.Globals.Process);
-        var offset = Numbers.Option("--offset", "Bytes, a multiple of the page size.");
-        var length = Numbers.Option("--length", "Bytes. Default: to the end of the buffer.");
-        var prot = Numbers.Optional("--prot", "PROT_READ 1, PROT_WRITE 2. Default: what the fd allows.");
-        var flags = Numbers.Optional("--flags", "MAP_SHARED 1, MAP_PRIVATE 2. Default: MAP_SHARED.");
+        (Option<string> guest, Option<string> process) = (factory.Globals.Guest, factory.Globals.Process);
+        Option<ulong> offset = Numbers.Option("--offset", "Bytes, a multiple of the page size.");
+        Option<ulong> length = Numbers.Option("--length", "Bytes. Default: to the end of the buffer.");
+        Option<ulong?> prot = Numbers.Optional("--prot", "PROT_READ 1, PROT_WRITE 2. Default: what the fd allows.");
+        Option<ulong?> flags = Numbers.Optional("--flags", "MAP_SHARED 1, MAP_PRIVATE 2. Default: MAP_SHARED.");
         return factory.Call(
             "mmap",
             "mmap of a dma-buf; for host-visible memory also a token for the fd broker.",
@@ -129,15 +129,15 @@ internal static class BufferCommands
 
     private static Command Sync(CommandFactory factory, Argument<int> fd)
     {
-        var (guest, process) = (factory.Globals.Guest, factory.Globals.Process);
+        (Option<string> guest, Option<string> process) = (factory.Globals.Guest, factory.Globals.Process);
         var when = new Argument<string>("when") { Description = "start or end." };
         var what = new Argument<string>("what") { Description = "read, write or rw." };
         when.AcceptOnlyFromAmong("start", "end");
         what.AcceptOnlyFromAmong("read", "write", "rw");
         return factory.Call("sync", "DMA_BUF_IOCTL_SYNC.", [fd, when, what, guest, process], async (connection, p, cancel) =>
         {
-            var access = p.GetValue(what) switch { "read" => SyncFlags.Read, "write" => SyncFlags.Write, _ => SyncFlags.ReadWrite };
-            var flags = access | (p.GetValue(when) == "end" ? SyncFlags.End : SyncFlags.Start);
+            SyncFlags access = p.GetValue(what) switch { "read" => SyncFlags.Read, "write" => SyncFlags.Write, _ => SyncFlags.ReadWrite };
+            SyncFlags flags = access | (p.GetValue(when) == "end" ? SyncFlags.End : SyncFlags.Start);
             return await connection.Guest.SyncBufferAsync(
                 new SyncBufferRequest
                 {
@@ -152,8 +152,8 @@ internal static class BufferCommands
 
     private static Command Map(CommandFactory factory, Argument<ulong> attachment)
     {
-        var (guest, process) = (factory.Globals.Guest, factory.Globals.Process);
-        var cpu = Numbers.Option("--cpu", "The CPU that maps.");
+        (Option<string> guest, Option<string> process) = (factory.Globals.Guest, factory.Globals.Process);
+        Option<ulong> cpu = Numbers.Option("--cpu", "The CPU that maps.");
         var direction = new Option<string>("--direction")
         {
             Description = "bidirectional, to-device or from-device.",

@@ -26,7 +26,7 @@ internal sealed class CommandFactory(GlobalOptions globals)
         where T : IMessage =>
         Run(name, description, symbols, async (connection, parsed, output, cancel) =>
         {
-            var answer = await call(connection, parsed, cancel);
+            T answer = await call(connection, parsed, cancel);
             if (output.IsJson)
                 output.Message(answer);
             else
@@ -39,7 +39,7 @@ internal sealed class CommandFactory(GlobalOptions globals)
         string name, string description, Symbol[] symbols, Func<CocoConnection, ParseResult, Output, CancellationToken, Task<int>> run)
     {
         var command = new Command(name, description);
-        foreach (var symbol in symbols)
+        foreach (Symbol symbol in symbols)
         {
             if (symbol is Argument argument)
                 command.Arguments.Add(argument);
@@ -52,7 +52,7 @@ internal sealed class CommandFactory(GlobalOptions globals)
             var output = new Output(parsed.GetValue(globals.Json));
             try
             {
-                using var connection = globals.Connect(parsed);
+                using CocoConnection connection = globals.Connect(parsed);
                 return await run(connection, parsed, output, cancel);
             }
             catch (Exception e) when (e is CocoException or ArgumentException or IOException or FormatException)

@@ -46,20 +46,20 @@ internal static class GuestCommands
             DefaultValueFactory = _ => "",
         };
         var kernel = new Option<string>("--kernel") { Description = "6.12, 6.19, seed-v1, 7.1, 7.2 or 7.3. Default: 7.2.", DefaultValueFactory = _ => "" };
-        var memory = Numbers.Option("--memory", "Bytes of RAM, for example 512M. Default: 4G.");
-        var cpus = Numbers.Option("--cpus", "Possible CPUs. Default: 2.");
+        Option<ulong> memory = Numbers.Option("--memory", "Bytes of RAM, for example 512M. Default: 4G.");
+        Option<ulong> cpus = Numbers.Option("--cpus", "Possible CPUs. Default: 2.");
         var swiotlb = new Option<string>("--swiotlb") { Description = "The kernel's swiotlb= value.", DefaultValueFactory = _ => "" };
         var cma = new Option<string>("--cma") { Description = "The kernel's cma= value.", DefaultValueFactory = _ => "" };
-        var cBit = Numbers.Option("--c-bit", "Position of the C-bit (SEV, SEV-SNP). Default: 51.");
-        var gpaWidth = Numbers.Option("--gpa-width", "Guest-physical address width (TDX). Default: 52.");
+        Option<ulong> cBit = Numbers.Option("--c-bit", "Position of the C-bit (SEV, SEV-SNP). Default: 51.");
+        Option<ulong> gpaWidth = Numbers.Option("--gpa-width", "Guest-physical address width (TDX). Default: 52.");
         var heaps = new Option<string[]>("--heap")
         {
             Description = "A heap to register; may be repeated. Default: all.",
             DefaultValueFactory = _ => [],
         };
-        var order8 = Numbers.Option("--order8-fails-from", "The n-th and later 1 MiB requests fail. Default: never.");
-        var order4 = Numbers.Option("--order4-fails-from", "The n-th and later 64 KiB requests fail. Default: never.");
-        var seed = Numbers.Option("--seed", "Decides keys and all that is random in hardware. Default: 0.");
+        Option<ulong> order8 = Numbers.Option("--order8-fails-from", "The n-th and later 1 MiB requests fail. Default: never.");
+        Option<ulong> order4 = Numbers.Option("--order4-fails-from", "The n-th and later 64 KiB requests fail. Default: never.");
+        Option<ulong> seed = Numbers.Option("--seed", "Decides keys and all that is random in hardware. Default: 0.");
         Symbol[] symbols = [name, platform, kernel, memory, cpus, swiotlb, cma, cBit, gpaWidth, heaps, order8, order4, seed];
         return factory.Call("create", "Creates a guest.", symbols, async (connection, parsed, cancel) =>
         {

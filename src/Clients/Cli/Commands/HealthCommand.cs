@@ -17,7 +17,7 @@ internal static class HealthCommand
         return factory.Run("health", Description, [service], async (connection, p, output, cancel) =>
         {
             var request = new HealthCheckRequest { Service = p.GetValue(service) };
-            var answer = await connection.Health.CheckAsync(request, cancellationToken: cancel);
+            HealthCheckResponse answer = await connection.Health.CheckAsync(request, cancellationToken: cancel);
             output.Message(answer);
             return answer.Status == HealthCheckResponse.Types.ServingStatus.Serving ? 0 : 1;
         });

@@ -8,11 +8,11 @@ internal static class HeapUseCommands
 {
     public static IEnumerable<Command> Make(CommandFactory factory)
     {
-        var (guest, process) = (factory.Globals.Guest, factory.Globals.Process);
+        (Option<string> guest, Option<string> process) = (factory.Globals.Guest, factory.Globals.Process);
         var use = new Argument<string>("use") { Description = "Name of the use, for example rdma-control or scanout." };
         var heap = new Argument<string>("heap") { Description = "Name of the heap, for example system_cc_shared." };
-        var heapFlags = Numbers.Option("--heap-flags", "Flags of the heap.");
-        var length = Numbers.Argument("len", "Bytes, for example 64K.");
+        Option<ulong> heapFlags = Numbers.Option("--heap-flags", "Flags of the heap.");
+        Argument<ulong> length = Numbers.Argument("len", "Bytes, for example 64K.");
 
         yield return factory.Call(
             "uses",

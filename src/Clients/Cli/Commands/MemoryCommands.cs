@@ -17,9 +17,9 @@ internal static class MemoryCommands
 
     private static Command Read(CommandFactory factory)
     {
-        var (guest, process) = (factory.Globals.Guest, factory.Globals.Process);
-        var address = Numbers.Argument("address", "Address in the guest process (mmap gave it), or guest-physical with --host.");
-        var length = Numbers.Argument("length", "Bytes, at most 1M.");
+        (Option<string> guest, Option<string> process) = (factory.Globals.Guest, factory.Globals.Process);
+        Argument<ulong> address = Numbers.Argument("address", "Address in the guest process (mmap gave it), or guest-physical with --host.");
+        Argument<ulong> length = Numbers.Argument("length", "Bytes, at most 1M.");
         var host = new Option<bool>("--host")
         {
             Description = "Guest-physical memory as the host sees it: ciphertext, zeros, 0xff or plain text.",
@@ -53,15 +53,15 @@ internal static class MemoryCommands
                     return;
                 }
 
-                foreach (var line in Output.HexDump(p.GetValue(address), answer.Data.Memory))
+                foreach (string line in Output.HexDump(p.GetValue(address), answer.Data.Memory))
                     Console.Out.WriteLine(line);
             });
     }
 
     private static Command Write(CommandFactory factory)
     {
-        var (guest, process) = (factory.Globals.Guest, factory.Globals.Process);
-        var address = Numbers.Argument("address", "Address in the guest process.");
+        (Option<string> guest, Option<string> process) = (factory.Globals.Guest, factory.Globals.Process);
+        Argument<ulong> address = Numbers.Argument("address", "Address in the guest process.");
         var text = new Option<string?>("--text") { Description = "The bytes as text (UTF-8)." };
         var hex = new Option<string?>("--hex") { Description = "The bytes in hexadecimal." };
         var file = new Option<string?>("--file") { Description = "The bytes of a file." };
@@ -93,10 +93,10 @@ internal static class MemoryCommands
 
     private static Command Pages(CommandFactory factory)
     {
-        var guest = factory.Globals.Guest;
-        var address = Numbers.Option("--address", "Page-aligned guest-physical address.");
-        var length = Numbers.Option("--length", "Bytes. Default: to the end of memory.");
-        var maxRuns = Numbers.Option("--max-runs", "At most this many runs. Default: 1024.");
+        Option<string> guest = factory.Globals.Guest;
+        Option<ulong> address = Numbers.Option("--address", "Page-aligned guest-physical address.");
+        Option<ulong> length = Numbers.Option("--length", "Bytes. Default: to the end of memory.");
+        Option<ulong> maxRuns = Numbers.Option("--max-runs", "At most this many runs. Default: 1024.");
         return factory.Call(
             "pages",
             "Page states as runs of equal pages: what the guest's page tables and the hypervisor's tables say.",

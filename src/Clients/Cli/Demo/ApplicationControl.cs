@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using CocoGuest.Client;
 using CocoGuest.Imaging;
 using CocoGuest.Importer;
+using CocoGuest.V1;
 
 namespace CocoGuest.Cli.Demo;
 
@@ -46,14 +47,14 @@ internal sealed class ApplicationControl : IAsyncDisposable
 
     private async Task<JsonObject> SyncAsync(ControlRequest request, CancellationToken cancel)
     {
-        var moved = await Buffer(request).SyncAsync((SyncFlags)request.Number32("flags", 0), cancel);
+        SyncBufferResponse moved = await Buffer(request).SyncAsync((SyncFlags)request.Number32("flags", 0), cancel);
         return new JsonObject { ["bytesToBuffer"] = moved.BytesToBuffer, ["bytesToDevice"] = moved.BytesToDevice };
     }
 
     private async Task<JsonObject> StatAsync(ControlRequest request, CancellationToken cancel)
     {
-        var stat = await Buffer(request).StatAsync(cancel);
-        var chunks = stat.Chunks.Select(c => new JsonObject { ["address"] = c.GuestPhysicalAddress, ["length"] = c.Length });
+        StatBufferResponse stat = await Buffer(request).StatAsync(cancel);
+        IEnumerable<JsonObject> chunks = stat.Chunks.Select(c => new JsonObject { ["address"] = c.GuestPhysicalAddress, ["length"] = c.Length });
         return new JsonObject
         {
             ["size"] = stat.Size,
@@ -78,7 +79,7 @@ internal sealed class ApplicationControl : IAsyncDisposable
     public static string Digest(Picture picture)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        for (var y = 0; y < picture.Layout.Height; y++)
+        for (int y = 0; y < picture.Layout.Height; y++)
             hash.AppendData(picture.Row(y));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

@@ -61,7 +61,7 @@ internal sealed class ChildProgram : IAsyncDisposable
     /// <exception cref="CocoException">The child's error, with its errno.</exception>
     public async Task<JsonNode> CallAsync(string operation, JsonObject fields, CancellationToken cancel)
     {
-        var id = _nextId++;
+        ulong id = _nextId++;
         fields["id"] = id;
         fields["op"] = operation;
         try
@@ -76,8 +76,8 @@ internal sealed class ChildProgram : IAsyncDisposable
 
         while (true)
         {
-            var line = await ReadUntilAsync(l => l.StartsWith('{'), cancel);
-            var answer = JsonNode.Parse(line)!;
+            string line = await ReadUntilAsync(l => l.StartsWith('{'), cancel);
+            JsonNode answer = JsonNode.Parse(line)!;
             if (answer["event"]?.GetValue<string>() == "server-gone")
                 throw new ServerGoneException($"The {Role} lost the server: {answer["reason"]}");
             if (answer["id"]?.GetValue<ulong>() != id)
@@ -115,7 +115,7 @@ internal sealed class ChildProgram : IAsyncDisposable
         }
 
         await _process.WaitForExitAsync(cancel);
-        var said = (await _errors).Trim();
+        string said = (await _errors).Trim();
         throw _process.ExitCode == Importer.ControlLoop.ServerGoneExitCode
             ? new ServerGoneException($"The {Role} lost the server. {said}")
             : new CocoException($"The {Role} ended with exit code {_process.ExitCode}. {said}");

@@ -71,11 +71,11 @@ internal static class DemoCommand
     /// <summary>The application; not for people.</summary>
     public static Command MakeApplication(CommandFactory factory)
     {
-        var guest = factory.Globals.Guest;
+        Option<string> guest = factory.Globals.Guest;
         const string Purpose = "The demo's application; the demo starts it.";
-        var command = factory.Run("demo-application", Purpose, [guest], async (connection, parsed, _, cancel) =>
+        Command command = factory.Run("demo-application", Purpose, [guest], async (connection, parsed, _, cancel) =>
         {
-            await using var process = await GuestProcess.OpenAsync(connection, parsed.GetValue(guest)!, "application", cancel);
+            await using GuestProcess process = await GuestProcess.OpenAsync(connection, parsed.GetValue(guest)!, "application", cancel);
             var loop = new Importer.ControlLoop(new StreamReader(Console.OpenStandardInput()), Console.Out);
             await using var control = new ApplicationControl(process, loop);
             return await control.RunAsync(cancel);
@@ -87,12 +87,12 @@ internal static class DemoCommand
     private static async Task<int> RunAsync(GlobalOptions globals, ParseResult parsed, DemoOptions options, CancellationToken cancel)
     {
         var output = new Output(parsed.GetValue(globals.Json));
-        var directory = Directory.CreateTempSubdirectory("coco-demo-");
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("coco-demo-");
         try
         {
-            await using var server = await DemoServer.FindOrStartAsync(parsed.GetValue(globals.Server), directory.FullName, cancel);
+            await using DemoServer server = await DemoServer.FindOrStartAsync(parsed.GetValue(globals.Server), directory.FullName, cancel);
             using var connection = CocoConnection.Connect(server.Target, parsed.GetValue(globals.Token));
-            var report = await RunAsync(
+            DemoReport report = await RunAsync(
                 step => new DemoRun(options, server, connection, directory.FullName, step).RunAsync(cancel), output);
             if (output.IsJson)
                 Output.Node(report.ToJson());
@@ -117,7 +117,7 @@ internal static class DemoCommand
             return run(_ => { });
         if (Console.IsOutputRedirected)
             return run(step => Console.Out.WriteLine("· " + step));
-        var last = "";
+        string last = "";
         return Output.Screen.Status().StartAsync("starting", status => run(step =>
         {
             if (last.Length > 0)
@@ -129,11 +129,11 @@ internal static class DemoCommand
 
     private static PictureLayout ParseSize(ArgumentResult result)
     {
-        var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-        var sides = text.Split('x');
+        string text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+        string[] sides = text.Split('x');
         if (sides.Length == 2
-            && int.TryParse(sides[0], NumberStyles.None, CultureInfo.InvariantCulture, out var width)
-            && int.TryParse(sides[1], NumberStyles.None, CultureInfo.InvariantCulture, out var height)
+            && int.TryParse(sides[0], NumberStyles.None, CultureInfo.InvariantCulture, out int width)
+            && int.TryParse(sides[1], NumberStyles.None, CultureInfo.InvariantCulture, out int height)
             && width is >= 1 and <= PictureLayout.MaxSide && height is >= 1 and <= PictureLayout.MaxSide
             && (long)width * height * PictureLayout.BytesPerPixel <= PictureLayout.MaxBytes / 2)
         {

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using CocoGuest.V1;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 
 namespace CocoGuest.Cli.Demo;
 
@@ -89,7 +90,7 @@ internal sealed class DemoReport
         if (before is null || after is null)
             return null;
         var difference = new T();
-        foreach (var field in difference.Descriptor.Fields.InFieldNumberOrder())
+        foreach (FieldDescriptor? field in difference.Descriptor.Fields.InFieldNumberOrder())
             field.Accessor.SetValue(difference, (ulong)field.Accessor.GetValue(after) - (ulong)field.Accessor.GetValue(before));
         return difference;
     }

@@ -40,7 +40,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         _input = options.Input is null
             ? DrawnPicture.Draw(options.Size)
             : PngReader.Decode(await File.ReadAllBytesAsync(options.Input, cancel));
-        var layout = _input.Layout;
+        PictureLayout layout = _input.Layout;
         _report.Picture = $"{layout.Width}x{layout.Height}, pitch {layout.Pitch}, {layout.Bytes} bytes";
         _report.Server = server.Pid is { } pid ? $"{server.Target}, started for the demo, pid {pid}" : $"{server.Target}, was running";
         _report.Guest = _guest;
@@ -62,9 +62,9 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     private async Task WithProcessesAsync(CancellationToken cancel)
     {
         step("start the application, two RDMA importers and the DRM importer");
-        var (rdma, drm) = (ProgramLocator.Find(ProgramLocator.RdmaImporter), ProgramLocator.Find(ProgramLocator.DrmImporter));
+        (string? rdma, string? drm) = (ProgramLocator.Find(ProgramLocator.RdmaImporter), ProgramLocator.Find(ProgramLocator.DrmImporter));
         string[] mode = ["--mode", options.Mediated ? "mediated" : "mapped"];
-        var starts = new[]
+        Task<ChildProgram>[] starts = new[]
         {
             StartAsync("application", ProgramLocator.Self, ["demo-application"], [], cancel),
             StartAsync("RDMA sender", rdma, [], ["--name", "sender", "--device", "rdma0", .. mode], cancel),
@@ -74,13 +74,13 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         var cast = new List<ChildProgram>();
         try
         {
-            foreach (var start in starts)
+            foreach (Task<ChildProgram>? start in starts)
                 cast.Add(await start);
             await PlayAsync(new Cast(cast[0], cast[1], cast[2], cast[3]), cancel);
         }
         finally
         {
-            foreach (var start in starts)
+            foreach (Task<ChildProgram>? start in starts)
             {
                 if (start.IsCompletedSuccessfully)
                     await (await start).DisposeAsync();
@@ -114,9 +114,9 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
 
     private async Task MovePictureAsync(Cast cast, CancellationToken cancel)
     {
-        var layout = _input.Layout;
+        PictureLayout layout = _input.Layout;
         step($"application: allocate two buffers of {layout.Bytes} bytes from {options.Heap}");
-        var (pictureFd, resultFd) = (await AllocateAsync(cast.Application, cancel), await AllocateAsync(cast.Application, cancel));
+        (uint pictureFd, uint resultFd) = (await AllocateAsync(cast.Application, cancel), await AllocateAsync(cast.Application, cancel));
         _report.Prediction = DemoPrediction.For(options, _chunks.Max(c => c.Length));
 
         RegisteredBuffer target = default;
@@ -128,7 +128,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
                 await HandleAsync(cast.Gpu, await ShareAsync(cast, pictureFd, cast.Gpu, cancel), cancel),
                 await HandleAsync(cast.Gpu, await ShareAsync(cast, resultFd, cast.Gpu, cancel), cancel)),
         ];
-        foreach (var importer in options.GpuFirst ? attach.Reverse() : attach)
+        foreach (Func<Task>? importer in options.GpuFirst ? attach.Reverse() : attach)
             await importer();
 
         await SendAsync(cast, target, cancel);
@@ -137,7 +137,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         await ConvolveAsync(cast.Gpu, handles, cancel);
         await SyncAsync(cast.Application, resultFd, StartRead, cancel);
         step($"application: save {options.Output}");
-        var digest = await SaveAsync(cast.Application, resultFd, options.Output, cancel);
+        string digest = await SaveAsync(cast.Application, resultFd, options.Output, cancel);
         await SyncAsync(cast.Application, resultFd, EndRead, cancel);
         _report.Outcome = Classify(digest);
         await MeasureAsync(cast, cancel);
@@ -148,10 +148,10 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     private async Task<uint> AllocateAsync(ChildProgram application, CancellationToken cancel)
     {
         var request = new JsonObject { ["heap"] = options.Heap, ["len"] = _input.Layout.Bytes };
-        var answer = await application.CallAsync("alloc", request, cancel);
-        var fd = answer["fd"]!.GetValue<uint>();
-        var stat = await application.CallAsync("stat", Fd(fd), cancel);
-        foreach (var chunk in stat["chunks"]!.AsArray())
+        JsonNode answer = await application.CallAsync("alloc", request, cancel);
+        uint fd = answer["fd"]!.GetValue<uint>();
+        JsonNode stat = await application.CallAsync("stat", Fd(fd), cancel);
+        foreach (JsonNode? chunk in stat["chunks"]!.AsArray())
             _chunks.Add((chunk!["address"]!.GetValue<ulong>(), chunk["length"]!.GetValue<ulong>()));
         return fd;
     }
@@ -159,21 +159,21 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     // A share token stands for the fd that Linux would pass by SCM_RIGHTS.
     private static async Task<uint> ShareAsync(Cast cast, uint fd, ChildProgram importer, CancellationToken cancel)
     {
-        var token = (await cast.Application.CallAsync("export", Fd(fd), cancel))["token"]!.GetValue<string>();
+        string token = (await cast.Application.CallAsync("export", Fd(fd), cancel))["token"]!.GetValue<string>();
         return (await importer.CallAsync("import", new JsonObject { ["token"] = token }, cancel))["fd"]!.GetValue<uint>();
     }
 
     private async Task<RegisteredBuffer> RegisterAsync(ChildProgram importer, uint fd, uint access, CancellationToken cancel)
     {
         step($"{importer.Role}: register a memory region (attach, map, translation table)");
-        var answer = await importer.CallAsync("reg", new JsonObject { ["fd"] = fd, ["access"] = access }, cancel);
+        JsonNode answer = await importer.CallAsync("reg", new JsonObject { ["fd"] = fd, ["access"] = access }, cancel);
         return new RegisteredBuffer(answer["lkey"]!.GetValue<uint>(), answer["rkey"]!.GetValue<uint>());
     }
 
     private async Task<uint> HandleAsync(ChildProgram gpu, uint fd, CancellationToken cancel)
     {
         step($"{gpu.Role}: PRIME import (attach, map)");
-        var answer = await gpu.CallAsync("fd-to-handle", Fd(fd), cancel);
+        JsonNode answer = await gpu.CallAsync("fd-to-handle", Fd(fd), cancel);
         await gpu.CallAsync("close", Fd(fd), cancel);
         return answer["handle"]!.GetValue<uint>();
     }
@@ -186,13 +186,13 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
             load["path"] = Path.GetFullPath(options.Input);
         else
             (load["width"], load["height"]) = (options.Size.Width, options.Size.Height);
-        var source = (await cast.Sender.CallAsync("load-picture", load, cancel))["fd"]!.GetValue<uint>();
-        var registered = await RegisterAsync(cast.Sender, source, 0, cancel);
+        uint source = (await cast.Sender.CallAsync("load-picture", load, cancel))["fd"]!.GetValue<uint>();
+        RegisteredBuffer registered = await RegisterAsync(cast.Sender, source, 0, cancel);
         var endpoint = new JsonObject { ["path"] = Path.Combine(directory, "rdma.sock") };
         await cast.Receiver.CallAsync("listen", endpoint, cancel);
-        var qp = (await cast.Sender.CallAsync("connect", endpoint.DeepClone().AsObject(), cancel))["qp"]!.GetValue<uint>();
+        uint qp = (await cast.Sender.CallAsync("connect", endpoint.DeepClone().AsObject(), cancel))["qp"]!.GetValue<uint>();
         step($"RDMA sender: WRITE {_input.Layout.Bytes} bytes to the application's buffer, rkey 0x{target.Rkey:x}");
-        var done = await cast.Sender.CallAsync(
+        JsonNode done = await cast.Sender.CallAsync(
             "write",
             new JsonObject
             {
@@ -211,7 +211,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     private async Task ConvolveAsync(ChildProgram gpu, (uint Source, uint Destination) handles, CancellationToken cancel)
     {
         step("DRM importer: convolve with 0 -1 0 / -1 5 -1 / 0 -1 0, wait for the fence");
-        var job = await gpu.CallAsync(
+        JsonNode job = await gpu.CallAsync(
             "convolve",
             new JsonObject
             {
@@ -221,7 +221,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
                 ["height"] = _input.Layout.Height,
             },
             cancel);
-        var fence = await gpu.CallAsync("wait", new JsonObject { ["seqno"] = job["seqno"]!.GetValue<ulong>() }, cancel);
+        JsonNode fence = await gpu.CallAsync("wait", new JsonObject { ["seqno"] = job["seqno"]!.GetValue<ulong>() }, cancel);
         if (!fence["ok"]!.GetValue<bool>())
             throw new CocoException($"The GPU's job failed: {fence["error"]!["message"]}");
     }
@@ -230,9 +230,9 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     {
         if (!options.Sync)
             return;
-        var moved = await application.CallAsync("sync", new JsonObject { ["fd"] = fd, ["flags"] = flags }, cancel);
-        var words = (flags & 4) == 0 ? "START" : "END";
-        var (back, forth) = (moved["bytesToBuffer"], moved["bytesToDevice"]);
+        JsonNode moved = await application.CallAsync("sync", new JsonObject { ["fd"] = fd, ["flags"] = flags }, cancel);
+        string words = (flags & 4) == 0 ? "START" : "END";
+        (JsonNode? back, JsonNode? forth) = (moved["bytesToBuffer"], moved["bytesToDevice"]);
         step($"application: SYNC {words} of fd {fd}: {back} bytes to the buffer, {forth} to the devices");
     }
 
@@ -246,7 +246,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
 
     private DemoOutcome Classify(string digest)
     {
-        foreach (var outcome in new[] { DemoOutcome.Picture, DemoOutcome.Untouched, DemoOutcome.SharpenedZeros })
+        foreach (DemoOutcome outcome in new[] { DemoOutcome.Picture, DemoOutcome.Untouched, DemoOutcome.SharpenedZeros })
         {
             if (digest == ApplicationControl.Digest(Expected(outcome)))
                 return outcome;
@@ -258,7 +258,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     private Picture Expected(DemoOutcome outcome)
     {
         var result = new Picture(_input.Layout);
-        var source = outcome == DemoOutcome.Picture ? _input.Pixels : new byte[_input.Layout.Bytes];
+        byte[] source = outcome == DemoOutcome.Picture ? _input.Pixels : new byte[_input.Layout.Bytes];
         if (outcome != DemoOutcome.Untouched)
             Convolution.Sharpen(source, result.Pixels, _input.Layout);
         return result;
@@ -269,16 +269,16 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         _report.During = await InfoAsync(cancel);
         _report.StatesBefore = _statesBefore!.Summarize(_chunks);
         _report.StatesDuring = (await PageStates.TakeAsync(connection, _guest, cancel)).Summarize(_chunks);
-        foreach (var child in cast.All)
+        foreach (ChildProgram child in cast.All)
             _report.Processes.Add(ProcessRow.From(child, await child.CallAsync("stats", [], cancel)));
     }
 
     private void CheckCopies()
     {
-        var copies = _report.Copies!;
+        CopyCounters copies = _report.Copies!;
         if (options.Mediated || _report.During!.Swiotlb.BouncedMappings != 0)
             return;
-        var copied = copies.LoadBytes + copies.StoreBytes + copies.DmaReadBytes + copies.DmaWriteBytes + copies.BounceBytes;
+        ulong copied = copies.LoadBytes + copies.StoreBytes + copies.DmaReadBytes + copies.DmaWriteBytes + copies.BounceBytes;
         _report.Checks.Add(("The server copied no byte of the picture.", copied == 0));
     }
 
@@ -294,7 +294,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         await cast.Gpu.CallAsync("gem-close", new JsonObject { ["handle"] = handles.Destination }, cancel);
         if (_report.Prediction.Outcome == DemoOutcome.Untouched)
         {
-            var late = Classify(await SaveAsync(cast.Application, resultFd, null, cancel));
+            DemoOutcome late = Classify(await SaveAsync(cast.Application, resultFd, null, cancel));
             _report.Checks.Add((
                 "Unmapping copies the GPU's slots back (S-SYS-62): now the application reads what the GPU wrote, sharpened zeros.",
                 late == DemoOutcome.SharpenedZeros));
@@ -318,16 +318,16 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         const int Shown = 64;
         step("application: write a private page; read it as the guest and as the host");
         var request = new JsonObject { ["heap"] = "system", ["len"] = 4096 };
-        var fd = (await application.CallAsync("alloc", request, cancel))["fd"]!.GetValue<uint>();
-        var text = Encoding.ASCII.GetBytes("This page is private: the guest reads it, the host must not....!");
+        uint fd = (await application.CallAsync("alloc", request, cancel))["fd"]!.GetValue<uint>();
+        byte[] text = Encoding.ASCII.GetBytes("This page is private: the guest reads it, the host must not....!");
         await application.CallAsync("store", new JsonObject { ["fd"] = fd, ["data"] = Convert.ToBase64String(text) }, cancel);
-        var seen = await application.CallAsync("load", new JsonObject { ["fd"] = fd, ["length"] = Shown }, cancel);
-        var stat = await application.CallAsync("stat", Fd(fd), cancel);
-        var address = stat["chunks"]![0]!["address"]!.GetValue<ulong>();
-        var host = await connection.Hypervisor.ReadHostMemoryAsync(
+        JsonNode seen = await application.CallAsync("load", new JsonObject { ["fd"] = fd, ["length"] = Shown }, cancel);
+        JsonNode stat = await application.CallAsync("stat", Fd(fd), cancel);
+        ulong address = stat["chunks"]![0]!["address"]!.GetValue<ulong>();
+        ReadHostMemoryResponse host = await connection.Hypervisor.ReadHostMemoryAsync(
             new ReadHostMemoryRequest { Guest = _guest, Address = address, Length = Shown }, cancellationToken: cancel);
         _report.Page = new PrivatePage(address, Convert.FromBase64String(seen["data"]!.GetValue<string>()), host.Data.ToByteArray());
-        var expected = PrivatePage.Expected(options.Platform);
+        string[] expected = PrivatePage.Expected(options.Platform);
         _report.Checks.Add((
             $"The host sees {string.Join(" or ", expected)} of a private page (S-PLAT-10 to 12).",
             expected.Contains(_report.Page.HostSees)));

@@ -70,7 +70,7 @@ internal sealed class DemoServer : IAsyncDisposable
 
     private static async Task<DemoServer> StartAsync(string directory, CancellationToken cancel)
     {
-        var runtime = Path.Combine(directory, "run");
+        string runtime = Path.Combine(directory, "run");
         var start = new ProcessStartInfo(
             ProgramLocator.Find(ProgramLocator.Server),
             [$"--runtime-dir={runtime}", "--tcp=off", "--no-default-guest", "--log-level=warning"])
@@ -85,7 +85,7 @@ internal sealed class DemoServer : IAsyncDisposable
                 start.Environment.Remove((string)variable.Key);
         }
 
-        var process = Process.Start(start)!;
+        Process process = Process.Start(start)!;
         var server = new DemoServer($"unix:{Path.Combine(runtime, "cocoguest.sock")}", process);
         try
         {
@@ -101,7 +101,7 @@ internal sealed class DemoServer : IAsyncDisposable
 
     private async Task WaitUntilReadyAsync(CancellationToken cancel)
     {
-        var errors = _process!.StandardError.ReadToEndAsync(CancellationToken.None);
+        Task<string> errors = _process!.StandardError.ReadToEndAsync(CancellationToken.None);
         while (await _process.StandardOutput.ReadLineAsync(cancel) is { } line)
         {
             if (!line.StartsWith("CocoGuest is ready", StringComparison.Ordinal))

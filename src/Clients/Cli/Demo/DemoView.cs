@@ -20,9 +20,9 @@ internal static class DemoView
 
     private static Table Processes(DemoReport report)
     {
-        var table = NewTable(
+        Table table = NewTable(
             "Bytes moved per process", "process", "pid", "CPU, direct", "CPU, Load/Store", "DMA, direct", "DMA, DmaRead/Write", "RDMA");
-        foreach (var row in report.Processes)
+        foreach (ProcessRow row in report.Processes)
         {
             table.AddRow(
                 row.Role,
@@ -34,15 +34,15 @@ internal static class DemoView
                 Number(row.Rdma));
         }
 
-        foreach (var column in table.Columns.Skip(1))
+        foreach (TableColumn? column in table.Columns.Skip(1))
             column.RightAligned();
         return table;
     }
 
     private static Table Machine(DemoReport report)
     {
-        var (during, copies, conversions) = (report.During!, report.Copies!, report.Conversions!);
-        var table = NewTable("The guest and the server", "what", "value");
+        (V1.GuestInfo during, V1.CopyCounters copies, V1.ConversionCounters conversions) = (report.During!, report.Copies!, report.Conversions!);
+        Table table = NewTable("The guest and the server", "what", "value");
         table.AddRow("server", Markup.Escape(report.Server));
         table.AddRow("picture", report.Picture);
         table.AddRow(
@@ -75,23 +75,23 @@ internal static class DemoView
     {
         Console.Out.WriteLine($"One private page at guest-physical 0x{page.Address:x}, platform {report.Options.Platform}");
         Console.Out.WriteLine("  as the guest sees it");
-        foreach (var line in Output.HexDump(page.Address, page.Guest))
+        foreach (string line in Output.HexDump(page.Address, page.Guest))
             Console.Out.WriteLine("    " + line);
         Console.Out.WriteLine($"  as the host sees it: {page.HostSees}");
-        foreach (var line in Output.HexDump(page.Address, page.Host))
+        foreach (string line in Output.HexDump(page.Address, page.Host))
             Console.Out.WriteLine("    " + line);
         Console.Out.WriteLine();
     }
 
     private static void ShowVerdict(DemoReport report)
     {
-        var prediction = report.Prediction;
+        DemoPrediction prediction = report.Prediction;
         if (report.Error is { } error)
             Console.Out.WriteLine($"Stopped: {error}");
         Console.Out.WriteLine($"Predicted: {Sentence(prediction.Outcome)} ({prediction.Statements})");
         Console.Out.WriteLine($"  {prediction.Because}");
         Console.Out.WriteLine($"Happened:  {Sentence(report.Outcome)}");
-        foreach (var (sentence, held) in report.Checks)
+        foreach ((string? sentence, bool held) in report.Checks)
             Console.Out.WriteLine($"  {(held ? "holds" : "DOES NOT HOLD")}: {sentence}");
         Console.Out.WriteLine(report.AsPredicted ? "The outcome equals the prediction." : "THE OUTCOME DIFFERS FROM THE PREDICTION.");
     }
@@ -108,8 +108,8 @@ internal static class DemoView
 
     private static Table NewTable(string title, params string[] columns)
     {
-        var table = new Table().Title(title).Border(TableBorder.Rounded);
-        foreach (var column in columns)
+        Table table = new Table().Title(title).Border(TableBorder.Rounded);
+        foreach (string column in columns)
             table.AddColumn(column);
         return table;
     }

@@ -15,7 +15,7 @@ internal sealed class PageStates(IReadOnlyList<PageStateRun> runs)
         var request = new GetPageStatesRequest { Guest = guest };
         do
         {
-            var answer = await connection.Hypervisor.GetPageStatesAsync(request, cancellationToken: cancel);
+            GetPageStatesResponse answer = await connection.Hypervisor.GetPageStatesAsync(request, cancellationToken: cancel);
             runs.AddRange(answer.Runs);
             request.Address = answer.NextAddress;
         }
@@ -27,14 +27,14 @@ internal sealed class PageStates(IReadOnlyList<PageStateRun> runs)
     public string Summarize(IEnumerable<(ulong Address, ulong Length)> chunks)
     {
         var pages = new SortedDictionary<string, ulong>(StringComparer.Ordinal);
-        foreach (var (address, length) in chunks)
+        foreach ((ulong address, ulong length) in chunks)
         {
-            foreach (var run in runs)
+            foreach (PageStateRun run in runs)
             {
-                var (low, high) = (Math.Max(address, run.Address), Math.Min(address + length, run.Address + run.Length));
+                (ulong low, ulong high) = (Math.Max(address, run.Address), Math.Min(address + length, run.Address + run.Length));
                 if (low >= high)
                     continue;
-                var state = run.HostState.Length == 0 ? run.GuestState : $"{run.GuestState}/{run.HostState}";
+                string state = run.HostState.Length == 0 ? run.GuestState : $"{run.GuestState}/{run.HostState}";
                 pages[state] = pages.GetValueOrDefault(state) + ((high - low) / 4096);
             }
         }

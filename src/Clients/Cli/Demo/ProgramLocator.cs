@@ -25,11 +25,11 @@ internal static class ProgramLocator
     /// <exception cref="FileNotFoundException">Not found; the message says where it was looked for.</exception>
     public static string Find(string program)
     {
-        var own = AppContext.BaseDirectory;
+        string own = AppContext.BaseDirectory;
         var candidates = new List<string>();
         // .../src/Clients/Cli/bin/Debug/net10.0/ -> Debug/net10.0
         var framework = new DirectoryInfo(own.TrimEnd(Path.DirectorySeparatorChar));
-        for (var root = framework.Parent; root is not null; root = root.Parent)
+        for (DirectoryInfo? root = framework.Parent; root is not null; root = root.Parent)
         {
             if (File.Exists(Path.Combine(root.FullName, "CocoGuest.sln")))
                 candidates.Add(Path.Combine(root.FullName, Projects[program], "bin", framework.Parent!.Name, framework.Name, program));

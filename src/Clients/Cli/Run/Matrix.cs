@@ -41,7 +41,7 @@ internal static class Matrix
             File.WriteAllText(Path.Combine(logs!, $"{cell.Kernel}-{cell.Platform}.log"), cell.Output);
         }
 
-        var table = new Table().Border(TableBorder.Simple).AddColumns("kernel", "platform", "exit status", $"first answer unlike {cells[0].Kernel}, {cells[0].Platform}", "leaks");
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("kernel", "platform", "exit status", $"first answer unlike {cells[0].Kernel}, {cells[0].Platform}", "leaks");
         foreach (Cell cell in cells)
         {
             table.AddRow(new[]
@@ -78,7 +78,7 @@ internal static class Matrix
                 return new Cell(kernel, platform, process.ExitCode, null, 0, output);
             }
 
-            using JsonDocument json = JsonDocument.Parse(text);
+            using var json = JsonDocument.Parse(text);
             return new Cell(kernel, platform, process.ExitCode, [.. json.RootElement.GetProperty("calls").EnumerateArray().Select(c => c.GetString()!)],
                 json.RootElement.GetProperty("leaks").GetArrayLength(), output);
         }

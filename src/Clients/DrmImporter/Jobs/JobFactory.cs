@@ -19,16 +19,16 @@ internal sealed class JobFactory(PrimeFile file)
     /// <summary>fill: a 32-bit value over a range, in little-endian order.</summary>
     public Job Fill(ControlRequest request)
     {
-        var target = Range(request, "handle", "offset");
-        var pattern = new byte[Math.Min((int)Math.Min(target.Length, Piece), Piece)];
-        var value = request.Number32("value", 0);
-        for (var i = 0; i < pattern.Length; i++)
+        Target target = Range(request, "handle", "offset");
+        byte[] pattern = new byte[Math.Min((int)Math.Min(target.Length, Piece), Piece)];
+        uint value = request.Number32("value", 0);
+        for (int i = 0; i < pattern.Length; i++)
             pattern[i] = (byte)(value >> (8 * (i % 4)));
         return new Job("fill", [target.Object], async cancel =>
         {
-            for (var done = 0UL; done < target.Length;)
+            for (ulong done = 0UL; done < target.Length;)
             {
-                var piece = pattern.AsMemory(0, (int)Math.Min(target.Length - done, (ulong)pattern.Length));
+                Memory<byte> piece = pattern.AsMemory(0, (int)Math.Min(target.Length - done, (ulong)pattern.Length));
                 await target.Object.WriteAsync(target.Offset + done, piece, cancel);
                 done += (ulong)piece.Length;
             }
@@ -40,11 +40,11 @@ internal sealed class JobFactory(PrimeFile file)
     /// <summary>copy: a range of one object to another.</summary>
     public Job Copy(ControlRequest request)
     {
-        var from = Range(request, "src", "srcOffset");
-        var to = Range(request, "dst", "dstOffset");
+        Target from = Range(request, "src", "srcOffset");
+        Target to = Range(request, "dst", "dstOffset");
         return new Job("copy", [from.Object, to.Object], async cancel =>
         {
-            var bytes = new byte[from.Length];
+            byte[] bytes = new byte[from.Length];
             await from.Object.ReadAsync(from.Offset, bytes, cancel);
             await to.Object.WriteAsync(to.Offset, bytes, cancel);
             return Bytes(from.Length);
@@ -54,20 +54,20 @@ internal sealed class JobFactory(PrimeFile file)
     /// <summary>checksum: SHA-256 of a range.</summary>
     public Job Checksum(ControlRequest request)
     {
-        var source = Range(request, "handle", "offset");
+        Target source = Range(request, "handle", "offset");
         return new Job("checksum", [source.Object], async cancel =>
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            var piece = new byte[Math.Min(source.Length, Piece)];
-            for (var done = 0UL; done < source.Length;)
+            byte[] piece = new byte[Math.Min(source.Length, Piece)];
+            for (ulong done = 0UL; done < source.Length;)
             {
-                var part = piece.AsMemory(0, (int)Math.Min(source.Length - done, (ulong)piece.Length));
+                Memory<byte> part = piece.AsMemory(0, (int)Math.Min(source.Length - done, (ulong)piece.Length));
                 await source.Object.ReadAsync(source.Offset + done, part, cancel);
                 hash.AppendData(part.Span);
                 done += (ulong)part.Length;
             }
 
-            var result = Bytes(source.Length);
+            JsonObject result = Bytes(source.Length);
             result["sha256"] = Convert.ToHexStringLower(hash.GetHashAndReset());
             return result;
         });
@@ -77,11 +77,11 @@ internal sealed class JobFactory(PrimeFile file)
     public Job Convolve(ControlRequest request)
     {
         var layout = new PictureLayout(request.Pixels("width"), request.Pixels("height"));
-        var source = Checked(request, "src", 0, (ulong)layout.Bytes);
-        var target = Checked(request, "dst", 0, (ulong)layout.Bytes);
+        Target source = Checked(request, "src", 0, (ulong)layout.Bytes);
+        Target target = Checked(request, "dst", 0, (ulong)layout.Bytes);
         return new Job("convolve", [source.Object, target.Object], async cancel =>
         {
-            var (before, after) = (new byte[layout.Bytes], new byte[layout.Bytes]);
+            (byte[] before, byte[] after) = (new byte[layout.Bytes], new byte[layout.Bytes]);
             await source.Object.ReadAsync(0, before, cancel);
             Convolution.Sharpen(before, after, layout);
             await WritePixelsAsync(target.Object, after, layout, cancel);
@@ -98,7 +98,7 @@ internal sealed class JobFactory(PrimeFile file)
             return;
         }
 
-        for (var y = 0; y < layout.Height; y++)
+        for (int y = 0; y < layout.Height; y++)
             await target.WriteAsync((ulong)(y * layout.Pitch), pixels.AsMemory(y * layout.Pitch, layout.RowBytes), cancel);
     }
 
@@ -106,14 +106,14 @@ internal sealed class JobFactory(PrimeFile file)
 
     private Target Range(ControlRequest request, string handle, string offset)
     {
-        var start = request.NumberOrNull(offset) ?? 0;
-        var size = file.Find(request.Number32(handle, 0), "job").Size;
+        ulong start = request.NumberOrNull(offset) ?? 0;
+        ulong size = file.Find(request.Number32(handle, 0), "job").Size;
         return Checked(request, handle, start, request.NumberOrNull("length") ?? (start < size ? size - start : 0));
     }
 
     private Target Checked(ControlRequest request, string handle, ulong offset, ulong length)
     {
-        var found = file.Find(request.Number32(handle, 0), "job");
+        GemObject found = file.Find(request.Number32(handle, 0), "job");
         if (offset > found.Size || length > found.Size - offset || length > PictureLayout.MaxBytes)
         {
             throw new CocoException(

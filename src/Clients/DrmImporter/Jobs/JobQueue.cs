@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using CocoGuest.DrmImporter.Prime;
 using CocoGuest.Importer;
 
 namespace CocoGuest.DrmImporter.Jobs;
@@ -29,10 +30,10 @@ internal sealed class JobQueue : IAsyncDisposable
     /// <returns>The sequence number of its fence.</returns>
     public ulong Submit(Job job)
     {
-        foreach (var used in job.Objects)
+        foreach (GemObject used in job.Objects)
             used.Get();
         var done = new TaskCompletionSource<JsonObject>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var seqno = _nextSeqno++;
+        ulong seqno = _nextSeqno++;
         _fences.Add(seqno, done.Task);
         _channel.Writer.TryWrite(new Submitted(seqno, job, done));
         return seqno;
@@ -51,12 +52,12 @@ internal sealed class JobQueue : IAsyncDisposable
 
     private async Task WorkAsync()
     {
-        await foreach (var (seqno, job, done) in _channel.Reader.ReadAllAsync(CancellationToken.None))
+        await foreach ((ulong seqno, Job? job, TaskCompletionSource<JsonObject>? done) in _channel.Reader.ReadAllAsync(CancellationToken.None))
         {
             var fence = new JsonObject { ["context"] = Context, ["seqno"] = seqno, ["job"] = job.Name };
             try
             {
-                var result = await job.RunAsync(_stop.Token);
+                JsonObject result = await job.RunAsync(_stop.Token);
                 fence["ok"] = true;
                 fence["result"] = result;
             }
@@ -77,7 +78,7 @@ internal sealed class JobQueue : IAsyncDisposable
     {
         try
         {
-            foreach (var used in job.Objects)
+            foreach (GemObject used in job.Objects)
                 await used.PutAsync();
         }
         catch (Client.CocoException)

@@ -40,10 +40,10 @@ internal sealed class GemObject(ulong ino, IPrimeAttachment attachment, IPrimeRe
     /// <summary>The device reads the buffer.</summary>
     public async Task ReadAsync(ulong offset, Memory<byte> destination, CancellationToken cancel)
     {
-        for (var done = 0; done < destination.Length;)
+        for (int done = 0; done < destination.Length;)
         {
-            var (address, room) = Mapping.AddressOf(offset + (ulong)done);
-            var length = (int)Math.Min((ulong)(destination.Length - done), room);
+            (ulong address, ulong room) = Mapping.AddressOf(offset + (ulong)done);
+            int length = (int)Math.Min((ulong)(destination.Length - done), room);
             await Mapping.View.ReadAsync(address, destination.Slice(done, length), cancel);
             done += length;
         }
@@ -52,10 +52,10 @@ internal sealed class GemObject(ulong ino, IPrimeAttachment attachment, IPrimeRe
     /// <summary>The device writes the buffer.</summary>
     public async Task WriteAsync(ulong offset, ReadOnlyMemory<byte> source, CancellationToken cancel)
     {
-        for (var done = 0; done < source.Length;)
+        for (int done = 0; done < source.Length;)
         {
-            var (address, room) = Mapping.AddressOf(offset + (ulong)done);
-            var length = (int)Math.Min((ulong)(source.Length - done), room);
+            (ulong address, ulong room) = Mapping.AddressOf(offset + (ulong)done);
+            int length = (int)Math.Min((ulong)(source.Length - done), room);
             await Mapping.View.WriteAsync(address, source.Slice(done, length), cancel);
             done += length;
         }

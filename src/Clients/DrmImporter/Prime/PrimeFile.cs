@@ -24,10 +24,10 @@ internal sealed class PrimeFile(IPrimeBackend backend) : IAsyncDisposable
     /// <returns>The handle, at least 1, and whether the cache had it.</returns>
     public async Task<(uint Handle, bool Cached)> ImportAsync(int fd, CancellationToken cancel)
     {
-        var ino = backend.Identify(fd);
-        if (_cache.TryGetValue(ino, out var known))
+        ulong ino = backend.Identify(fd);
+        if (_cache.TryGetValue(ino, out uint known))
             return (known, true);
-        var imported = await ImportObjectAsync(fd, ino, cancel);
+        GemObject imported = await ImportObjectAsync(fd, ino, cancel);
         IPrimeReference cacheReference;
         try
         {
@@ -39,7 +39,7 @@ internal sealed class PrimeFile(IPrimeBackend backend) : IAsyncDisposable
             throw;
         }
 
-        var handle = _nextHandle++;
+        uint handle = _nextHandle++;
         _handles.Add(handle, new Entry(imported, cacheReference));
         _cache.Add(ino, handle);
         return (handle, false);
@@ -56,7 +56,7 @@ internal sealed class PrimeFile(IPrimeBackend backend) : IAsyncDisposable
     /// <summary>GEM_CLOSE: the handle and its cache entry go; the object lives while a job uses it.</summary>
     public async Task CloseAsync(uint handle)
     {
-        if (!_handles.Remove(handle, out var entry))
+        if (!_handles.Remove(handle, out Entry entry))
             throw new CocoException(22, "EINVAL", "drm_gem_close", "handle", $"There is no handle {handle}.") { Field = "handle" };
         _cache.Remove(entry.Object.Ino);
         await entry.CacheReference.DisposeAsync();
@@ -65,7 +65,7 @@ internal sealed class PrimeFile(IPrimeBackend backend) : IAsyncDisposable
 
     /// <summary>The object of a handle.</summary>
     /// <exception cref="CocoException">ENOENT: no such handle.</exception>
-    public GemObject Find(uint handle, string operation) => _handles.TryGetValue(handle, out var entry)
+    public GemObject Find(uint handle, string operation) => _handles.TryGetValue(handle, out Entry entry)
         ? entry.Object
         : throw new CocoException(2, "ENOENT", operation, "handle", $"There is no handle {handle}.") { Field = "handle" };
 
@@ -74,13 +74,13 @@ internal sealed class PrimeFile(IPrimeBackend backend) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var handle in _handles.Keys.Order().ToArray())
+        foreach (uint handle in _handles.Keys.Order().ToArray())
             await CloseAsync(handle);
     }
 
     private async Task<GemObject> ImportObjectAsync(int fd, ulong ino, CancellationToken cancel)
     {
-        var attachment = await backend.AttachAsync(fd, cancel);
+        IPrimeAttachment attachment = await backend.AttachAsync(fd, cancel);
         IPrimeReference? reference = null;
         try
         {

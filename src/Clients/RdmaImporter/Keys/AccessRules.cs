@@ -33,7 +33,7 @@ internal static class AccessRules
     /// <summary>The access check of S-RDMA-04: null, or the error.</summary>
     public static CocoException? Check(AccessFlags access)
     {
-        foreach (var (holds, errno, name, sentence) in Rows)
+        foreach ((Func<AccessFlags, bool>? holds, int errno, string? name, string? sentence) in Rows)
         {
             if (holds(access))
                 return Refuse(errno, name, access, sentence);

@@ -21,7 +21,7 @@ internal sealed class KeyTable
     {
         lock (_lock)
         {
-            if (!_free.TryDequeue(out var index))
+            if (!_free.TryDequeue(out int index))
             {
                 if (_slots.Count == IndexLimit)
                     return 0;
@@ -29,7 +29,7 @@ internal sealed class KeyTable
                 _slots.Add(default);
             }
 
-            var variant = (byte)(_slots[index].Variant + 1);
+            byte variant = (byte)(_slots[index].Variant + 1);
             _slots[index] = (variant, region);
             return ((uint)index << 8) | variant;
         }
@@ -43,7 +43,7 @@ internal sealed class KeyTable
         {
             if (Find(key) is not { } region)
                 return null;
-            var index = (int)(key >> 8);
+            int index = (int)(key >> 8);
             region.Invalidate();
             _slots[index] = _slots[index] with { Region = null };
             _free.Enqueue(index);
@@ -62,7 +62,7 @@ internal sealed class KeyTable
     {
         lock (_lock)
             region = Find(key);
-        var result = Decide(region, pd, wanted, iova, length);
+        KeyCheck result = Decide(region, pd, wanted, iova, length);
         if (result != KeyCheck.Ok)
             region = null;
         return result;
@@ -79,14 +79,14 @@ internal sealed class KeyTable
         if (!region.Valid)
             return KeyCheck.Invalidated;
         // Differences, not sums: a range that wraps around is refused.
-        var inRange = length == 0
+        bool inRange = length == 0
             || (iova >= region.Iova && length <= region.Length && iova - region.Iova <= region.Length - length);
         return inRange ? KeyCheck.Ok : KeyCheck.OutOfRange;
     }
 
     private MemoryRegion? Find(uint key)
     {
-        var index = (int)(key >> 8);
+        int index = (int)(key >> 8);
         return index < _slots.Count && _slots[index].Variant == (byte)key ? _slots[index].Region : null;
     }
 }

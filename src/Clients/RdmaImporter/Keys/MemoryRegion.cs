@@ -34,10 +34,10 @@ internal sealed class MemoryRegion(uint pd, AccessFlags access, TranslationTable
     /// <summary>The device reads the region.</summary>
     public async Task ReadAsync(ulong iova, Memory<byte> destination, CancellationToken cancel)
     {
-        for (var done = 0; done < destination.Length;)
+        for (int done = 0; done < destination.Length;)
         {
-            var (address, room) = Table.Translate(iova + (ulong)done);
-            var length = (int)Math.Min((ulong)(destination.Length - done), room);
+            (ulong address, ulong room) = Table.Translate(iova + (ulong)done);
+            int length = (int)Math.Min((ulong)(destination.Length - done), room);
             await view.ReadAsync(address, destination.Slice(done, length), cancel);
             done += length;
         }
@@ -46,10 +46,10 @@ internal sealed class MemoryRegion(uint pd, AccessFlags access, TranslationTable
     /// <summary>The device writes the region.</summary>
     public async Task WriteAsync(ulong iova, ReadOnlyMemory<byte> source, CancellationToken cancel)
     {
-        for (var done = 0; done < source.Length;)
+        for (int done = 0; done < source.Length;)
         {
-            var (address, room) = Table.Translate(iova + (ulong)done);
-            var length = (int)Math.Min((ulong)(source.Length - done), room);
+            (ulong address, ulong room) = Table.Translate(iova + (ulong)done);
+            int length = (int)Math.Min((ulong)(source.Length - done), room);
             await view.WriteAsync(address, source.Slice(done, length), cancel);
             done += length;
         }

@@ -47,21 +47,21 @@ internal sealed class TranslationTable
     /// <returns>The table, or null when no page size fits; drivers return EINVAL then.</returns>
     public static TranslationTable? Build(IReadOnlyList<DmaSegment> segments, ulong offset, ulong length, ulong iova, ulong maxPage)
     {
-        var covered = Cover(segments, offset, length);
-        var inPage = offset & (MinPage - 1);
+        List<(ulong Address, ulong Length)> covered = Cover(segments, offset, length);
+        ulong inPage = offset & (MinPage - 1);
         if (ChoosePage(covered, inPage, length, iova, maxPage) is not { } page)
             return null;
-        var shift = BitOperations.Log2(page);
-        var first = iova >> shift;
-        var entries = new ulong[((iova + (length - 1)) >> shift) - first + 1];
+        int shift = BitOperations.Log2(page);
+        ulong first = iova >> shift;
+        ulong[] entries = new ulong[((iova + (length - 1)) >> shift) - first + 1];
         // va of a segment's start, counted from the region's first byte less its offset in its 4 KiB page.
-        var va = iova - inPage;
-        foreach (var (address, bytes) in covered)
+        ulong va = iova - inPage;
+        foreach ((ulong address, ulong bytes) in covered)
         {
-            for (var done = 0UL; done < bytes;)
+            for (ulong done = 0UL; done < bytes;)
             {
-                var index = ((va + done) >> shift) - first;
-                var intoPage = (va + done) & (page - 1);
+                ulong index = ((va + done) >> shift) - first;
+                ulong intoPage = (va + done) & (page - 1);
                 // Each page is written by the segment that holds its first byte; the first page may begin before the region.
                 if (index < (ulong)entries.Length && (intoPage == 0 || (index == 0 && done == 0)))
                     entries[index] = address + done - intoPage;
@@ -79,44 +79,44 @@ internal sealed class TranslationTable
     /// <returns>The DMA address, and the bytes to the end of the page.</returns>
     public (ulong DmaAddress, ulong Room) Translate(ulong iova)
     {
-        var inPage = iova & (PageSize - 1);
+        ulong inPage = iova & (PageSize - 1);
         return (_entries[(iova >> _shift) - (Iova >> _shift)] + inPage, PageSize - inPage);
     }
 
     // S-RDMA-35: bits that must be zero in a page's offset are collected in a mask; its lowest set bit bounds the page size.
     private static ulong? ChoosePage(List<(ulong Address, ulong Length)> covered, ulong inPage, ulong length, ulong iova, ulong maxPage)
     {
-        var varying = 64 - BitOperations.LeadingZeroCount((iova + (length - 1)) ^ iova);
-        var supported = (maxPage << 1) - MinPage;
+        int varying = 64 - BitOperations.LeadingZeroCount((iova + (length - 1)) ^ iova);
+        ulong supported = (maxPage << 1) - MinPage;
         // A page larger than the region needs no more than the bits that vary inside it.
-        var mask = varying >= 64 ? 0 : supported & ~((1UL << varying) - 1);
-        var va = iova;
-        var end = 0UL;
-        for (var i = 0; i < covered.Count; i++)
+        ulong mask = varying >= 64 ? 0 : supported & ~((1UL << varying) - 1);
+        ulong va = iova;
+        ulong end = 0UL;
+        for (int i = 0; i < covered.Count; i++)
         {
-            var (address, bytes) = covered[i];
-            var skip = i == 0 ? inPage : 0;
+            (ulong address, ulong bytes) = covered[i];
+            ulong skip = i == 0 ? inPage : 0;
             if (i == 0 || address != end)
                 mask |= (address + skip) ^ va | (i == 0 ? 0 : va);
             va += bytes - skip;
             end = address + bytes;
         }
 
-        var zeros = mask == 0 ? 63 : BitOperations.TrailingZeroCount(mask);
-        var fitting = supported & (zeros >= 63 ? ulong.MaxValue : (2UL << zeros) - 1);
+        int zeros = mask == 0 ? 63 : BitOperations.TrailingZeroCount(mask);
+        ulong fitting = supported & (zeros >= 63 ? ulong.MaxValue : (2UL << zeros) - 1);
         return fitting == 0 ? null : 1UL << BitOperations.Log2(fitting);
     }
 
     // S-PIN-31: the pieces of the DMA segments that cover the region, rounded out to 4 KiB.
     private static List<(ulong Address, ulong Length)> Cover(IReadOnlyList<DmaSegment> segments, ulong offset, ulong length)
     {
-        var from = offset & ~(MinPage - 1);
-        var to = (offset + length + MinPage - 1) & ~(MinPage - 1);
+        ulong from = offset & ~(MinPage - 1);
+        ulong to = (offset + length + MinPage - 1) & ~(MinPage - 1);
         var covered = new List<(ulong, ulong)>();
-        var start = 0UL;
-        foreach (var segment in segments)
+        ulong start = 0UL;
+        foreach (DmaSegment segment in segments)
         {
-            var (low, high) = (Math.Max(from, start), Math.Min(to, start + segment.Length));
+            (ulong low, ulong high) = (Math.Max(from, start), Math.Min(to, start + segment.Length));
             if (low < high)
                 covered.Add((segment.DmaAddress + (low - start), high - low));
             start += segment.Length;

@@ -36,8 +36,8 @@ internal readonly record struct Header(Opcode Opcode, CompletionStatus Status, u
     /// <exception cref="InvalidDataException">The peer does not speak this protocol.</exception>
     public static Header Parse(ReadOnlySpan<byte> bytes)
     {
-        var magic = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        var wellFormed = magic == Magic && bytes[4] is >= 1 and <= 4 && bytes[5] <= (byte)CompletionStatus.GENERAL_ERR
+        uint magic = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+        bool wellFormed = magic == Magic && bytes[4] is >= 1 and <= 4 && bytes[5] <= (byte)CompletionStatus.GENERAL_ERR
             && BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]) == 0 && BinaryPrimitives.ReadUInt32LittleEndian(bytes[36..]) == 0;
         if (!wellFormed)
             throw new InvalidDataException($"A frame that starts with 0x{magic:x8}, opcode {bytes[4]}, is not one of this protocol.");

@@ -40,10 +40,10 @@ internal sealed class QueuePair(Stream stream, KeyTable keys, uint pd, RdmaCount
     {
         if (_error)
             return CompletionStatus.WR_FLUSH_ERR;
-        var status = CompletionStatus.LOC_LEN_ERR;
+        CompletionStatus status = CompletionStatus.LOC_LEN_ERR;
         if (length <= Header.MaxMessage)
         {
-            status = keys.Check(lkey, pd, wanted, local, length, out var region) == KeyCheck.Ok
+            status = keys.Check(lkey, pd, wanted, local, length, out MemoryRegion? region) == KeyCheck.Ok
                 ? await RunAsync(run, region!)
                 : CompletionStatus.LOC_PROT_ERR;
         }
@@ -82,16 +82,16 @@ internal sealed class QueuePair(Stream stream, KeyTable keys, uint pd, RdmaCount
     private async Task<CompletionStatus> SendWriteAsync(
         MemoryRegion region, ulong local, uint rkey, ulong remote, ulong length, CancellationToken cancel)
     {
-        var id = await SendHeaderAsync(Opcode.Write, rkey, remote, length, cancel);
-        for (var done = 0UL; done < length;)
+        ulong id = await SendHeaderAsync(Opcode.Write, rkey, remote, length, cancel);
+        for (ulong done = 0UL; done < length;)
         {
-            var piece = _piece.AsMemory(0, (int)Math.Min(length - done, Header.Piece));
+            Memory<byte> piece = _piece.AsMemory(0, (int)Math.Min(length - done, Header.Piece));
             await region.ReadAsync(local + done, piece, cancel);
             await stream.WriteAsync(piece, cancel);
             done += (ulong)piece.Length;
         }
 
-        var answer = await ReceiveHeaderAsync(id, cancel);
+        Header answer = await ReceiveHeaderAsync(id, cancel);
         if (answer.Opcode != Opcode.Acknowledge)
             return CompletionStatus.BAD_RESP_ERR;
         if (answer.Status == CompletionStatus.SUCCESS)
@@ -102,15 +102,15 @@ internal sealed class QueuePair(Stream stream, KeyTable keys, uint pd, RdmaCount
     private async Task<CompletionStatus> SendReadAsync(
         MemoryRegion region, ulong local, uint rkey, ulong remote, ulong length, CancellationToken cancel)
     {
-        var id = await SendHeaderAsync(Opcode.Read, rkey, remote, length, cancel);
-        for (var done = 0UL; ;)
+        ulong id = await SendHeaderAsync(Opcode.Read, rkey, remote, length, cancel);
+        for (ulong done = 0UL; ;)
         {
-            var answer = await ReceiveHeaderAsync(id, cancel);
+            Header answer = await ReceiveHeaderAsync(id, cancel);
             if (answer.Opcode == Opcode.Acknowledge)
                 return answer.Status != CompletionStatus.SUCCESS || length == 0 ? answer.Status : CompletionStatus.BAD_RESP_ERR;
             if (answer.Opcode != Opcode.ReadResponse || answer.Length is 0 or > Header.Piece || answer.Length > length - done)
                 return CompletionStatus.BAD_RESP_ERR;
-            var piece = _piece.AsMemory(0, (int)answer.Length);
+            Memory<byte> piece = _piece.AsMemory(0, (int)answer.Length);
             await stream.ReadExactlyAsync(piece, cancel);
             await region.WriteAsync(local + done, piece, cancel);
             done += answer.Length;
@@ -123,7 +123,7 @@ internal sealed class QueuePair(Stream stream, KeyTable keys, uint pd, RdmaCount
 
     private async Task<ulong> SendHeaderAsync(Opcode opcode, uint rkey, ulong remote, ulong length, CancellationToken cancel)
     {
-        var id = ++_nextId;
+        ulong id = ++_nextId;
         new Header(opcode, CompletionStatus.SUCCESS, id, remote, length, rkey).Write(_header);
         await stream.WriteAsync(_header, cancel);
         return id;

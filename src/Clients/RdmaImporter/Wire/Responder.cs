@@ -25,11 +25,11 @@ internal sealed class Responder(KeyTable keys, uint pd, RdmaCounters counters)
     {
         while (true)
         {
-            var got = await stream.ReadAtLeastAsync(_header, Header.Size, throwOnEndOfStream: false, cancel);
+            int got = await stream.ReadAtLeastAsync(_header, Header.Size, throwOnEndOfStream: false, cancel);
             if (got < Header.Size)
                 return CompletionStatus.SUCCESS;
             var request = Header.Parse(_header);
-            var status = request.Opcode switch
+            CompletionStatus status = request.Opcode switch
             {
                 Opcode.Write => await WriteAsync(stream, request, cancel),
                 Opcode.Read => await ReadAsync(stream, request, cancel),
@@ -47,11 +47,11 @@ internal sealed class Responder(KeyTable keys, uint pd, RdmaCounters counters)
     {
         if (request.Length > Header.MaxMessage)
             return await AnswerAsync(stream, request, CompletionStatus.REM_INV_REQ_ERR, cancel);
-        var status = Check(request, AccessFlags.RemoteWrite, out var region);
+        CompletionStatus status = Check(request, AccessFlags.RemoteWrite, out MemoryRegion? region);
         // A refused message is read to its end all the same: closing on unread bytes would lose the answer.
-        for (var done = 0UL; done < request.Length;)
+        for (ulong done = 0UL; done < request.Length;)
         {
-            var piece = _piece.AsMemory(0, (int)Math.Min(request.Length - done, Header.Piece));
+            Memory<byte> piece = _piece.AsMemory(0, (int)Math.Min(request.Length - done, Header.Piece));
             await stream.ReadExactlyAsync(piece, cancel);
             if (status == CompletionStatus.SUCCESS)
                 status = await MoveAsync(() => region!.WriteAsync(request.Address + done, piece, cancel));
@@ -67,12 +67,12 @@ internal sealed class Responder(KeyTable keys, uint pd, RdmaCounters counters)
     {
         if (request.Length > Header.MaxMessage)
             return await AnswerAsync(stream, request, CompletionStatus.REM_INV_REQ_ERR, cancel);
-        var status = Check(request, AccessFlags.RemoteRead, out var region);
+        CompletionStatus status = Check(request, AccessFlags.RemoteRead, out MemoryRegion? region);
         if (status != CompletionStatus.SUCCESS || request.Length == 0)
             return await AnswerAsync(stream, request, status, cancel);
-        for (var done = 0UL; done < request.Length;)
+        for (ulong done = 0UL; done < request.Length;)
         {
-            var piece = _piece.AsMemory(0, (int)Math.Min(request.Length - done, Header.Piece));
+            Memory<byte> piece = _piece.AsMemory(0, (int)Math.Min(request.Length - done, Header.Piece));
             status = await MoveAsync(() => region!.ReadAsync(request.Address + done, piece, cancel));
             if (status != CompletionStatus.SUCCESS)
                 return await AnswerAsync(stream, request, status, cancel);

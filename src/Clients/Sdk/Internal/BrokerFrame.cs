@@ -32,7 +32,7 @@ internal readonly record struct BrokerFrame(uint Kind, int Errno, bool ReadOnly,
     /// <exception cref="InvalidDataException">The peer does not speak the broker's protocol.</exception>
     public static BrokerFrame Parse(ReadOnlySpan<byte> frame)
     {
-        var magic = BinaryPrimitives.ReadUInt32LittleEndian(frame);
+        uint magic = BinaryPrimitives.ReadUInt32LittleEndian(frame);
         if (magic != Magic)
             throw new InvalidDataException($"The broker's frame starts with 0x{magic:x8} instead of 0x{Magic:x8}.");
         return new BrokerFrame(
@@ -48,7 +48,7 @@ internal readonly record struct BrokerFrame(uint Kind, int Errno, bool ReadOnly,
     /// <exception cref="ArgumentException">Not 32 hex digits.</exception>
     public static UInt128 ParseToken(string token)
     {
-        if (token.Length != 32 || !UInt128.TryParse(token, System.Globalization.NumberStyles.AllowHexSpecifier, null, out var value))
+        if (token.Length != 32 || !UInt128.TryParse(token, System.Globalization.NumberStyles.AllowHexSpecifier, null, out UInt128 value))
             throw new ArgumentException("A token is 32 hex digits.", nameof(token));
         return value;
     }

@@ -28,7 +28,7 @@ internal sealed class ErrorInterceptor(string endpoint, string? bearerToken) : I
         ClientInterceptorContext<TRequest, TResponse> context,
         AsyncUnaryCallContinuation<TRequest, TResponse> continuation)
     {
-        var call = continuation(request, WithToken(context));
+        AsyncUnaryCall<TResponse> call = continuation(request, WithToken(context));
         return new AsyncUnaryCall<TResponse>(
             TranslateAsync(call.ResponseAsync, context.Options.CancellationToken), call.ResponseHeadersAsync, call.GetStatus, call.GetTrailers, call.Dispose);
     }
@@ -58,7 +58,7 @@ internal sealed class ErrorInterceptor(string endpoint, string? bearerToken) : I
         if (bearerToken is null)
             return context;
         var headers = new Metadata();
-        foreach (var entry in context.Options.Headers ?? [])
+        foreach (Metadata.Entry entry in context.Options.Headers ?? [])
             headers.Add(entry);
         headers.Add("authorization", $"Bearer {bearerToken}");
         return new(context.Method, context.Host, context.Options.WithHeaders(headers));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 
@@ -32,10 +33,10 @@ internal static class ErrorTranslation
 
     private static CocoException FromDetails(RpcException error, ErrorInfo info)
     {
-        string Value(string key) => info.Metadata.TryGetValue(key, out var value) ? value : "";
+        string Value(string key) => info.Metadata.TryGetValue(key, out string? value) ? value : "";
         return new CocoException(error.Status.Detail, error)
         {
-            Errno = int.TryParse(Value("errno"), CultureInfo.InvariantCulture, out var errno) ? errno : 0,
+            Errno = int.TryParse(Value("errno"), CultureInfo.InvariantCulture, out int errno) ? errno : 0,
             ErrnoName = info.Reason,
             Operation = Value("operation"),
             Step = Value("step"),
@@ -46,15 +47,15 @@ internal static class ErrorTranslation
 
     private static ErrorInfo? ReadDetails(RpcException error)
     {
-        foreach (var entry in error.Trailers)
+        foreach (Metadata.Entry entry in error.Trailers)
         {
             if (entry.Key != DetailsTrailer || !entry.IsBinary)
                 continue;
             try
             {
-                foreach (var detail in Google.Rpc.Status.Parser.ParseFrom(entry.ValueBytes).Details)
+                foreach (Any? detail in Google.Rpc.Status.Parser.ParseFrom(entry.ValueBytes).Details)
                 {
-                    if (detail.TryUnpack<ErrorInfo>(out var info))
+                    if (detail.TryUnpack<ErrorInfo>(out ErrorInfo? info))
                         return info;
                 }
             }

@@ -28,10 +28,10 @@ internal static unsafe partial class FdReceiver
     public static bool ReceiveFrame(SafeSocketHandle socket, Span<byte> frame, out SafeFileHandle? fd)
     {
         fd = null;
-        for (var done = 0; done < frame.Length;)
+        for (int done = 0; done < frame.Length;)
         {
             // Never ask for more than this frame's rest: the kernel attaches an fd to the first read that touches its bytes.
-            var read = Receive(socket, frame[done..], ref fd);
+            int read = Receive(socket, frame[done..], ref fd);
             if (read == 0)
             {
                 fd?.Dispose();
@@ -49,7 +49,7 @@ internal static unsafe partial class FdReceiver
     {
         // Room for two fds, so that a peer that sends one too many is noticed instead of cut.
         const int ControlLength = ControlHeader + 8;
-        var control = stackalloc byte[ControlLength];
+        byte* control = stackalloc byte[ControlLength];
         fixed (byte* data = bytes)
         {
             var vector = new IoVector { Base = data, Length = (nuint)bytes.Length };
@@ -57,7 +57,7 @@ internal static unsafe partial class FdReceiver
             {
                 var message = new MessageHeader { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = ControlLength };
                 // SAFETY: message, vector, control and the pinned data live until the call returns; lengths are those of the buffers.
-                var result = ReceiveMessage(socket, &message, CloseOnExec);
+                nint result = ReceiveMessage(socket, &message, CloseOnExec);
                 if (result >= 0)
                 {
                     Collect(control, (int)message.ControlLength, ref fd);
@@ -66,7 +66,7 @@ internal static unsafe partial class FdReceiver
                     return (int)result;
                 }
 
-                var errno = Marshal.GetLastPInvokeError();
+                int errno = Marshal.GetLastPInvokeError();
                 if (errno != Interrupted)
                     throw new Win32Exception(errno);
             }
@@ -78,10 +78,10 @@ internal static unsafe partial class FdReceiver
         if (length < ControlHeader + sizeof(int))
             return;
         // SAFETY: the kernel wrote a cmsghdr of 16 bytes (u64 length, i32 level, i32 type) and then ints, all inside `length` bytes.
-        var (total, level, type) = ((int)*(ulong*)control, *(int*)(control + 8), *(int*)(control + 12));
+        (int total, int level, int type) = ((int)*(ulong*)control, *(int*)(control + 8), *(int*)(control + 12));
         if (level != SolSocket || type != ScmRights)
             return;
-        for (var at = ControlHeader; at + sizeof(int) <= total; at += sizeof(int))
+        for (int at = ControlHeader; at + sizeof(int) <= total; at += sizeof(int))
         {
             var received = new SafeFileHandle(*(int*)(control + at), ownsHandle: true);
             if (fd is not null)

@@ -32,7 +32,7 @@ internal sealed unsafe partial class MemoryMapHandle : SafeHandleZeroOrMinusOneI
     public static MemoryMapHandle Map(SafeFileHandle fd, ulong offset, ulong length, bool writable)
     {
         // SAFETY: a new mapping at an address of the kernel's choice; nothing existing is replaced.
-        var address = MemoryMap(null, (nuint)length, ProtRead | (writable ? ProtWrite : 0), MapShared, fd, (long)offset);
+        nint address = MemoryMap(null, (nuint)length, ProtRead | (writable ? ProtWrite : 0), MapShared, fd, (long)offset);
         if (address == -1)
             throw new Win32Exception(Marshal.GetLastPInvokeError());
         return new MemoryMapHandle(address, length, writable);
@@ -54,7 +54,7 @@ internal sealed unsafe partial class MemoryMapHandle : SafeHandleZeroOrMinusOneI
     /// <summary>Copies out of the mapping; holds it for the time of the copy.</summary>
     public void Read(ulong offset, Span<byte> destination)
     {
-        var held = false;
+        bool held = false;
         try
         {
             DangerousAddRef(ref held);
@@ -72,7 +72,7 @@ internal sealed unsafe partial class MemoryMapHandle : SafeHandleZeroOrMinusOneI
     {
         if (!Writable)
             throw new CocoException(13, "EACCES", "store", "protection", "The memory is mapped for reading only.");
-        var held = false;
+        bool held = false;
         try
         {
             DangerousAddRef(ref held);

@@ -16,7 +16,7 @@ internal sealed class RevocationRegistry
         string? reason;
         lock (_lock)
         {
-            if (!_live.TryGetValue(memory.BackingId, out var list))
+            if (!_live.TryGetValue(memory.BackingId, out List<DirectMemory>? list))
                 _live.Add(memory.BackingId, list = []);
             list.Add(memory);
             reason = _all ?? _revoked.GetValueOrDefault(memory.BackingId);
@@ -30,7 +30,7 @@ internal sealed class RevocationRegistry
     {
         lock (_lock)
         {
-            if (_live.TryGetValue(memory.BackingId, out var list) && list.Remove(memory) && list.Count == 0)
+            if (_live.TryGetValue(memory.BackingId, out List<DirectMemory>? list) && list.Remove(memory) && list.Count == 0)
                 _live.Remove(memory.BackingId);
         }
     }
@@ -41,10 +41,10 @@ internal sealed class RevocationRegistry
         lock (_lock)
         {
             _revoked.TryAdd(backingId, reason);
-            hit = _live.TryGetValue(backingId, out var list) ? [.. list] : [];
+            hit = _live.TryGetValue(backingId, out List<DirectMemory>? list) ? [.. list] : [];
         }
 
-        foreach (var memory in hit)
+        foreach (DirectMemory memory in hit)
             memory.Revoke(reason);
     }
 
@@ -57,7 +57,7 @@ internal sealed class RevocationRegistry
             hit = [.. _live.Values.SelectMany(list => list)];
         }
 
-        foreach (var memory in hit)
+        foreach (DirectMemory memory in hit)
             memory.Revoke(reason);
     }
 }

@@ -25,7 +25,7 @@ internal sealed class AesNiKernel : XexKernel
     public AesNiKernel(ReadOnlySpan<byte> dataKey, ReadOnlySpan<byte> tweakKey)
     {
         _keys = AesNiKeys.Expand(dataKey, tweakKey);
-        for (var block = 0; block < _table.Length; block++)
+        for (int block = 0; block < _table.Length; block++)
             _table[block] = AfterRound2((ulong)block);
     }
 
@@ -41,7 +41,7 @@ internal sealed class AesNiKernel : XexKernel
                 ref MemoryMarshal.GetReference(tweaks), (nuint)tweaks.Length, ref Table(firstBlock), PageConstant(firstBlock), ref Keys);
             return;
         }
-        for (var at = 0; at < tweaks.Length; at += BlockSize)
+        for (int at = 0; at < tweaks.Length; at += BlockSize)
             AesNiLoops.TweakFrom(AfterRound2(firstBlock++), ref Keys).CopyTo(tweaks[at..]);
     }
 
@@ -95,7 +95,7 @@ internal sealed class AesNiKernel : XexKernel
 
     private Vector128<byte> AfterRound2(ulong block)
     {
-        var state = Vector128.Create(block, 0).AsByte() ^ _keys[AesNiKeys.Tweak];
+        Vector128<byte> state = Vector128.Create(block, 0).AsByte() ^ _keys[AesNiKeys.Tweak];
         state = Aes.Encrypt(state, _keys[AesNiKeys.Tweak + 1]);
         return Aes.Encrypt(state, _keys[AesNiKeys.Tweak + 2]);
     }

@@ -31,7 +31,7 @@ internal static class AesNiKeys
         Schedule(tweakKey, tweak);
         var keys = new Vector128<byte>[Count];
         keys[Data] = data[0] ^ data[10];
-        for (var round = 1; round < 10; round++)
+        for (int round = 1; round < 10; round++)
         {
             keys[Data + round] = data[round];
             keys[Inverse + round] = Aes.InverseMixColumns(data[round]);
@@ -44,7 +44,7 @@ internal static class AesNiKeys
     /// <summary>FIPS 197 key schedule. The round constant is an immediate of the instruction, hence no loop.</summary>
     private static void Schedule(ReadOnlySpan<byte> key, Span<Vector128<byte>> rounds)
     {
-        var k = rounds[0] = Vector128.Create(key);
+        Vector128<byte> k = rounds[0] = Vector128.Create(key);
         k = rounds[1] = Next(k, Aes.KeygenAssist(k, 0x01));
         k = rounds[2] = Next(k, Aes.KeygenAssist(k, 0x02));
         k = rounds[3] = Next(k, Aes.KeygenAssist(k, 0x04));

@@ -24,7 +24,7 @@ internal static partial class AesNiLoops
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> EncryptBlock(Vector128<byte> block, Vector128<byte> tweak, ref Vector128<byte> keys)
     {
-        var ends = Key(ref keys, AesNiKeys.Data);
+        Vector128<byte> ends = Key(ref keys, AesNiKeys.Data);
         block ^= tweak;
         block = Aes.Encrypt(block, Key(ref keys, AesNiKeys.Data + 1));
         block = Aes.Encrypt(block, Key(ref keys, AesNiKeys.Data + 2));
@@ -41,7 +41,7 @@ internal static partial class AesNiLoops
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> DecryptBlock(Vector128<byte> block, Vector128<byte> tweak, ref Vector128<byte> keys)
     {
-        var ends = Key(ref keys, AesNiKeys.Data);
+        Vector128<byte> ends = Key(ref keys, AesNiKeys.Data);
         block ^= tweak ^ ends;
         block = Aes.Decrypt(block, Key(ref keys, AesNiKeys.Inverse + 9));
         block = Aes.Decrypt(block, Key(ref keys, AesNiKeys.Inverse + 8));

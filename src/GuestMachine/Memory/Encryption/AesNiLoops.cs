@@ -31,15 +31,15 @@ internal static partial class AesNiLoops
             var t5 = Vector128.LoadUnsafe(ref tweaks, at + 80);
             var t6 = Vector128.LoadUnsafe(ref tweaks, at + 96);
             var t7 = Vector128.LoadUnsafe(ref tweaks, at + 112);
-            var ends = Key(ref keys, AesNiKeys.Data);
-            var b0 = Vector128.LoadUnsafe(ref from, at) ^ t0;
-            var b1 = Vector128.LoadUnsafe(ref from, at + 16) ^ t1;
-            var b2 = Vector128.LoadUnsafe(ref from, at + 32) ^ t2;
-            var b3 = Vector128.LoadUnsafe(ref from, at + 48) ^ t3;
-            var b4 = Vector128.LoadUnsafe(ref from, at + 64) ^ t4;
-            var b5 = Vector128.LoadUnsafe(ref from, at + 80) ^ t5;
-            var b6 = Vector128.LoadUnsafe(ref from, at + 96) ^ t6;
-            var b7 = Vector128.LoadUnsafe(ref from, at + 112) ^ t7;
+            Vector128<byte> ends = Key(ref keys, AesNiKeys.Data);
+            Vector128<byte> b0 = Vector128.LoadUnsafe(ref from, at) ^ t0;
+            Vector128<byte> b1 = Vector128.LoadUnsafe(ref from, at + 16) ^ t1;
+            Vector128<byte> b2 = Vector128.LoadUnsafe(ref from, at + 32) ^ t2;
+            Vector128<byte> b3 = Vector128.LoadUnsafe(ref from, at + 48) ^ t3;
+            Vector128<byte> b4 = Vector128.LoadUnsafe(ref from, at + 64) ^ t4;
+            Vector128<byte> b5 = Vector128.LoadUnsafe(ref from, at + 80) ^ t5;
+            Vector128<byte> b6 = Vector128.LoadUnsafe(ref from, at + 96) ^ t6;
+            Vector128<byte> b7 = Vector128.LoadUnsafe(ref from, at + 112) ^ t7;
             EncryptRounds(ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7, ref keys);
             Aes.EncryptLast(b0, t0 ^ ends).StoreUnsafe(ref to, at);
             Aes.EncryptLast(b1, t1 ^ ends).StoreUnsafe(ref to, at + 16);
@@ -72,15 +72,15 @@ internal static partial class AesNiLoops
             var t5 = Vector128.LoadUnsafe(ref tweaks, at + 80);
             var t6 = Vector128.LoadUnsafe(ref tweaks, at + 96);
             var t7 = Vector128.LoadUnsafe(ref tweaks, at + 112);
-            var ends = Key(ref keys, AesNiKeys.Data);
-            var b0 = Vector128.LoadUnsafe(ref from, at) ^ t0 ^ ends;
-            var b1 = Vector128.LoadUnsafe(ref from, at + 16) ^ t1 ^ ends;
-            var b2 = Vector128.LoadUnsafe(ref from, at + 32) ^ t2 ^ ends;
-            var b3 = Vector128.LoadUnsafe(ref from, at + 48) ^ t3 ^ ends;
-            var b4 = Vector128.LoadUnsafe(ref from, at + 64) ^ t4 ^ ends;
-            var b5 = Vector128.LoadUnsafe(ref from, at + 80) ^ t5 ^ ends;
-            var b6 = Vector128.LoadUnsafe(ref from, at + 96) ^ t6 ^ ends;
-            var b7 = Vector128.LoadUnsafe(ref from, at + 112) ^ t7 ^ ends;
+            Vector128<byte> ends = Key(ref keys, AesNiKeys.Data);
+            Vector128<byte> b0 = Vector128.LoadUnsafe(ref from, at) ^ t0 ^ ends;
+            Vector128<byte> b1 = Vector128.LoadUnsafe(ref from, at + 16) ^ t1 ^ ends;
+            Vector128<byte> b2 = Vector128.LoadUnsafe(ref from, at + 32) ^ t2 ^ ends;
+            Vector128<byte> b3 = Vector128.LoadUnsafe(ref from, at + 48) ^ t3 ^ ends;
+            Vector128<byte> b4 = Vector128.LoadUnsafe(ref from, at + 64) ^ t4 ^ ends;
+            Vector128<byte> b5 = Vector128.LoadUnsafe(ref from, at + 80) ^ t5 ^ ends;
+            Vector128<byte> b6 = Vector128.LoadUnsafe(ref from, at + 96) ^ t6 ^ ends;
+            Vector128<byte> b7 = Vector128.LoadUnsafe(ref from, at + 112) ^ t7 ^ ends;
             DecryptRounds(ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7, ref keys);
             Aes.DecryptLast(b0, t0).StoreUnsafe(ref to, at);
             Aes.DecryptLast(b1, t1).StoreUnsafe(ref to, at + 16);
@@ -106,24 +106,24 @@ internal static partial class AesNiLoops
         nuint at = 0;
         for (; length - at >= Step; at += Step)
         {
-            var t0 = Unsafe.Add(ref table, at / BlockSize) ^ page;
-            var t1 = Unsafe.Add(ref table, at / BlockSize + 1) ^ page;
-            var t2 = Unsafe.Add(ref table, at / BlockSize + 2) ^ page;
-            var t3 = Unsafe.Add(ref table, at / BlockSize + 3) ^ page;
-            var t4 = Unsafe.Add(ref table, at / BlockSize + 4) ^ page;
-            var t5 = Unsafe.Add(ref table, at / BlockSize + 5) ^ page;
-            var t6 = Unsafe.Add(ref table, at / BlockSize + 6) ^ page;
-            var t7 = Unsafe.Add(ref table, at / BlockSize + 7) ^ page;
+            Vector128<byte> t0 = Unsafe.Add(ref table, at / BlockSize) ^ page;
+            Vector128<byte> t1 = Unsafe.Add(ref table, at / BlockSize + 1) ^ page;
+            Vector128<byte> t2 = Unsafe.Add(ref table, at / BlockSize + 2) ^ page;
+            Vector128<byte> t3 = Unsafe.Add(ref table, at / BlockSize + 3) ^ page;
+            Vector128<byte> t4 = Unsafe.Add(ref table, at / BlockSize + 4) ^ page;
+            Vector128<byte> t5 = Unsafe.Add(ref table, at / BlockSize + 5) ^ page;
+            Vector128<byte> t6 = Unsafe.Add(ref table, at / BlockSize + 6) ^ page;
+            Vector128<byte> t7 = Unsafe.Add(ref table, at / BlockSize + 7) ^ page;
             TweakRounds(ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6, ref t7, ref keys);
-            var ends = Key(ref keys, AesNiKeys.Data);
-            var b0 = Vector128.LoadUnsafe(ref from, at) ^ t0;
-            var b1 = Vector128.LoadUnsafe(ref from, at + 16) ^ t1;
-            var b2 = Vector128.LoadUnsafe(ref from, at + 32) ^ t2;
-            var b3 = Vector128.LoadUnsafe(ref from, at + 48) ^ t3;
-            var b4 = Vector128.LoadUnsafe(ref from, at + 64) ^ t4;
-            var b5 = Vector128.LoadUnsafe(ref from, at + 80) ^ t5;
-            var b6 = Vector128.LoadUnsafe(ref from, at + 96) ^ t6;
-            var b7 = Vector128.LoadUnsafe(ref from, at + 112) ^ t7;
+            Vector128<byte> ends = Key(ref keys, AesNiKeys.Data);
+            Vector128<byte> b0 = Vector128.LoadUnsafe(ref from, at) ^ t0;
+            Vector128<byte> b1 = Vector128.LoadUnsafe(ref from, at + 16) ^ t1;
+            Vector128<byte> b2 = Vector128.LoadUnsafe(ref from, at + 32) ^ t2;
+            Vector128<byte> b3 = Vector128.LoadUnsafe(ref from, at + 48) ^ t3;
+            Vector128<byte> b4 = Vector128.LoadUnsafe(ref from, at + 64) ^ t4;
+            Vector128<byte> b5 = Vector128.LoadUnsafe(ref from, at + 80) ^ t5;
+            Vector128<byte> b6 = Vector128.LoadUnsafe(ref from, at + 96) ^ t6;
+            Vector128<byte> b7 = Vector128.LoadUnsafe(ref from, at + 112) ^ t7;
             EncryptRounds(ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7, ref keys);
             Aes.EncryptLast(b0, t0 ^ ends).StoreUnsafe(ref to, at);
             Aes.EncryptLast(b1, t1 ^ ends).StoreUnsafe(ref to, at + 16);
@@ -136,7 +136,7 @@ internal static partial class AesNiLoops
         }
         for (; at < length; at += BlockSize)
         {
-            var t = TweakFrom(Unsafe.Add(ref table, at / BlockSize) ^ page, ref keys);
+            Vector128<byte> t = TweakFrom(Unsafe.Add(ref table, at / BlockSize) ^ page, ref keys);
             EncryptBlock(Vector128.LoadUnsafe(ref from, at), t, ref keys).StoreUnsafe(ref to, at);
         }
     }
@@ -149,24 +149,24 @@ internal static partial class AesNiLoops
         nuint at = 0;
         for (; length - at >= Step; at += Step)
         {
-            var t0 = Unsafe.Add(ref table, at / BlockSize) ^ page;
-            var t1 = Unsafe.Add(ref table, at / BlockSize + 1) ^ page;
-            var t2 = Unsafe.Add(ref table, at / BlockSize + 2) ^ page;
-            var t3 = Unsafe.Add(ref table, at / BlockSize + 3) ^ page;
-            var t4 = Unsafe.Add(ref table, at / BlockSize + 4) ^ page;
-            var t5 = Unsafe.Add(ref table, at / BlockSize + 5) ^ page;
-            var t6 = Unsafe.Add(ref table, at / BlockSize + 6) ^ page;
-            var t7 = Unsafe.Add(ref table, at / BlockSize + 7) ^ page;
+            Vector128<byte> t0 = Unsafe.Add(ref table, at / BlockSize) ^ page;
+            Vector128<byte> t1 = Unsafe.Add(ref table, at / BlockSize + 1) ^ page;
+            Vector128<byte> t2 = Unsafe.Add(ref table, at / BlockSize + 2) ^ page;
+            Vector128<byte> t3 = Unsafe.Add(ref table, at / BlockSize + 3) ^ page;
+            Vector128<byte> t4 = Unsafe.Add(ref table, at / BlockSize + 4) ^ page;
+            Vector128<byte> t5 = Unsafe.Add(ref table, at / BlockSize + 5) ^ page;
+            Vector128<byte> t6 = Unsafe.Add(ref table, at / BlockSize + 6) ^ page;
+            Vector128<byte> t7 = Unsafe.Add(ref table, at / BlockSize + 7) ^ page;
             TweakRounds(ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6, ref t7, ref keys);
-            var ends = Key(ref keys, AesNiKeys.Data);
-            var b0 = Vector128.LoadUnsafe(ref from, at) ^ t0 ^ ends;
-            var b1 = Vector128.LoadUnsafe(ref from, at + 16) ^ t1 ^ ends;
-            var b2 = Vector128.LoadUnsafe(ref from, at + 32) ^ t2 ^ ends;
-            var b3 = Vector128.LoadUnsafe(ref from, at + 48) ^ t3 ^ ends;
-            var b4 = Vector128.LoadUnsafe(ref from, at + 64) ^ t4 ^ ends;
-            var b5 = Vector128.LoadUnsafe(ref from, at + 80) ^ t5 ^ ends;
-            var b6 = Vector128.LoadUnsafe(ref from, at + 96) ^ t6 ^ ends;
-            var b7 = Vector128.LoadUnsafe(ref from, at + 112) ^ t7 ^ ends;
+            Vector128<byte> ends = Key(ref keys, AesNiKeys.Data);
+            Vector128<byte> b0 = Vector128.LoadUnsafe(ref from, at) ^ t0 ^ ends;
+            Vector128<byte> b1 = Vector128.LoadUnsafe(ref from, at + 16) ^ t1 ^ ends;
+            Vector128<byte> b2 = Vector128.LoadUnsafe(ref from, at + 32) ^ t2 ^ ends;
+            Vector128<byte> b3 = Vector128.LoadUnsafe(ref from, at + 48) ^ t3 ^ ends;
+            Vector128<byte> b4 = Vector128.LoadUnsafe(ref from, at + 64) ^ t4 ^ ends;
+            Vector128<byte> b5 = Vector128.LoadUnsafe(ref from, at + 80) ^ t5 ^ ends;
+            Vector128<byte> b6 = Vector128.LoadUnsafe(ref from, at + 96) ^ t6 ^ ends;
+            Vector128<byte> b7 = Vector128.LoadUnsafe(ref from, at + 112) ^ t7 ^ ends;
             DecryptRounds(ref b0, ref b1, ref b2, ref b3, ref b4, ref b5, ref b6, ref b7, ref keys);
             Aes.DecryptLast(b0, t0).StoreUnsafe(ref to, at);
             Aes.DecryptLast(b1, t1).StoreUnsafe(ref to, at + 16);
@@ -179,7 +179,7 @@ internal static partial class AesNiLoops
         }
         for (; at < length; at += BlockSize)
         {
-            var t = TweakFrom(Unsafe.Add(ref table, at / BlockSize) ^ page, ref keys);
+            Vector128<byte> t = TweakFrom(Unsafe.Add(ref table, at / BlockSize) ^ page, ref keys);
             DecryptBlock(Vector128.LoadUnsafe(ref from, at), t, ref keys).StoreUnsafe(ref to, at);
         }
     }
@@ -194,14 +194,14 @@ internal static partial class AesNiLoops
         nuint at = 0;
         for (; length - at >= Step; at += Step)
         {
-            var t0 = Unsafe.Add(ref table, at / BlockSize) ^ page;
-            var t1 = Unsafe.Add(ref table, at / BlockSize + 1) ^ page;
-            var t2 = Unsafe.Add(ref table, at / BlockSize + 2) ^ page;
-            var t3 = Unsafe.Add(ref table, at / BlockSize + 3) ^ page;
-            var t4 = Unsafe.Add(ref table, at / BlockSize + 4) ^ page;
-            var t5 = Unsafe.Add(ref table, at / BlockSize + 5) ^ page;
-            var t6 = Unsafe.Add(ref table, at / BlockSize + 6) ^ page;
-            var t7 = Unsafe.Add(ref table, at / BlockSize + 7) ^ page;
+            Vector128<byte> t0 = Unsafe.Add(ref table, at / BlockSize) ^ page;
+            Vector128<byte> t1 = Unsafe.Add(ref table, at / BlockSize + 1) ^ page;
+            Vector128<byte> t2 = Unsafe.Add(ref table, at / BlockSize + 2) ^ page;
+            Vector128<byte> t3 = Unsafe.Add(ref table, at / BlockSize + 3) ^ page;
+            Vector128<byte> t4 = Unsafe.Add(ref table, at / BlockSize + 4) ^ page;
+            Vector128<byte> t5 = Unsafe.Add(ref table, at / BlockSize + 5) ^ page;
+            Vector128<byte> t6 = Unsafe.Add(ref table, at / BlockSize + 6) ^ page;
+            Vector128<byte> t7 = Unsafe.Add(ref table, at / BlockSize + 7) ^ page;
             TweakRounds(ref t0, ref t1, ref t2, ref t3, ref t4, ref t5, ref t6, ref t7, ref keys);
             t0.StoreUnsafe(ref tweaks, at);
             t1.StoreUnsafe(ref tweaks, at + 16);

@@ -29,7 +29,7 @@ internal sealed class PortableKernel : XexKernel
     /// <inheritdoc/>
     public override void MakeTweaks(ulong firstBlock, Span<byte> tweaks)
     {
-        var ciphers = Borrow();
+        (Aes Data, Aes Tweak) ciphers = Borrow();
         MakeTweaks(ciphers.Tweak, firstBlock, tweaks);
         _ciphers.Add(ciphers);
     }
@@ -37,7 +37,7 @@ internal sealed class PortableKernel : XexKernel
     /// <inheritdoc/>
     public override void Encrypt(ReadOnlySpan<byte> plain, Span<byte> cipher, ReadOnlySpan<byte> tweaks)
     {
-        var ciphers = Borrow();
+        (Aes Data, Aes Tweak) ciphers = Borrow();
         Crypt(ciphers.Data, encrypt: true, plain, cipher, tweaks);
         _ciphers.Add(ciphers);
     }
@@ -45,7 +45,7 @@ internal sealed class PortableKernel : XexKernel
     /// <inheritdoc/>
     public override void Decrypt(ReadOnlySpan<byte> cipher, Span<byte> plain, ReadOnlySpan<byte> tweaks)
     {
-        var ciphers = Borrow();
+        (Aes Data, Aes Tweak) ciphers = Borrow();
         Crypt(ciphers.Data, encrypt: false, cipher, plain, tweaks);
         _ciphers.Add(ciphers);
     }
@@ -72,7 +72,7 @@ internal sealed class PortableKernel : XexKernel
     {
         Span<byte> numbers = stackalloc byte[(int)Page.Size];
         numbers = numbers[..tweaks.Length];
-        for (var offset = 0; offset < numbers.Length; offset += BlockSize)
+        for (int offset = 0; offset < numbers.Length; offset += BlockSize)
         {
             BinaryPrimitives.WriteUInt64LittleEndian(numbers[offset..], firstBlock++);
             numbers.Slice(offset + sizeof(ulong), sizeof(ulong)).Clear();
@@ -94,16 +94,16 @@ internal sealed class PortableKernel : XexKernel
 
     private static void Xor(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, Span<byte> to)
     {
-        var a = MemoryMarshal.Cast<byte, ulong>(left);
-        var b = MemoryMarshal.Cast<byte, ulong>(right);
-        var sum = MemoryMarshal.Cast<byte, ulong>(to);
-        for (var i = 0; i < sum.Length; i++)
+        ReadOnlySpan<ulong> a = MemoryMarshal.Cast<byte, ulong>(left);
+        ReadOnlySpan<ulong> b = MemoryMarshal.Cast<byte, ulong>(right);
+        Span<ulong> sum = MemoryMarshal.Cast<byte, ulong>(to);
+        for (int i = 0; i < sum.Length; i++)
             sum[i] = a[i] ^ b[i];
     }
 
     private (Aes Data, Aes Tweak) Borrow()
     {
-        if (_ciphers.TryTake(out var ciphers))
+        if (_ciphers.TryTake(out (Aes Data, Aes Tweak) ciphers))
             return ciphers;
         ciphers = (Aes.Create(), Aes.Create());
         ciphers.Data.Key = _dataKey;

@@ -22,8 +22,8 @@ internal sealed class TweakCache(XexKernel kernel)
     /// <param name="page">Physical address / 4096.</param>
     public ReadOnlySpan<byte> Find(ulong page)
     {
-        var slot = (int)(page % Slots);
-        var entry = Volatile.Read(ref _pages[slot]);
+        int slot = (int)(page % Slots);
+        TweakPage? entry = Volatile.Read(ref _pages[slot]);
         return entry is not null && entry.Page == page ? entry.Tweaks : Miss(page, slot);
     }
 
@@ -34,7 +34,7 @@ internal sealed class TweakCache(XexKernel kernel)
             Volatile.Write(ref _missed[slot], page + 1);
             return default;
         }
-        var tweaks = GC.AllocateUninitializedArray<byte>((int)Page.Size);
+        byte[] tweaks = GC.AllocateUninitializedArray<byte>((int)Page.Size);
         kernel.MakeTweaks(page << (Page.Shift - 4), tweaks);
         Volatile.Write(ref _pages[slot], new TweakPage(page, tweaks));
         return tweaks;

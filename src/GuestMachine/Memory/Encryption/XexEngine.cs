@@ -45,13 +45,13 @@ public sealed class XexEngine
     public void Encrypt(ReadOnlySpan<byte> plain, Span<byte> cipher, ulong physicalAddress)
     {
         Check(plain, cipher, physicalAddress);
-        for (var done = 0; done < plain.Length;)
+        for (int done = 0; done < plain.Length;)
         {
-            var address = physicalAddress + (ulong)done;
-            var length = LengthInPage(address, plain.Length - done);
-            var tweaks = _cache.Find(Page.FrameOf(address));
-            var from = plain.Slice(done, length);
-            var to = cipher.Slice(done, length);
+            ulong address = physicalAddress + (ulong)done;
+            int length = LengthInPage(address, plain.Length - done);
+            ReadOnlySpan<byte> tweaks = _cache.Find(Page.FrameOf(address));
+            ReadOnlySpan<byte> from = plain.Slice(done, length);
+            Span<byte> to = cipher.Slice(done, length);
             if (tweaks.IsEmpty)
                 _kernel.Encrypt(from, to, address / XexKernel.BlockSize);
             else
@@ -70,13 +70,13 @@ public sealed class XexEngine
     public void Decrypt(ReadOnlySpan<byte> cipher, Span<byte> plain, ulong physicalAddress)
     {
         Check(cipher, plain, physicalAddress);
-        for (var done = 0; done < cipher.Length;)
+        for (int done = 0; done < cipher.Length;)
         {
-            var address = physicalAddress + (ulong)done;
-            var length = LengthInPage(address, cipher.Length - done);
-            var tweaks = _cache.Find(Page.FrameOf(address));
-            var from = cipher.Slice(done, length);
-            var to = plain.Slice(done, length);
+            ulong address = physicalAddress + (ulong)done;
+            int length = LengthInPage(address, cipher.Length - done);
+            ReadOnlySpan<byte> tweaks = _cache.Find(Page.FrameOf(address));
+            ReadOnlySpan<byte> from = cipher.Slice(done, length);
+            Span<byte> to = plain.Slice(done, length);
             if (tweaks.IsEmpty)
                 _kernel.Decrypt(from, to, address / XexKernel.BlockSize);
             else
@@ -95,7 +95,7 @@ public sealed class XexEngine
             Throw($"Address 0x{address:x} and length {from.Length} must be multiples of 16.", nameof(address));
         if (from.Length != 0 && address > ulong.MaxValue - (uint)(from.Length - 1))
             Throw($"{from.Length} bytes from 0x{address:x} run over the end of the address space.", nameof(address));
-        if (from.Overlaps(to, out var offset) && offset != 0)
+        if (from.Overlaps(to, out int offset) && offset != 0)
             Throw($"Source and destination overlap, {offset} bytes apart.", nameof(to));
     }
 

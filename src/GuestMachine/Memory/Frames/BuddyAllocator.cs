@@ -41,9 +41,9 @@ public sealed class BuddyAllocator
         ArgumentNullException.ThrowIfNull(ram);
         _blocks = new FrameBlocks(ram, MaxOrder);
         _nodes = new ulong[checked(_blocks.Count * NodeWords)];
-        for (var order = 0; order <= MaxOrder; order++)
+        for (int order = 0; order <= MaxOrder; order++)
             _blocksWith[order] = new LowestBitmap(_blocks.Count);
-        foreach (var range in _blocks.Ram)
+        foreach (FrameRange range in _blocks.Ram)
         {
             TotalFrames += range.Count;
             PutRange(range);
@@ -75,17 +75,17 @@ public sealed class BuddyAllocator
     public bool TryAllocate(int order, out ulong frame)
     {
         CheckOrder(order);
-        var usable = _orders >> order;
+        uint usable = _orders >> order;
         if (usable == 0)
         {
             frame = 0;
             return false;
         }
-        var found = order + BitOperations.TrailingZeroCount(usable);
-        var block = _blocksWith[found].Lowest();
-        var buddy = LowestInNode(block, found);
+        int found = order + BitOperations.TrailingZeroCount(usable);
+        int block = _blocksWith[found].Lowest();
+        int buddy = LowestInNode(block, found);
         Clear(block, found, buddy);
-        for (var split = found - 1; split >= order; split--)
+        for (int split = found - 1; split >= order; split--)
         {
             buddy <<= 1;
             Set(block, split, buddy + 1);
@@ -104,13 +104,13 @@ public sealed class BuddyAllocator
     public void Free(ulong frame, int order)
     {
         CheckOrder(order);
-        var count = 1UL << order;
+        ulong count = 1UL << order;
         if ((frame & (count - 1)) != 0)
             ThrowBadFree(frame, order, "is not aligned to its order");
         if (!_blocks.IsRam(new FrameRange(frame, count)))
             ThrowBadFree(frame, order, "is not RAM");
-        var block = _blocks.IndexOf(frame);
-        var buddy = (int)(frame & (FramesPerBlock - 1)) >> order;
+        int block = _blocks.IndexOf(frame);
+        int buddy = (int)(frame & (FramesPerBlock - 1)) >> order;
         if (AnyFree(block, order, buddy))
             ThrowBadFree(frame, order, "is free already");
         FreeFrames += count;
@@ -129,21 +129,21 @@ public sealed class BuddyAllocator
     {
         if (range.Count > ulong.MaxValue - range.First)
             return false;
-        for (var frame = range.First; frame < range.End;)
+        for (ulong frame = range.First; frame < range.End;)
         {
-            if (!TryFindFree(frame, out var block, out var order))
+            if (!TryFindFree(frame, out int block, out int order))
                 return false;
             frame = Span(block, order, frame).End;
         }
-        for (var frame = range.First; frame < range.End;)
+        for (ulong frame = range.First; frame < range.End;)
         {
-            _ = TryFindFree(frame, out var block, out var order);
-            var span = Span(block, order, frame);
+            _ = TryFindFree(frame, out int block, out int order);
+            FrameRange span = Span(block, order, frame);
             Clear(block, order, (int)(frame & (FramesPerBlock - 1)) >> order);
             FreeFrames -= span.Count;
             // What of the free block lies outside comes back. It has no free buddy outside the block, so nothing merges.
             PutRange(new FrameRange(span.First, frame - span.First));
-            var end = Math.Min(span.End, range.End);
+            ulong end = Math.Min(span.End, range.End);
             PutRange(new FrameRange(end, span.End - end));
             frame = end;
         }
@@ -165,7 +165,7 @@ public sealed class BuddyAllocator
         order = 0;
         if (block < 0)
             return false;
-        var offset = (int)(frame & (FramesPerBlock - 1));
+        int offset = (int)(frame & (FramesPerBlock - 1));
         for (; order <= MaxOrder; order++)
         {
             if (Test(block, order, offset >> order))
@@ -178,9 +178,9 @@ public sealed class BuddyAllocator
     private void PutRange(FrameRange range)
     {
         FreeFrames += range.Count;
-        for (var (frame, left) = (range.First, range.Count); left != 0;)
+        for ((ulong frame, ulong left) = (range.First, range.Count); left != 0;)
         {
-            var order = Math.Min(BitOperations.TrailingZeroCount(frame), BitOperations.Log2(left));
+            int order = Math.Min(BitOperations.TrailingZeroCount(frame), BitOperations.Log2(left));
             order = Math.Min(order, MaxOrder);
             Set(_blocks.IndexOf(frame), order, (int)(frame & (FramesPerBlock - 1)) >> order);
             frame += 1UL << order;
@@ -190,13 +190,13 @@ public sealed class BuddyAllocator
 
     private bool Test(int block, int order, int buddy)
     {
-        var bit = FirstBit(order) + buddy;
+        int bit = FirstBit(order) + buddy;
         return (_nodes[block * NodeWords + (bit >> 6)] >> bit & 1) != 0;
     }
 
     private void Set(int block, int order, int buddy)
     {
-        var bit = FirstBit(order) + buddy;
+        int bit = FirstBit(order) + buddy;
         _nodes[block * NodeWords + (bit >> 6)] |= 1UL << bit;
         _blocksWith[order].Add(block);
         _freeBlocks[order]++;
@@ -205,7 +205,7 @@ public sealed class BuddyAllocator
 
     private void Clear(int block, int order, int buddy)
     {
-        var bit = FirstBit(order) + buddy;
+        int bit = FirstBit(order) + buddy;
         _nodes[block * NodeWords + (bit >> 6)] &= ~(1UL << bit);
         if (LowestInNode(block, order) < 0)
             _blocksWith[order].Remove(block);
@@ -219,14 +219,14 @@ public sealed class BuddyAllocator
     /// <summary>True when any frame of the block's part is free, inside a larger free block, as one, or in smaller ones.</summary>
     private bool AnyFree(int block, int order, int buddy)
     {
-        for (var (up, index) = (order, buddy); up <= MaxOrder; up++, index >>= 1)
+        for ((int up, int index) = (order, buddy); up <= MaxOrder; up++, index >>= 1)
         {
             if (Test(block, up, index))
                 return true;
         }
-        for (var down = order - 1; down >= 0; down--)
+        for (int down = order - 1; down >= 0; down--)
         {
-            var shift = order - down;
+            int shift = order - down;
             if (LowestOf(block, down, buddy << shift, 1 << shift) >= 0)
                 return true;
         }
@@ -237,14 +237,14 @@ public sealed class BuddyAllocator
     /// naturally aligned, so it is either whole words or inside one word.</summary>
     private int LowestOf(int block, int order, int from, int count)
     {
-        var bit = FirstBit(order) + from;
-        var words = _nodes.AsSpan(block * NodeWords + (bit >> 6), Math.Max(count >> 6, 1));
+        int bit = FirstBit(order) + from;
+        Span<ulong> words = _nodes.AsSpan(block * NodeWords + (bit >> 6), Math.Max(count >> 6, 1));
         if (count < 64)
         {
-            var part = words[0] >> bit & ((1UL << count) - 1);
+            ulong part = words[0] >> bit & ((1UL << count) - 1);
             return part == 0 ? -1 : from + BitOperations.TrailingZeroCount(part);
         }
-        var word = words.IndexOfAnyExcept(0UL);
+        int word = words.IndexOfAnyExcept(0UL);
         return word < 0 ? -1 : from + (word << 6) + BitOperations.TrailingZeroCount(words[word]);
     }
 

@@ -29,12 +29,12 @@ internal sealed class FrameBlocks
     /// <summary>Index of the block that holds the frame, or -1 when no RAM lies in that block.</summary>
     public int IndexOf(ulong frame)
     {
-        var block = frame >> _shift;
-        var (low, high) = (0, _segments.Length - 1);
+        ulong block = frame >> _shift;
+        (int low, int high) = (0, _segments.Length - 1);
         while (low <= high)
         {
-            var middle = (low + high) >>> 1;
-            ref readonly var segment = ref _segments[middle];
+            int middle = (low + high) >>> 1;
+            ref readonly Segment segment = ref _segments[middle];
             if (block < segment.FirstBlock)
                 high = middle - 1;
             else if (block - segment.FirstBlock >= (ulong)segment.Blocks)
@@ -48,10 +48,10 @@ internal sealed class FrameBlocks
     /// <summary>First frame of the block with that index.</summary>
     public ulong FirstFrame(int index)
     {
-        var (low, high) = (0, _segments.Length - 1);
+        (int low, int high) = (0, _segments.Length - 1);
         while (low < high)
         {
-            var middle = (low + high + 1) >>> 1;
+            int middle = (low + high + 1) >>> 1;
             if (_segments[middle].FirstIndex <= index)
                 low = middle;
             else
@@ -63,11 +63,11 @@ internal sealed class FrameBlocks
     /// <summary>True when all of the frames are RAM. The range must not wrap.</summary>
     public bool IsRam(FrameRange range)
     {
-        var (low, high) = (0, _ram.Length - 1);
+        (int low, int high) = (0, _ram.Length - 1);
         while (low <= high)
         {
-            var middle = (low + high) >>> 1;
-            var ram = _ram[middle];
+            int middle = (low + high) >>> 1;
+            FrameRange ram = _ram[middle];
             if (range.First < ram.First)
                 high = middle - 1;
             else if (range.First >= ram.End)
@@ -82,7 +82,7 @@ internal sealed class FrameBlocks
     {
         const ulong Limit = 1UL << (64 - Page.Shift);
         var joined = new List<FrameRange>();
-        foreach (var range in ram.Where(r => r.Count != 0).OrderBy(r => r.First))
+        foreach (FrameRange range in ram.Where(r => r.Count != 0).OrderBy(r => r.First))
         {
             if (range.First >= Limit || range.Count > Limit - range.First)
                 throw new ArgumentException($"RAM at frame {range.First:x} ends behind the 64-bit address space.", nameof(ram));
@@ -99,22 +99,22 @@ internal sealed class FrameBlocks
     private static Segment[] CutSegments(FrameRange[] ram, int shift)
     {
         var segments = new List<Segment>();
-        foreach (var range in ram)
+        foreach (FrameRange range in ram)
         {
-            var first = range.First >> shift;
-            var end = ((range.End - 1) >> shift) + 1;
+            ulong first = range.First >> shift;
+            ulong end = ((range.End - 1) >> shift) + 1;
             if (segments.Count > 0)
             {
                 // Two ranges may share a block, or end and begin in neighbours: then they are one segment.
-                var last = segments[^1];
-                var lastEnd = last.FirstBlock + (ulong)last.Blocks;
+                Segment last = segments[^1];
+                ulong lastEnd = last.FirstBlock + (ulong)last.Blocks;
                 if (first <= lastEnd)
                 {
                     segments[^1] = last with { Blocks = checked((int)(end - last.FirstBlock)) };
                     continue;
                 }
             }
-            var index = segments.Count == 0 ? 0 : segments[^1].FirstIndex + segments[^1].Blocks;
+            int index = segments.Count == 0 ? 0 : segments[^1].FirstIndex + segments[^1].Blocks;
             segments.Add(new Segment(first, checked((int)(end - first)), index));
         }
         return [.. segments];

@@ -17,7 +17,7 @@ internal sealed class LowestBitmap
     public LowestBitmap(int size)
     {
         var levels = new List<ulong[]>();
-        var bits = Math.Max(size, 1);
+        int bits = Math.Max(size, 1);
         do
         {
             bits = (int)(((long)bits + 63) >> WordShift);
@@ -36,10 +36,10 @@ internal sealed class LowestBitmap
     /// <summary>Adds the integer; adding a member again changes nothing.</summary>
     public void Add(int value)
     {
-        foreach (var level in _levels)
+        foreach (ulong[] level in _levels)
         {
-            ref var word = ref level[value >> WordShift];
-            var before = word;
+            ref ulong word = ref level[value >> WordShift];
+            ulong before = word;
             word = before | 1UL << value;
             if (before != 0)
                 return;
@@ -50,9 +50,9 @@ internal sealed class LowestBitmap
     /// <summary>Removes the integer; removing a stranger changes nothing.</summary>
     public void Remove(int value)
     {
-        foreach (var level in _levels)
+        foreach (ulong[] level in _levels)
         {
-            ref var word = ref level[value >> WordShift];
+            ref ulong word = ref level[value >> WordShift];
             word &= ~(1UL << value);
             if (word != 0)
                 return;
@@ -63,8 +63,8 @@ internal sealed class LowestBitmap
     /// <summary>The lowest member. Only for a set that is not empty.</summary>
     public int Lowest()
     {
-        var value = 0;
-        for (var level = _levels.Length - 1; level >= 0; level--)
+        int value = 0;
+        for (int level = _levels.Length - 1; level >= 0; level--)
             value = value << WordShift | BitOperations.TrailingZeroCount(_levels[level][value]);
         return value;
     }

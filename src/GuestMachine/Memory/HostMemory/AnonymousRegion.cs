@@ -29,7 +29,7 @@ public sealed unsafe class AnonymousRegion : IDisposable
     {
         CheckPages(length, nameof(length));
         ArgumentOutOfRangeException.ThrowIfZero(length);
-        var mapping = HostMapping.MapAnonymousPrivate(length, "reserve guest memory");
+        Result<HostMapping> mapping = HostMapping.MapAnonymousPrivate(length, "reserve guest memory");
         return mapping.Ok ? new AnonymousRegion(mapping.Value) : mapping.Failure;
     }
 
@@ -38,7 +38,7 @@ public sealed unsafe class AnonymousRegion : IDisposable
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public Span<byte> AsSpan(ulong offset, int length)
     {
-        using var pin = Mapping.Pin();
+        using HostPin pin = Mapping.Pin();
         return pin.AsSpan(offset, length);
     }
 

@@ -50,14 +50,14 @@ public sealed unsafe partial class HostMapping : SafeHandle
     /// <summary>Private memory that reads zero and takes room page by page as it is touched.</summary>
     internal static Result<HostMapping> MapAnonymousPrivate(ulong length, string operation)
     {
-        var address = Mmap(0, (nuint)length, ProtReadWrite, MapPrivate | MapAnonymous | MapNoReserve, -1, 0);
+        nint address = Mmap(0, (nuint)length, ProtReadWrite, MapPrivate | MapAnonymous | MapNoReserve, -1, 0);
         return Wrap(address, length, operation);
     }
 
     /// <summary>The whole file, shared.</summary>
     internal static Result<HostMapping> MapFile(SafeFileHandle file, ulong length, string operation)
     {
-        var address = MmapFile(0, (nuint)length, ProtReadWrite, MapShared, file, 0);
+        nint address = MmapFile(0, (nuint)length, ProtReadWrite, MapShared, file, 0);
         return Wrap(address, length, operation);
     }
 
@@ -65,7 +65,7 @@ public sealed unsafe partial class HostMapping : SafeHandle
     internal void DiscardPrivate(ulong offset, ulong length)
     {
         CheckPart(offset, length);
-        using var pin = Pin();
+        using HostPin pin = Pin();
         // SAFETY: the part lies in the mapping, which the pin keeps mapped.
         if (Madvise(pin.Pointer + offset, (nuint)length, AdviseDontNeed) != 0)
             NativeMemory.Clear(pin.Pointer + offset, (nuint)length); // locked pages cannot be given back
@@ -75,9 +75,9 @@ public sealed unsafe partial class HostMapping : SafeHandle
     internal Failure? CoverPrivate(ulong offset, SafeFileHandle file, ulong fileOffset, ulong length)
     {
         CheckPart(offset, length);
-        using var pin = Pin();
+        using HostPin pin = Pin();
         // SAFETY: it replaces a part of this very mapping, which the pin keeps.
-        var place = pin.Pointer + offset;
+        byte* place = pin.Pointer + offset;
         if (MmapFile((nint)place, (nuint)length, ProtReadWrite, MapShared | MapFixed, file, (long)fileOffset) == -1)
             return HostFailure.Last("map file into guest memory", "mmap", length);
         _ = Madvise(place, (nuint)length, AdviseDontDump);
@@ -88,9 +88,9 @@ public sealed unsafe partial class HostMapping : SafeHandle
     internal bool UncoverPrivate(ulong offset, ulong length)
     {
         CheckPart(offset, length);
-        using var pin = Pin();
+        using HostPin pin = Pin();
         // SAFETY: it replaces a part of this very mapping, which the pin keeps.
-        var place = pin.Pointer + offset;
+        byte* place = pin.Pointer + offset;
         if (Mmap((nint)place, (nuint)length, ProtReadWrite, MapPrivate | MapAnonymous | MapNoReserve | MapFixed, -1, 0) == -1)
             return false;
         _ = Madvise(place, (nuint)length, AdviseDontDump);

@@ -10,7 +10,7 @@ public readonly unsafe ref struct HostPin : IDisposable
 
     internal HostPin(HostMapping mapping)
     {
-        var added = false;
+        bool added = false;
         mapping.DangerousAddRef(ref added);
         _mapping = mapping;
         Pointer = (byte*)mapping.DangerousGetHandle();

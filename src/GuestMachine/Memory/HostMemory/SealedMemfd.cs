@@ -82,7 +82,7 @@ public sealed unsafe partial class SealedMemfd : IDisposable
         if (length > long.MaxValue)
             return new Failure(Errno.ENOMEM, CreateOperation, "ftruncate", $"No file holds {length} bytes.");
 
-        var file = MemfdCreate("cocoguest", CloseOnExec | AllowSealing | NoExecSeal);
+        SafeFileHandle file = MemfdCreate("cocoguest", CloseOnExec | AllowSealing | NoExecSeal);
         if (file.IsInvalid && Marshal.GetLastPInvokeError() == (int)Errno.EINVAL)
             file = MemfdCreate("cocoguest", CloseOnExec | AllowSealing); // kernels before 6.3 do not know the flag
         if (file.IsInvalid)
@@ -93,15 +93,15 @@ public sealed unsafe partial class SealedMemfd : IDisposable
             return Close(file, HostFailure.Last(CreateOperation, "ftruncate", length));
         if (Fchmod(file, OwnerReads) != 0)
             return Close(file, HostFailure.Last(CreateOperation, "fchmod", length));
-        var mapping = HostMapping.MapFile(file, length, CreateOperation);
+        Result<HostMapping> mapping = HostMapping.MapFile(file, length, CreateOperation);
         if (!mapping.Ok)
             return Close(file, mapping.Failure);
 
         // Only now: the server's mapping has to be older than the seal on writing.
-        var seals = SealShrink | SealGrow | SealSeal | (readOnly ? SealFutureWrite : 0);
+        int seals = SealShrink | SealGrow | SealSeal | (readOnly ? SealFutureWrite : 0);
         if (Fcntl(file, AddSeals, seals) == 0)
             return new SealedMemfd(file, mapping.Value, readOnly);
-        var failure = HostFailure.Last(CreateOperation, "F_ADD_SEALS", length);
+        Failure failure = HostFailure.Last(CreateOperation, "F_ADD_SEALS", length);
         mapping.Value.Dispose();
         return Close(file, failure);
     }
@@ -115,17 +115,17 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public Result<SafeFileHandle> DuplicateFor(bool readOnly)
     {
-        var held = false;
+        bool held = false;
         try
         {
             // Held, so that the number in the path cannot become another file's meanwhile.
             File.DangerousAddRef(ref held);
-            var copy = readOnly
+            SafeFileHandle copy = readOnly
                 ? Open(FormattableString.Invariant($"/proc/self/fd/{File.DangerousGetHandle()}"), OpenReadOnlyCloseOnExec)
                 : FcntlDuplicate(File, DuplicateCloseOnExec, 0);
             if (!copy.IsInvalid)
                 return copy;
-            var failure = HostFailure.Last("duplicate client buffer", readOnly ? "open" : "F_DUPFD_CLOEXEC", Length);
+            Failure failure = HostFailure.Last("duplicate client buffer", readOnly ? "open" : "F_DUPFD_CLOEXEC", Length);
             copy.Dispose();
             return failure;
         }
@@ -145,15 +145,15 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     internal Result<SafeFileHandle> OpenAnew(int access)
     {
-        var held = false;
+        bool held = false;
         try
         {
             File.DangerousAddRef(ref held);
-            var path = FormattableString.Invariant($"/proc/self/fd/{File.DangerousGetHandle()}");
+            string path = FormattableString.Invariant($"/proc/self/fd/{File.DangerousGetHandle()}");
 
             // The mode that keeps others from opening it anew is in the server's own way, too.
-            var opens = Fchmod(File, OwnerReads | OwnerWrites) == 0 ? Open(path, access | CloseOnExecFlag) : null;
-            var failure = opens is null or { IsInvalid: true } ? HostFailure.Last("open client buffer anew", "open", Length) : null;
+            SafeFileHandle? opens = Fchmod(File, OwnerReads | OwnerWrites) == 0 ? Open(path, access | CloseOnExecFlag) : null;
+            Failure? failure = opens is null or { IsInvalid: true } ? HostFailure.Last("open client buffer anew", "open", Length) : null;
             if (Fchmod(File, OwnerReads) == 0 && failure is null)
                 return opens!;
             failure ??= HostFailure.Last("open client buffer anew", "fchmod", Length);
@@ -174,7 +174,7 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public void PunchAll()
     {
-        using var pin = Mapping.Pin();
+        using HostPin pin = Mapping.Pin();
         if (ReadOnly || Fallocate(File, PunchHoleKeepSize, 0, (long)Length) != 0)
             ClearData(pin);
     }
@@ -183,7 +183,7 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public void Punch(ulong offset, ulong length)
     {
-        using var pin = Mapping.Pin();
+        using HostPin pin = Mapping.Pin();
         if (ReadOnly || Fallocate(File, PunchHoleKeepSize, (long)offset, (long)length) != 0)
             NativeMemory.Clear((byte*)pin.Pointer + offset, (nuint)length);
     }
@@ -195,9 +195,9 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     internal IEnumerable<(ulong Start, ulong Length)> DataRuns()
     {
-        for (var start = Lseek(File, 0, SeekData); start >= 0;)
+        for (long start = Lseek(File, 0, SeekData); start >= 0;)
         {
-            var end = Lseek(File, start, SeekHole);
+            long end = Lseek(File, start, SeekHole);
             yield return ((ulong)start, (ulong)(end - start));
             start = Lseek(File, end, SeekData);
         }
@@ -214,16 +214,16 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     private void ClearData(HostPin pin)
     {
         // Its own descriptor, because clients share the file position of this one.
-        var opened = DuplicateFor(readOnly: true);
+        Result<SafeFileHandle> opened = DuplicateFor(readOnly: true);
         if (!opened.Ok)
         {
             NativeMemory.Clear(pin.Pointer, (nuint)Length);
             return;
         }
-        using var file = opened.Value;
-        for (var start = Lseek(file, 0, SeekData); start >= 0;)
+        using SafeFileHandle file = opened.Value;
+        for (long start = Lseek(file, 0, SeekData); start >= 0;)
         {
-            var end = Lseek(file, start, SeekHole);
+            long end = Lseek(file, start, SeekHole);
             // SAFETY: start and end lie in the file, whose sealed size is that of the pinned mapping.
             NativeMemory.Clear(pin.Pointer + start, (nuint)(end - start));
             start = Lseek(file, end, SeekData);

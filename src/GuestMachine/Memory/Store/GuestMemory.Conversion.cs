@@ -335,7 +335,7 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
 
     private byte[] RawOf(ulong frame)
     {
-        var raw = new byte[Page.Size];
+        byte[] raw = new byte[Page.Size];
         if (!IsRawZero(frame))
         {
             Engine.Encrypt(StorePage(frame), raw, Page.AddressOf(frame));

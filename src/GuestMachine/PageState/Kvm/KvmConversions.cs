@@ -61,7 +61,7 @@ internal sealed class KvmConversions(IHypervisor vmm, Action<FrameRange, Convers
         }
 
         int room = Math.Min(words.Length - 1, PscHeader.MaxEntries);
-        PscHeader header = PscHeader.Decode(words.IsEmpty ? 0 : words[0]);
+        var header = PscHeader.Decode(words.IsEmpty ? 0 : words[0]);
         if (header.EndEntry >= room)
         {
             return PscHeader.InvalidHeader;
@@ -69,7 +69,7 @@ internal sealed class KvmConversions(IHypervisor vmm, Action<FrameRange, Convers
 
         for (int at = header.CurrentEntry; at <= header.EndEntry;)
         {
-            PscEntry entry = PscEntry.Decode(words[at + 1]);
+            var entry = PscEntry.Decode(words[at + 1]);
             if (!IsValid(entry))
             {
                 return PscHeader.InvalidEntry;
@@ -151,11 +151,11 @@ internal sealed class KvmConversions(IHypervisor vmm, Action<FrameRange, Convers
     // Followers of the same operation and size whose first page is next and that nobody has begun.
     private static int Merged(ReadOnlySpan<ulong> words, int first, int end)
     {
-        PscEntry entry = PscEntry.Decode(words[first + 1]);
+        var entry = PscEntry.Decode(words[first + 1]);
         int count = 1;
         for (; first + count <= end; count++)
         {
-            PscEntry next = PscEntry.Decode(words[first + count + 1]);
+            var next = PscEntry.Decode(words[first + count + 1]);
             bool follows = next.Operation == entry.Operation && next.Size == entry.Size && next.CurrentPage == 0
                 && next.Frame == entry.Frame + ((ulong)count * PagesOf(entry)) && entry.CurrentPage == 0;
             if (!follows)

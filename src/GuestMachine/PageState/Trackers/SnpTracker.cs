@@ -99,7 +99,7 @@ internal sealed partial class SnpTracker : AmdTracker
         bool toShared = direction == ConversionDirection.ToShared;
         for (ulong at = range.First; at < range.End;)
         {
-            PscBatch batch = PscBatch.Fill(at, range.End);
+            var batch = PscBatch.Fill(at, range.End);
             bool done = toShared
                 ? Pvalidate(batch, Valid, Invalid, direction) && Request(batch, direction)
                 : Request(batch, direction) && Pvalidate(batch, Invalid, Valid, direction);

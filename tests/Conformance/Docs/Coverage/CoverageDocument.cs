@@ -45,7 +45,7 @@ internal static class CoverageDocument
         AppendCounts(text, "By evidence", "evidence", [.. Classes.Select(c => ($"*{c.Word}*: {c.Meaning}", Of(report, c.Evidence)))], report);
         AppendFamilies(text);
         AppendOutOfScope(text, report);
-        foreach (var file in report.Statements.GroupBy(statement => statement.File))
+        foreach (IGrouping<string, ReferenceStatement> file in report.Statements.GroupBy(statement => statement.File))
         {
             AppendFile(text, file, report);
         }

@@ -27,7 +27,7 @@ internal static class AccountingOps
 
     private static void DirtyAndFree(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         (long allocated, long dirty) = (0, 0);
         for (ulong round = 0; round < record.In.Number("rounds"); round++)
         {
@@ -51,7 +51,7 @@ internal static class AccountingOps
 
     private static void FreeLoop(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         ulong before = FreeBytes(g);
         long done = 0;
         for (ulong round = 0; round < record.In.Number("rounds"); round++)
@@ -68,7 +68,7 @@ internal static class AccountingOps
 
     private static void Drop(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         ulong expected = record.In.Number("len") * record.In.Number("count");
         ulong before = FreeBytes(g);
         for (ulong i = 0; i < record.In.Number("count"); i++)
@@ -88,7 +88,7 @@ internal static class AccountingOps
 
     private static void UntilFail(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         var fds = new List<int>();
         Result<BufferHandle> made = Allocate(g, record);
         for (; made.Ok; made = Allocate(g, record))

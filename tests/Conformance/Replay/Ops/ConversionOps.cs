@@ -18,7 +18,7 @@ internal static class ConversionOps
     // The name of the moment is what the recorder did before it looked: closing or unmapping has no step of its own.
     private static void Counters(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         string when = record.In.Text("when");
         if (when is "end" or "after close")
         {
@@ -49,7 +49,7 @@ internal static class ConversionOps
     // "all", "none" or "call 1".
     private static void Inject(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         var errno = (Errno)record.In.Number("inject_errno");
         Arm(g, new FaultSpec(FaultPoint.FailDecrypt) { Interval = record.In.Number("fail_decrypt_call"), Times = 1, Errno = errno });
         string which = record.In.Text("fail_encrypt");
@@ -72,7 +72,7 @@ internal static class ConversionOps
     // Each round allocates a shared buffer and closes it while re-encryption of all chunks, of the first or of none fails.
     private static void ReleaseWithFailingReencrypt(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         string which = record.In.Text("fail");
         ulong leakedBefore = g.Guest.SystemHeap.LeakedBytes;
         bool byFlag = g.Guest.Kernel.SharedHeapName is null;

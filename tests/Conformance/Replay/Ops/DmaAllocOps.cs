@@ -52,7 +52,7 @@ internal static class DmaAllocOps
         answers.Set("below_4g", made.Value.Phys + made.Value.Size <= FourGiB);
         if (answers.Wants("zeroed"))
         {
-            var bytes = new byte[record.In.Number("size")];
+            byte[] bytes = new byte[record.In.Number("size")];
             answers.Set("zeroed", g.Guest.DmaApi.Read(g.Process, made.Value.Id, 0, bytes) is null && !bytes.AsSpan().ContainsAnyExcept((byte)0));
         }
     }

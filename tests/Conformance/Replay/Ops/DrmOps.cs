@@ -134,7 +134,7 @@ internal static class DrmOps
     private static void Export(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = Of(c);
-        var flags = (uint)record.In.Number("flags");
+        uint flags = (uint)record.In.Number("flags");
         Result<BufferHandle> made = g.Guest.Drm.HandleToFd(g.Process, Node(c), Handle(record), flags);
         answers.SetResult(made.Failure);
         if (!made.Ok)

@@ -1,6 +1,7 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.PageState;
 
 namespace CocoGuest.Tests.Replay.Ops;
 
@@ -22,7 +23,7 @@ internal static class FaultOps
 
     private static List<Outcome> Try(ReplayCase c, Func<Outcome> call)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         List<Outcome> outcomes = [];
         for (uint n = 1; n <= MostAllocations && (outcomes.Count == 0 || outcomes[^1].Hit); n++)
         {
@@ -51,12 +52,12 @@ internal static class FaultOps
     // The recorder closed the buffer again when there was one.
     private static Outcome Allocate(ReplayCase c, Record record)
     {
-        GuestCase g = GuestCase.Of(c);
-        (long live, var before) = (g.Guest.Buffers.Live, g.Guest.Pages.Counters);
+        var g = GuestCase.Of(c);
+        (long live, ConversionCounters before) = (g.Guest.Buffers.Live, g.Guest.Pages.Counters);
         Result<BufferHandle> made = g.Guest.Buffers.Allocate(
             g.Process, record.In.Text("heap"), record.In.Number("len"), 2, record.In.Number("heap_flags", 0));
         DisarmAndClose(g, made.Ok ? made.Value.Fd : -1);
-        var after = g.Guest.Pages.Counters;
+        ConversionCounters after = g.Guest.Pages.Counters;
         return new Outcome
         {
             Failure = made.Failure,
@@ -77,7 +78,7 @@ internal static class FaultOps
 
     private static void PrimeImport(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         int fd = g.Guest.Buffers.Allocate(g.Process, record.In.Text("heap"), record.In.Number("len"), 2, 0).Value.Fd;
         int node = g.Guest.Drm.Open(g.Process, "vgem").Value;
         var buffer = (DmaBuf)g.Process.Fds.Find(fd)!;
@@ -96,7 +97,7 @@ internal static class FaultOps
 
     private static void Ioctl(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         int fd = g.Guest.Buffers.Allocate(g.Process, "system", 4096, 2, 0).Value.Fd;
         answers.OneOf(Try(c, () => new Outcome
         {
@@ -112,7 +113,7 @@ internal static class FaultOps
 
     private static void AllocateWithoutFds(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         _ = g.Guest.Faults.Inject(new FaultSpec(FaultPoint.FailFd) { Times = 1 }).Value;
         Outcome outcome = Allocate(c, record);
         answers.SetResult(outcome.Failure);

@@ -76,7 +76,7 @@ internal static class FileOps
     // The node of udmabuf is open in its cases without a step.
     private static int Fd(ReplayCase c, Record record)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         string name = record.In.Text("fd", "");
         if (name == "udmabuf_dev" && g.Fd(name) < 0)
         {
@@ -147,7 +147,7 @@ internal static class FileOps
     // Sent to the buffer of the case, with a command put together or with a bad pointer.
     private static void RawIoctl(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         if (record.In.Has("ptr"))
         {
             ulong address = record.In.Text("ptr") == "NULL" ? 0 : ArgumentMemory.DefaultAddress;
@@ -159,7 +159,7 @@ internal static class FileOps
 
         uint command = IoctlCommand.Of(
             (uint)record.In.Number("dir"), record.In.Text("type")[0], (uint)record.In.Number("nr"), (uint)record.In.Number("size")).Value;
-        var bytes = new byte[1 << 14];
+        byte[] bytes = new byte[1 << 14];
         BitConverter.TryWriteBytes(bytes, record.In.Number("u64_0", 0));
         var memory = new ArgumentMemory(ArgumentMemory.DefaultAddress, bytes);
         answers.SetResult(g.Guest.Files.Ioctl(g.Process, g.Fd(g.LastBuffer!), command, memory.Address, memory).Failure);

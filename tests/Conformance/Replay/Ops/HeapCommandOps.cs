@@ -63,7 +63,7 @@ internal static class HeapCommandOps
 
     private static void Allocate(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         HeapOps.Switch(g, record);
         var argument = new UserStruct(record);
         Failure? failure = OnHeap(g, record.In.Text("heap"), AllocCommand, argument.Memory.Address, argument.Memory);
@@ -78,7 +78,7 @@ internal static class HeapCommandOps
     // A child that asked to be killed first allocates; nothing else in the guest did.
     private static void AllocateInChild(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         GuestProcess child = g.Guest.Processes.Fork(g.Process).Value;
         Must(g.Guest.Processes.SetOomScoreAdj(child, (int)record.In.Signed("oom_score_adj", 0)));
         Result<BufferHandle> made = g.Guest.Buffers.Allocate(child, record.In.Text("heap"), record.In.Number("len"), OpenFlags.ReadWrite, 0);
@@ -94,7 +94,7 @@ internal static class HeapCommandOps
 
     private static void AllocateAt(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         var argument = new UserStruct(record);
         (ulong address, ArgumentMemory memory) = PlaceOf(record.In.Text("ptr"), argument.Struct);
         int fds = g.Process.Fds.Count;
@@ -122,7 +122,7 @@ internal static class HeapCommandOps
 
     private static void Raw(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         var argument = new UserStruct(record);
         uint direction = record.In.Text("dir", "RW") switch { "RW" => 3U, "W" => 1U, "R" => 2U, _ => 0U };
         string type = record.In.Text("type", "H");
@@ -138,7 +138,7 @@ internal static class HeapCommandOps
 
     private static void AllocateOnOpenHeap(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         var argument = new UserStruct(record);
         ArgumentMemory memory = argument.Memory;
         Result<IoctlOutcome> done = g.Guest.Files.Ioctl(g.Process, g.Fd(record.In.Text("fd")), AllocCommand, memory.Address, memory);
@@ -151,7 +151,7 @@ internal static class HeapCommandOps
 
     private static void SyncOnHeap(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         int heap = g.Fd(record.In.Text("fd"));
         HashSet<int> before = [.. g.Process.Fds.OpenFds()];
         var memory = new ArgumentMemory(ArgumentMemory.DefaultAddress, BitConverter.GetBytes(record.In.Number("flags")));
@@ -166,7 +166,7 @@ internal static class HeapCommandOps
 
     private static void LeakedFd(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         int fd = g.Fd(g.LastBuffer!);
         answers.Set("seek_end", g.Guest.Files.Lseek(g.Process, fd, 0, 2).Value);
         answers.Set("getfl_accmode", (long)(FileOps.Fcntl(g, fd, FileOps.GetFlags).Value & AccessModeBits));
@@ -176,7 +176,7 @@ internal static class HeapCommandOps
     // The recorder opened the heap at the lowest free number, so the buffer came behind it.
     private static void LowestFd(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         int probe = g.Guest.Tree.Open(g.Process, $"{Folder}/system", OpenFlags.ReadWrite).Value;
         Must(g.Guest.Files.Close(g.Process, probe));
         var argument = new UserStruct(record);
@@ -187,7 +187,7 @@ internal static class HeapCommandOps
     // Families write sizes in decimal or in hex.
     private static void FdState(ReplayCase c, Record record, Action<string, ulong> set, Action<string, ulong> setSize)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         int fd = g.Fd(record.In.Text("fd"));
         ulong flags = (ulong)FileOps.Fcntl(g, fd, FileOps.GetFlags).Value;
         set("accmode", flags & AccessModeBits);
@@ -200,7 +200,7 @@ internal static class HeapCommandOps
 
     private static void Open(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         uint uid = (uint)record.In.Number("uid", 0);
         Must(g.Guest.Processes.SetCredentials(g.Process, uid, uid));
         Result<int> fd = g.Guest.Tree.Open(g.Process, record.In.Text("path"), FlagsOf(record.In.Text("flags")));
@@ -213,7 +213,7 @@ internal static class HeapCommandOps
 
     private static void ListHeaps(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         string[] names = g.Guest.Tree.List(g.Process, record.In.Text("dir")).Value;
         answers.SetRaw("heaps", $"[{string.Join(',', names.Select(n => $"\"{n}\""))}]");
         answers.Set("unordered", true);
@@ -221,7 +221,7 @@ internal static class HeapCommandOps
 
     private static void Stat(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Result<FileStat> stat = g.Guest.Tree.Stat(g.Process, record.In.Text("path"));
         answers.SetResult(stat.Failure);
         if (stat.Ok)
@@ -235,7 +235,7 @@ internal static class HeapCommandOps
 
     private static void Uevent(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         string text = System.Text.Encoding.Latin1.GetString(
             g.Guest.Tree.ReadText(g.Process, $"/sys/class/dma_heap/{record.In.Text("heap")}/uevent").Value);
         answers.Set("has_major", text.Contains("MAJOR=", StringComparison.Ordinal) ? 1L : 0L);

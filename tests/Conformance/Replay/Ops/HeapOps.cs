@@ -26,7 +26,7 @@ internal static class HeapOps
 
     private static void Allocate(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Switch(g, record);
         Result<BufferHandle> made = g.Guest.Buffers.Allocate(
             g.Process, record.In.Text("heap"), record.In.Number("len"), (uint)record.In.Number("fd_flags", 0x80002),
@@ -40,7 +40,7 @@ internal static class HeapOps
 
     private static void Close(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         string name = record.In.Text("fd");
         answers.SetResult(g.Guest.Files.Close(g.Process, g.Fd(name)));
         g.Forget(name);

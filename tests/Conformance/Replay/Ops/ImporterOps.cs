@@ -108,7 +108,7 @@ internal static class ImporterOps
 
     private static void VmapRead(ReplayCase c, Record record, Answers answers)
     {
-        var bytes = new byte[record.In.Number("len")];
+        byte[] bytes = new byte[record.In.Number("len")];
         answers.SetResult(Of(c).Guest.Importers.VmapRead(Of(c).Process, LastFd(c), record.In.Number("off"), bytes));
         answers.SetRaw("runs", FlatMemory.Runs(bytes, RunsShown));
         answers.Set("is_iomem", 0L);
@@ -116,7 +116,7 @@ internal static class ImporterOps
 
     private static void VmapWrite(ReplayCase c, Record record, Answers answers)
     {
-        var bytes = new byte[record.In.Number("len")];
+        byte[] bytes = new byte[record.In.Number("len")];
         bytes.AsSpan().Fill(record.In.Byte("byte"));
         answers.SetResult(Of(c).Guest.Importers.VmapWrite(Of(c).Process, LastFd(c), record.In.Number("off"), bytes));
     }
@@ -132,7 +132,7 @@ internal static class ImporterOps
 
     private static void DeviceRead(ReplayCase c, Record record, Answers answers)
     {
-        var bytes = new byte[record.In.Number("len")];
+        byte[] bytes = new byte[record.In.Number("len")];
         Failure? failure = Access(c, record, (device, address, from, length) =>
             Of(c).Guest.Devices.DmaRead(Of(c).Process, device, address, bytes.AsSpan(from, length)));
         answers.SetResult(failure);
@@ -141,7 +141,7 @@ internal static class ImporterOps
 
     private static void DeviceWrite(ReplayCase c, Record record, Answers answers)
     {
-        var bytes = new byte[record.In.Number("len")];
+        byte[] bytes = new byte[record.In.Number("len")];
         bytes.AsSpan().Fill(record.In.Byte("byte"));
         answers.SetResult(Access(c, record, (device, address, from, length) =>
             Of(c).Guest.Devices.DmaWrite(Of(c).Process, device, address, bytes.AsSpan(from, length))));

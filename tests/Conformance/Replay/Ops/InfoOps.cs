@@ -51,7 +51,7 @@ internal static partial class InfoOps
 
     private static void SetName(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         uint command = record.In.Text("variant", "B(u64)") switch { "A(u32)" => SetNameA, "B(u64)" => SetNameB, _ => SetNameOfSize16 };
         byte[] bytes = record.In.Has("ptr") ? [] : [.. Encoding.Latin1.GetBytes(record.In.Text("name")), 0];
         var memory = new ArgumentMemory(ArgumentMemory.DefaultAddress, bytes);
@@ -62,7 +62,7 @@ internal static partial class InfoOps
     // The third read was made with a second fd, the fourth without it and with O_NONBLOCK.
     private static void FdInfoWithUnlistedSteps(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         State state = c.State<State>();
         string name = record.In.Text("fd");
         state.Reads++;
@@ -96,7 +96,7 @@ internal static partial class InfoOps
 
     private static void ReadBufInfo(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         State state = c.State<State>();
         int fd = g.Fd(g.LastBuffer!);
         string after = record.In.Text("after", "");
@@ -144,7 +144,7 @@ internal static partial class InfoOps
 
     private static void BufInfoMarkers(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         string text = Encoding.Latin1.GetString(g.Guest.Tree.ReadText(g.Process, BufInfo).Value);
         answers.Set("mentions_decrypted", text.Contains("decrypt", StringComparison.OrdinalIgnoreCase) ? 1L : 0L);
         answers.Set("mentions_system_cc_shared", text.Contains("system_cc_shared", StringComparison.Ordinal) ? 1L : 0L);
@@ -155,27 +155,27 @@ internal static partial class InfoOps
 
     private static void SysfsList(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Result<string[]> entries = g.Guest.Tree.List(g.Process, FolderOf(g));
         answers.SetRaw("entries", $"[{string.Join(',', (entries.Ok ? entries.Value : []).Select(e => $"\"{e}\""))}]");
     }
 
     private static void SysfsRead(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Result<byte[]> text = g.Guest.Tree.ReadText(g.Process, $"{FolderOf(g)}/{record.In.Text("file")}");
         answers.Set("text", text.Ok ? Encoding.Latin1.GetString(text.Value) : "");
     }
 
     private static Failure? Stat(ReplayCase c, string file)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         return g.Guest.Tree.Stat(g.Process, FolderOf(g) + file).Failure;
     }
 
     private static void StatAfterClose(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         string folder = FolderOf(g);
         Must(g.Guest.Files.Close(g.Process, g.Fd(g.LastBuffer!)));
         answers.SetResult(g.Guest.Tree.Stat(g.Process, folder).Failure);

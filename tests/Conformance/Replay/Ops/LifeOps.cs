@@ -198,7 +198,7 @@ internal static class LifeOps
 
     private static string ByteAt(GuestCase g, GuestProcess process, ulong address)
     {
-        var bytes = new byte[1];
+        byte[] bytes = new byte[1];
         Must(g.Guest.Mappings.Load(process, address, bytes));
         return bytes[0].ToString("x2", CultureInfo.InvariantCulture);
     }

@@ -30,7 +30,7 @@ internal static class MemoryOps
 
     private static void Mmap(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Result<MmapResult> map = g.Guest.Mappings.Mmap(
             g.Process, g.Fd(record.In.Text("fd")), record.In.Number("offset", 0), record.In.Number("len"),
             ProtectionOf(record.In.Text("prot")), FlagsOf(record.In.Text("flags")));

@@ -11,14 +11,14 @@ internal static class PollOps
     [
         new("poll", (c, r, a) =>
         {
-            GuestCase g = GuestCase.Of(c);
+            var g = GuestCase.Of(c);
             PollAnswer answer = Ask(g, [new PollEntry(g.Fd(r.In.Text("fd")), (PollEvents)r.In.Number("events"))], Timeout(r));
             a.Set("rc", (long)answer.Ready);
             a.Set("revents", Hex(answer.Events[0]));
         }),
         new("epoll_add", (c, r, a) =>
         {
-            GuestCase g = GuestCase.Of(c);
+            var g = GuestCase.Of(c);
             c.State<List<PollEntry>>().Add(new PollEntry(g.Fd(r.In.Text("fd")), (PollEvents)r.In.Number("events")));
             a.Set("rc", 0L);
         }),

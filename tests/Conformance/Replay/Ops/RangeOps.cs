@@ -71,7 +71,7 @@ internal static class RangeOps
     // MREMAP_FIXED goes to a place of the recorder's choice: here, right above the bottom of the address space.
     private static void Mremap(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         string[] flags = record.In.Text("flags", "").Split('|');
         ulong? target = flags.Contains("FIXED") ? AddressSpace.Bottom : null;
         ulong size = record.In.Number("new");
@@ -107,14 +107,14 @@ internal static class RangeOps
 
     private static void Pin(ReplayCase c, Record record, Answers answers, bool write)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Result<UserPin> pin = g.Guest.Pins.Pin(g.Process, Start(c), record.In.Number("len"), write);
         answers.SetResult(pin.Failure);
     }
 
     private static string ByteSeenBy(ReplayCase c, GuestProcess process, Record record)
     {
-        var bytes = new byte[1];
+        byte[] bytes = new byte[1];
         Failure? failure = Mappings(c).Load(process, Start(c) + record.In.Number("offset", 0), bytes);
         return failure is null ? Convert.ToHexStringLower(bytes) : failure.Sentence;
     }
@@ -125,7 +125,7 @@ internal static class RangeOps
     // Each page of the buffer carries its index, written through a mapping of the whole.
     private static void PageTags(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         ulong whole = MapWhole(g, out ulong size);
         for (ulong page = 0; page < size / PageBytes; page++)
         {
@@ -141,7 +141,7 @@ internal static class RangeOps
 
     private static void WriteSeen(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         ulong whole = MapWhole(g, out _);
         const ulong Mark = 0x5a5a_a5a5_0f0f_f0f0;
         g.Store(Start(c), BitConverter.GetBytes(Mark));

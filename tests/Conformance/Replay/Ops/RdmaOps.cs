@@ -22,20 +22,20 @@ internal static class RdmaOps
     // The link and the verbs device of the boot stay from case to case; each case opens them anew.
     private static Failure? EnsureLink(ReplayCase c, string name)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Failure? failure = g.Guest.Rdma.AddDevice(g.Process, name, dmaDevice: null).Failure;
         return failure is { Errno: Errno.EEXIST } ? null : failure;
     }
 
     private static Result<uint> Pd(ReplayCase c)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         return EnsureLink(c, Link) is { } failure ? failure : g.Guest.Rdma.AllocPd(g.Process, Link);
     }
 
     private static void RegisterUser(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         ulong address = record.In.Text("memory") == "vgem_dumb_mmap" ? NamedMaps.Find(c, NamedMaps.Node)!.Value : g.UserMapping();
         Result<MemoryRegion> region = g.Guest.Rdma.RegisterMr(
             g.Process, Pd(c).Value, address, record.In.Number("len"), address, (RdmaAccess)record.In.Number("access"));
@@ -45,7 +45,7 @@ internal static class RdmaOps
     // What else the recorder registers (a memfd, an export) it opens without a step; the device refuses before it looks at the fd.
     private static void RegisterDmaBuf(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         int fd = record.In.Text("memory") == "heap" && g.LastBuffer is { } name ? g.Fd(name) : NoFd;
         ulong offset = record.In.Number("offset");
         Result<MemoryRegion> region = g.Guest.Rdma.RegisterDmaBufMr(

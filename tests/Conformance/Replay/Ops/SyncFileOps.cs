@@ -26,7 +26,7 @@ internal static class SyncFileOps
 
     private static void Export(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Result<int> made = g.Guest.Fences.ExportSyncFile(g.Process, g.Fd(record.In.Text("fd")), (uint)record.In.Number("flags"));
         answers.SetResult(made.Failure);
         if (!made.Ok)
@@ -44,7 +44,7 @@ internal static class SyncFileOps
 
     private static void Import(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         State state = c.State<State>();
         int fence = g.Guest.Fences.CreateFence(g.Process, Timeline(c), ++state.LastValue).Value;
         answers.SetResult(g.Guest.Fences.ImportSyncFile(g.Process, g.Fd(record.In.Text("fd")), (uint)record.In.Number("flags"), fence));
@@ -52,13 +52,13 @@ internal static class SyncFileOps
 
     private static void Info(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Tell(g, g.Fd(record.In.Text("fd")), answers);
     }
 
     private static void Sync(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Result<SyncOutcome> outcome = g.Guest.Importers.Sync(g.Process, g.Fd(record.In.Text("fd")), record.In.Number("flags"));
         c.State<State>().Blocked = outcome.Ok && outcome.Value.Wait is not null;
         answers.SetResult(outcome.Failure);
@@ -66,7 +66,7 @@ internal static class SyncFileOps
 
     private static void SyncBlocking(ReplayCase c, Record record, Answers answers)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         Result<SyncOutcome> outcome = g.Guest.Importers.Sync(g.Process, g.Fd(record.In.Text("fd")), record.In.Number("flags"));
         FenceWait? wait = outcome.Ok ? outcome.Value.Wait : null;
         g.World.Time.Advance(TimeSpan.FromMilliseconds(record.In.Number("signaled_after_ms", DefaultSignalMilliseconds)));
@@ -94,7 +94,7 @@ internal static class SyncFileOps
     // The recorder's timeline of the case, made when first asked for.
     private static int Timeline(ReplayCase c)
     {
-        GuestCase g = GuestCase.Of(c);
+        var g = GuestCase.Of(c);
         State state = c.State<State>();
         return state.Timeline ??= g.Guest.Fences.CreateTimeline(g.Process, "heapprobe").Value;
     }

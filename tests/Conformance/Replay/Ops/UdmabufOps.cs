@@ -301,7 +301,7 @@ internal static class UdmabufOps
 
     private static string ReadMemfd(ReplayCase c, string name, ulong offset)
     {
-        var one = new byte[1];
+        byte[] one = new byte[1];
         _ = Of(c).Guest.Memfds.Read(Of(c).Process, Memfd(c, name), offset, one).Value;
         return one[0].ToString("x2", CultureInfo.InvariantCulture);
     }

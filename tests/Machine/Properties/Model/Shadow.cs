@@ -21,7 +21,7 @@ internal sealed class Shadow(Platform platform, XexEngine engine)
     /// <summary>A new buffer: zeros (S-SYS-05); seen shared on SEV the cipher text of zeros (S-SYS-27).</summary>
     public void Add(ModelBuffer buffer)
     {
-        var bytes = new byte[buffer.Size];
+        byte[] bytes = new byte[buffer.Size];
         _cpu[buffer.Inode] = bytes;
         ulong start = 0;
         foreach (Chunk chunk in buffer.Chunks)

@@ -140,7 +140,7 @@ internal sealed partial class Episode
         }
         else if (Pick(_fds, out (GuestProcess Process, int Fd, ulong) fd))
         {
-            TimeSpan timeout = TimeSpan.FromSeconds(_dice.Below(3));
+            var timeout = TimeSpan.FromSeconds(_dice.Below(3));
             Result<PollAnswer> answer = _guest.Fences.Poll(fd.Process, [new PollEntry(fd.Fd, PollEvents.In | PollEvents.Out)], timeout);
             if (Note(answer))
             {

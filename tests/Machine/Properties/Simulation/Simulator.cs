@@ -49,7 +49,7 @@ internal sealed class Simulator
 
         var watch = Stopwatch.StartNew();
         ulong done = 0;
-        var guests = 0;
+        int guests = 0;
         while (!Over(done, watch))
         {
             guests++;

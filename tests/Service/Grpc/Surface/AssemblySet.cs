@@ -12,9 +12,9 @@ internal sealed class AssemblySet
     internal AssemblySet(MetadataReader referrer, IEnumerable<MetadataReader> apis)
     {
         Referrer = referrer;
-        foreach (var api in apis)
+        foreach (MetadataReader api in apis)
         {
-            foreach (var handle in api.TypeDefinitions)
+            foreach (TypeDefinitionHandle handle in api.TypeDefinitions)
             {
                 _apiTypes[SignatureNames.NameOf(api, handle)] = (api, handle);
             }
@@ -31,11 +31,11 @@ internal sealed class AssemblySet
             case HandleKind.TypeDefinition:
                 return new TypeSite(reader, (TypeDefinitionHandle)handle, []);
             case HandleKind.TypeReference:
-                return _apiTypes.TryGetValue(SignatureNames.NameOf(reader, (TypeReferenceHandle)handle), out var found)
+                return _apiTypes.TryGetValue(SignatureNames.NameOf(reader, (TypeReferenceHandle)handle), out (MetadataReader Reader, TypeDefinitionHandle Handle) found)
                     ? new TypeSite(found.Reader, found.Handle, [])
                     : null;
             case HandleKind.TypeSpecification:
-                var generic = GenericTypeOf(reader, (TypeSpecificationHandle)handle, context, out var arguments);
+                EntityHandle? generic = GenericTypeOf(reader, (TypeSpecificationHandle)handle, context, out ImmutableArray<string> arguments);
                 return generic is { } type && Resolve(reader, type, context) is { } site ? site with { Arguments = arguments } : null;
             default:
                 return null;
@@ -65,17 +65,17 @@ internal sealed class AssemblySet
         MetadataReader reader, TypeSpecificationHandle handle, ImmutableArray<string> context, out ImmutableArray<string> arguments)
     {
         arguments = [];
-        var blob = reader.GetBlobReader(reader.GetTypeSpecification(handle).Signature);
+        BlobReader blob = reader.GetBlobReader(reader.GetTypeSpecification(handle).Signature);
         if (blob.ReadSignatureTypeCode() != SignatureTypeCode.GenericTypeInstance)
         {
             return null;
         }
 
         _ = blob.ReadByte();
-        var type = blob.ReadTypeHandle();
+        EntityHandle type = blob.ReadTypeHandle();
         var decoder = new SignatureDecoder<string, ImmutableArray<string>>(SignatureNames.Instance, reader, context);
-        var list = ImmutableArray.CreateBuilder<string>();
-        for (var left = blob.ReadCompressedInteger(); left > 0; left--)
+        ImmutableArray<string>.Builder list = ImmutableArray.CreateBuilder<string>();
+        for (int left = blob.ReadCompressedInteger(); left > 0; left--)
         {
             list.Add(decoder.DecodeType(ref blob));
         }

@@ -53,7 +53,7 @@ internal sealed class PlantedReferrer
     /// <summary>Defines a class that derives from an API type and overrides one method without parameters.</summary>
     internal PlantedReferrer Derived(TypeReferenceHandle baseType, string overridden, Action<ReturnTypeEncoder> returns)
     {
-        var method = _metadata.AddMethodDefinition(
+        MethodDefinitionHandle method = _metadata.AddMethodDefinition(
             MethodAttributes.Public | MethodAttributes.Virtual | MethodAttributes.HideBySig,
             MethodImplAttributes.IL,
             _metadata.GetOrAddString(overridden),
@@ -68,7 +68,7 @@ internal sealed class PlantedReferrer
     /// <summary>Defines a class without members that says it implements an API interface.</summary>
     internal PlantedReferrer Implementing(TypeReferenceHandle @interface)
     {
-        var type = _metadata.AddTypeDefinition(
+        TypeDefinitionHandle type = _metadata.AddTypeDefinition(
             TypeAttributes.Class,
             default,
             _metadata.GetOrAddString("Implementing"),
@@ -97,7 +97,7 @@ internal sealed class PlantedReferrer
             returns,
             encoder =>
             {
-                foreach (var parameter in parameters)
+                foreach (Action<SignatureTypeEncoder> parameter in parameters)
                 {
                     parameter(encoder.AddParameter().Type());
                 }

@@ -22,7 +22,7 @@ internal sealed class SignatureNames : ISignatureTypeProvider<string, ImmutableA
     /// <summary>The assembly that a reference points to, through any nesting; null for types of the referring assembly itself.</summary>
     internal static string? AssemblyOf(MetadataReader reader, TypeReferenceHandle handle)
     {
-        var scope = reader.GetTypeReference(handle).ResolutionScope;
+        EntityHandle scope = reader.GetTypeReference(handle).ResolutionScope;
         return scope.Kind switch
         {
             HandleKind.TypeReference => AssemblyOf(reader, (TypeReferenceHandle)scope),
@@ -33,8 +33,8 @@ internal sealed class SignatureNames : ISignatureTypeProvider<string, ImmutableA
 
     internal static string NameOf(MetadataReader reader, TypeReferenceHandle handle)
     {
-        var type = reader.GetTypeReference(handle);
-        var name = reader.GetString(type.Name);
+        TypeReference type = reader.GetTypeReference(handle);
+        string name = reader.GetString(type.Name);
         return type.ResolutionScope.Kind == HandleKind.TypeReference
             ? $"{NameOf(reader, (TypeReferenceHandle)type.ResolutionScope)}/{name}"
             : Qualified(AssemblyOf(reader, handle), reader.GetString(type.Namespace), name);
@@ -42,8 +42,8 @@ internal sealed class SignatureNames : ISignatureTypeProvider<string, ImmutableA
 
     internal static string NameOf(MetadataReader reader, TypeDefinitionHandle handle)
     {
-        var type = reader.GetTypeDefinition(handle);
-        var name = reader.GetString(type.Name);
+        TypeDefinition type = reader.GetTypeDefinition(handle);
+        string name = reader.GetString(type.Name);
         return type.IsNested
             ? $"{NameOf(reader, type.GetDeclaringType())}/{name}"
             : Qualified(reader.GetString(reader.GetAssemblyDefinition().Name), reader.GetString(type.Namespace), name);

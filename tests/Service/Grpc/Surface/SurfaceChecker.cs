@@ -36,7 +36,7 @@ internal sealed class SurfaceChecker
 
     private void CheckTypes()
     {
-        foreach (var handle in Referrer.TypeReferences.Where(h => _set.PointsToApi(h)))
+        foreach (TypeReferenceHandle handle in Referrer.TypeReferences.Where(h => _set.PointsToApi(h)))
         {
             _report.Types++;
             if (_set.Resolve(Referrer, handle, []) is not { } type)
@@ -52,7 +52,7 @@ internal sealed class SurfaceChecker
 
     private void CheckMembers()
     {
-        foreach (var member in Referrer.MemberReferences.Select(Referrer.GetMemberReference).Where(m => _set.PointsToApi(m.Parent)))
+        foreach (MemberReference member in Referrer.MemberReferences.Select(Referrer.GetMemberReference).Where(m => _set.PointsToApi(m.Parent)))
         {
             _report.Members++;
             if (_set.Resolve(Referrer, member.Parent, []) is { } type)
@@ -64,18 +64,18 @@ internal sealed class SurfaceChecker
 
     private void CheckMember(MemberReference member, TypeSite type)
     {
-        var name = Referrer.GetString(member.Name);
+        string name = Referrer.GetString(member.Name);
         if (member.GetKind() == MemberReferenceKind.Field)
         {
-            var wanted = $"{member.DecodeFieldSignature(SignatureNames.Instance, [])} {name}";
-            var field = type.Definition.GetFields().Select(type.Reader.GetFieldDefinition)
+            string wanted = $"{member.DecodeFieldSignature(SignatureNames.Instance, [])} {name}";
+            FieldAttributes? field = type.Definition.GetFields().Select(type.Reader.GetFieldDefinition)
                 .Where(f => $"{f.DecodeSignature(SignatureNames.Instance, [])} {type.Reader.GetString(f.Name)}" == wanted)
                 .Select(f => (FieldAttributes?)f.Attributes).FirstOrDefault();
             Require(field is { } attributes && IsVisible((MethodAttributes)attributes), $"field {type.Name}: {wanted}");
             return;
         }
 
-        var method = SignatureNames.Spell(name, member.DecodeMethodSignature(SignatureNames.Instance, []));
+        string method = SignatureNames.Spell(name, member.DecodeMethodSignature(SignatureNames.Instance, []));
         Require(
             _set.WithBases(type).Any(site => site.Methods.Any(m => site.Spell(m) == method && IsVisible(m.Attributes))),
             $"method {type.Name}: {method}");
@@ -83,7 +83,7 @@ internal sealed class SurfaceChecker
 
     private void CheckDerivedTypes()
     {
-        foreach (var handle in Referrer.TypeDefinitions)
+        foreach (TypeDefinitionHandle handle in Referrer.TypeDefinitions)
         {
             var type = new TypeSite(Referrer, handle, []);
             var chain = _set.WithBases(type).ToList();
@@ -93,9 +93,9 @@ internal sealed class SurfaceChecker
                 CheckAbstractMembers(type, chain);
             }
 
-            foreach (var implemented in type.Definition.GetInterfaceImplementations())
+            foreach (InterfaceImplementationHandle implemented in type.Definition.GetInterfaceImplementations())
             {
-                var @interface = Referrer.GetInterfaceImplementation(implemented).Interface;
+                EntityHandle @interface = Referrer.GetInterfaceImplementation(implemented).Interface;
                 if (_set.PointsToApi(@interface) && _set.Resolve(Referrer, @interface, []) is { } site)
                 {
                     CheckInterface(type, chain, site);
@@ -106,9 +106,9 @@ internal sealed class SurfaceChecker
 
     private void CheckOverrides(TypeSite type, List<TypeSite> chain)
     {
-        foreach (var method in type.Methods.Where(m => IsVirtual(m) && (m.Attributes & MethodAttributes.NewSlot) == 0))
+        foreach (MethodDefinition method in type.Methods.Where(m => IsVirtual(m) && (m.Attributes & MethodAttributes.NewSlot) == 0))
         {
-            var spelled = type.Spell(method);
+            string spelled = type.Spell(method);
             if (ObjectMethods.Contains(Referrer.GetString(method.Name)))
             {
                 continue;
@@ -129,11 +129,11 @@ internal sealed class SurfaceChecker
             return;
         }
 
-        for (var i = 0; i < chain.Count; i++)
+        for (int i = 0; i < chain.Count; i++)
         {
-            foreach (var method in chain[i].Methods.Where(m => (m.Attributes & MethodAttributes.Abstract) != 0))
+            foreach (MethodDefinition method in chain[i].Methods.Where(m => (m.Attributes & MethodAttributes.Abstract) != 0))
             {
-                var spelled = chain[i].Spell(method);
+                string spelled = chain[i].Spell(method);
                 Require(
                     chain.Take(i).Any(site => site.Methods.Any(m => IsVirtual(m) && site.Spell(m) == spelled)),
                     $"{type.Name} leaves abstract {chain[i].Name}: {spelled}");
@@ -143,10 +143,10 @@ internal sealed class SurfaceChecker
 
     private void CheckInterface(TypeSite type, List<TypeSite> chain, TypeSite @interface)
     {
-        foreach (var method in @interface.Methods.Where(m => (m.Attributes & MethodAttributes.Abstract) != 0))
+        foreach (MethodDefinition method in @interface.Methods.Where(m => (m.Attributes & MethodAttributes.Abstract) != 0))
         {
             _report.InterfaceMembers++;
-            var spelled = @interface.Spell(method);
+            string spelled = @interface.Spell(method);
             Require(
                 chain.Exists(site => site.Methods.Any(m => IsVirtual(m) && site.Spell(m) == spelled))
                     || ExplicitOnes(type).Contains(spelled),

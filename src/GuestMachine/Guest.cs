@@ -1,4 +1,5 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Dma.Allocation;
@@ -37,64 +38,56 @@ namespace CocoGuest.Machine;
 public sealed class Guest : IDisposable
 {
     private const string Running = "running";
+    private readonly GuestCore _core;
     private readonly RamLayout _layout;
-    private readonly KernelLog _log;
-    private readonly FrameZones _frames;
     private readonly SharedFrameCounter _shared;
     private readonly ulong _moreReserved;
-    private string? _end;
-    private bool _disposed;
+    private readonly DmaAllocator _allocator;
+    private readonly IGuestObserver? _observer;
 
     private Guest(GuestShape shape, GuestBoot boot, TimeProvider time, ISecretSource secrets, IGuestObserver? observer)
     {
-        var limits = new GuestLimits();
-        Shape = shape;
-        Kernel = KernelProfile.Of(shape.Kernel);
-        Platform = PlatformProfile.Of(shape.Platform);
-        Secrets = secrets;
-        Observer = observer;
+        _observer = observer;
         _layout = boot.Layout;
-        _log = boot.Log;
-        _frames = boot.Frames;
         _shared = boot.Shared;
-        _moreReserved = boot.MoreReservedBytes;
-        Memory = boot.Memory;
-        Copies = boot.Copies;
-        var pages = new WatchedTracker(boot.Pages, () => Observer is { WatchesPages: true }, change => Observer?.PagesChanged(this, change));
-        Pages = pages;
-        Dma = boot.Dma;
-        FaultPoints = boot.Faults;
-        Faults = new GuestFaults(this, boot.Faults);
-        Trace = new GuestTrace(this, boot.Trace);
-        SystemHeap = new SystemHeap(_frames, Pages, Memory, shape.Fragmentation, _log, FaultPoints);
-        SinglePages = new GuestPages(_frames, Memory, FaultPoints);
-        Access = new MemoryAccess(Memory, Pages, ViewMatrix.For(shape.Platform), Copies) { Faulted = Note };
-        Hypervisor = new GuestHypervisor(this, boot.Hypervisor, pages);
-        Conversions = new GuestConversions(this, pages);
-        Hypercalls = new GuestHypercalls(this, boot.Hypervisor, pages);
-        Files = new GuestFiles(this, time, limits);
-        Heaps = new GuestHeaps(this, boot, limits);
-        Tree = new GuestTree(this);
-        Fences = new GuestFences(this, time);
-        Buffers = new GuestBuffers(this);
-        Mappings = new GuestMappings(this);
-        Pins = new GuestPins(this);
-        Rdma = new GuestRdma(this, limits);
-        Importers = new GuestImporters(this, limits);
-        Moves = new GuestMoves(this);
-        DmaApi = new GuestDmaApi(this, limits, new DmaAllocator(boot.Dma, boot.Frames, boot.Memory, boot.Pages, boot.Faults, boot.Log));
-        Devices = new GuestDevices(this, limits);
-        Natives = new GuestNatives(this);
-        Processes = new GuestProcesses(this, limits);
-        Drm = new GuestDrm(this);
-        Memfds = new GuestMemfds(this);
-        Udmabufs = new GuestUdmabufs(this);
-        Host = new GuestHostView(this);
-        Devices.AddBuiltIn(Processes.Init);
+        _moreReserved = boot.Areas.Bytes;
+        var pages = new WatchedTracker(boot.Pages, () => _observer is { WatchesPages: true }, change => _observer?.PagesChanged(this, change));
+        _core = CoreOf(shape, boot, pages, time, secrets);
+        _core.Facade = this;
+        SystemHeap = new SystemHeap(_core.Frames, _core.Pages, _core.Memory, shape.Fragmentation, _core.Log, _core.FaultPoints);
+        _allocator = new DmaAllocator(_core.Dma, _core.Frames, _core.Memory, boot.Pages, _core.FaultPoints, _core.Log);
+        var processes = new ProcessTable(_core);
+        var bufferTrace = new BufferTrace(_core.TraceRing);
+
+        // In the order of layers: each room gets rooms that stand above this line.
+        Faults = new GuestFaults(_core.Gate, _core.FaultPoints);
+        Trace = new GuestTrace(_core.Gate, shape, _core.TraceRing);
+        Files = new GuestFiles(_core, processes, this);
+        Mappings = new GuestMappings(_core, processes, Files);
+        Memfds = new GuestMemfds(_core, Files);
+        Pins = new GuestPins(_core, processes, Mappings);
+        Devices = new GuestDevices(_core, processes, _allocator);
+        DmaApi = new GuestDmaApi(_core, processes, Devices, _allocator);
+        Fences = new GuestFences(_core, processes, Files);
+        Buffers = new GuestBuffers(_core, Files, Fences, bufferTrace);
+        Importers = new GuestImporters(_core, processes, Devices, Fences, Buffers, bufferTrace);
+        Moves = new GuestMoves(_core, Fences, Buffers, Importers, SystemHeap);
+        Udmabufs = new GuestUdmabufs(_core, Files, Devices, Buffers);
+        Heaps = new GuestHeaps(_core, Files, Buffers, SystemHeap, boot.Areas);
+        Drm = new GuestDrm(_core, Files, Devices, Fences, Buffers, Importers);
+        Rdma = new GuestRdma(_core, processes, Pins, Devices, Buffers, Importers);
+        Tree = new GuestTree(_core, this);
+        Processes = new GuestProcesses(_core, processes, Mappings, Fences);
+        Natives = new GuestNatives(_core, processes, Files, Mappings, Fences, Processes.Open);
+        Hypervisor = new GuestHypervisor(_core, boot.Hypervisor, pages);
+        Conversions = new GuestConversions(_core, Buffers, pages);
+        Hypercalls = new GuestHypercalls(_core, boot.Hypervisor, pages);
+        Host = new GuestHostView(_core);
+        Hook();
     }
 
     /// <summary>The whole shape, defaults filled in.</summary>
-    public GuestShape Shape { get; }
+    public GuestShape Shape => _core.Shape;
 
     /// <summary>Open files and fds.</summary>
     public GuestFiles Files { get; }
@@ -168,13 +161,7 @@ public sealed class Guest : IDisposable
     /// <summary>The heaps that the kernel registered, in order (S-HEAP-46).</summary>
     public IReadOnlyList<HeapInfo> HeapNodes => Heaps.Nodes;
 
-    internal Lock Gate { get; } = new();
-
-    internal KernelLog Log => _log;
-
-    internal KernelProfile Kernel { get; }
-
-    internal PlatformProfile Platform { get; }
+    internal GuestCore Core => _core;
 
     /// <summary>Whether <see cref="Profiles.Platform.Lab"/> claims encryption at this moment: the recordings' <c>coco</c> switch.</summary>
     internal bool ClaimsEncryption
@@ -182,44 +169,38 @@ public sealed class Guest : IDisposable
         get => Dma.Environment.Claim.On;
         set
         {
-            lock (Gate)
-            {
-                Dma.Environment.Claim.On = value || Shape.Platform != Profiles.Platform.Lab;
-            }
+            using Lock.Scope held = _core.Gate.Hold();
+            Dma.Environment.Claim.On = value || Shape.Platform != Profiles.Platform.Lab;
         }
     }
 
-    internal ISecretSource Secrets { get; }
+    internal KernelProfile Kernel => _core.Kernel;
 
-    internal IGuestObserver? Observer { get; }
+    internal PlatformProfile Platform => _core.Platform;
 
-    internal GuestMemory Memory { get; }
+    internal GuestMemory Memory => _core.Memory;
 
-    internal CopyCounter Copies { get; }
+    internal CopyCounter Copies => _core.Copies;
 
-    internal IPageStateTracker Pages { get; }
+    internal IPageStateTracker Pages => _core.Pages;
 
-    internal FrameZones Frames => _frames;
+    internal FrameZones Frames => _core.Frames;
 
     internal SystemHeap SystemHeap { get; }
 
-    internal GuestPages SinglePages { get; }
+    internal FaultBoard FaultPoints => _core.FaultPoints;
 
-    internal FaultBoard FaultPoints { get; }
+    internal MemoryAccess Access => _core.Access;
 
-    internal MemoryAccess Access { get; }
-
-    internal DmaMapper Dma { get; }
+    internal DmaMapper Dma => _core.Dma;
 
     /// <summary>How the guest ended; null while it runs.</summary>
     public string? EndReason
     {
         get
         {
-            lock (Gate)
-            {
-                return _end;
-            }
+            using Lock.Scope held = _core.Gate.Hold();
+            return _core.Gate.EndReason;
         }
     }
 
@@ -227,37 +208,31 @@ public sealed class Guest : IDisposable
     public GuestSnapshot Snapshot()
     {
         Natives.Refresh();
-        lock (Gate)
-        {
-            Files.ExpireTokens();
-            return new GuestSnapshot(Shape, _end ?? Running, CountMemory(), CountObjects(), Dma.Snapshot(), Pages.Counters,
-                Copies.Snapshot(Memory.BouncedBytes), [.. _log.Lines().Select(l => l.Text)]);
-        }
+        using Lock.Scope held = _core.Gate.Hold();
+        Files.ExpireTokens();
+        return new GuestSnapshot(Shape, _core.Gate.EndReason ?? Running, CountMemory(), CountObjects(), Dma.Snapshot(), Pages.Counters,
+            Copies.Snapshot(Memory.BouncedBytes), [.. _core.Log.Lines().Select(l => l.Text)]);
     }
 
     /// <summary>Ends the guest: processes die in order, tokens drop, all memory handed out by fd reads zeros.</summary>
     public void Dispose()
     {
-        lock (Gate)
+        using Lock.Scope held = _core.Gate.Hold();
+        if (_core.Gate.IsDestroyed)
         {
-            if (_disposed)
-            {
-                return;
-            }
-
-            Processes.DropEverything();
-            Files.DropTokens();
-            Natives.DropEverything();
-            Fences.Dispose();
-            _disposed = true;
-            if (_end is null)
-            {
-                _end = "destroyed";
-                Observer?.GuestEnded(this, _end);
-            }
-
-            Memory.Dispose();
+            return;
         }
+
+        Processes.DropEverything();
+        Files.DropTokens();
+        Natives.DropEverything();
+        Fences.Dispose();
+        if (_core.Gate.Destroy("destroyed"))
+        {
+            _observer?.GuestEnded(this, "destroyed");
+        }
+
+        Memory.Dispose();
     }
 
     internal static Result<Guest> Boot(GuestShape shape, TimeProvider time, ISecretSource secrets, IGuestObserver? observer)
@@ -266,70 +241,60 @@ public sealed class Guest : IDisposable
         return boot.Ok ? new Guest(shape, boot.Value, time, secrets, observer) : boot.Failure;
     }
 
-    /// <summary>EINVAL for an access longer than <see cref="GuestLimits.BytesPerAccess"/>.</summary>
-    internal static Failure? CheckAccessLength(string operation, ulong length) =>
-        length <= GuestLimits.BytesPerAccess
-            ? null
-            : new Failure(Errno.EINVAL, operation, "check length", $"{length} bytes in one call; at most {GuestLimits.BytesPerAccess}.", "length");
-
-    /// <summary>EOWNERDEAD once the guest is destroyed.</summary>
-    internal Failure? CheckNotDestroyed() => _disposed ? Ended() : null;
-
-    /// <summary>EOWNERDEAD once the guest terminated or was destroyed.</summary>
-    /// <remarks>A call of nobody's begins: the host's, or one without a process.</remarks>
-    internal Failure? CheckAlive()
+    private GuestCore CoreOf(GuestShape shape, GuestBoot boot, IPageStateTracker pages, TimeProvider time, ISecretSource secrets) => new()
     {
-        FaultPoints.Current = null;
-        return _end is null ? null : Ended();
-    }
+        Gate = boot.Gate,
+        Shape = shape,
+        Limits = new GuestLimits(),
+        Time = time,
+        Secrets = secrets,
+        Kernel = KernelProfile.Of(shape.Kernel),
+        Platform = PlatformProfile.Of(shape.Platform),
+        Log = boot.Log,
+        FaultPoints = boot.Faults,
+        TraceRing = boot.Trace,
+        Frames = boot.Frames,
+        Memory = boot.Memory,
+        Copies = boot.Copies,
+        Pages = pages,
+        Dma = boot.Dma,
+        SinglePages = new GuestPages(boot.Frames, boot.Memory, boot.Faults),
+        Access = new MemoryAccess(boot.Memory, pages, ViewMatrix.For(shape.Platform), boot.Copies) { Faulted = Note },
+    };
 
-    /// <summary>As <see cref="CheckAlive()"/>, and ENOENT for a process that is gone or another guest's. Its call runs from here on.</summary>
-    internal Failure? CheckAlive(GuestProcess process)
+    // What rooms tell those above them whom they do not know.
+    private void Hook()
     {
-        FaultPoints.Current = process;
-        return _end is not null ? Ended()
-        : CheckOwn(process) is { } foreign ? foreign
-        : process.Alive ? null
-        : new Failure(Errno.ENOENT, "find_process", "check life", $"Process {process.Pid} ({process.Name}) is gone.", "process");
-    }
-
-    /// <summary>ENOENT for a process of another guest: what it holds is not of this guest's memory.</summary>
-    internal Failure? CheckOwn(GuestProcess process) =>
-        ReferenceEquals(process.Guest, this)
-            ? null
-            : new Failure(Errno.ENOENT, "find_process", "check guest", $"Process {process.Pid} is not a process of guest {Shape.Name}.", "process");
-
-    /// <summary>Called after conversions: a guest that terminated itself stays so (S-SNP-37).</summary>
-    internal void NoteTermination()
-    {
-        if (_end is null && Pages.Termination is { } termination)
+        _core.Hooks.Ended = reason =>
         {
-            _end = termination.Words;
             Fences.EndWaits();
-            Observer?.GuestEnded(this, _end);
-        }
+            _observer?.GuestEnded(this, reason);
+        };
+        _core.Hooks.MemoryRevoked = (backing, reason) => _observer?.MemoryRevoked(backing, reason);
+        _core.Hooks.BeforeStore = (plan, bytes) => CiphertextReplay.Before(_core, Host, plan, bytes) is { } replay ? replay.WriteBack : null;
+        Moves.Invalidated = (importer, attachment, within) => _observer?.AttachmentInvalidated(importer, attachment, within);
+        Moves.Revoked = (importer, attachment, reason) => _observer?.AttachmentRevoked(importer, attachment, reason);
+        Processes.Ended = process => _observer?.ProcessEnded(process);
     }
 
     // An access faulted. Some end the guest: nobody is left to handle them (S-SNP-13, S-PLAT-12, S-PLAT-13).
     private void Note(PageFault fault)
     {
-        Observer?.PageFaulted(this, fault);
+        _observer?.PageFaulted(this, fault);
         if (fault.EndsGuest)
         {
             bool panics = fault.Fault is ViewFault.VcNotValidated or ViewFault.NpfPrivateMismatch;
             TerminationKind kind = panics ? TerminationKind.Panic : TerminationKind.Stuck;
             Pages.End(GuestTermination.Of(kind, $"{ViewFaults.Describe(fault.Fault)} at guest-physical 0x{fault.Address:x}."));
-            NoteTermination();
+            _core.NoteTermination();
         }
     }
-
-    private Failure Ended() => new(Errno.EOWNERDEAD, "find_guest", "check life", $"Guest {Shape.Name} is gone: {_end}.", "guest");
 
     private MemoryCensus CountMemory()
     {
         ulong reserved = _layout.Firmware.Bytes + _layout.Pool.Bytes + _layout.Cma.Bytes + _moreReserved;
-        ulong free = _frames.FreeFrames * Page.Size;
-        ulong leaked = SystemHeap.LeakedBytes + DmaApi.LeakedBytes;
+        ulong free = Frames.FreeFrames * Page.Size;
+        ulong leaked = SystemHeap.LeakedBytes + _allocator.LeakedBytes;
         ulong used = _layout.TotalBytes - free - leaked - reserved;
         return new MemoryCensus(_layout.TotalBytes, free, used, leaked, reserved, _shared.Frames * Page.Size);
     }

@@ -3,6 +3,7 @@ using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Dma.Mapping;
 using CocoGuest.Machine.Dma.Swiotlb;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Encryption;
@@ -50,14 +51,11 @@ internal sealed class GuestBoot
 
     public SharedFrameCounter Shared { get; }
 
-    /// <summary>Names of CMA nodes and the heap behind each, in the order of registration; several names may share one.</summary>
-    public required IReadOnlyList<(string Name, CmaHeap Heap)> CmaHeaps { get; init; }
+    /// <summary>The lock, and whose call runs.</summary>
+    public required GuestGate Gate { get; init; }
 
-    /// <summary>Memory of the protected pools.</summary>
-    public required IReadOnlyDictionary<TeeUse, FrameRange> TeeAreas { get; init; }
-
-    /// <summary>Bytes of the areas that are not in <see cref="Layout"/>.</summary>
-    public required ulong MoreReservedBytes { get; init; }
+    /// <summary>What is set aside for heaps, besides what is in <see cref="Layout"/>.</summary>
+    public required BootAreas Areas { get; init; }
 
     public FrameZones Frames { get; }
 
@@ -101,9 +99,10 @@ internal sealed class GuestBoot
     private static Result<GuestBoot> Start(
         GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
     {
+        var gate = new GuestGate(shape.Name);
         var log = new KernelLog(time);
         var shared = new SharedFrameCounter(memory);
-        var faults = new FaultBoard();
+        var faults = new FaultBoard(gate);
         var vmm = new PolicyHypervisor(HypervisorPolicy.Obedient);
         memory.VmmDiscards = () => vmm.DiscardsOldBacking;
         IPageStateTracker pages = PageStateTrackers.Create(new PageStateOptions
@@ -113,7 +112,7 @@ internal sealed class GuestBoot
             Asid = KeyId,
             Warn = log.Warn,
             Observer = shared,
-            Faults = faults,
+            Faults = new ArmedConversionFaults(faults),
             // The series ported by hand asks for the claim when it allocates; its conversions count whatever the claim is by then.
             Claim = shape.Kernel == KernelVersion.V612Seed ? new PlatformClaim() : environment.Claim,
             Hypervisor = new FaultyHypervisor(vmm, faults),
@@ -148,9 +147,8 @@ internal sealed class GuestBoot
         var dma = new DmaMapper(environment, pool, log, dmaTrace) { Faults = faults, IsRam = address => layout.Contains(address, 1) };
         return new GuestBoot(layout, memory, copies, log, pages, shared, frames, dma, faults)
         {
-            CmaHeaps = areas.Value.Cma,
-            TeeAreas = areas.Value.Tee,
-            MoreReservedBytes = areas.Value.Bytes,
+            Gate = gate,
+            Areas = areas.Value,
             Trace = trace,
             Hypervisor = vmm,
         };

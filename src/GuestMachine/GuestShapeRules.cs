@@ -41,7 +41,7 @@ public static class GuestShapeRules
     /// <summary>The heap nodes of a kernel on a platform, with the CMA area of its shape, in registration order (S-HEAP-46, S-HEAP-48, S-CMA-08).</summary>
     public static IReadOnlyList<string> HeapNames(GuestShape shape, KernelProfile kernel)
     {
-        List<string> names = [.. SystemHeapNames(shape, kernel)];
+        List<string> names = [.. HeapRegistry.SystemHeapNames(shape, kernel)];
         if (TryParseSize(shape.Cma, out ulong cma) && cma != 0)
         {
             names.Add(kernel.CmaHeapName);
@@ -51,16 +51,6 @@ public static class GuestShapeRules
         names.AddRange(shape.CmaRegions.Select(r => r.Name));
         names.AddRange(shape.TeePools.Select(p => TeePoolSpec.NameOf(p.Use)).OfType<string>());
         return [.. names.Distinct(StringComparer.Ordinal)];
-    }
-
-    /// <summary>The nodes of the system heap on a platform (S-HEAP-42, 48).</summary>
-    internal static IEnumerable<string> SystemHeapNames(GuestShape shape, KernelProfile kernel)
-    {
-        yield return HeapRegistry.SystemHeapName;
-        if (kernel.SharedHeapName is { } shared && Profiles.PlatformDmaTraits.Of(shape.Platform, kernel.Version).MemEncrypt)
-        {
-            yield return shared;
-        }
     }
 
     /// <summary>Reads a size as the kernel's command line has it: digits and an optional K, M or G.</summary>

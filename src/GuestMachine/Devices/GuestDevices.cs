@@ -1,8 +1,11 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Dma;
+using CocoGuest.Machine.Dma.Allocation;
 using CocoGuest.Machine.Dma.Mapping;
 using CocoGuest.Machine.Dma.Swiotlb;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState.Views;
@@ -19,66 +22,71 @@ public sealed class GuestDevices
 {
     private const int NameLimit = 64;
     private const ulong SmallestMask = (1UL << 24) - 1;
-    private readonly Guest _guest;
-    private readonly int _limit;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly ProcessTable _processes;
+    private readonly DmaAllocator _allocator;
     private readonly Dictionary<string, GuestDevice> _devices = new(StringComparer.Ordinal);
 
-    internal GuestDevices(Guest guest, GuestLimits limits)
+    internal GuestDevices(GuestCore core, ProcessTable processes, DmaAllocator allocator)
     {
-        _guest = guest;
-        _limit = limits.DevicesPerProcess;
+        _core = core;
+        _gate = core.Gate;
+        _processes = processes;
+        _allocator = allocator;
+        processes.Holders.Add(ProcessRelease.Devices, DropAll);
+        AddBuiltIn();
     }
 
     internal int Count => _devices.Count;
+
+    /// <summary>Who lets go when a device goes.</summary>
+    internal Holders<GuestDevice, DeviceRelease> Holders { get; } = new();
 
     /// <summary>Registers a device of a process.</summary>
     /// <returns>EINVAL for a wrong name or mask, EEXIST for a name in use, ENOSPC at the limit.</returns>
     public Result<GuestDevice> Register(GuestProcess process, DeviceSpec spec)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if ((call.Refused ?? Check(spec)) is { } failure)
         {
-            if ((_guest.CheckAlive(process) ?? Check(spec)) is { } failure)
-            {
-                return failure;
-            }
-
-            if (process.Devices.Count >= _limit)
-            {
-                return new Failure(Errno.ENOSPC, "register_device", "check limit", $"The process has {_limit} devices already.");
-            }
-
-            Result<DmaDevice> dma = MakeDma(spec);
-            if (!dma.Ok)
-            {
-                return dma.Failure;
-            }
-
-            var device = new GuestDevice(dma.Value, spec, process);
-            _devices.Add(spec.Name, device);
-            process.Devices.Add(device);
-            return device;
+            return failure;
         }
+
+        if (process.Devices.Count >= _core.Limits.DevicesPerProcess)
+        {
+            return new Failure(Errno.ENOSPC, "register_device", "check limit", $"The process has {_core.Limits.DevicesPerProcess} devices already.");
+        }
+
+        Result<DmaDevice> dma = MakeDma(spec);
+        if (!dma.Ok)
+        {
+            return dma.Failure;
+        }
+
+        var device = new GuestDevice(dma.Value, spec, process);
+        _devices.Add(spec.Name, device);
+        process.Devices.Add(device);
+        return device;
     }
 
     /// <summary>Removes a device of the process; its mappings and attachments go first. ENODEV, EPERM for the built-in one.</summary>
     public Failure? Unregister(GuestProcess process, string name)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestDevice> device = FindFor(process, name, "unregister_device");
+        if (!device.Ok)
         {
-            Result<GuestDevice> device = FindFor(process, name, "unregister_device");
-            if (!device.Ok)
-            {
-                return device.Failure;
-            }
-
-            if (device.Value.Name == DeviceSpec.BuiltInName)
-            {
-                return new Failure(Errno.EPERM, "unregister_device", "check device", "The built-in device stays.", "device");
-            }
-
-            Remove(device.Value);
-            return null;
+            return device.Failure;
         }
+
+        if (device.Value.Name == DeviceSpec.BuiltInName)
+        {
+            return new Failure(Errno.EPERM, "unregister_device", "check device", "The built-in device stays.", "device");
+        }
+
+        Remove(device.Value);
+        return null;
     }
 
     /// <summary>The device reads memory at a DMA address through its view.</summary>
@@ -86,7 +94,7 @@ public sealed class GuestDevices
     public Failure? DmaRead(GuestProcess process, string name, ulong dmaAddress, Span<byte> target)
     {
         using var plan = new AccessPlan();
-        lock (_guest.Gate)
+        using (_gate.Hold())
         {
             if (Prepare(process, name, dmaAddress, (ulong)target.Length, write: false, "dma_read", plan) is { } failure)
             {
@@ -95,7 +103,7 @@ public sealed class GuestDevices
         }
 
         plan.Read(target);
-        _guest.Copies.AddDmaRead(target.Length);
+        _core.Copies.AddDmaRead(target.Length);
         return null;
     }
 
@@ -104,7 +112,7 @@ public sealed class GuestDevices
     public Failure? DmaWrite(GuestProcess process, string name, ulong dmaAddress, ReadOnlySpan<byte> source)
     {
         using var plan = new AccessPlan();
-        lock (_guest.Gate)
+        using (_gate.Hold())
         {
             if (Prepare(process, name, dmaAddress, (ulong)source.Length, write: true, "dma_write", plan) is { } failure)
             {
@@ -116,30 +124,28 @@ public sealed class GuestDevices
         if (plan.WritesPrivateFrames)
         {
             // Nothing held the frames: they may have been freed, cleared and given away while the bytes were on their way.
-            lock (_guest.Gate)
-            {
-                _guest.Memory.MarkWritten(_guest.Dma.Environment.Encoding.Physical(dmaAddress), (ulong)source.Length);
-            }
+            using Lock.Scope held = _gate.Hold();
+            _core.Memory.MarkWritten(_core.Dma.Environment.Encoding.Physical(dmaAddress), (ulong)source.Length);
         }
 
-        _guest.Copies.AddDmaWrite(source.Length);
+        _core.Copies.AddDmaWrite(source.Length);
         return null;
     }
 
-    /// <summary>The built-in device that every process may use; made at boot.</summary>
-    internal void AddBuiltIn(GuestProcess init)
+    // The device that every process may use.
+    private void AddBuiltIn()
     {
         var spec = new DeviceSpec { Name = DeviceSpec.BuiltInName, Kind = "built-in", Mediated = true };
-        var device = new GuestDevice(MakeDma(spec).Value, spec, init);
+        var device = new GuestDevice(MakeDma(spec).Value, spec, _processes.Init);
         _devices.Add(spec.Name, device);
-        init.Devices.Add(device);
+        _processes.Init.Devices.Add(device);
     }
 
     /// <summary>A device that the kernel's own drivers attach with: no process may use it by name. 64-bit mask.</summary>
     internal GuestDevice MakeInternal(string name)
     {
         var spec = new DeviceSpec { Name = name, Kind = name, Mediated = true };
-        return new GuestDevice(MakeDma(spec).Value, spec, _guest.Processes.Init);
+        return new GuestDevice(MakeDma(spec).Value, spec, _processes.Init);
     }
 
     /// <summary>A device that the process may use: its own, or the built-in one; empty name: the built-in one. Else ENODEV.</summary>
@@ -164,13 +170,12 @@ public sealed class GuestDevices
 
     private void Remove(GuestDevice device)
     {
-        _guest.Importers.DropAll(device.Owner, device);
-        _guest.DmaApi.DropAll(device.Owner, device);
+        Holders.LetGo(device);
         device.Owner.Devices.Remove(device);
         _devices.Remove(device.Name);
         if (device.Dma.Options.RestrictedPool is { } pool)
         {
-            _guest.DmaApi.Allocator.GiveRestrictedPool(pool);
+            _allocator.GiveRestrictedPool(pool);
         }
     }
 
@@ -208,7 +213,7 @@ public sealed class GuestDevices
 
     private Failure? Prepare(GuestProcess process, string name, ulong dmaAddress, ulong length, bool write, string operation, AccessPlan plan)
     {
-        if ((_guest.CheckAlive(process) ?? Guest.CheckAccessLength(operation, length)) is { } refused)
+        if ((_gate.Begin(process) ?? GuestLimits.CheckAccessLength(operation, length)) is { } refused)
         {
             return refused;
         }
@@ -220,14 +225,14 @@ public sealed class GuestDevices
         }
 
         ulong last = dmaAddress + (length == 0 ? 0 : length - 1);
-        ulong phys = _guest.Dma.Environment.Encoding.Physical(dmaAddress);
-        AddressEncoding encoding = _guest.Dma.Environment.Encoding;
+        ulong phys = _core.Dma.Environment.Encoding.Physical(dmaAddress);
+        AddressEncoding encoding = _core.Dma.Environment.Encoding;
         bool trusted = device.Value.Spec.Trusted;
         bool keyed = (dmaAddress & encoding.PrivateBits) != 0;
         bool rightHalf = encoding.Unencrypted(dmaAddress) == dmaAddress;
         bool reachable = last >= dmaAddress && last <= device.Value.Spec.DmaMask
-            && _guest.Memory.Layout.Contains(phys, length)
-            && (trusted || (rightHalf && (!keyed || _guest.Dma.Environment.HostMemEncrypt)));
+            && _core.Memory.Layout.Contains(phys, length)
+            && (trusted || (rightHalf && (!keyed || _core.Dma.Environment.HostMemEncrypt)));
         if (!reachable)
         {
             // S-PLAT-10: an ordinary device cannot put the C-bit to use, but for an SME host's. S-PLAT-13: it reaches the unprotected half only.
@@ -236,10 +241,10 @@ public sealed class GuestDevices
         }
 
         ViewAccessor accessor = trusted ? ViewAccessor.DeviceT1 : keyed ? ViewAccessor.DeviceT0WithCBit : ViewAccessor.DeviceT0;
-        return _guest.Access.Plan(plan, accessor, phys, length, write, operation) is { } fault ? fault with { Field = "dma_address" } : null;
+        return _core.Access.Plan(plan, accessor, phys, length, write, operation) is { } fault ? fault with { Field = "dma_address" } : null;
     }
 
-    private Result<DmaDevice> MakeDma(DeviceSpec spec) => _guest.Dma.AddDevice(new DmaDeviceOptions(spec.Name)
+    private Result<DmaDevice> MakeDma(DeviceSpec spec) => _core.Dma.AddDevice(new DmaDeviceOptions(spec.Name)
     {
         Kind = spec.Kind.Length == 0 ? "device" : spec.Kind,
         DmaMask = spec.DmaMask,
@@ -251,7 +256,7 @@ public sealed class GuestDevices
 
     // A pool that cannot be had or turned shared leaves the device with the default pool (S-SWI-72).
     private SwiotlbPool? RestrictedPoolOf(DeviceSpec spec) =>
-        spec.RestrictedPoolBytes != 0 && _guest.DmaApi.Allocator.TakeRestrictedPool(spec.Name, spec.RestrictedPoolBytes) is { Ok: true } pool
+        spec.RestrictedPoolBytes != 0 && _allocator.TakeRestrictedPool(spec.Name, spec.RestrictedPoolBytes) is { Ok: true } pool
             ? pool.Value
             : null;
 

@@ -7,6 +7,7 @@ using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState.Views;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Devices;
 
@@ -36,35 +37,33 @@ public sealed partial class GuestDmaApi
         DmaAttributes attributes = DmaAttributes.None, uint cpu = 0)
     {
         const string Operation = "dma_alloc_attrs";
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestDevice> found = PrepareAllocation(process, device, size, flags, attributes, cpu, Operation);
+        if (!found.Ok)
         {
-            Result<GuestDevice> found = PrepareAllocation(process, device, size, flags, attributes, cpu, Operation);
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            DmaDevice dma = found.Value.Dma;
-            if (flags.HasFlag(DmaAllocationFlags.Compound))
-            {
-                return Refuse(dma, Operation, "a compound page was asked for", "flags");
-            }
-
-            DmaAttributes traced = attributes;
-            Result<DmaBlock> block;
-            if (dma.Rules.MarksSharedAllocations && (attributes & (DmaAttributes.CcShared | DmaAttributes.AllocCcShared)) != 0)
-            {
-                block = new Failure(Errno.ENOMEM, Operation, "check attributes", "A caller may not ask for shared memory: the device decides (S-DMA-64).", "attrs");
-            }
-            else
-            {
-                bool marks = dma.Rules.MarksSharedAllocations && dma.ForceUnencrypted;
-                traced |= marks ? DmaAttributes.AllocCcShared : DmaAttributes.None;
-                block = _allocator.Take(dma, size, flags & ~Zones, asPages: false, Operation);
-            }
-
-            return Finish(process, found.Value, block, DmaAllocationKind.Alloc, size, DmaDirection.Bidirectional, flags & ~Zones, attributes, traced);
+            return found.Failure;
         }
+
+        DmaDevice dma = found.Value.Dma;
+        if (flags.HasFlag(DmaAllocationFlags.Compound))
+        {
+            return Refuse(dma, Operation, "a compound page was asked for", "flags");
+        }
+
+        DmaAttributes traced = attributes;
+        Result<DmaBlock> block;
+        if (dma.Rules.MarksSharedAllocations && (attributes & (DmaAttributes.CcShared | DmaAttributes.AllocCcShared)) != 0)
+        {
+            block = new Failure(Errno.ENOMEM, Operation, "check attributes", "A caller may not ask for shared memory: the device decides (S-DMA-64).", "attrs");
+        }
+        else
+        {
+            bool marks = dma.Rules.MarksSharedAllocations && dma.ForceUnencrypted;
+            traced |= marks ? DmaAttributes.AllocCcShared : DmaAttributes.None;
+            block = _allocator.Take(dma, size, flags & ~Zones, asPages: false, Operation);
+        }
+
+        return Finish(process, found.Value, block, DmaAllocationKind.Alloc, size, DmaDirection.Bidirectional, flags & ~Zones, attributes, traced);
     }
 
     /// <summary><c>dma_alloc_pages</c> (S-DMA-66): pages for the device, shared like those of <see cref="AllocAttrs"/>.</summary>
@@ -84,28 +83,26 @@ public sealed partial class GuestDmaApi
     /// <returns>EINVAL for an allocation that the process does not have; EBUSY while it is mapped by a program, and for the page of a pool.</returns>
     public Failure? Free(GuestProcess process, ulong id)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<DmaHolding> found = FindAllocation(process, id, "dma_free");
+        if (!found.Ok)
         {
-            Result<DmaHolding> found = FindAllocation(process, id, "dma_free");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            if (found.Value.Pool is { } pool)
-            {
-                return new Failure(Errno.EBUSY, "dma_free", "check pool", $"Allocation {id} is a page of pool {pool} and goes with it.", "allocation");
-            }
-
-            if (found.Value.Mappings != 0)
-            {
-                return new Failure(Errno.EBUSY, "dma_free", "check mappings",
-                    $"Allocation {id} is mapped by {found.Value.Mappings} user mappings: taking them away first is the driver's duty.", "allocation");
-            }
-
-            FreeNow(process, found.Value);
-            return null;
+            return found.Failure;
         }
+
+        if (found.Value.Pool is { } pool)
+        {
+            return new Failure(Errno.EBUSY, "dma_free", "check pool", $"Allocation {id} is a page of pool {pool} and goes with it.", "allocation");
+        }
+
+        if (found.Value.Mappings != 0)
+        {
+            return new Failure(Errno.EBUSY, "dma_free", "check mappings",
+                $"Allocation {id} is mapped by {found.Value.Mappings} user mappings: taking them away first is the driver's duty.", "allocation");
+        }
+
+        FreeNow(process, found.Value);
+        return null;
     }
 
     /// <summary>The driver's CPU reads an allocation through its kernel mapping.</summary>
@@ -113,16 +110,14 @@ public sealed partial class GuestDmaApi
     public Failure? Read(GuestProcess process, ulong id, ulong offset, Span<byte> target)
     {
         using var plan = new AccessPlan();
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (PlanAllocation(process, id, offset, (ulong)target.Length, write: false, plan) is { } failure)
         {
-            if (PlanAllocation(process, id, offset, (ulong)target.Length, write: false, plan) is { } failure)
-            {
-                return failure;
-            }
-
-            plan.Read(target);
-            return null;
+            return failure;
         }
+
+        plan.Read(target);
+        return null;
     }
 
     /// <summary>The driver's CPU writes an allocation through its kernel mapping.</summary>
@@ -130,16 +125,14 @@ public sealed partial class GuestDmaApi
     public Failure? Write(GuestProcess process, ulong id, ulong offset, ReadOnlySpan<byte> source)
     {
         using var plan = new AccessPlan();
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (PlanAllocation(process, id, offset, (ulong)source.Length, write: true, plan) is { } failure)
         {
-            if (PlanAllocation(process, id, offset, (ulong)source.Length, write: true, plan) is { } failure)
-            {
-                return failure;
-            }
-
-            plan.Write(source);
-            return null;
+            return failure;
         }
+
+        plan.Write(source);
+        return null;
     }
 
     /// <summary>
@@ -153,75 +146,71 @@ public sealed partial class GuestDmaApi
     /// <returns>The mapping, with its memfd where it shows host-visible memory in plain; ENXIO behind the end (S-DMA-65); EINVAL; ENOMEM.</returns>
     public Result<MmapResult> Mmap(GuestProcess process, ulong id, ulong pageOffset, ulong? length = null)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<DmaHolding> found = FindAllocation(process, id, "dma_mmap");
+        if (!found.Ok)
         {
-            Result<DmaHolding> found = FindAllocation(process, id, "dma_mmap");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            DmaHolding holding = found.Value;
-            ulong pages = holding.Block.Bytes >> Page.Shift;
-            ulong wanted = length is { } bytes ? Page.AlignUp(bytes) >> Page.Shift : Math.Max(pages, pageOffset + 1) - pageOffset;
-            if (wanted == 0)
-            {
-                return new Failure(Errno.EINVAL, "dma_mmap", "check length", $"length {length} is 0 or wraps.", "length");
-            }
-
-            if (pageOffset >= pages || wanted > pages - pageOffset)
-            {
-                return new Failure(Errno.ENXIO, "dma_mmap", "check range", $"Pages {pageOffset} + {wanted} end behind the allocation of {pages} (S-DMA-65).", "page_offset");
-            }
-
-            ulong address = process.Addresses.FindGap(wanted << Page.Shift);
-            if (address == 0)
-            {
-                return new Failure(Errno.ENOMEM, "dma_mmap", "find address", "The process has no room for another mapping.");
-            }
-
-            // dma_mmap_pages maps with the mapping's own protection (S-DMA-66).
-            bool decrypted = holding.Shown.Kind == DmaAllocationKind.Alloc && holding.Device.Dma.ForceUnencrypted;
-            var file = new CoherentFile(holding, decrypted) { References = 1, Backing = holding.Block.Backing };
-            process.Addresses.Add(new Vma(
-                address, wanted << Page.Shift, file, pageOffset << Page.Shift, MapProtection.Read | MapProtection.Write, Private: false));
-
-            // A mapping that the kernel did not make decrypted shows garbage or faults in a CoCo guest (S-DMA-67): no fd shows that.
-            VisibleBacking? backing = decrypted || !_guest.Platform.Encrypted ? file.Backing : null;
-            return new MmapResult(address, wanted << Page.Shift, backing, pageOffset << Page.Shift);
+            return found.Failure;
         }
+
+        DmaHolding holding = found.Value;
+        ulong pages = holding.Block.Bytes >> Page.Shift;
+        ulong wanted = length is { } bytes ? Page.AlignUp(bytes) >> Page.Shift : Math.Max(pages, pageOffset + 1) - pageOffset;
+        if (wanted == 0)
+        {
+            return new Failure(Errno.EINVAL, "dma_mmap", "check length", $"length {length} is 0 or wraps.", "length");
+        }
+
+        if (pageOffset >= pages || wanted > pages - pageOffset)
+        {
+            return new Failure(Errno.ENXIO, "dma_mmap", "check range", $"Pages {pageOffset} + {wanted} end behind the allocation of {pages} (S-DMA-65).", "page_offset");
+        }
+
+        ulong address = process.Addresses.FindGap(wanted << Page.Shift);
+        if (address == 0)
+        {
+            return new Failure(Errno.ENOMEM, "dma_mmap", "find address", "The process has no room for another mapping.");
+        }
+
+        // dma_mmap_pages maps with the mapping's own protection (S-DMA-66).
+        bool decrypted = holding.Shown.Kind == DmaAllocationKind.Alloc && holding.Device.Dma.ForceUnencrypted;
+        var file = new CoherentFile(holding, decrypted) { References = 1, Backing = holding.Block.Backing };
+        process.Addresses.Add(new Vma(
+            address, wanted << Page.Shift, file, pageOffset << Page.Shift, MapProtection.Read | MapProtection.Write, Private: false));
+
+        // A mapping that the kernel did not make decrypted shows garbage or faults in a CoCo guest (S-DMA-67): no fd shows that.
+        VisibleBacking? backing = decrypted || !_core.Platform.Encrypted ? file.Backing : null;
+        return new MmapResult(address, wanted << Page.Shift, backing, pageOffset << Page.Shift);
     }
 
     private Result<DmaAllocation> AllocateAsPages(
         GuestProcess process, string device, ulong size, DmaDirection direction, DmaAllocationFlags flags, DmaAttributes attributes, uint cpu,
         DmaAllocationKind kind, string operation)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestDevice> found = PrepareAllocation(process, device, size, flags, attributes, cpu, operation);
+        if (!found.Ok)
         {
-            Result<GuestDevice> found = PrepareAllocation(process, device, size, flags, attributes, cpu, operation);
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            if ((uint)direction > (uint)DmaDirection.FromDevice)
-            {
-                return new Failure(Errno.EINVAL, operation, "direction", $"Direction {(int)direction} is none of 0, 1, 2.", "direction");
-            }
-
-            if ((attributes & ~DmaAttributes.AllocSinglePages) != 0)
-            {
-                return Refuse(found.Value.Dma, operation, "only ALLOC_SINGLE_PAGES is allowed", "attrs");
-            }
-
-            if ((flags & (Zones | DmaAllocationFlags.Compound)) != 0)
-            {
-                return Refuse(found.Value.Dma, operation, "zone and compound flags are not allowed", "flags");
-            }
-
-            Result<DmaBlock> block = _allocator.Take(found.Value.Dma, size, flags, asPages: true, operation);
-            return Finish(process, found.Value, block, kind, size, direction, flags, attributes, attributes);
+            return found.Failure;
         }
+
+        if ((uint)direction > (uint)DmaDirection.FromDevice)
+        {
+            return new Failure(Errno.EINVAL, operation, "direction", $"Direction {(int)direction} is none of 0, 1, 2.", "direction");
+        }
+
+        if ((attributes & ~DmaAttributes.AllocSinglePages) != 0)
+        {
+            return Refuse(found.Value.Dma, operation, "only ALLOC_SINGLE_PAGES is allowed", "attrs");
+        }
+
+        if ((flags & (Zones | DmaAllocationFlags.Compound)) != 0)
+        {
+            return Refuse(found.Value.Dma, operation, "zone and compound flags are not allowed", "flags");
+        }
+
+        Result<DmaBlock> block = _allocator.Take(found.Value.Dma, size, flags, asPages: true, operation);
+        return Finish(process, found.Value, block, kind, size, direction, flags, attributes, attributes);
     }
 
     private Result<GuestDevice> PrepareAllocation(
@@ -232,8 +221,8 @@ public sealed partial class GuestDmaApi
             : size == 0 ? new Failure(Errno.EINVAL, operation, "check size", "An allocation has at least 1 byte.", "size")
             : (flags & ~(Zones | DmaAllocationFlags.Atomic | DmaAllocationFlags.Compound)) != 0
                 ? new Failure(Errno.EINVAL, operation, "check flags", $"flags 0x{(int)flags:x} have unknown bits.", "flags")
-            : process.Dma.Allocations.Count >= _limits.AttachmentsPerProcess
-                ? new Failure(Errno.ENOMEM, operation, "check limit", $"The process has {_limits.AttachmentsPerProcess} allocations already.")
+            : process.Dma.Allocations.Count >= _core.Limits.AttachmentsPerProcess
+                ? new Failure(Errno.ENOMEM, operation, "check limit", $"The process has {_core.Limits.AttachmentsPerProcess} allocations already.")
             : found;
     }
 
@@ -243,11 +232,11 @@ public sealed partial class GuestDmaApi
         DmaAllocationFlags flags, DmaAttributes attributes, DmaAttributes traced)
     {
         DmaDevice dma = device.Dma;
-        _guest.NoteTermination();
+        _core.NoteTermination();
         if (!block.Ok)
         {
             DmaAllocationKind failed = kind == DmaAllocationKind.AllocSgt ? DmaAllocationKind.AllocSgtError : kind;
-            _guest.Dma.TraceAllocation(dma, new DmaAllocationEvent(failed, direction, 0, size, 0, [], DmaAllocationText.Of(flags), traced));
+            _core.Dma.TraceAllocation(dma, new DmaAllocationEvent(failed, direction, 0, size, 0, [], DmaAllocationText.Of(flags), traced));
             return block.Failure;
         }
 
@@ -255,10 +244,10 @@ public sealed partial class GuestDmaApi
         ulong phys = taken.Phys;
         bool cookie = (attributes & DmaAttributes.NoKernelMapping) != 0 && !dma.ForceUnencrypted;
         var shown = new DmaAllocation(
-            ++_lastId, kind, _guest.Dma.CoherentAddress(dma, phys), phys,
+            ++_lastId, kind, _core.Dma.CoherentAddress(dma, phys), phys,
             cookie ? PageDescriptors + (Page.FrameOf(phys) * DescriptorBytes) : DirectMap + phys, size, taken.Source, taken.Shared);
         process.Dma.Allocations.Add(shown.Id, new DmaHolding(shown, device, taken, direction, attributes));
-        _guest.Dma.TraceAllocation(dma, EventOf(shown, kind, direction, DmaAllocationText.Of(flags), traced));
+        _core.Dma.TraceAllocation(dma, EventOf(shown, kind, direction, DmaAllocationText.Of(flags), traced));
         return shown;
     }
 
@@ -266,12 +255,12 @@ public sealed partial class GuestDmaApi
     // guest's store, which no other process may get.
     private DmaBlock ShowToHost(DmaBlock block)
     {
-        if (block.Source != DmaMemorySource.Pages || (_guest.Platform.Encrypted && !block.Shared))
+        if (block.Source != DmaMemorySource.Pages || (_core.Platform.Encrypted && !block.Shared))
         {
             return block;
         }
 
-        VisibleBacking backing = _guest.Memory.AddBacking(
+        VisibleBacking backing = _core.Memory.AddBacking(
             [.. FramePieces.Of(block.Range)], block.Bytes, readOnly: false, out int slot, cleared: true);
         return block with { Backing = backing, BackingSlot = slot };
     }
@@ -286,17 +275,17 @@ public sealed partial class GuestDmaApi
             _ => DmaAllocationKind.Free,
         };
         process.Dma.Allocations.Remove(shown.Id);
-        _guest.Dma.TraceAllocation(holding.Device.Dma, EventOf(shown, kind, holding.Direction, string.Empty, holding.Attributes));
+        _core.Dma.TraceAllocation(holding.Device.Dma, EventOf(shown, kind, holding.Direction, string.Empty, holding.Attributes));
         _allocator.Give(holding.Device.Dma, holding.Block);
 
         // After the conversion, which moves the bytes by the platform's rule or leaves them shared, as for a buffer.
         if (holding.Block.Backing is { } backing)
         {
-            _guest.Memory.RemoveBacking(backing, holding.Block.BackingSlot, [.. FramePieces.Of(holding.Block.Range)]);
-            _guest.Observer?.MemoryRevoked(backing, "released");
+            _core.Memory.RemoveBacking(backing, holding.Block.BackingSlot, [.. FramePieces.Of(holding.Block.Range)]);
+            _core.Hooks.MemoryRevoked?.Invoke(backing, "released");
         }
 
-        _guest.NoteTermination();
+        _core.NoteTermination();
     }
 
     private static DmaAllocationEvent EventOf(
@@ -313,7 +302,7 @@ public sealed partial class GuestDmaApi
         }
 
         DmaHolding holding = found.Value;
-        if (Guest.CheckAccessLength(Operation, length) is { } tooLong)
+        if (GuestLimits.CheckAccessLength(Operation, length) is { } tooLong)
         {
             return tooLong;
         }
@@ -329,17 +318,17 @@ public sealed partial class GuestDmaApi
         }
 
         ViewAccessor accessor = holding.Block.Shared ? ViewAccessor.GuestSharedMapping : ViewAccessor.GuestPrivateMapping;
-        return _guest.Access.Plan(plan, accessor, holding.Block.Phys + offset, length, write, Operation);
+        return _core.Access.Plan(plan, accessor, holding.Block.Phys + offset, length, write, Operation);
     }
 
     private Result<DmaAllocation> Refuse(DmaDevice device, string operation, string why, string field)
     {
-        _guest.Dma.WarnRefused(device, operation, why);
+        _core.Dma.WarnRefused(device, operation, why);
         return new Failure(Errno.ENOMEM, operation, $"check {field}", $"The call is refused: {why}.", field);
     }
 
     private Result<DmaHolding> FindAllocation(GuestProcess process, ulong id, string operation) =>
-        _guest.CheckAlive(process) is { } dead ? dead
+        _gate.Begin(process) is { } dead ? dead
         : process.Dma.Allocations.TryGetValue(id, out DmaHolding? found) ? found
         : new Failure(Errno.EINVAL, operation, "look up allocation", $"This process has no DMA allocation {id}.", "allocation");
 }

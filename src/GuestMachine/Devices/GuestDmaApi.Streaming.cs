@@ -26,49 +26,47 @@ public sealed partial class GuestDmaApi
     /// </returns>
     public Result<ulong> MapPhys(
         GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
-        Map(process, device, phys, size, direction, attributes, cpu, "dma_map_phys", _guest.Dma.MapPhys, (attributes & DmaAttributes.Mmio) == 0);
+        Map(process, device, phys, size, direction, attributes, cpu, "dma_map_phys", _core.Dma.MapPhys, (attributes & DmaAttributes.Mmio) == 0);
 
     /// <summary><c>dma_map_page_attrs</c>: refuses MMIO (S-DMA-46).</summary>
     /// <returns>As <see cref="MapPhys"/>.</returns>
     public Result<ulong> MapPage(
         GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
-        Map(process, device, phys, size, direction, attributes, cpu, "dma_map_page_attrs", _guest.Dma.MapPage, ownPages: true);
+        Map(process, device, phys, size, direction, attributes, cpu, "dma_map_page_attrs", _core.Dma.MapPage, ownPages: true);
 
     /// <summary><c>dma_map_resource</c>: a range that is no RAM (S-DMA-46).</summary>
     /// <returns>As <see cref="MapPhys"/>.</returns>
     public Result<ulong> MapResource(
         GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
-        Map(process, device, phys, size, direction, attributes | DmaAttributes.Mmio, cpu, "dma_map_resource", _guest.Dma.MapResource, ownPages: false);
+        Map(process, device, phys, size, direction, attributes | DmaAttributes.Mmio, cpu, "dma_map_resource", _core.Dma.MapResource, ownPages: false);
 
     /// <summary><c>dma_unmap_phys</c>, <c>dma_unmap_page_attrs</c>, <c>dma_unmap_resource</c> (S-DMA-44).</summary>
     /// <returns>EINVAL for an address, size or direction of no live mapping. Other attributes than at map are the caller's risk (S-DMA-47).</returns>
     public Failure? Unmap(
         GuestProcess process, string device, ulong dma, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestDevice> found = Find(process, device, "dma_unmap_phys");
+        if (!found.Ok)
         {
-            Result<GuestDevice> found = Find(process, device, "dma_unmap_phys");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            Result<DmaStreaming> single = FindSingle(process, found.Value, dma, "dma_unmap_phys");
-            if (!single.Ok)
-            {
-                return single.Failure;
-            }
-
-            if ((CheckSame("dma_unmap_phys", "length", single.Value.Entries[0].Length, size)
-                ?? CheckSame("dma_unmap_phys", "direction", (ulong)single.Value.Direction, (ulong)direction)
-                ?? CheckAttributes("dma_unmap_phys", attributes)) is { } wrong)
-            {
-                return wrong;
-            }
-
-            RemoveSingle(process, found.Value, dma, single.Value, attributes);
-            return null;
+            return found.Failure;
         }
+
+        Result<DmaStreaming> single = FindSingle(process, found.Value, dma, "dma_unmap_phys");
+        if (!single.Ok)
+        {
+            return single.Failure;
+        }
+
+        if ((CheckSame("dma_unmap_phys", "length", single.Value.Entries[0].Length, size)
+            ?? CheckSame("dma_unmap_phys", "direction", (ulong)single.Value.Direction, (ulong)direction)
+            ?? CheckAttributes("dma_unmap_phys", attributes)) is { } wrong)
+        {
+            return wrong;
+        }
+
+        RemoveSingle(process, found.Value, dma, single.Value, attributes);
+        return null;
     }
 
     /// <summary><c>dma_sync_single_range_for_cpu</c> (S-SWI-40).</summary>
@@ -106,127 +104,117 @@ public sealed partial class GuestDmaApi
         string operation, bool counts)
     {
         ArgumentNullException.ThrowIfNull(entries);
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestDevice> found = Prepare(process, device, attributes, cpu, operation);
+        if (!found.Ok)
         {
-            Result<GuestDevice> found = Prepare(process, device, attributes, cpu, operation);
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            if (entries.FirstOrDefault(e => e.Length != 0 && process.Dma.Find(e.Phys, e.Length) is null) is { Length: not 0 } foreign)
-            {
-                return NotTaken(operation, foreign.Phys, foreign.Length);
-            }
-
-            SgEntry[] list = [.. entries];
-            ulong[] addresses = new ulong[list.Length];
-            Result<int> mapped = _guest.Dma.MapSg(found.Value.Dma, list, addresses, direction, attributes);
-            if (counts && (mapped.Ok ? mapped.Value == 0 : mapped.Failure.Errno != Errno.EINVAL))
-            {
-                return new DmaScatter(0, [], 0);
-            }
-
-            if (!mapped.Ok)
-            {
-                return mapped.Failure;
-            }
-
-            var streaming = new DmaStreaming(list, addresses[..mapped.Value], direction, attributes);
-            ulong id = ++_lastId;
-            process.Dma.Scatters.Add(id, (found.Value, streaming));
-            Hold(process, streaming, 1);
-            return new DmaScatter(id, streaming.Addresses, streaming.Addresses.Count(a => IsBounced(found.Value.Dma, a)));
+            return found.Failure;
         }
+
+        if (entries.FirstOrDefault(e => e.Length != 0 && process.Dma.Find(e.Phys, e.Length) is null) is { Length: not 0 } foreign)
+        {
+            return NotTaken(operation, foreign.Phys, foreign.Length);
+        }
+
+        SgEntry[] list = [.. entries];
+        ulong[] addresses = new ulong[list.Length];
+        Result<int> mapped = _core.Dma.MapSg(found.Value.Dma, list, addresses, direction, attributes);
+        if (counts && (mapped.Ok ? mapped.Value == 0 : mapped.Failure.Errno != Errno.EINVAL))
+        {
+            return new DmaScatter(0, [], 0);
+        }
+
+        if (!mapped.Ok)
+        {
+            return mapped.Failure;
+        }
+
+        var streaming = new DmaStreaming(list, addresses[..mapped.Value], direction, attributes);
+        ulong id = ++_lastId;
+        process.Dma.Scatters.Add(id, (found.Value, streaming));
+        Hold(process, streaming, 1);
+        return new DmaScatter(id, streaming.Addresses, streaming.Addresses.Count(a => IsBounced(found.Value.Dma, a)));
     }
 
     /// <summary><c>dma_unmap_sgtable</c>.</summary>
     /// <returns>EINVAL for a mapping that the process does not have.</returns>
     public Failure? UnmapSgtable(GuestProcess process, ulong id, DmaAttributes attributes = DmaAttributes.None)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<(GuestDevice Device, DmaStreaming List)> found = FindScatter(process, id, "dma_unmap_sgtable");
+        if ((found.Failure ?? CheckAttributes("dma_unmap_sgtable", attributes)) is { } failure)
         {
-            Result<(GuestDevice Device, DmaStreaming List)> found = FindScatter(process, id, "dma_unmap_sgtable");
-            if ((found.Failure ?? CheckAttributes("dma_unmap_sgtable", attributes)) is { } failure)
-            {
-                return failure;
-            }
-
-            RemoveScatter(process, found.Value.Device, id, found.Value.List, attributes);
-            return null;
+            return failure;
         }
+
+        RemoveScatter(process, found.Value.Device, id, found.Value.List, attributes);
+        return null;
     }
 
     /// <summary><c>dma_sync_sgtable_for_cpu</c> or <c>_for_device</c> (S-DMA-56).</summary>
     /// <returns>EINVAL for a mapping that the process does not have, or a wrong direction.</returns>
     public Failure? SyncSgtable(GuestProcess process, ulong id, DmaDirection direction, bool forCpu)
     {
-        lock (_guest.Gate)
-        {
-            Result<(GuestDevice Device, DmaStreaming List)> found = FindScatter(process, id, "dma_sync_sgtable");
-            return !found.Ok ? found.Failure
-                : found.Value.List.Addresses.Length == 0 ? null
-                : _guest.Dma.SyncSg(found.Value.Device.Dma, found.Value.List.Entries, found.Value.List.Addresses, direction, forCpu);
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<(GuestDevice Device, DmaStreaming List)> found = FindScatter(process, id, "dma_sync_sgtable");
+        return !found.Ok ? found.Failure
+            : found.Value.List.Addresses.Length == 0 ? null
+            : _core.Dma.SyncSg(found.Value.Device.Dma, found.Value.List.Entries, found.Value.List.Addresses, direction, forCpu);
     }
 
     private Result<ulong> Map(
         GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes, uint cpu, string operation,
         MapCall call, bool ownPages)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestDevice> found = Prepare(process, device, attributes, cpu, operation);
+        if (!found.Ok)
         {
-            Result<GuestDevice> found = Prepare(process, device, attributes, cpu, operation);
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            if (ownPages && size != 0 && process.Dma.Find(phys, size) is null)
-            {
-                return NotTaken(operation, phys, size);
-            }
-
-            Result<ulong> dma = call(found.Value.Dma, phys, size, direction, attributes);
-            if (dma.Ok)
-            {
-                var single = new DmaStreaming([new SgEntry(phys, size)], [dma.Value], direction, attributes);
-                if (!process.Dma.Singles.TryGetValue((found.Value, dma.Value), out List<DmaStreaming>? same))
-                {
-                    process.Dma.Singles.Add((found.Value, dma.Value), same = []);
-                }
-
-                same.Add(single);
-                Hold(process, single, 1);
-            }
-
-            return dma;
+            return found.Failure;
         }
+
+        if (ownPages && size != 0 && process.Dma.Find(phys, size) is null)
+        {
+            return NotTaken(operation, phys, size);
+        }
+
+        Result<ulong> dma = call(found.Value.Dma, phys, size, direction, attributes);
+        if (dma.Ok)
+        {
+            var single = new DmaStreaming([new SgEntry(phys, size)], [dma.Value], direction, attributes);
+            if (!process.Dma.Singles.TryGetValue((found.Value, dma.Value), out List<DmaStreaming>? same))
+            {
+                process.Dma.Singles.Add((found.Value, dma.Value), same = []);
+            }
+
+            same.Add(single);
+            Hold(process, single, 1);
+        }
+
+        return dma;
     }
 
     private Failure? Sync(GuestProcess process, string device, ulong dma, ulong offset, ulong size, DmaDirection direction, bool forCpu)
     {
         string operation = forCpu ? "dma_sync_single_for_cpu" : "dma_sync_single_for_device";
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestDevice> found = Find(process, device, operation);
+        if (!found.Ok)
         {
-            Result<GuestDevice> found = Find(process, device, operation);
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            Result<DmaStreaming> single = FindSingle(process, found.Value, dma, operation);
-            if (!single.Ok)
-            {
-                return single.Failure;
-            }
-
-            ulong length = single.Value.Entries[0].Length;
-            return offset > length || size > length - offset
-                ? new Failure(Errno.EINVAL, operation, "check range", $"{offset} + {size} ends behind the mapping of {length} bytes.", "offset")
-                : forCpu ? _guest.Dma.SyncForCpu(found.Value.Dma, dma + offset, size, direction)
-                : _guest.Dma.SyncForDevice(found.Value.Dma, dma + offset, size, direction);
+            return found.Failure;
         }
+
+        Result<DmaStreaming> single = FindSingle(process, found.Value, dma, operation);
+        if (!single.Ok)
+        {
+            return single.Failure;
+        }
+
+        ulong length = single.Value.Entries[0].Length;
+        return offset > length || size > length - offset
+            ? new Failure(Errno.EINVAL, operation, "check range", $"{offset} + {size} ends behind the mapping of {length} bytes.", "offset")
+            : forCpu ? _core.Dma.SyncForCpu(found.Value.Dma, dma + offset, size, direction)
+            : _core.Dma.SyncForDevice(found.Value.Dma, dma + offset, size, direction);
     }
 
     // Device, attributes, limit and CPU of a call that maps.
@@ -243,19 +231,19 @@ public sealed partial class GuestDmaApi
             return wrong;
         }
 
-        if (cpu >= _guest.Shape.Cpus)
+        if (cpu >= _core.Shape.Cpus)
         {
             return new Failure(Errno.EINVAL, operation, "check cpu",
-                string.Create(CultureInfo.InvariantCulture, $"cpu {cpu} does not exist; the guest has {_guest.Shape.Cpus}."), "cpu");
+                string.Create(CultureInfo.InvariantCulture, $"cpu {cpu} does not exist; the guest has {_core.Shape.Cpus}."), "cpu");
         }
 
-        if (process.Dma.Mappings >= _limits.AttachmentsPerProcess)
+        if (process.Dma.Mappings >= _core.Limits.AttachmentsPerProcess)
         {
-            return new Failure(Errno.ENOMEM, operation, "check limit", $"The process has {_limits.AttachmentsPerProcess} mappings already.");
+            return new Failure(Errno.ENOMEM, operation, "check limit", $"The process has {_core.Limits.AttachmentsPerProcess} mappings already.");
         }
 
         found.Value.Dma.Cpu = (int)cpu;
-        _guest.Trace.RunsOn(cpu);
+        _core.TraceRing.Cpu = cpu;
         return found;
     }
 
@@ -270,7 +258,7 @@ public sealed partial class GuestDmaApi
 
         Hold(process, single, -1);
         ulong size = single.Entries[0].Length;
-        _ = _guest.Dma.UnmapPhys(device.Dma, dma, size, single.Direction, attributes);
+        _ = _core.Dma.UnmapPhys(device.Dma, dma, size, single.Direction, attributes);
     }
 
     private void RemoveScatter(GuestProcess process, GuestDevice device, ulong id, DmaStreaming list, DmaAttributes attributes)
@@ -279,7 +267,7 @@ public sealed partial class GuestDmaApi
         Hold(process, list, -1);
         if (list.Addresses.Length != 0)
         {
-            _ = _guest.Dma.UnmapSg(device.Dma, list.Entries, list.Addresses, list.Direction, attributes);
+            _ = _core.Dma.UnmapSg(device.Dma, list.Entries, list.Addresses, list.Direction, attributes);
         }
     }
 
@@ -295,7 +283,7 @@ public sealed partial class GuestDmaApi
         }
     }
 
-    private bool IsBounced(DmaDevice device, ulong dma) => device.Pool?.Contains(_guest.Dma.Environment.Encoding.Physical(dma)) == true;
+    private bool IsBounced(DmaDevice device, ulong dma) => device.Pool?.Contains(_core.Dma.Environment.Encoding.Physical(dma)) == true;
 
     private static Result<DmaStreaming> FindSingle(GuestProcess process, GuestDevice device, ulong dma, string operation) =>
         process.Dma.Singles.TryGetValue((device, dma), out List<DmaStreaming>? same)
@@ -303,7 +291,7 @@ public sealed partial class GuestDmaApi
             : new Failure(Errno.EINVAL, operation, "look up mapping", $"{device.Name} has no mapping of this process at 0x{dma:x}.", "dma_address");
 
     private Result<(GuestDevice Device, DmaStreaming List)> FindScatter(GuestProcess process, ulong id, string operation) =>
-        _guest.CheckAlive(process) is { } dead ? dead
+        _gate.Begin(process) is { } dead ? dead
         : process.Dma.Scatters.TryGetValue(id, out (GuestDevice, DmaStreaming) found) ? found
         : new Failure(Errno.EINVAL, operation, "look up mapping", $"This process has no scatter mapping {id}.", "mapping");
 

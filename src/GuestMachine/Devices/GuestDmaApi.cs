@@ -1,7 +1,9 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Dma.Allocation;
 using CocoGuest.Machine.Dma.Mapping;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Memory.Store;
@@ -23,20 +25,21 @@ public sealed partial class GuestDmaApi
     private const ulong DirectMap = 0xffff888000000000;
     private const ulong PageDescriptors = 0xffffea0000000000;
     private const int DescriptorBytes = 64;
-    private readonly Guest _guest;
-    private readonly GuestLimits _limits;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestDevices _devices;
     private readonly DmaAllocator _allocator;
     private ulong _lastId;
 
-    internal GuestDmaApi(Guest guest, GuestLimits limits, DmaAllocator allocator)
+    internal GuestDmaApi(GuestCore core, ProcessTable processes, GuestDevices devices, DmaAllocator allocator)
     {
-        _guest = guest;
-        _limits = limits;
+        _core = core;
+        _gate = core.Gate;
+        _devices = devices;
         _allocator = allocator;
+        processes.Holders.Add(ProcessRelease.DmaApi, DropAll);
+        devices.Holders.Add(DeviceRelease.DmaApi, device => DropAll(device.Owner, device));
     }
-
-    /// <summary>Restricted pools come from here.</summary>
-    internal DmaAllocator Allocator => _allocator;
 
     /// <summary>Bytes that failing conversions lost.</summary>
     internal ulong LeakedBytes => _allocator.LeakedBytes;
@@ -45,36 +48,32 @@ public sealed partial class GuestDmaApi
     /// <returns>ENODEV for a device that is not the process' own.</returns>
     public Result<DmaQuery> Query(GuestProcess process, string device)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestDevice> found = Find(process, device, "query");
+        if (!found.Ok)
         {
-            Result<GuestDevice> found = Find(process, device, "query");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            DmaDevice dma = found.Value.Dma;
-            DmaMapper mapper = _guest.Dma;
-            ulong most = mapper.MaxMappingSize(dma);
-            return new DmaQuery(
-                dma.DmaMask, dma.CoherentDmaMask, most, most, mapper.RequiredMask(dma), mapper.IsAddressingLimited(dma), mapper.NeedsSync(dma),
-                dma.Pool is not null, dma.ForcedBounce, dma.ForceUnencrypted, dma.Options.MaxSegmentSize, dma.Options.SegmentBoundaryMask,
-                dma.Options.Trusted);
+            return found.Failure;
         }
+
+        DmaDevice dma = found.Value.Dma;
+        DmaMapper mapper = _core.Dma;
+        ulong most = mapper.MaxMappingSize(dma);
+        return new DmaQuery(
+            dma.DmaMask, dma.CoherentDmaMask, most, most, mapper.RequiredMask(dma), mapper.IsAddressingLimited(dma), mapper.NeedsSync(dma),
+            dma.Pool is not null, dma.ForcedBounce, dma.ForceUnencrypted, dma.Options.MaxSegmentSize, dma.Options.SegmentBoundaryMask,
+            dma.Options.Trusted);
     }
 
     /// <summary><c>dma_set_mask_and_coherent</c> (S-DMA-59).</summary>
     /// <returns>ENODEV; EPERM for the built-in device, which all share; EIO for a mask that direct mapping does not support.</returns>
     public Failure? SetMask(GuestProcess process, string device, ulong mask)
     {
-        lock (_guest.Gate)
-        {
-            Result<GuestDevice> found = Find(process, device, "dma_set_mask");
-            return !found.Ok ? found.Failure
-                : found.Value.Name == DeviceSpec.BuiltInName
-                    ? new Failure(Errno.EPERM, "dma_set_mask", "check device", "The built-in device keeps its mask: all processes use it.", "device")
-                : _guest.Dma.SetMask(found.Value.Dma, mask);
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestDevice> found = Find(process, device, "dma_set_mask");
+        return !found.Ok ? found.Failure
+            : found.Value.Name == DeviceSpec.BuiltInName
+                ? new Failure(Errno.EPERM, "dma_set_mask", "check device", "The built-in device keeps its mask: all processes use it.", "device")
+            : _core.Dma.SetMask(found.Value.Dma, mask);
     }
 
     /// <summary><c>alloc_pages</c>: zeroed private pages in a row, for mapping.</summary>
@@ -83,56 +82,52 @@ public sealed partial class GuestDmaApi
     /// <returns>Their guest-physical address; EINVAL for a size of 0 or beyond 4 MiB; ENOMEM.</returns>
     public Result<ulong> TakePages(GuestProcess process, ulong bytes)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            ulong size = Page.AlignUp(bytes);
-            if (bytes == 0 || bytes > Page.Size << BuddyAllocator.MaxOrder)
-            {
-                return new Failure(Errno.EINVAL, "alloc_pages", "check size", $"{bytes} bytes are none or more than 4 MiB.", "size");
-            }
-
-            int order = System.Numerics.BitOperations.Log2(System.Numerics.BitOperations.RoundUpToPowerOf2(size >> Page.Shift));
-            if (!_guest.SinglePages.TryTake(order, out Chunk block))
-            {
-                return new Failure(Errno.ENOMEM, "alloc_pages", "allocate pages", $"No {size} bytes in a row are free.", "size");
-            }
-
-            process.Dma.Pages.Add(block.Address, new DriverPages(block, size));
-            return block.Address;
+            return dead;
         }
+
+        ulong size = Page.AlignUp(bytes);
+        if (bytes == 0 || bytes > Page.Size << BuddyAllocator.MaxOrder)
+        {
+            return new Failure(Errno.EINVAL, "alloc_pages", "check size", $"{bytes} bytes are none or more than 4 MiB.", "size");
+        }
+
+        int order = System.Numerics.BitOperations.Log2(System.Numerics.BitOperations.RoundUpToPowerOf2(size >> Page.Shift));
+        if (!_core.SinglePages.TryTake(order, out Chunk block))
+        {
+            return new Failure(Errno.ENOMEM, "alloc_pages", "allocate pages", $"No {size} bytes in a row are free.", "size");
+        }
+
+        process.Dma.Pages.Add(block.Address, new DriverPages(block, size));
+        return block.Address;
     }
 
     /// <summary><c>__free_pages</c>.</summary>
     /// <returns>EINVAL for an address that <see cref="TakePages"/> did not give this process; EBUSY while they are mapped.</returns>
     public Failure? GivePages(GuestProcess process, ulong phys)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            if (!process.Dma.Pages.TryGetValue(phys, out DriverPages? pages))
-            {
-                return new Failure(Errno.EINVAL, "free_pages", "look up pages", $"This process took no pages at 0x{phys:x}.", "phys");
-            }
-
-            if (pages.Mappings != 0)
-            {
-                return new Failure(Errno.EBUSY, "free_pages", "check mappings",
-                    $"The pages at 0x{phys:x} have {pages.Mappings} live DMA mappings: unmapping first is the driver's duty.", "phys");
-            }
-
-            process.Dma.Pages.Remove(phys);
-            _guest.SinglePages.Free([pages.Block]);
-            return null;
+            return dead;
         }
+
+        if (!process.Dma.Pages.TryGetValue(phys, out DriverPages? pages))
+        {
+            return new Failure(Errno.EINVAL, "free_pages", "look up pages", $"This process took no pages at 0x{phys:x}.", "phys");
+        }
+
+        if (pages.Mappings != 0)
+        {
+            return new Failure(Errno.EBUSY, "free_pages", "check mappings",
+                $"The pages at 0x{phys:x} have {pages.Mappings} live DMA mappings: unmapping first is the driver's duty.", "phys");
+        }
+
+        process.Dma.Pages.Remove(phys);
+        _core.SinglePages.Free([pages.Block]);
+        return null;
     }
 
     /// <summary>The driver's CPU reads pages that it took.</summary>
@@ -140,16 +135,14 @@ public sealed partial class GuestDmaApi
     public Failure? ReadPages(GuestProcess process, ulong phys, Span<byte> target)
     {
         using var plan = new AccessPlan();
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (PlanPages(process, phys, (ulong)target.Length, write: false, plan) is { } failure)
         {
-            if (PlanPages(process, phys, (ulong)target.Length, write: false, plan) is { } failure)
-            {
-                return failure;
-            }
-
-            plan.Read(target);
-            return null;
+            return failure;
         }
+
+        plan.Read(target);
+        return null;
     }
 
     /// <summary>The driver's CPU writes pages that it took.</summary>
@@ -157,16 +150,14 @@ public sealed partial class GuestDmaApi
     public Failure? WritePages(GuestProcess process, ulong phys, ReadOnlySpan<byte> source)
     {
         using var plan = new AccessPlan();
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (PlanPages(process, phys, (ulong)source.Length, write: true, plan) is { } failure)
         {
-            if (PlanPages(process, phys, (ulong)source.Length, write: true, plan) is { } failure)
-            {
-                return failure;
-            }
-
-            plan.Write(source);
-            return null;
+            return failure;
         }
+
+        plan.Write(source);
+        return null;
     }
 
     /// <summary>The end of a process: its drivers let go of everything.</summary>
@@ -182,7 +173,7 @@ public sealed partial class GuestDmaApi
 
         foreach (DriverPages pages in process.Dma.Pages.Values)
         {
-            _guest.SinglePages.Free([pages.Block]);
+            _core.SinglePages.Free([pages.Block]);
         }
 
         process.Dma.Pages.Clear();
@@ -216,13 +207,13 @@ public sealed partial class GuestDmaApi
     }
 
     private Failure? PlanPages(GuestProcess process, ulong phys, ulong length, bool write, AccessPlan plan) =>
-        _guest.CheckAlive(process)
-        ?? Guest.CheckAccessLength("kernel access", length)
+        _gate.Begin(process)
+        ?? GuestLimits.CheckAccessLength("kernel access", length)
         ?? (process.Dma.Find(phys, length) is null ? NotTaken("kernel access", phys, length)
-            : _guest.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, phys, length, write, "kernel access"));
+            : _core.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, phys, length, write, "kernel access"));
 
     private Result<GuestDevice> Find(GuestProcess process, string device, string operation) =>
-        _guest.CheckAlive(process) is { } dead ? dead : _guest.Devices.FindFor(process, device, operation);
+        _gate.Begin(process) is { } dead ? dead : _devices.FindFor(process, device, operation);
 
     private static Failure NotTaken(string operation, ulong phys, ulong size) =>
         new(Errno.EINVAL, operation, "check memory", $"0x{phys:x} + {size} bytes are not inside pages that this process took.", "phys");

@@ -1,7 +1,5 @@
 using CocoGuest.Machine.Abi;
-using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.PageState;
+using CocoGuest.Machine.Gate;
 
 namespace CocoGuest.Machine.Diagnostics;
 
@@ -9,13 +7,11 @@ namespace CocoGuest.Machine.Diagnostics;
 /// The armed faults of a guest, asked by the machine at each fault point. Under the guest's lock.
 /// Models: the kernel's fault injection (attributes, fail-nth of the running task) for the points of <see cref="FaultPointInfo"/>.
 /// </summary>
-internal sealed class FaultBoard : IConversionFaults
+/// <param name="gate">Knows whose call runs: who the task filter and fail-nth look at.</param>
+internal sealed class FaultBoard(GuestGate gate)
 {
     private readonly List<ArmedFault> _armed = [];
     private ulong _lastId;
-
-    /// <summary>The process whose call runs: who the task filter and fail-nth look at.</summary>
-    public GuestProcess? Current { get; set; }
 
     public IReadOnlyList<ArmedFault> Armed => _armed;
 
@@ -40,24 +36,8 @@ internal sealed class FaultBoard : IConversionFaults
     /// <summary>As <see cref="Fails"/>, with the errno to report.</summary>
     public Errno ErrnoOf(FaultPoint point, ulong bytes = 0) => FailsWith(point, bytes, 0) ?? Errno.None;
 
-    /// <inheritdoc/>
-    public Errno Prepare(in ConversionCall call) =>
-        ErrnoOf(call.Direction == ConversionDirection.ToShared ? FaultPoint.FailDecrypt : FaultPoint.FailEncrypt);
-
-    /// <inheritdoc/>
-    public bool SplitFails(in ConversionCall call, uint split) => Fails(FaultPoint.FailSplit);
-
-    /// <inheritdoc/>
-    public bool Quiet => _armed.Count == 0 && (Current is null || Current.FailNth == 0);
-
-    /// <inheritdoc/>
-    public PvalidateResult Pvalidate(ulong bytes) =>
-        Fails(FaultPoint.PvalidateSizeMismatch, bytes) ? PvalidateResult.SizeMismatch
-        : Fails(FaultPoint.PvalidateNoChange, bytes) ? PvalidateResult.NoChange
-        : PvalidateResult.Done;
-
-    /// <inheritdoc/>
-    public Errno Finish(in ConversionCall call) => Errno.None;
+    /// <summary>True while no point can fail.</summary>
+    public bool Quiet => _armed.Count == 0 && (gate.Current is null || gate.Current.FailNth == 0);
 
     private Errno? FailsWith(FaultPoint point, ulong bytes, int order)
     {
@@ -67,7 +47,7 @@ internal sealed class FaultBoard : IConversionFaults
         }
 
         var info = FaultPointInfo.Of(point);
-        if (info.CountsForFailNth && Current is { FailNth: not 0 } task)
+        if (info.CountsForFailNth && gate.Current is { FailNth: not 0 } task)
         {
             // As in the kernel: while a task counts down, nothing else decides for it.
             return --task.FailNth == 0 ? Hit(task, info) : null;
@@ -75,7 +55,7 @@ internal sealed class FaultBoard : IConversionFaults
 
         foreach (ArmedFault fault in _armed)
         {
-            if (fault.Spec.Point == point && fault.ShouldFail(Current?.Pid ?? 0, bytes, order))
+            if (fault.Spec.Point == point && fault.ShouldFail(gate.Current?.Pid ?? 0, bytes, order))
             {
                 return fault.Spec.Errno == Errno.None ? info.DefaultErrno : fault.Spec.Errno;
             }
@@ -84,7 +64,7 @@ internal sealed class FaultBoard : IConversionFaults
         return null;
     }
 
-    private static Errno Hit(GuestProcess task, FaultPointInfo info)
+    private static Errno Hit(Caller task, FaultPointInfo info)
     {
         task.FailNthHits++;
         return info.DefaultErrno;

@@ -1,5 +1,5 @@
 using CocoGuest.Machine.Abi;
-using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 
 namespace CocoGuest.Machine.Diagnostics;
 
@@ -9,12 +9,12 @@ namespace CocoGuest.Machine.Diagnostics;
 /// </summary>
 public sealed class GuestFaults
 {
-    private readonly Guest _guest;
+    private readonly GuestGate _gate;
     private readonly FaultBoard _board;
 
-    internal GuestFaults(Guest guest, FaultBoard board)
+    internal GuestFaults(GuestGate gate, FaultBoard board)
     {
-        _guest = guest;
+        _gate = gate;
         _board = board;
     }
 
@@ -22,40 +22,32 @@ public sealed class GuestFaults
     /// <returns>Its number; EINVAL for an attribute that the point does not have, ENOSPC at <see cref="FaultSpec.MostPerGuest"/>.</returns>
     public Result<ulong> Inject(FaultSpec spec)
     {
-        lock (_guest.Gate)
-        {
-            return (_guest.CheckAlive() ?? spec.Check()) is { } failure ? failure
-                : _board.Armed.Count >= FaultSpec.MostPerGuest
-                    ? new Failure(Errno.ENOSPC, "inject_fault", "check limit", $"{_board.Armed.Count} faults are armed already.")
-                : _board.Arm(spec);
-        }
+        using CallScope call = _gate.Enter();
+        return (call.Refused ?? spec.Check()) is { } failure ? failure
+            : _board.Armed.Count >= FaultSpec.MostPerGuest
+                ? new Failure(Errno.ENOSPC, "inject_fault", "check limit", $"{_board.Armed.Count} faults are armed already.")
+            : _board.Arm(spec);
     }
 
     /// <summary>The armed faults, in the order in which they were armed, with what became of them.</summary>
     public IReadOnlyList<FaultStatus> List()
     {
-        lock (_guest.Gate)
-        {
-            return [.. _board.Armed.Select(f => f.Status)];
-        }
+        using Lock.Scope held = _gate.Hold();
+        return [.. _board.Armed.Select(f => f.Status)];
     }
 
     /// <summary>Disarms one fault: ENOENT when there is none with this number.</summary>
     public Failure? Clear(ulong id)
     {
-        lock (_guest.Gate)
-        {
-            return _board.Disarm(id) ? null : new Failure(Errno.ENOENT, "clear_fault", "look up fault", $"No fault {id} is armed.", "fault_id");
-        }
+        using Lock.Scope held = _gate.Hold();
+        return _board.Disarm(id) ? null : new Failure(Errno.ENOENT, "clear_fault", "look up fault", $"No fault {id} is armed.", "fault_id");
     }
 
     /// <summary>Disarms all faults.</summary>
     public void ClearAll()
     {
-        lock (_guest.Gate)
-        {
-            _board.Clear();
-        }
+        using Lock.Scope held = _gate.Hold();
+        _board.Clear();
     }
 
     /// <summary>The armed faults that never fired: a test that armed them tested nothing.</summary>
@@ -64,26 +56,22 @@ public sealed class GuestFaults
     /// <summary>
     /// /proc/self/fail-nth: the n-th call of an allocation point by this process fails, once. 0 disarms.
     /// </summary>
-    public Failure? SetFailNth(GuestProcess process, uint n)
+    public Failure? SetFailNth(Caller process, uint n)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            process.FailNth = n;
-            return null;
+            return dead;
         }
+
+        process.FailNth = n;
+        return null;
     }
 
     /// <summary>What is left of fail-nth (0 once it hit or when it is off) and how often it hit in this process' life.</summary>
-    public (uint Left, ulong Hits) FailNthOf(GuestProcess process)
+    public (uint Left, ulong Hits) FailNthOf(Caller process)
     {
-        lock (_guest.Gate)
-        {
-            return (process.FailNth, process.FailNthHits);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return (process.FailNth, process.FailNthHits);
     }
 }

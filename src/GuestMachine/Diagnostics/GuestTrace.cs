@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
 using CocoGuest.Machine.Abi;
-using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Gate;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Diagnostics;
 
@@ -20,16 +21,20 @@ public sealed class GuestTrace
         "#   need resched", "#   hard or soft irq", "#   preempt depth", "#   migrate disabled",
     ];
 
-    private readonly Guest _guest;
+    private readonly GuestGate _gate;
+    private readonly KernelProfile _kernel;
+    private readonly uint _cpus;
     private readonly TraceBuffer _buffer;
     private readonly IReadOnlyList<string> _known;
     private ulong _taken;
 
-    internal GuestTrace(Guest guest, TraceBuffer buffer)
+    internal GuestTrace(GuestGate gate, GuestShape shape, TraceBuffer buffer)
     {
-        _guest = guest;
+        _gate = gate;
+        _kernel = KernelProfile.Of(shape.Kernel);
+        _cpus = shape.Cpus;
         _buffer = buffer;
-        _known = TraceEventTable.Of(guest.Kernel.Version);
+        _known = TraceEventTable.Of(_kernel.Version);
         buffer.Task = CurrentTask;
     }
 
@@ -45,44 +50,40 @@ public sealed class GuestTrace
     /// <summary>As <see cref="Set(string,bool)"/> for several patterns: all of them, or none where one has no event.</summary>
     public Failure? Set(IReadOnlyCollection<string> patterns, bool on)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        List<string> chosen = [];
+        foreach (string pattern in patterns)
         {
-            List<string> chosen = [];
-            foreach (string pattern in patterns)
+            string[] matching = [.. _known.Where(e => Matches(e, pattern)).Select(e => e[(e.IndexOf(':', StringComparison.Ordinal) + 1)..])];
+            if (matching.Length == 0)
             {
-                string[] matching = [.. _known.Where(e => Matches(e, pattern)).Select(e => e[(e.IndexOf(':', StringComparison.Ordinal) + 1)..])];
-                if (matching.Length == 0)
-                {
-                    return new Failure(Errno.EINVAL, "set_event", "look up event",
-                        $"Kernel {_guest.Kernel.Name} has no trace event '{(pattern.Length <= 64 ? pattern : pattern[..64] + "…")}'.", "events");
-                }
-
-                chosen.AddRange(matching);
+                return new Failure(Errno.EINVAL, "set_event", "look up event",
+                    $"Kernel {_kernel.Name} has no trace event '{(pattern.Length <= 64 ? pattern : pattern[..64] + "…")}'.", "events");
             }
 
-            foreach (string name in chosen)
-            {
-                if (on)
-                {
-                    _buffer.Enable(name);
-                }
-                else
-                {
-                    _buffer.Disable(name);
-                }
-            }
-
-            return null;
+            chosen.AddRange(matching);
         }
+
+        foreach (string name in chosen)
+        {
+            if (on)
+            {
+                _buffer.Enable(name);
+            }
+            else
+            {
+                _buffer.Disable(name);
+            }
+        }
+
+        return null;
     }
 
     /// <summary>The enabled events, by name.</summary>
     public IReadOnlyList<string> Enabled()
     {
-        lock (_guest.Gate)
-        {
-            return [.. _buffer.Enabled.Order(StringComparer.Ordinal)];
-        }
+        using Lock.Scope held = _gate.Hold();
+        return [.. _buffer.Enabled.Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Events from a sequence number on, oldest first.</summary>
@@ -91,12 +92,10 @@ public sealed class GuestTrace
     /// <param name="lost">Events that were wanted and are no longer in the ring.</param>
     public IReadOnlyList<TraceEvent> Read(ulong sequence, int most, out ulong lost)
     {
-        lock (_guest.Gate)
-        {
-            ulong first = Math.Max(sequence, 1);
-            lost = first < _buffer.Oldest ? _buffer.Oldest - first : 0;
-            return [.. _buffer.From(first, most)];
-        }
+        using Lock.Scope held = _gate.Hold();
+        ulong first = Math.Max(sequence, 1);
+        lost = first < _buffer.Oldest ? _buffer.Oldest - first : 0;
+        return [.. _buffer.From(first, most)];
     }
 
     /// <summary>
@@ -106,32 +105,28 @@ public sealed class GuestTrace
     /// <param name="most">At most this many events.</param>
     public string TakeLines(int most)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        IReadOnlyList<TraceEvent> events = Read(_taken + 1, most, out ulong lost);
+        var text = new StringBuilder();
+        if (lost != 0 && events.Count != 0)
         {
-            IReadOnlyList<TraceEvent> events = Read(_taken + 1, most, out ulong lost);
-            var text = new StringBuilder();
-            if (lost != 0 && events.Count != 0)
-            {
-                text.Append(CultureInfo.InvariantCulture, $"CPU:{events[0].Cpu} [LOST {lost} EVENTS]\n");
-            }
-
-            foreach (TraceEvent one in events)
-            {
-                text.Append(one.Line).Append('\n');
-                _taken = one.Sequence;
-            }
-
-            return text.ToString();
+            text.Append(CultureInfo.InvariantCulture, $"CPU:{events[0].Cpu} [LOST {lost} EVENTS]\n");
         }
+
+        foreach (TraceEvent one in events)
+        {
+            text.Append(one.Line).Append('\n');
+            _taken = one.Sequence;
+        }
+
+        return text.ToString();
     }
 
     /// <summary>Sequence number of the latest event; 0 before the first.</summary>
     public ulong Last()
     {
-        lock (_guest.Gate)
-        {
-            return _buffer.Last;
-        }
+        using Lock.Scope held = _gate.Hold();
+        return _buffer.Last;
     }
 
     /// <summary>
@@ -139,49 +134,24 @@ public sealed class GuestTrace
     /// </summary>
     public IReadOnlyList<string> Header()
     {
-        lock (_guest.Gate)
-        {
-            ulong held = _buffer.Last + 1 - _buffer.Oldest;
-            return
-            [
-                "# tracer: nop", "#", $"# entries-in-buffer/entries-written: {held}/{_buffer.Last}   #P:{_guest.Shape.Cpus}", "#", .. Legend,
-            ];
-        }
+        using Lock.Scope held = _gate.Hold();
+        ulong kept = _buffer.Last + 1 - _buffer.Oldest;
+        return
+        [
+            "# tracer: nop", "#", $"# entries-in-buffer/entries-written: {kept}/{_buffer.Last}   #P:{_cpus}", "#", .. Legend,
+        ];
     }
 
     /// <summary>Calls back after each event, until disposed. The callback runs under the guest's lock and must not call the guest.</summary>
     public IDisposable Subscribe(Action added)
     {
-        lock (_guest.Gate)
+        using (_gate.Hold())
         {
             _buffer.Added += added;
         }
 
         return new Subscription(this, added);
     }
-
-    /// <summary>A dma_buf event (S-TRC-60).</summary>
-    internal void Emit(string name, DmaBuf buffer, int? fd = null)
-    {
-        if (_buffer.Any)
-        {
-            _buffer.Add(name, $"exp_name={buffer.Exporter.Name} size={buffer.Size} ino={buffer.Inode}{(fd is { } number ? $" fd={number}" : "")}");
-        }
-    }
-
-    /// <summary>A dma_buf event of an attachment (S-TRC-60). The pointer is a stand-in: the attachment's number.</summary>
-    internal void Emit(string name, Attachment attachment, bool isDynamic)
-    {
-        if (_buffer.Any)
-        {
-            DmaBuf buffer = attachment.Buffer;
-            _buffer.Add(name, $"exp_name={buffer.Exporter.Name} size={buffer.Size} ino={buffer.Inode} attachment:{attachment.Id:x16} "
-                + $"is_dynamic={(isDynamic ? 1 : 0)} dev_name={attachment.Device.Name}");
-        }
-    }
-
-    /// <summary>The CPU that the running call is on.</summary>
-    internal void RunsOn(uint cpu) => _buffer.Cpu = cpu;
 
     private static bool Matches(string known, string pattern)
     {
@@ -191,16 +161,14 @@ public sealed class GuestTrace
     }
 
     private (string Name, uint Pid) CurrentTask() =>
-        _guest.FaultPoints.Current is { } process ? (process.Name.Length == 0 ? $"emu-{process.Pid}" : process.Name, process.Pid) : ("swapper/0", 0);
+        _gate.Current is { } process ? (process.Name.Length == 0 ? $"emu-{process.Pid}" : process.Name, process.Pid) : ("swapper/0", 0);
 
     private sealed class Subscription(GuestTrace trace, Action added) : IDisposable
     {
         public void Dispose()
         {
-            lock (trace._guest.Gate)
-            {
-                trace._buffer.Added -= added;
-            }
+            using Lock.Scope held = trace._gate.Hold();
+            trace._buffer.Added -= added;
         }
     }
 }

@@ -65,7 +65,7 @@ internal sealed class DmaBuf : MemoryFile
     public uint Vmaps { get; set; }
 
     /// <summary>CPU accesses that copy outside the guest's lock.</summary>
-    public uint Accesses { get; set; }
+    public uint Accesses { get; private set; }
 
     /// <summary>The move under way, or null.</summary>
     public BufferMove? Move { get; set; }
@@ -137,6 +137,19 @@ internal sealed class DmaBuf : MemoryFile
         _name = name.ToArray();
         return null;
     }
+
+    /// <inheritdoc/>
+    public override void AccessBegins() => Accesses++;
+
+    /// <inheritdoc/>
+    public override void AccessEnds()
+    {
+        Accesses--;
+        _room.AccessEnded?.Invoke(this);
+    }
+
+    /// <inheritdoc/>
+    public override void MmapAsked() => _room.Trace.Emit("dma_buf_mmap_internal", this);
 
     /// <inheritdoc/>
     public override void Released() => _room.Released(this);

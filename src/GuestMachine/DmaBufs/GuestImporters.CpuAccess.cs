@@ -3,6 +3,7 @@ using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState.Views;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.DmaBufs;
 
@@ -17,32 +18,30 @@ public sealed partial class GuestImporters
     /// <returns>EBADF; EINVAL for unknown bits or neither READ nor WRITE.</returns>
     public Result<SyncOutcome> Sync(GuestProcess process, int fd, ulong flags)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<DmaBuf> found = _buffers.Find(process, fd, "DMA_BUF_IOCTL_SYNC");
+        if (!found.Ok)
         {
-            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "DMA_BUF_IOCTL_SYNC");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            ulong access = flags & (SyncRead | SyncWrite);
-            if ((flags & ~(SyncRead | SyncWrite | SyncEnd)) != 0 || access == 0)
-            {
-                return new Failure(Errno.EINVAL, "DMA_BUF_IOCTL_SYNC", "check flags", access == 0
-                    ? $"flags 0x{flags:x} ask for neither READ nor WRITE (S-BUF-62)."
-                    : $"flags 0x{flags:x} have bits outside READ, WRITE and END (S-BUF-61).", "flags");
-            }
-
-            bool end = (flags & SyncEnd) != 0;
-            Result<SyncOutcome> outcome = SyncAll(found.Value, DirectionOf(access), end);
-
-            // S-BUF-63, 68: the exporter's part comes first, then the wait; END waits for nothing.
-            return end || !outcome.Ok ? outcome : outcome.Value with
-            {
-                Wait = _guest.Fences.Waits.ForAll(process, "DMA_BUF_IOCTL_SYNC",
-                    found.Value.Fences.PendingOf(Reservation.UsageFor((access & SyncWrite) != 0)), GuestFences.LongestWait),
-            };
+            return found.Failure;
         }
+
+        ulong access = flags & (SyncRead | SyncWrite);
+        if ((flags & ~(SyncRead | SyncWrite | SyncEnd)) != 0 || access == 0)
+        {
+            return new Failure(Errno.EINVAL, "DMA_BUF_IOCTL_SYNC", "check flags", access == 0
+                ? $"flags 0x{flags:x} ask for neither READ nor WRITE (S-BUF-62)."
+                : $"flags 0x{flags:x} have bits outside READ, WRITE and END (S-BUF-61).", "flags");
+        }
+
+        bool end = (flags & SyncEnd) != 0;
+        Result<SyncOutcome> outcome = SyncAll(found.Value, DirectionOf(access), end);
+
+        // S-BUF-63, 68: the exporter's part comes first, then the wait; END waits for nothing.
+        return end || !outcome.Ok ? outcome : outcome.Value with
+        {
+            Wait = _fences.Waits.ForAll(process, "DMA_BUF_IOCTL_SYNC",
+                found.Value.Fences.PendingOf(Reservation.UsageFor((access & SyncWrite) != 0)), GuestFences.LongestWait),
+        };
     }
 
     /// <summary>dma_buf_begin_cpu_access by an importer in the kernel: the exporter's op, without the ioctl's checks (S-SYS-44).</summary>
@@ -57,34 +56,30 @@ public sealed partial class GuestImporters
     /// <returns>EINVAL for an exporter without vmap or a range behind the buffer; EFAULT where the view faults.</returns>
     public Failure? VmapRead(GuestProcess process, int fd, ulong offset, Span<byte> target)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        using var plan = new AccessPlan();
+        if (PlanVmap(process, fd, offset, (ulong)target.Length, write: false, plan) is { } failure)
         {
-            using var plan = new AccessPlan();
-            if (PlanVmap(process, fd, offset, (ulong)target.Length, write: false, plan) is { } failure)
-            {
-                return failure;
-            }
-
-            plan.Read(target);
-            return null;
+            return failure;
         }
+
+        plan.Read(target);
+        return null;
     }
 
     /// <summary>dma_buf_vmap, a write through the kernel mapping, dma_buf_vunmap (S-BUF-80, S-SYS-50).</summary>
     /// <returns>As <see cref="VmapRead"/>.</returns>
     public Failure? VmapWrite(GuestProcess process, int fd, ulong offset, ReadOnlySpan<byte> source)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        using var plan = new AccessPlan();
+        if (PlanVmap(process, fd, offset, (ulong)source.Length, write: true, plan) is { } failure)
         {
-            using var plan = new AccessPlan();
-            if (PlanVmap(process, fd, offset, (ulong)source.Length, write: true, plan) is { } failure)
-            {
-                return failure;
-            }
-
-            plan.Write(source);
-            return null;
+            return failure;
         }
+
+        plan.Write(source);
+        return null;
     }
 
     private static DmaDirection DirectionOf(ulong access) => access switch
@@ -96,16 +91,14 @@ public sealed partial class GuestImporters
 
     private Result<SyncOutcome> KernelCpuAccess(GuestProcess process, int fd, DmaDirection direction, bool toDevice, string operation)
     {
-        lock (_guest.Gate)
-        {
-            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, operation);
-            return found.Ok ? SyncAll(found.Value, direction, toDevice) : found.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<DmaBuf> found = _buffers.Find(process, fd, operation);
+        return found.Ok ? SyncAll(found.Value, direction, toDevice) : found.Failure;
     }
 
     private Failure? PlanVmap(GuestProcess process, int fd, ulong offset, ulong length, bool write, AccessPlan plan)
     {
-        Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "dma_buf_vmap");
+        Result<DmaBuf> found = _buffers.Find(process, fd, "dma_buf_vmap");
         if (!found.Ok)
         {
             return found.Failure;
@@ -118,20 +111,20 @@ public sealed partial class GuestImporters
         }
 
         ViewAccessor accessor = buffer.Shared ? ViewAccessor.GuestSharedMapping : ViewAccessor.GuestPrivateMapping;
-        return Guest.CheckAccessLength("dma_buf_vmap", length)
+        return GuestLimits.CheckAccessLength("dma_buf_vmap", length)
             ?? (offset > buffer.Size || length > buffer.Size - offset
                 ? new Failure(Errno.EINVAL, "dma_buf_vmap", "check range",
                     $"{offset} + {length} ends behind the buffer of {buffer.Size} bytes.", "offset")
-                : _guest.Access.Plan(plan, accessor, buffer, offset, length, write, "dma_buf_vmap"));
+                : _core.Access.Plan(plan, accessor, buffer.Chunks, offset, length, write, "dma_buf_vmap"));
     }
 
     private Result<SyncOutcome> SyncAll(DmaBuf buffer, DmaDirection direction, bool toDevice)
     {
-        ulong before = _guest.Memory.BouncedBytes;
+        ulong before = _core.Memory.BouncedBytes;
         Failure? failure = toDevice
-            ? buffer.Exporter.EndCpuAccess(buffer, _guest.Dma, direction)
-            : buffer.Exporter.BeginCpuAccess(buffer, _guest.Dma, direction);
-        ulong moved = _guest.Memory.BouncedBytes - before;
+            ? buffer.Exporter.EndCpuAccess(buffer, _core.Dma, direction)
+            : buffer.Exporter.BeginCpuAccess(buffer, _core.Dma, direction);
+        ulong moved = _core.Memory.BouncedBytes - before;
         return failure is not null ? failure
             : toDevice ? new SyncOutcome(0, moved)
             : new SyncOutcome(moved, 0);

@@ -1,12 +1,13 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory.Store;
-using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.DmaBufs;
 
@@ -17,15 +18,32 @@ namespace CocoGuest.Machine.DmaBufs;
 /// </summary>
 public sealed partial class GuestImporters
 {
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestDevices _devices;
+    private readonly GuestFences _fences;
+    private readonly GuestBuffers _buffers;
+    private readonly BufferTrace _trace;
     private readonly int _limit;
     private ulong _lastId;
 
-    internal GuestImporters(Guest guest, GuestLimits limits)
+    internal GuestImporters(
+        GuestCore core, ProcessTable processes, GuestDevices devices, GuestFences fences, GuestBuffers buffers, BufferTrace trace)
     {
-        _guest = guest;
-        _limit = limits.AttachmentsPerProcess;
+        _core = core;
+        _gate = core.Gate;
+        _devices = devices;
+        _fences = fences;
+        _buffers = buffers;
+        _trace = trace;
+        processes.Holders.Add(ProcessRelease.Attachments, DropAll);
+        processes.Holders.Add(ProcessRelease.KernelMappings, DropVmaps);
+        devices.Holders.Add(DeviceRelease.Attachments, device => DropAll(device.Owner, device));
+        _limit = core.Limits.AttachmentsPerProcess;
     }
+
+    /// <summary>Told of an attachment that unmaps: a move may have waited for it.</summary>
+    internal Action<Attachment>? Unmapped { get; set; }
 
     /// <summary>dma_buf_attach. The importer takes a reference of its own until detach.</summary>
     /// <returns>EBADF, ENODEV for a device that is not the process' own, ENOMEM at the limit.</returns>
@@ -39,60 +57,56 @@ public sealed partial class GuestImporters
     /// <returns>As the other; EINVAL for ops that this kernel refuses; where attach maps (6.12), what map returns.</returns>
     public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName, ImporterOps ops)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<DmaBuf> found = _buffers.Find(process, fd, "dma_buf_attach");
+        if (!found.Ok)
         {
-            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, "dma_buf_attach");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            Result<GuestDevice> device = _guest.Devices.FindFor(process, deviceName, "dma_buf_attach");
-            if (!device.Ok)
-            {
-                return device.Failure;
-            }
-
-            if (process.Attachments.Count >= _limit)
-            {
-                return new Failure(Errno.ENOMEM, "dma_buf_attach", "check limit", $"The process has {_limit} attachments already.");
-            }
-
-            DmaBuf buffer = found.Value;
-            _guest.Trace.Emit("dma_buf_get", buffer, fd);
-            Result<Attachment> attached = AttachTo(buffer, device.Value, process, ops);
-            if (!attached.Ok)
-            {
-                return attached.Failure;
-            }
-
-            Attachment attachment = attached.Value;
-            buffer.References++;
-            process.Attachments.Add(attachment.Id, attachment);
-            return new ImportedBuffer(attachment.Id, buffer.Size);
+            return found.Failure;
         }
+
+        Result<GuestDevice> device = _devices.FindFor(process, deviceName, "dma_buf_attach");
+        if (!device.Ok)
+        {
+            return device.Failure;
+        }
+
+        if (process.Attachments.Count >= _limit)
+        {
+            return new Failure(Errno.ENOMEM, "dma_buf_attach", "check limit", $"The process has {_limit} attachments already.");
+        }
+
+        DmaBuf buffer = found.Value;
+        _trace.Emit("dma_buf_get", buffer, fd);
+        Result<Attachment> attached = AttachTo(buffer, device.Value, process, ops);
+        if (!attached.Ok)
+        {
+            return attached.Failure;
+        }
+
+        Attachment attachment = attached.Value;
+        buffer.References++;
+        process.Attachments.Add(attachment.Id, attachment);
+        return new ImportedBuffer(attachment.Id, buffer.Size);
     }
 
     /// <summary>dma_buf_detach. EBUSY while mapped (S-BUF-44); EINVAL for an attachment that the process does not have.</summary>
     public Failure? Detach(GuestProcess process, ulong id)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<Attachment> found = Find(process, id, "dma_buf_detach");
+        if (!found.Ok)
         {
-            Result<Attachment> found = Find(process, id, "dma_buf_detach");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            if (found.Value.Mapped || found.Value.Pins != 0)
-            {
-                return new Failure(Errno.EBUSY, "dma_buf_detach", "check mapping",
-                    $"Attachment {id} is still mapped or pinned: undoing that first is the importer's duty (S-BUF-44).", "attachment");
-            }
-
-            Remove(process, found.Value);
-            return null;
+            return found.Failure;
         }
+
+        if (found.Value.Mapped || found.Value.Pins != 0)
+        {
+            return new Failure(Errno.EBUSY, "dma_buf_detach", "check mapping",
+                $"Attachment {id} is still mapped or pinned: undoing that first is the importer's duty (S-BUF-44).", "attachment");
+        }
+
+        Remove(process, found.Value);
+        return null;
     }
 
     /// <summary>dma_buf_map_attachment: dma_map_sgtable over the attachment's table (S-SYS-42), all or nothing.</summary>
@@ -103,60 +117,56 @@ public sealed partial class GuestImporters
     /// <returns>EIO, ENOMEM as S-DMA-50, 51; EBUSY when mapped already (S-BUF-52).</returns>
     public Result<DmaMapping> Map(GuestProcess process, ulong id, DmaDirection direction, uint cpu)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<Attachment> found = Find(process, id, "dma_buf_map_attachment");
+        if (!found.Ok)
         {
-            Result<Attachment> found = Find(process, id, "dma_buf_map_attachment");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            Attachment attachment = found.Value;
-            if (attachment.Revoked)
-            {
-                return new Failure(Errno.EINVAL, "dma_buf_map_attachment", "check revocation",
-                    $"Attachment {id} did not let go of the buffer in time and was revoked.", "attachment");
-            }
-
-            if (attachment.Mapped)
-            {
-                return new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check mapping",
-                    $"Attachment {id} is mapped already; mapping it twice would lose the first mapping's slots (S-BUF-52).", "attachment");
-            }
-
-            if (cpu >= _guest.Shape.Cpus)
-            {
-                return new Failure(Errno.EINVAL, "dma_buf_map_attachment", "check cpu",
-                    string.Create(CultureInfo.InvariantCulture, $"cpu {cpu} does not exist; the guest has {_guest.Shape.Cpus}."), "cpu");
-            }
-
-            // What attach made (S-BUF-47) or the exporter kept (S-BUF-53) is there already.
-            bool kept = attachment.Live;
-            return MapNow(attachment, direction, (int)cpu) is { } failure
-                ? failure
-                : new DmaMapping(attachment, BackingFor(attachment)) { Wait = kept ? null : WaitForKernel(process, attachment) };
+            return found.Failure;
         }
+
+        Attachment attachment = found.Value;
+        if (attachment.Revoked)
+        {
+            return new Failure(Errno.EINVAL, "dma_buf_map_attachment", "check revocation",
+                $"Attachment {id} did not let go of the buffer in time and was revoked.", "attachment");
+        }
+
+        if (attachment.Mapped)
+        {
+            return new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check mapping",
+                $"Attachment {id} is mapped already; mapping it twice would lose the first mapping's slots (S-BUF-52).", "attachment");
+        }
+
+        if (cpu >= _core.Shape.Cpus)
+        {
+            return new Failure(Errno.EINVAL, "dma_buf_map_attachment", "check cpu",
+                string.Create(CultureInfo.InvariantCulture, $"cpu {cpu} does not exist; the guest has {_core.Shape.Cpus}."), "cpu");
+        }
+
+        // What attach made (S-BUF-47) or the exporter kept (S-BUF-53) is there already.
+        bool kept = attachment.Live;
+        return MapNow(attachment, direction, (int)cpu) is { } failure
+            ? failure
+            : new DmaMapping(attachment, BackingFor(attachment)) { Wait = kept ? null : WaitForKernel(process, attachment) };
     }
 
     /// <summary>dma_buf_unmap_attachment (S-SYS-43). EINVAL when it is not mapped.</summary>
     public Failure? Unmap(GuestProcess process, ulong id)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<Attachment> found = Find(process, id, "dma_buf_unmap_attachment");
+        if (!found.Ok)
         {
-            Result<Attachment> found = Find(process, id, "dma_buf_unmap_attachment");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            if (!found.Value.Mapped)
-            {
-                return new Failure(Errno.EINVAL, "dma_buf_unmap_attachment", "check mapping", $"Attachment {id} is not mapped.", "attachment");
-            }
-
-            Unmap(found.Value);
-            return null;
+            return found.Failure;
         }
+
+        if (!found.Value.Mapped)
+        {
+            return new Failure(Errno.EINVAL, "dma_buf_unmap_attachment", "check mapping", $"Attachment {id} is not mapped.", "attachment");
+        }
+
+        Unmap(found.Value);
+        return null;
     }
 
     /// <summary>A dying process' importers let go: newest attachment first, unmapped before detached.</summary>
@@ -169,21 +179,21 @@ public sealed partial class GuestImporters
     /// <returns>EINVAL for ops that this kernel refuses (S-BUF-46); ENOMEM; where attach maps, what map returns (S-BUF-47).</returns>
     internal Result<Attachment> AttachTo(DmaBuf buffer, GuestDevice device, GuestProcess owner, ImporterOps ops = ImporterOps.None)
     {
-        var rules = ImporterRules.Of(_guest.Shape.Kernel);
+        var rules = ImporterRules.Of(_core.Shape.Kernel);
         if (ops == ImporterOps.WithoutInvalidate && rules.NeedsInvalidate)
         {
             return new Failure(Errno.EINVAL, "dma_buf_attach", "check importer ops",
-                $"Kernel {_guest.Kernel.Name} wants an invalidate callback from a dynamic importer (S-BUF-46).", "ops");
+                $"Kernel {_core.Kernel.Name} wants an invalidate callback from a dynamic importer (S-BUF-46).", "ops");
         }
 
-        if (_guest.FaultPoints.Fails(FaultPoint.Failslab))
+        if (_core.FaultPoints.Fails(FaultPoint.Failslab))
         {
             return new Failure(Errno.ENOMEM, "dma_buf_attach", "copy sg_table", "No memory for the attachment (S-BUF-46, S-SYS-40).");
         }
 
         var attachment = new Attachment(++_lastId, buffer, device, owner, ops);
         buffer.AddAttachment(attachment);
-        _guest.Trace.Emit("dma_buf_dynamic_attach", attachment, attachment.IsDynamic);
+        _trace.Emit("dma_buf_dynamic_attach", attachment, attachment.IsDynamic);
         if (rules.MapsAtAttach && attachment.IsDynamic != buffer.Exporter.Traits.Movable && MapAtAttach(attachment) is { } failure)
         {
             DetachFrom(attachment);
@@ -200,7 +210,7 @@ public sealed partial class GuestImporters
         Drop(attachment);
         attachment.Buffer.Pins -= attachment.Buffer.Exporter.Traits.Movable ? attachment.Pins : 0;
         attachment.Buffer.RemoveAttachment(attachment);
-        _guest.Trace.Emit("dma_buf_detach", attachment, attachment.IsDynamic);
+        _trace.Emit("dma_buf_detach", attachment, attachment.IsDynamic);
     }
 
     /// <summary>dma_buf_map_attachment by a driver (S-BUF-50, 53).</summary>
@@ -221,11 +231,11 @@ public sealed partial class GuestImporters
         }
 
         ExporterTraits traits = buffer.Exporter.Traits;
-        DmaAttributes attributes = traits.MapAttributes | (buffer.Shared ? _guest.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
+        DmaAttributes attributes = traits.MapAttributes | (buffer.Shared ? _core.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
         attachment.Device.Cpu = cpu;
-        _guest.Trace.RunsOn((uint)cpu);
+        _core.TraceRing.Cpu = (uint)cpu;
         ulong[] addresses = new ulong[buffer.Segments.Length];
-        Result<int> mapped = _guest.Dma.MapSg(attachment.Device, buffer.Segments, addresses, direction, attributes);
+        Result<int> mapped = _core.Dma.MapSg(attachment.Device, buffer.Segments, addresses, direction, attributes);
         if (!mapped.Ok)
         {
             // The CMA heap reports every failure alike (S-CMA-03).
@@ -281,7 +291,7 @@ public sealed partial class GuestImporters
     }
 
     private FenceWait? WaitFor(GuestProcess process, Attachment attachment, Fence[] pending, ulong number) =>
-        _guest.Fences.Waits.ForAll(process, "dma_buf_map_attachment", pending, GuestFences.LongestWait, failure =>
+        _fences.Waits.ForAll(process, "dma_buf_map_attachment", pending, GuestFences.LongestWait, failure =>
         {
             if (failure is not null && attachment.Live && attachment.MapNumber == number)
             {
@@ -298,7 +308,7 @@ public sealed partial class GuestImporters
             return 0;
         }
 
-        AddressEncoding encoding = _guest.Dma.Environment.Encoding;
+        AddressEncoding encoding = _core.Dma.Environment.Encoding;
         int bounced = 0;
         foreach (ulong address in attachment.DmaAddresses)
         {
@@ -318,7 +328,7 @@ public sealed partial class GuestImporters
         attachment.Live = false;
         attachment.Cached = false;
         DmaBuf buffer = attachment.Buffer;
-        _guest.Dma.UnmapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, attachment.Direction,
+        _core.Dma.UnmapSg(attachment.Device, buffer.Segments, attachment.DmaAddresses, attachment.Direction,
             buffer.Exporter.Traits.UnmapAttributes);
         if (attachment.PinnedByMap)
         {
@@ -327,7 +337,7 @@ public sealed partial class GuestImporters
             buffer.Pins--;
         }
 
-        _guest.Moves.LetGo(attachment);
+        Unmapped?.Invoke(attachment);
     }
 
     private void DropWhere(GuestProcess process, Func<Attachment, bool> goes)
@@ -351,12 +361,12 @@ public sealed partial class GuestImporters
     {
         process.Attachments.Remove(attachment.Id);
         DetachFrom(attachment);
-        _guest.Trace.Emit("dma_buf_put", attachment.Buffer);
+        _trace.Emit("dma_buf_put", attachment.Buffer);
         GuestFiles.Put(attachment.Buffer);
     }
 
     private Result<Attachment> Find(GuestProcess process, ulong id, string operation) =>
-        _guest.CheckAlive(process) is { } dead ? dead
+        _gate.Begin(process) is { } dead ? dead
         : process.Attachments.TryGetValue(id, out Attachment? attachment) ? attachment
         : new Failure(Errno.EINVAL, operation, "look up attachment", $"This process has no attachment {id}.", "attachment");
 }

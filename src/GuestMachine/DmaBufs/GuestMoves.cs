@@ -1,7 +1,9 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Memory.Store;
 
@@ -17,7 +19,7 @@ namespace CocoGuest.Machine.DmaBufs;
 /// attachment first; one that has no callback is cut off at once; (3) when all have unmapped, all fences that were there at the start have
 /// signalled and no CPU access is under way, the bytes move, the old frames are freed, the KERNEL fence signals. Until then map, pin and vmap
 /// answer EBUSY.</para>
-/// <para>At the deadline importers that have not unmapped are cut off (<see cref="IGuestObserver.AttachmentRevoked"/>, ETIMEDOUT): their mapping
+/// <para>At the deadline importers that have not unmapped are cut off (<see cref="Revoked"/>, ETIMEDOUT): their mapping
 /// goes, a memory fd that they may hold reads zeros, and they cannot map again. Fences that have not signalled stop the move: nothing moved, and
 /// the KERNEL fence signals with ETIMEDOUT.</para>
 /// </remarks>
@@ -28,14 +30,32 @@ public sealed class GuestMoves
 
     private const string Operation = "migrate_buffer";
     private const uint FdFlagBits = 0x80003;
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestFences _fences;
+    private readonly GuestBuffers _buffers;
+    private readonly GuestImporters _importers;
+    private readonly IChunkSource _source;
     private readonly MovableExporter _exporter;
 
-    internal GuestMoves(Guest guest)
+    internal GuestMoves(GuestCore core, GuestFences fences, GuestBuffers buffers, GuestImporters importers, IChunkSource source)
     {
-        _guest = guest;
-        _exporter = new MovableExporter(guest.SystemHeap);
+        _core = core;
+        _gate = core.Gate;
+        _fences = fences;
+        _buffers = buffers;
+        _importers = importers;
+        _source = source;
+        _exporter = new MovableExporter(source);
+        buffers.AccessEnded = Settle;
+        importers.Unmapped = LetGo;
     }
+
+    /// <summary>A dynamic importer has to unmap: the importer, its attachment, the guest time that it has for that.</summary>
+    internal Action<GuestProcess, ulong, TimeSpan>? Invalidated { get; set; }
+
+    /// <summary>An importer was cut off from a buffer that moved: the importer, its attachment, and why.</summary>
+    internal Action<GuestProcess, ulong, Errno>? Revoked { get; set; }
 
     /// <summary>Allocates a movable buffer of private memory.</summary>
     /// <param name="process">The caller.</param>
@@ -44,27 +64,25 @@ public sealed class GuestMoves
     /// <returns>EINVAL for length 0 or unknown flags, ENOMEM, EMFILE.</returns>
     public Result<BufferHandle> Allocate(GuestProcess process, ulong length, uint fdFlags)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            ulong size = Page.AlignUp(length);
-            if (size == 0 || (fdFlags & ~FdFlagBits) != 0)
-            {
-                return size == 0
-                    ? new Failure(Errno.EINVAL, "allocate_movable", "check len", $"len {length} rounded up to pages is 0.", "len")
-                    : new Failure(Errno.EINVAL, "allocate_movable", "check fd_flags",
-                        $"fd_flags 0x{fdFlags:x} have bits outside O_ACCMODE and O_CLOEXEC.", "fd_flags");
-            }
-
-            Result<Chunk[]> chunks = _guest.SystemHeap.Allocate(size, shared: false, owner: null);
-            return chunks.Ok
-                ? _guest.Buffers.ExportMovable(process, _exporter, chunks.Value, size, fdFlags, hostVisible: !_guest.Platform.Encrypted)
-                : chunks.Failure;
+            return dead;
         }
+
+        ulong size = Page.AlignUp(length);
+        if (size == 0 || (fdFlags & ~FdFlagBits) != 0)
+        {
+            return size == 0
+                ? new Failure(Errno.EINVAL, "allocate_movable", "check len", $"len {length} rounded up to pages is 0.", "len")
+                : new Failure(Errno.EINVAL, "allocate_movable", "check fd_flags",
+                    $"fd_flags 0x{fdFlags:x} have bits outside O_ACCMODE and O_CLOEXEC.", "fd_flags");
+        }
+
+        Result<Chunk[]> chunks = _source.Allocate(size, shared: false, owner: null);
+        return chunks.Ok
+            ? _buffers.ExportMovable(process, _exporter, chunks.Value, size, fdFlags, hostVisible: !_core.Platform.Encrypted)
+            : chunks.Failure;
     }
 
     /// <summary>Moves a buffer to other frames.</summary>
@@ -78,29 +96,27 @@ public sealed class GuestMoves
     /// </returns>
     public Result<FenceWait?> Migrate(GuestProcess process, int fd, TimeSpan patience)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        _fences.Deadlines.RunDue();
+        Result<DmaBuf> found = _buffers.Find(process, fd, Operation);
+        if (!found.Ok)
         {
-            _guest.Fences.Deadlines.RunDue();
-            Result<DmaBuf> found = _guest.Buffers.Find(process, fd, Operation);
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            if (Check(found.Value, patience) is { } refused)
-            {
-                return refused;
-            }
-
-            Result<Chunk[]> target = _guest.SystemHeap.Allocate(found.Value.Size, shared: false, owner: null);
-            if (!target.Ok)
-            {
-                return target.Failure;
-            }
-
-            Fence fence = Start(found.Value, target.Value, patience == TimeSpan.Zero ? DefaultPatience : patience);
-            return _guest.Fences.Waits.ForAll(process, Operation, [fence], GuestFences.LongestWait, failure => failure ?? OutcomeOf(fence));
+            return found.Failure;
         }
+
+        if (Check(found.Value, patience) is { } refused)
+        {
+            return refused;
+        }
+
+        Result<Chunk[]> target = _source.Allocate(found.Value.Size, shared: false, owner: null);
+        if (!target.Ok)
+        {
+            return target.Failure;
+        }
+
+        Fence fence = Start(found.Value, target.Value, patience == TimeSpan.Zero ? DefaultPatience : patience);
+        return _fences.Waits.ForAll(process, Operation, [fence], GuestFences.LongestWait, failure => failure ?? OutcomeOf(fence));
     }
 
     /// <summary>An importer unmapped.</summary>
@@ -147,7 +163,7 @@ public sealed class GuestMoves
 
     private Fence Start(DmaBuf buffer, Chunk[] target, TimeSpan patience)
     {
-        var fence = new Fence(_guest.Fences.NextContext(), 1, MovableExporter.ExporterName, "migrate");
+        var fence = new Fence(_fences.NextContext(), 1, MovableExporter.ExporterName, "migrate");
         Fence[] pending = buffer.Fences.PendingOf(FenceUsage.Bookkeep);
         Attachment[] mapped = [.. buffer.Attachments.Where(a => a.Live)];
         buffer.Fences.Reserve(1);
@@ -155,7 +171,7 @@ public sealed class GuestMoves
         buffer.References++;
         var move = new BufferMove(fence, target, mapped.Where(a => a.Ops == ImporterOps.WithInvalidate), pending);
         buffer.Move = move;
-        move.Deadline = _guest.Fences.Deadlines.Add(patience, () => OutOfPatience(buffer, move));
+        move.Deadline = _fences.Deadlines.Add(patience, () => OutOfPatience(buffer, move));
         foreach (Fence waited in pending)
         {
             waited.OnSignal(() => Settle(buffer));
@@ -165,7 +181,7 @@ public sealed class GuestMoves
         {
             if (attachment.Ops == ImporterOps.WithInvalidate)
             {
-                _guest.Observer?.AttachmentInvalidated(attachment.Owner, attachment.Id, patience);
+                Invalidated?.Invoke(attachment.Owner, attachment.Id, patience);
                 continue;
             }
 
@@ -179,15 +195,15 @@ public sealed class GuestMoves
     private void CutOff(Attachment attachment, BufferMove move, Errno reason)
     {
         move.CutOff |= attachment.Buffer.Backing is not null && !attachment.GuestDevice.Spec.Mediated;
-        _guest.Importers.Revoke(attachment);
-        _guest.Observer?.AttachmentRevoked(attachment.Owner, attachment.Id, reason);
+        _importers.Revoke(attachment);
+        Revoked?.Invoke(attachment.Owner, attachment.Id, reason);
     }
 
     private void OutOfPatience(DmaBuf buffer, BufferMove move)
     {
         if (move.Fences.Any(f => !f.Signalled))
         {
-            _guest.SystemHeap.Free(move.Target, buffer.Size, shared: false, owner: null);
+            _source.Free(move.Target, buffer.Size, shared: false, owner: null);
             End(buffer, move, Errno.ETIMEDOUT);
             return;
         }
@@ -205,31 +221,31 @@ public sealed class GuestMoves
         Chunk[] source = buffer.Chunks;
         if (buffer.PrivateBacking is { } before)
         {
-            _guest.Memory.Detach(before);
+            _core.Memory.Detach(before);
         }
 
-        buffer.Backing = _guest.Memory.MoveBuffer(old, ref slot, source, move.Target, move.CutOff);
+        buffer.Backing = _core.Memory.MoveBuffer(old, ref slot, source, move.Target, move.CutOff);
         buffer.BackingSlot = slot;
         if (buffer.PrivateBacking is { } after)
         {
-            _guest.Memory.Attach(after, move.Target, _guest.Pages.IsShared);
+            _core.Memory.Attach(after, move.Target, _core.Pages.IsShared);
         }
 
         if (old is not null && !ReferenceEquals(old, buffer.Backing))
         {
-            _guest.Observer?.MemoryRevoked(old, "moved");
+            _core.Hooks.MemoryRevoked?.Invoke(old, "moved");
         }
 
         buffer.MoveTo(move.Target);
-        _guest.SystemHeap.Free(source, buffer.Size, shared: false, owner: null);
+        _source.Free(source, buffer.Size, shared: false, owner: null);
         End(buffer, move, Errno.None);
     }
 
     private void End(DmaBuf buffer, BufferMove move, Errno error)
     {
         buffer.Move = null;
-        _guest.Fences.Deadlines.Remove(move.Deadline);
-        move.Fence.Signal(_guest.Fences.Deadlines.Now, error);
+        _fences.Deadlines.Remove(move.Deadline);
+        move.Fence.Signal(_fences.Deadlines.Now, error);
         GuestFiles.Put(buffer);
     }
 }

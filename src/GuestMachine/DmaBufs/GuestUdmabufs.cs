@@ -1,7 +1,9 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.Memory.Frames;
 using Microsoft.Win32.SafeHandles;
@@ -29,10 +31,21 @@ public sealed class GuestUdmabufs
     // The table of pages, one pointer each, is one allocation, which cannot exceed this.
     private const ulong LargestTable = int.MaxValue;
     private const ulong PointerBytes = 8;
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestFiles _files;
+    private readonly GuestDevices _devices;
+    private readonly GuestBuffers _buffers;
     private GuestDevice? _device;
 
-    internal GuestUdmabufs(Guest guest) => _guest = guest;
+    internal GuestUdmabufs(GuestCore core, GuestFiles files, GuestDevices devices, GuestBuffers buffers)
+    {
+        _core = core;
+        _gate = core.Gate;
+        _files = files;
+        _devices = devices;
+        _buffers = buffers;
+    }
 
     /// <summary>Finds memfds of native processes, which the machine does not know; null: there are none (S-BUF-114).</summary>
     public INativeMemfds? NativeMemfds { get; set; }
@@ -43,12 +56,10 @@ public sealed class GuestUdmabufs
     /// <summary>Opens /dev/udmabuf. EMFILE.</summary>
     public Result<int> Open(GuestProcess process)
     {
-        lock (_guest.Gate)
-        {
-            return _guest.CheckAlive(process) is { } dead
-                ? dead
-                : GuestFiles.Install(process, new UdmabufNode(Attributes, AccessMode.ReadWrite), closeOnExec: false, "open");
-        }
+        using CallScope call = _gate.Enter(process);
+        return call.Refused is { } dead
+            ? dead
+            : GuestFiles.Install(process, new UdmabufNode(Attributes, AccessMode.ReadWrite), closeOnExec: false, "open");
     }
 
     /// <summary>An ioctl of the node from its bytes.</summary>
@@ -59,28 +70,24 @@ public sealed class GuestUdmabufs
     /// <returns>The new fd; ENOTTY for another command, EFAULT, and what <see cref="Create"/> says.</returns>
     public Result<BufferHandle> Ioctl(GuestProcess process, int fd, uint command, ReadOnlyMemory<byte>? argument)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<UdmabufNode> node = _files.Find<UdmabufNode>(process, fd, Operation, Errno.ENOTTY);
+        if (!node.Ok)
         {
-            Result<UdmabufNode> node = _guest.Files.Find<UdmabufNode>(process, fd, Operation, Errno.ENOTTY);
-            if (!node.Ok)
-            {
-                return node.Failure;
-            }
-
-            byte[] bytes = argument?.ToArray() ?? [];
-            return new UdmabufIoctl(_guest, process, new ArgumentMemory(ArgumentMemory.DefaultAddress, bytes))
-                .Run(command, ArgumentMemory.DefaultAddress);
+            return node.Failure;
         }
+
+        byte[] bytes = argument?.ToArray() ?? [];
+        return new UdmabufIoctl(this, process, new ArgumentMemory(ArgumentMemory.DefaultAddress, bytes))
+            .Run(command, ArgumentMemory.DefaultAddress);
     }
 
     /// <summary>The ranges of memfds of the host that a udmabuf shows, in order; none for other buffers. EBADF, EINVAL.</summary>
     public Result<NativePiece[]> PiecesOf(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
-        {
-            Result<DmaBuf> buffer = _guest.Buffers.Find(process, fd, "pieces_of");
-            return !buffer.Ok ? buffer.Failure : buffer.Value.Exporter is Udmabuf maker ? [.. maker.Pieces] : (NativePiece[])[];
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<DmaBuf> buffer = _buffers.Find(process, fd, "pieces_of");
+        return !buffer.Ok ? buffer.Failure : buffer.Value.Exporter is Udmabuf maker ? [.. maker.Pieces] : (NativePiece[])[];
     }
 
     /// <summary>Makes a udmabuf of ranges of memfds.</summary>
@@ -93,36 +100,34 @@ public sealed class GuestUdmabufs
     /// </returns>
     public Result<BufferHandle> Create(GuestProcess process, uint flags, IReadOnlyList<UdmabufItem> items)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if ((call.Refused ?? CheckSizes(items)) is { } failure)
         {
-            if ((_guest.CheckAlive(process) ?? CheckSizes(items)) is { } failure)
-            {
-                return failure;
-            }
-
-            if (_guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
-            {
-                return NoMemory();
-            }
-
-            var pins = new List<IUdmabufPin>();
-            var chunks = new List<Chunk>();
-            foreach (UdmabufItem item in items)
-            {
-                if (Pin(process, item, pins, chunks) is { } refused)
-                {
-                    Unpin(pins);
-                    return refused;
-                }
-            }
-
-            return Export(process, flags, pins, chunks);
+            return failure;
         }
+
+        if (_core.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
+        {
+            return NoMemory();
+        }
+
+        var pins = new List<IUdmabufPin>();
+        var chunks = new List<Chunk>();
+        foreach (UdmabufItem item in items)
+        {
+            if (Pin(process, item, pins, chunks) is { } refused)
+            {
+                Unpin(pins);
+                return refused;
+            }
+        }
+
+        return Export(process, flags, pins, chunks);
     }
 
     private Failure? CheckSizes(IReadOnlyList<UdmabufItem> items)
     {
-        ulong limit = _guest.Kernel.UdmabufLimitMiB << (20 - Page.Shift);
+        ulong limit = _core.Kernel.UdmabufLimitMiB << (20 - Page.Shift);
         ulong pages = 0;
         foreach (UdmabufItem item in items)
         {
@@ -135,7 +140,7 @@ public sealed class GuestUdmabufs
             pages += item.Size >> Page.Shift;
             if (pages > limit)
             {
-                return Wrong("size", $"{pages} pages are more than the limit of {_guest.Kernel.UdmabufLimitMiB} MiB (S-BUF-111).");
+                return Wrong("size", $"{pages} pages are more than the limit of {_core.Kernel.UdmabufLimitMiB} MiB (S-BUF-111).");
             }
         }
 
@@ -178,7 +183,7 @@ public sealed class GuestUdmabufs
 
     private Failure? PinNative(INativeMemfd memfd, UdmabufItem item, List<IUdmabufPin> pins, List<Chunk> chunks)
     {
-        Result<Chunk[]> frames = _guest.SinglePages.TakeAll(item.Size >> Page.Shift, Operation);
+        Result<Chunk[]> frames = _core.SinglePages.TakeAll(item.Size >> Page.Shift, Operation);
         if (!frames.Ok)
         {
             return frames.Failure;
@@ -186,28 +191,28 @@ public sealed class GuestUdmabufs
 
         Result<SafeFileHandle> opened = memfd.Open();
         using SafeFileHandle? file = opened.Ok ? opened.Value : null;
-        if ((opened.Failure ?? _guest.Memory.Cover(frames.Value, file!, item.Offset)) is { } failure)
+        if ((opened.Failure ?? _core.Memory.Cover(frames.Value, file!, item.Offset)) is { } failure)
         {
-            _guest.SinglePages.Free(frames.Value);
+            _core.SinglePages.Free(frames.Value);
             return failure;
         }
 
-        pins.Add(new NativePin(_guest.Memory, _guest.SinglePages, frames.Value, new NativePiece(memfd, item.Offset, item.Size)));
+        pins.Add(new NativePin(_core.Memory, _core.SinglePages, frames.Value, new NativePiece(memfd, item.Offset, item.Size)));
         chunks.AddRange(frames.Value);
         return null;
     }
 
     private Result<BufferHandle> Export(GuestProcess process, uint flags, List<IUdmabufPin> pins, List<Chunk> chunks)
     {
-        if (_guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
+        if (_core.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
         {
             Unpin(pins);
             return NoMemory();
         }
 
-        _device ??= _guest.Devices.MakeInternal("udmabuf");
-        DmaBuf buffer = _guest.Buffers.Export(
-            new Udmabuf(_device.Dma, _guest.Dma, pins), (ulong)chunks.Count << Page.Shift, [.. chunks], AccessMode.ReadWrite, segments: null);
+        _device ??= _devices.MakeInternal("udmabuf");
+        DmaBuf buffer = _buffers.Export(
+            new Udmabuf(_device.Dma, _core.Dma, pins), (ulong)chunks.Count << Page.Shift, [.. chunks], AccessMode.ReadWrite, segments: null);
 
         // The maker's reference goes to the fd, or with the buffer.
         buffer.References++;

@@ -1,5 +1,6 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Gate;
 
 namespace CocoGuest.Machine.DmaBufs;
 
@@ -12,13 +13,13 @@ internal sealed class PollFollower : IDisposable
 {
     private readonly DmaBuf _buffer;
     private readonly Action<PollEvents> _changed;
-    private readonly Lock _gate;
+    private readonly GuestGate _gate;
     private readonly Dictionary<Fence, LinkedListNode<Action>> _waits = [];
     private PollEvents? _told;
     private bool _over;
 
     /// <summary>Begins, and tells the first state.</summary>
-    public PollFollower(DmaBuf buffer, Lock gate, Action<PollEvents> changed)
+    public PollFollower(DmaBuf buffer, GuestGate gate, Action<PollEvents> changed)
     {
         (_buffer, _gate, _changed) = (buffer, gate, changed);
         buffer.Fences.Added += Look;
@@ -28,7 +29,7 @@ internal sealed class PollFollower : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (_gate)
+        using (_gate.Hold())
         {
             _over = true;
             _buffer.Fences.Added -= Look;

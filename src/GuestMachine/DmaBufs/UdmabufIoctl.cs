@@ -8,7 +8,7 @@ namespace CocoGuest.Machine.DmaBufs;
 /// Raw ioctls of /dev/udmabuf (S-BUF-112): the structures, and the limit of a list. What the ranges have to be is <see cref="GuestUdmabufs.Create"/>'s.
 /// Models: both commands, compared whole; the new fd is the return value. Does not model: the memory that the list takes.
 /// </summary>
-internal sealed class UdmabufIoctl(Guest guest, GuestProcess process, IUserMemory memory)
+internal sealed class UdmabufIoctl(GuestUdmabufs room, GuestProcess process, IUserMemory memory)
 {
     private const int CreateBytes = 24;
     private const int ListHeadBytes = 8;
@@ -27,7 +27,7 @@ internal sealed class UdmabufIoctl(Guest guest, GuestProcess process, IUserMemor
     private Result<BufferHandle> CreateOne(ulong argument, RawArgument raw)
     {
         Span<byte> bytes = stackalloc byte[CreateBytes];
-        return raw.Read(argument, bytes) is { } fault ? fault : guest.Udmabufs.Create(process, Word(bytes, FlagsAt), [ItemAt(bytes)]);
+        return raw.Read(argument, bytes) is { } fault ? fault : room.Create(process, Word(bytes, FlagsAt), [ItemAt(bytes)]);
     }
 
     private Result<BufferHandle> CreateList(ulong argument, RawArgument raw)
@@ -56,7 +56,7 @@ internal sealed class UdmabufIoctl(Guest guest, GuestProcess process, IUserMemor
             items[i] = ItemAt(rest.AsSpan(i * CreateBytes));
         }
 
-        return guest.Udmabufs.Create(process, Word(head, 0), items);
+        return room.Create(process, Word(head, 0), items);
     }
 
     private static UdmabufItem ItemAt(ReadOnlySpan<byte> bytes) => new(

@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Text;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 
 namespace CocoGuest.Machine.Drm;
 
@@ -14,6 +16,8 @@ namespace CocoGuest.Machine.Drm;
 internal sealed partial class DrmIoctl
 {
     private const int OnStack = 128;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
     private readonly Guest _guest;
     private readonly GuestProcess _process;
     private readonly int _fd;
@@ -21,13 +25,16 @@ internal sealed partial class DrmIoctl
     private readonly IUserMemory _memory;
     private DrmIoctlRow? _row;
 
+    /// <param name="core">What rooms share.</param>
     /// <param name="guest">The guest.</param>
     /// <param name="process">The caller.</param>
     /// <param name="fd">The fd of the call.</param>
     /// <param name="file">The client behind it.</param>
     /// <param name="memory">Where addresses lead.</param>
-    public DrmIoctl(Guest guest, GuestProcess process, int fd, DrmFile file, IUserMemory memory)
+    public DrmIoctl(GuestCore core, Guest guest, GuestProcess process, int fd, DrmFile file, IUserMemory memory)
     {
+        _core = core;
+        _gate = core.Gate;
         _guest = guest;
         _process = process;
         _fd = fd;
@@ -56,7 +63,7 @@ internal sealed partial class DrmIoctl
         int inSize = command.UserWrites && row.UserWrites ? command.Size : 0;
         int outSize = command.UserReads && row.UserReads ? command.Size : 0;
         int size = Math.Max(row.Size, Math.Max(inSize, outSize));
-        if (size > OnStack && _guest.FaultPoints.Fails(FaultPoint.Failslab))
+        if (size > OnStack && _core.FaultPoints.Fails(FaultPoint.Failslab))
         {
             return new Failure(Errno.ENOMEM, Operation, "allocate argument", $"No memory for an argument of {size} bytes.");
         }

@@ -1,8 +1,12 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
+using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.Dma.Swiotlb;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
 
@@ -18,14 +22,26 @@ public sealed partial class GuestDrm
     private const uint CloseOnExecBit = 0x80000;
     private const uint ReadWriteBit = 2;
     private const uint BitsPerByte = 8;
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestFiles _files;
+    private readonly GuestDevices _dmaDevices;
+    private readonly GuestFences _fences;
+    private readonly GuestBuffers _buffers;
+    private readonly GuestImporters _importers;
     private readonly GemExporter _exporter;
     private readonly Dictionary<string, DrmDevice> _devices = new(StringComparer.Ordinal);
 
-    internal GuestDrm(Guest guest)
+    internal GuestDrm(GuestCore core, GuestFiles files, GuestDevices dmaDevices, GuestFences fences, GuestBuffers buffers, GuestImporters importers)
     {
-        _guest = guest;
-        _exporter = new GemExporter(guest.Kernel);
+        _core = core;
+        _gate = core.Gate;
+        _files = files;
+        _dmaDevices = dmaDevices;
+        _fences = fences;
+        _buffers = buffers;
+        _importers = importers;
+        _exporter = new GemExporter(core.Kernel);
     }
 
     /// <summary>Devices that somebody has opened.</summary>
@@ -38,21 +54,19 @@ public sealed partial class GuestDrm
     /// <returns>A fd; ENOENT for a node that does not exist, EMFILE.</returns>
     public Result<int> Open(GuestProcess process, string driver, bool render = false)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            if (DrmDriver.All.FirstOrDefault(d => d.Name == driver) is not { } known || (render && !known.HasRenderNode))
-            {
-                return new Failure(Errno.ENOENT, "open", "look up /dev/dri", $"There is no {(render ? "render" : "primary")} node of a driver "
-                    + $"'{(driver.Length <= 64 ? driver : driver[..64] + "…")}'; there are {string.Join(", ", DrmDriver.All.Select(d => d.Name))}.", "driver");
-            }
-
-            return GuestFiles.Install(process, NewFile(process, NodeOf(known, render)!, AccessMode.ReadWrite), closeOnExec: true, "open");
+            return dead;
         }
+
+        if (DrmDriver.All.FirstOrDefault(d => d.Name == driver) is not { } known || (render && !known.HasRenderNode))
+        {
+            return new Failure(Errno.ENOENT, "open", "look up /dev/dri", $"There is no {(render ? "render" : "primary")} node of a driver "
+                + $"'{(driver.Length <= 64 ? driver : driver[..64] + "…")}'; there are {string.Join(", ", DrmDriver.All.Select(d => d.Name))}.", "driver");
+        }
+
+        return GuestFiles.Install(process, NewFile(process, NodeOf(known, render)!, AccessMode.ReadWrite), closeOnExec: true, "open");
     }
 
     /// <summary>The nodes of all devices, in the order of their folder: cards, then render nodes.</summary>
@@ -66,99 +80,89 @@ public sealed partial class GuestDrm
     /// <summary>GET_CAP. A number that the driver does not know: EOPNOTSUPP without mode setting, else EINVAL.</summary>
     public Result<ulong> GetCap(GuestProcess process, int fd, ulong capability)
     {
-        lock (_guest.Gate)
-        {
-            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_GET_CAP");
-            return !file.Ok ? file.Failure
-                : file.Value.Device.Driver.Caps.TryGetValue(capability, out ulong value) ? value
-                : new Failure(file.Value.Device.Driver.UnknownCap, "DRM_IOCTL_GET_CAP", "look up capability",
-                    $"{file.Value.Device.Driver.Name} has no capability {capability}.", "capability");
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_GET_CAP");
+        return !file.Ok ? file.Failure
+            : file.Value.Device.Driver.Caps.TryGetValue(capability, out ulong value) ? value
+            : new Failure(file.Value.Device.Driver.UnknownCap, "DRM_IOCTL_GET_CAP", "look up capability",
+                $"{file.Value.Device.Driver.Name} has no capability {capability}.", "capability");
     }
 
     /// <summary>CREATE_DUMB: an object for a picture.</summary>
     /// <returns>EINVAL for a 0 or a size beyond 32 bits, EACCES on a render node.</returns>
     public Result<DumbBuffer> CreateDumb(GuestProcess process, int fd, uint width, uint height, uint bitsPerPixel)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_MODE_CREATE_DUMB");
+        if (!file.Ok)
         {
-            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_MODE_CREATE_DUMB");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            if (file.Value.Render)
-            {
-                return new Failure(Errno.EACCES, "DRM_IOCTL_MODE_CREATE_DUMB", "check node", "Dumb buffers are made on primary nodes only.", "fd");
-            }
-
-            // Whole bytes per pixel decide whether it is too large, bits how long a row is.
-            ulong widest = width * (((ulong)bitsPerPixel + BitsPerByte - 1) / BitsPerByte);
-            ulong pitch = (((ulong)width * bitsPerPixel) + BitsPerByte - 1) / BitsPerByte;
-            ulong bytes = pitch * height;
-            if (widest > uint.MaxValue || widest * height is 0 or > uint.MaxValue)
-            {
-                return new Failure(Errno.EINVAL, "DRM_IOCTL_MODE_CREATE_DUMB", "check size", string.Create(CultureInfo.InvariantCulture,
-                    $"{width} x {height} with {bitsPerPixel} bits per pixel is no size from 1 byte to 4 GiB."),
-                    width == 0 ? "width" : height == 0 ? "height" : bitsPerPixel == 0 ? "bpp" : "height");
-            }
-
-            if (_guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
-            {
-                return new Failure(Errno.ENOMEM, "DRM_IOCTL_MODE_CREATE_DUMB", "allocate object", "No memory for the object.");
-            }
-
-            var gem = new GemObject(this, file.Value.Device, _guest.Files.NextInode(), Page.AlignUp(bytes));
-            return new DumbBuffer(file.Value.Add(gem), (uint)pitch, gem.Size);
+            return file.Failure;
         }
+
+        if (file.Value.Render)
+        {
+            return new Failure(Errno.EACCES, "DRM_IOCTL_MODE_CREATE_DUMB", "check node", "Dumb buffers are made on primary nodes only.", "fd");
+        }
+
+        // Whole bytes per pixel decide whether it is too large, bits how long a row is.
+        ulong widest = width * (((ulong)bitsPerPixel + BitsPerByte - 1) / BitsPerByte);
+        ulong pitch = (((ulong)width * bitsPerPixel) + BitsPerByte - 1) / BitsPerByte;
+        ulong bytes = pitch * height;
+        if (widest > uint.MaxValue || widest * height is 0 or > uint.MaxValue)
+        {
+            return new Failure(Errno.EINVAL, "DRM_IOCTL_MODE_CREATE_DUMB", "check size", string.Create(CultureInfo.InvariantCulture,
+                $"{width} x {height} with {bitsPerPixel} bits per pixel is no size from 1 byte to 4 GiB."),
+                width == 0 ? "width" : height == 0 ? "height" : bitsPerPixel == 0 ? "bpp" : "height");
+        }
+
+        if (_core.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
+        {
+            return new Failure(Errno.ENOMEM, "DRM_IOCTL_MODE_CREATE_DUMB", "allocate object", "No memory for the object.");
+        }
+
+        var gem = new GemObject(this, file.Value.Device, _files.NextInode(), Page.AlignUp(bytes));
+        return new DumbBuffer(file.Value.Add(gem), (uint)pitch, gem.Size);
     }
 
     /// <summary>MAP_DUMB: the offset at which the node is mapped to show the object.</summary>
     /// <returns>ENOENT for an unknown handle, EINVAL for an imported object (S-GPU-11).</returns>
     public Result<ulong> MapDumb(GuestProcess process, int fd, uint handle)
     {
-        lock (_guest.Gate)
-        {
-            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_MODE_MAP_DUMB");
-            return !file.Ok ? file.Failure
-                : file.Value.Find(handle) is not { } gem ? NoHandle("DRM_IOCTL_MODE_MAP_DUMB", handle, Errno.ENOENT)
-                : gem.Import is not null
-                    ? new Failure(Errno.EINVAL, "DRM_IOCTL_MODE_MAP_DUMB", "check object", "An imported object is mapped through its dma-buf (S-GPU-11).", "handle")
-                : file.Value.Device.OffsetOf(gem);
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_MODE_MAP_DUMB");
+        return !file.Ok ? file.Failure
+            : file.Value.Find(handle) is not { } gem ? NoHandle("DRM_IOCTL_MODE_MAP_DUMB", handle, Errno.ENOENT)
+            : gem.Import is not null
+                ? new Failure(Errno.EINVAL, "DRM_IOCTL_MODE_MAP_DUMB", "check object", "An imported object is mapped through its dma-buf (S-GPU-11).", "handle")
+            : file.Value.Device.OffsetOf(gem);
     }
 
     /// <summary>GEM_CLOSE: the handle goes; the object with its last reference, unmapped and detached if it was imported (S-GPU-06, 08).</summary>
     /// <returns>EINVAL for an unknown handle.</returns>
     public Failure? GemClose(GuestProcess process, int fd, uint handle)
     {
-        lock (_guest.Gate)
-        {
-            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_GEM_CLOSE");
-            return !file.Ok ? file.Failure
-                : CloseHandle(file.Value, handle) ? null
-                : NoHandle("DRM_IOCTL_GEM_CLOSE", handle, Errno.EINVAL);
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_GEM_CLOSE");
+        return !file.Ok ? file.Failure
+            : CloseHandle(file.Value, handle) ? null
+            : NoHandle("DRM_IOCTL_GEM_CLOSE", handle, Errno.EINVAL);
     }
 
     /// <summary>PRIME_FD_TO_HANDLE: import (S-GPU-02, 03, 11). The flags word of the ioctl is ignored, so it is no argument here.</summary>
     /// <returns>A handle; EBADF, EINVAL for a fd that is no dma-buf, ENOMEM, and what attach and map say.</returns>
     public Result<uint> FdToHandle(GuestProcess process, int fd, int bufferFd)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_PRIME_FD_TO_HANDLE");
+        if (!file.Ok)
         {
-            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_PRIME_FD_TO_HANDLE");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            Result<DmaBuf> buffer = _guest.Buffers.Find(process, bufferFd, "DRM_IOCTL_PRIME_FD_TO_HANDLE");
-            return !buffer.Ok ? buffer.Failure
-                : file.Value.CachedHandle(buffer.Value) is var cached && cached != 0 ? cached
-                : Import(process, file.Value, buffer.Value);
+            return file.Failure;
         }
+
+        Result<DmaBuf> buffer = _buffers.Find(process, bufferFd, "DRM_IOCTL_PRIME_FD_TO_HANDLE");
+        return !buffer.Ok ? buffer.Failure
+            : file.Value.CachedHandle(buffer.Value) is var cached && cached != 0 ? cached
+            : Import(process, file.Value, buffer.Value);
     }
 
     /// <summary>PRIME_HANDLE_TO_FD: export (S-GPU-01, 04, 11). An imported object gives back its dma-buf, an exported one the same again.</summary>
@@ -169,39 +173,37 @@ public sealed partial class GuestDrm
     /// <returns>EINVAL for other flags, ENOENT for an unknown handle, ENOMEM, EMFILE.</returns>
     public Result<BufferHandle> HandleToFd(GuestProcess process, int fd, uint handle, uint flags)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_PRIME_HANDLE_TO_FD");
+        if (!file.Ok)
         {
-            Result<DrmFile> file = Find(process, fd, "DRM_IOCTL_PRIME_HANDLE_TO_FD");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            if ((flags & ~(CloseOnExecBit | ReadWriteBit)) != 0)
-            {
-                return new Failure(Errno.EINVAL, "DRM_IOCTL_PRIME_HANDLE_TO_FD", "check flags",
-                    $"flags 0x{flags:x} have bits outside DRM_CLOEXEC and DRM_RDWR (S-GPU-01).", "flags");
-            }
-
-            if (file.Value.Find(handle) is not { } gem)
-            {
-                return NoHandle("DRM_IOCTL_PRIME_HANDLE_TO_FD", handle, Errno.ENOENT);
-            }
-
-            Result<DmaBuf> buffer = BufferOf(file.Value, handle, gem, (AccessMode)(flags & ReadWriteBit));
-            if (!buffer.Ok)
-            {
-                return buffer.Failure;
-            }
-
-            Result<int> got = GuestFiles.Install(process, buffer.Value, (flags & CloseOnExecBit) != 0, "DRM_IOCTL_PRIME_HANDLE_TO_FD");
-            return got.Ok ? new BufferHandle(got.Value, buffer.Value.Size, buffer.Value.Inode, buffer.Value.Backing is not null) : got.Failure;
+            return file.Failure;
         }
+
+        if ((flags & ~(CloseOnExecBit | ReadWriteBit)) != 0)
+        {
+            return new Failure(Errno.EINVAL, "DRM_IOCTL_PRIME_HANDLE_TO_FD", "check flags",
+                $"flags 0x{flags:x} have bits outside DRM_CLOEXEC and DRM_RDWR (S-GPU-01).", "flags");
+        }
+
+        if (file.Value.Find(handle) is not { } gem)
+        {
+            return NoHandle("DRM_IOCTL_PRIME_HANDLE_TO_FD", handle, Errno.ENOENT);
+        }
+
+        Result<DmaBuf> buffer = BufferOf(file.Value, handle, gem, (AccessMode)(flags & ReadWriteBit));
+        if (!buffer.Ok)
+        {
+            return buffer.Failure;
+        }
+
+        Result<int> got = GuestFiles.Install(process, buffer.Value, (flags & CloseOnExecBit) != 0, "DRM_IOCTL_PRIME_HANDLE_TO_FD");
+        return got.Ok ? new BufferHandle(got.Value, buffer.Value.Size, buffer.Value.Inode, buffer.Value.Backing is not null) : got.Failure;
     }
 
     /// <summary>The node's client behind a fd: EBADF, ENOTTY for another kind of file.</summary>
     internal Result<DrmFile> Find(GuestProcess process, int fd, string operation) =>
-        _guest.Files.Find<DrmFile>(process, fd, operation, Errno.ENOTTY);
+        _files.Find<DrmFile>(process, fd, operation, Errno.ENOTTY);
 
     /// <summary>Gives an object of its own its pages, if it has none yet: ENOMEM.</summary>
     internal Failure? TakePages(GemObject gem, string operation)
@@ -211,7 +213,7 @@ public sealed partial class GuestDrm
             return null;
         }
 
-        Result<Chunk[]> pages = _guest.SinglePages.TakeAll(gem.Size >> Page.Shift, operation);
+        Result<Chunk[]> pages = _core.SinglePages.TakeAll(gem.Size >> Page.Shift, operation);
         if (!pages.Ok)
         {
             return pages.Failure;
@@ -239,13 +241,13 @@ public sealed partial class GuestDrm
         gem.Device.Forget(gem);
         if (gem.Import is { } attachment)
         {
-            _guest.Importers.DetachFrom(attachment);
+            _importers.DetachFrom(attachment);
             GuestFiles.Put(attachment.Buffer);
             return;
         }
 
-        _guest.Natives.TakeBack(gem);
-        _guest.SinglePages.Free(gem.Chunks);
+        gem.TakeBack(_core.Memory);
+        _core.SinglePages.Free(gem.Chunks);
     }
 
     private static bool CloseHandle(DrmFile file, uint handle)
@@ -285,7 +287,7 @@ public sealed partial class GuestDrm
         }
 
         // The table of handles takes a node in advance; without it a later, smaller allocation does.
-        _ = _guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab);
+        _ = _core.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab);
         uint handle = file.Add(gem.Value);
         if (gem.Value.DmaBuf is null)
         {
@@ -299,25 +301,25 @@ public sealed partial class GuestDrm
 
     private Result<GemObject> MakeImported(GuestProcess process, DrmDevice device, DmaBuf buffer)
     {
-        Result<Attachment> attached = _guest.Importers.AttachTo(buffer, device.Device, process);
+        Result<Attachment> attached = _importers.AttachTo(buffer, device.Device, process);
         if (!attached.Ok)
         {
             return attached.Failure;
         }
 
         buffer.References++;
-        Failure? failure = _guest.Kernel.DrmMapsImports ? _guest.Importers.MapNow(attached.Value, DmaDirection.Bidirectional, cpu: 0) : null;
-        failure ??= _guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab)
+        Failure? failure = _core.Kernel.DrmMapsImports ? _importers.MapNow(attached.Value, DmaDirection.Bidirectional, cpu: 0) : null;
+        failure ??= _core.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab)
             ? new Failure(Errno.ENOMEM, "DRM_IOCTL_PRIME_FD_TO_HANDLE", "allocate object", "No memory for the object.")
             : null;
         if (failure is not null)
         {
-            _guest.Importers.DetachFrom(attached.Value);
+            _importers.DetachFrom(attached.Value);
             GuestFiles.Put(buffer);
             return failure;
         }
 
-        return new GemObject(this, device, _guest.Files.NextInode(), buffer.Size) { Import = attached.Value };
+        return new GemObject(this, device, _files.NextInode(), buffer.Size) { Import = attached.Value };
     }
 
     private Result<DmaBuf> BufferOf(DrmFile file, uint handle, GemObject gem, AccessMode access)
@@ -350,12 +352,12 @@ public sealed partial class GuestDrm
             return failure;
         }
 
-        if (_guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
+        if (_core.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
         {
             return new Failure(Errno.ENOMEM, "DRM_IOCTL_PRIME_HANDLE_TO_FD", "dma_buf_export", "No memory for the dma-buf.");
         }
 
-        DmaBuf buffer = _guest.Buffers.Export(gem.Device.Exporter, gem.Size, gem.Chunks, access, SegmentsOf(gem.Chunks), gem.Fences);
+        DmaBuf buffer = _buffers.Export(gem.Device.Exporter, gem.Size, gem.Chunks, access, SegmentsOf(gem.Chunks), gem.Fences);
         _exporter.Add(buffer, gem);
         gem.DmaBuf = buffer;
         buffer.References++;
@@ -365,7 +367,7 @@ public sealed partial class GuestDrm
     // S-GPU-05: neighbouring pages are one entry, up to the device's largest mapping.
     private SgEntry[] SegmentsOf(Chunk[] pages)
     {
-        ulong largest = _guest.Dma.DefaultPool is null ? ulong.MaxValue : SwiotlbPool.SegmentBytes;
+        ulong largest = _core.Dma.DefaultPool is null ? ulong.MaxValue : SwiotlbPool.SegmentBytes;
         var entries = new List<SgEntry>();
         foreach (Chunk page in pages)
         {
@@ -386,7 +388,7 @@ public sealed partial class GuestDrm
     {
         if (!_devices.TryGetValue(driver.Name, out DrmDevice? device))
         {
-            device = new DrmDevice(driver, _guest.Devices.MakeInternal(driver.Name), _exporter);
+            device = new DrmDevice(driver, _dmaDevices.MakeInternal(driver.Name), _exporter);
             _devices.Add(driver.Name, device);
         }
 

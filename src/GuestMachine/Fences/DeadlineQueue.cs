@@ -1,10 +1,12 @@
+using CocoGuest.Machine.Gate;
+
 namespace CocoGuest.Machine.Fences;
 
 /// <summary>
 /// What has to happen by a point of guest time if nothing else does: ends of waits, expiry of fences, patience of a move. In the order of time,
 /// then of registration. One timer of the guest's clock, armed for the first.
 /// </summary>
-internal sealed class DeadlineQueue(TimeProvider time, Lock gate) : IDisposable
+internal sealed class DeadlineQueue(TimeProvider time, GuestGate gate) : IDisposable
 {
     private readonly SortedDictionary<(long Due, ulong Number), Action> _entries = [];
     private ITimer? _timer;
@@ -62,13 +64,11 @@ internal sealed class DeadlineQueue(TimeProvider time, Lock gate) : IDisposable
 
     private void OnTimer()
     {
-        lock (gate)
+        using Lock.Scope held = gate.Hold();
+        if (!_disposed)
         {
-            if (!_disposed)
-            {
-                RunDue();
-                Arm();
-            }
+            RunDue();
+            Arm();
         }
     }
 }

@@ -20,10 +20,8 @@ public sealed partial class GuestFences
             throw new ArgumentException("Only the fences of a dma-buf can be followed.", nameof(file));
         }
 
-        lock (_guest.Gate)
-        {
-            Deadlines.RunDue();
-            return new PollFollower(buffer, _guest.Gate, changed);
-        }
+        using Lock.Scope held = _gate.Hold();
+        Deadlines.RunDue();
+        return new PollFollower(buffer, _gate, changed);
     }
 }

@@ -15,28 +15,24 @@ public sealed partial class GuestFences
     /// <returns>EBADF; EINVAL for a fd that is no sync file or a life out of range; ENOSPC.</returns>
     public Result<Handle128> ShareSyncFile(GuestProcess process, int fd, Handle128? addressee, TimeSpan life)
     {
-        lock (_guest.Gate)
-        {
-            Result<SyncFile> file = Find<SyncFile>(process, fd, "export", Errno.EINVAL);
-            return file.Ok ? _guest.Files.Export(process, fd, addressee, life) : file.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<SyncFile> file = Find<SyncFile>(process, fd, "export", Errno.EINVAL);
+        return file.Ok ? _files.Export(process, fd, addressee, life) : file.Failure;
     }
 
     /// <summary>Redeems a share token of a sync file: a new fd on it.</summary>
     /// <returns>ENOENT for a token that is unknown, used, expired, another process' or a buffer's; EMFILE (the token stays valid).</returns>
     public Result<int> ReceiveSyncFile(GuestProcess process, Handle128 token)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (Enter(process) is { } dead)
         {
-            if (Enter(process) is { } dead)
-            {
-                return dead;
-            }
-
-            Result<GuestFile> file = _guest.Files.Peek(process, token);
-            return !file.Ok ? file.Failure
-                : file.Value is SyncFile ? _guest.Files.Import(process, token, closeOnExec: true)
-                : new Failure(Errno.ENOENT, "import", "look up token", "The share token is no sync file's.", "share_token");
+            return dead;
         }
+
+        Result<GuestFile> file = _files.Peek(process, token);
+        return !file.Ok ? file.Failure
+            : file.Value is SyncFile ? _files.Import(process, token, closeOnExec: true)
+            : new Failure(Errno.ENOENT, "import", "look up token", "The share token is no sync file's.", "share_token");
     }
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 
 namespace CocoGuest.Machine.Fences;
 
@@ -25,15 +27,21 @@ public sealed partial class GuestFences : IDisposable
     private const uint ReadBit = 1;
     private const uint WriteBit = 2;
     private const PollEvents AlwaysReady = PollEvents.In | PollEvents.Out | PollEvents.ReadNormal | PollEvents.WriteNormal;
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestFiles _files;
+    private readonly Dictionary<GuestProcess, VgemFences> _vgemFiles = [];
     private ulong _lastContext;
 
-    internal GuestFences(Guest guest, TimeProvider time)
+    internal GuestFences(GuestCore core, ProcessTable processes, GuestFiles files)
     {
-        _guest = guest;
-        Deadlines = new DeadlineQueue(time, guest.Gate);
+        _core = core;
+        _gate = core.Gate;
+        _files = files;
+        processes.Holders.Add(ProcessRelease.Fences, CloseVgemFile);
+        Deadlines = new DeadlineQueue(core.Time, core.Gate);
         Waits = new FenceWaits(Deadlines);
-        Rules = FenceRules.Of(guest.Shape.Kernel);
+        Rules = FenceRules.Of(core.Shape.Kernel);
     }
 
     /// <summary>Waits that go on; for tests and the census.</summary>
@@ -49,21 +57,19 @@ public sealed partial class GuestFences : IDisposable
     /// <returns>EINVAL for a long name, EMFILE.</returns>
     public Result<int> CreateTimeline(GuestProcess process, string name)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (Enter(process) is { } dead)
         {
-            if (Enter(process) is { } dead)
-            {
-                return dead;
-            }
-
-            if (name.Length > TimelineNameLimit)
-            {
-                return new Failure(Errno.EINVAL, "sw_sync_open", "check name",
-                    $"The name has {name.Length} characters; at most {TimelineNameLimit}.", "name");
-            }
-
-            return GuestFiles.Install(process, NewTimeline(process, name), true, "sw_sync_open");
+            return dead;
         }
+
+        if (name.Length > TimelineNameLimit)
+        {
+            return new Failure(Errno.EINVAL, "sw_sync_open", "check name",
+                $"The name has {name.Length} characters; at most {TimelineNameLimit}.", "name");
+        }
+
+        return GuestFiles.Install(process, NewTimeline(process, name), true, "sw_sync_open");
     }
 
     /// <summary>A timeline at value 0; nobody has an fd on it yet.</summary>
@@ -77,40 +83,36 @@ public sealed partial class GuestFences : IDisposable
     /// <returns>EBADF; ENOTTY for a fd that is no timeline; EMFILE.</returns>
     public Result<int> CreateFence(GuestProcess process, int timelineFd, uint value)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<FenceTimeline> timeline = Find<FenceTimeline>(process, timelineFd, "SW_SYNC_IOC_CREATE_FENCE", Errno.ENOTTY);
+        if (!timeline.Ok)
         {
-            Result<FenceTimeline> timeline = Find<FenceTimeline>(process, timelineFd, "SW_SYNC_IOC_CREATE_FENCE", Errno.ENOTTY);
-            if (!timeline.Ok)
-            {
-                return timeline.Failure;
-            }
-
-            int waiting = timeline.Value.Waiting;
-            Fence fence = timeline.Value.FenceAt(value);
-            Result<int> installed = GuestFiles.Install(process, new SyncFile([fence]), true, "SW_SYNC_IOC_CREATE_FENCE");
-            if (!installed.Ok && timeline.Value.Waiting != waiting)
-            {
-                timeline.Value.Forget(fence);
-            }
-
-            return installed;
+            return timeline.Failure;
         }
+
+        int waiting = timeline.Value.Waiting;
+        Fence fence = timeline.Value.FenceAt(value);
+        Result<int> installed = GuestFiles.Install(process, new SyncFile([fence]), true, "SW_SYNC_IOC_CREATE_FENCE");
+        if (!installed.Ok && timeline.Value.Waiting != waiting)
+        {
+            timeline.Value.Forget(fence);
+        }
+
+        return installed;
     }
 
     /// <summary>SW_SYNC_IOC_INC: raises a timeline.</summary>
     /// <returns>EBADF; ENOTTY for a fd that is no timeline.</returns>
     public Failure? Advance(GuestProcess process, int timelineFd, uint by)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<FenceTimeline> timeline = Find<FenceTimeline>(process, timelineFd, "SW_SYNC_IOC_INC", Errno.ENOTTY);
+        if (timeline.Ok)
         {
-            Result<FenceTimeline> timeline = Find<FenceTimeline>(process, timelineFd, "SW_SYNC_IOC_INC", Errno.ENOTTY);
-            if (timeline.Ok)
-            {
-                timeline.Value.Advance(by);
-            }
-
-            return timeline.Failure;
+            timeline.Value.Advance(by);
         }
+
+        return timeline.Failure;
     }
 
     /// <summary>DMA_BUF_IOCTL_EXPORT_SYNC_FILE (S-BUF-73, 74).</summary>
@@ -121,30 +123,28 @@ public sealed partial class GuestFences : IDisposable
     public Result<int> ExportSyncFile(GuestProcess process, int fd, uint flags)
     {
         const string Operation = "DMA_BUF_IOCTL_EXPORT_SYNC_FILE";
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, Operation, Errno.ENOTTY);
+        if (!buffer.Ok)
         {
-            Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, Operation, Errno.ENOTTY);
-            if (!buffer.Ok)
-            {
-                return buffer.Failure;
-            }
-
-            if (CheckFlags(flags, Operation) is { } wrong)
-            {
-                return wrong;
-            }
-
-            Fence[] pending = buffer.Value.Fences.PendingOf(Reservation.UsageFor((flags & WriteBit) != 0));
-            Result<int> installed = GuestFiles.Install(process, NewFile(pending), true, Operation);
-            if (installed.Ok && _guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
-            {
-                // The fd comes first, the file after it (S-BUF-74).
-                GuestFiles.Put(process.Fds.Remove(installed.Value)!);
-                return NoMemory(Operation, "create sync file");
-            }
-
-            return installed;
+            return buffer.Failure;
         }
+
+        if (CheckFlags(flags, Operation) is { } wrong)
+        {
+            return wrong;
+        }
+
+        Fence[] pending = buffer.Value.Fences.PendingOf(Reservation.UsageFor((flags & WriteBit) != 0));
+        Result<int> installed = GuestFiles.Install(process, NewFile(pending), true, Operation);
+        if (installed.Ok && _core.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
+        {
+            // The fd comes first, the file after it (S-BUF-74).
+            GuestFiles.Put(process.Fds.Remove(installed.Value)!);
+            return NoMemory(Operation, "create sync file");
+        }
+
+        return installed;
     }
 
     /// <summary>DMA_BUF_IOCTL_IMPORT_SYNC_FILE (S-BUF-73, 75).</summary>
@@ -157,70 +157,64 @@ public sealed partial class GuestFences : IDisposable
     public Failure? ImportSyncFile(GuestProcess process, int fd, uint flags, int syncFd)
     {
         const string Operation = "DMA_BUF_IOCTL_IMPORT_SYNC_FILE";
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, Operation, Errno.ENOTTY);
+        if (!buffer.Ok)
         {
-            Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, Operation, Errno.ENOTTY);
-            if (!buffer.Ok)
-            {
-                return buffer.Failure;
-            }
-
-            if (CheckFlags(flags, Operation) is { } wrong)
-            {
-                return wrong;
-            }
-
-            if (process.Fds.Find(syncFd) is not SyncFile file)
-            {
-                return new Failure(Errno.EINVAL, Operation, "look up sync file",
-                    string.Create(CultureInfo.InvariantCulture, $"fd {syncFd} is no sync file (S-BUF-75)."), "sync_fd");
-            }
-
-            if (_guest.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
-            {
-                return NoMemory(Operation, "reserve fences");
-            }
-
-            FenceUsage usage = (flags & WriteBit) != 0 ? FenceUsage.Write : FenceUsage.Read;
-            Reservation fences = buffer.Value.Fences;
-            fences.Reserve(file.Fences.Count);
-            foreach (Fence fence in file.Fences)
-            {
-                fences.Add(fence, usage);
-            }
-
-            return null;
+            return buffer.Failure;
         }
+
+        if (CheckFlags(flags, Operation) is { } wrong)
+        {
+            return wrong;
+        }
+
+        if (process.Fds.Find(syncFd) is not SyncFile file)
+        {
+            return new Failure(Errno.EINVAL, Operation, "look up sync file",
+                string.Create(CultureInfo.InvariantCulture, $"fd {syncFd} is no sync file (S-BUF-75)."), "sync_fd");
+        }
+
+        if (_core.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
+        {
+            return NoMemory(Operation, "reserve fences");
+        }
+
+        FenceUsage usage = (flags & WriteBit) != 0 ? FenceUsage.Write : FenceUsage.Read;
+        Reservation fences = buffer.Value.Fences;
+        fences.Reserve(file.Fences.Count);
+        foreach (Fence fence in file.Fences)
+        {
+            fences.Add(fence, usage);
+        }
+
+        return null;
     }
 
     /// <summary>SYNC_IOC_FILE_INFO.</summary>
     /// <returns>EBADF; ENOTTY for a fd that is no sync file.</returns>
     public Result<SyncFileInfo> Info(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
-        {
-            Result<SyncFile> file = Find<SyncFile>(process, fd, "SYNC_IOC_FILE_INFO", Errno.ENOTTY);
-            return file.Ok ? new SyncFileInfo(file.Value.Status, [.. file.Value.Fences.Select(Tell)]) : file.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<SyncFile> file = Find<SyncFile>(process, fd, "SYNC_IOC_FILE_INFO", Errno.ENOTTY);
+        return file.Ok ? new SyncFileInfo(file.Value.Status, [.. file.Value.Fences.Select(Tell)]) : file.Failure;
     }
 
     /// <summary>SYNC_IOC_MERGE: a third sync file that signals when both have.</summary>
     /// <returns>EBADF; ENOTTY for a first fd that is no sync file; ENOENT for a second that is none; EMFILE.</returns>
     public Result<int> Merge(GuestProcess process, int fd, int otherFd)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<SyncFile> file = Find<SyncFile>(process, fd, "SYNC_IOC_MERGE", Errno.ENOTTY);
+        if (!file.Ok)
         {
-            Result<SyncFile> file = Find<SyncFile>(process, fd, "SYNC_IOC_MERGE", Errno.ENOTTY);
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            return process.Fds.Find(otherFd) is SyncFile other
-                ? GuestFiles.Install(process, MergeFiles(file.Value, other, ""), true, "SYNC_IOC_MERGE")
-                : new Failure(Errno.ENOENT, "SYNC_IOC_MERGE", "look up fd2",
-                    string.Create(CultureInfo.InvariantCulture, $"fd {otherFd} is no sync file."), "fd2");
+            return file.Failure;
         }
+
+        return process.Fds.Find(otherFd) is SyncFile other
+            ? GuestFiles.Install(process, MergeFiles(file.Value, other, ""), true, "SYNC_IOC_MERGE")
+            : new Failure(Errno.ENOENT, "SYNC_IOC_MERGE", "look up fd2",
+                string.Create(CultureInfo.InvariantCulture, $"fd {otherFd} is no sync file."), "fd2");
     }
 
     /// <summary>poll of some fds, once. When nothing is ready and the time is not zero, the answer has a wait: ask again when it completes.</summary>
@@ -229,67 +223,57 @@ public sealed partial class GuestFences : IDisposable
     /// <param name="timeout">Guest time to wait for; negative: as long as any wait.</param>
     public Result<PollAnswer> Poll(GuestProcess process, IReadOnlyList<PollEntry> entries, TimeSpan timeout)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (Enter(process) is { } dead)
         {
-            if (Enter(process) is { } dead)
-            {
-                return dead;
-            }
-
-            var events = new PollEvents[entries.Count];
-            for (int i = 0; i < events.Length; i++)
-            {
-                events[i] = Ask(process, entries[i]);
-            }
-
-            int ready = events.Count(e => e != PollEvents.None);
-            bool waits = ready == 0 && timeout != TimeSpan.Zero;
-            TimeSpan limit = timeout < TimeSpan.Zero || timeout > LongestWait ? LongestWait : timeout;
-            return new PollAnswer(ready, events, waits ? Waits.ForAny(process, "poll", [.. entries.SelectMany(e => Pending(process, e))], limit) : null);
+            return dead;
         }
+
+        var events = new PollEvents[entries.Count];
+        for (int i = 0; i < events.Length; i++)
+        {
+            events[i] = Ask(process, entries[i]);
+        }
+
+        int ready = events.Count(e => e != PollEvents.None);
+        bool waits = ready == 0 && timeout != TimeSpan.Zero;
+        TimeSpan limit = timeout < TimeSpan.Zero || timeout > LongestWait ? LongestWait : timeout;
+        return new PollAnswer(ready, events, waits ? Waits.ForAny(process, "poll", [.. entries.SelectMany(e => Pending(process, e))], limit) : null);
     }
 
     /// <summary>A signal for whoever waits: the wait ends with EINTR and the call is undone as far as it has to be (S-BUF-50, 63).</summary>
     public void Interrupt(FenceWait wait)
     {
-        lock (_guest.Gate)
-        {
-            wait.Complete(new Failure(Errno.EINTR, wait.Operation, "wait for fences", "The wait was interrupted."));
-        }
+        using Lock.Scope held = _gate.Hold();
+        wait.Complete(new Failure(Errno.EINTR, wait.Operation, "wait for fences", "The wait was interrupted."));
     }
 
     /// <summary>vgem: attaches a fence of the process to a buffer (flags: 1 = write). EINVAL, EBUSY.</summary>
     public Result<uint> AttachFence(GuestProcess process, int fd, uint flags)
     {
-        lock (_guest.Gate)
-        {
-            Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, "VGEM_FENCE_ATTACH", Errno.EINVAL);
-            return buffer.Ok ? (process.VgemFences ??= NewVgemFile()).Attach(buffer.Value.Fences, flags) : buffer.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, "VGEM_FENCE_ATTACH", Errno.EINVAL);
+        return buffer.Ok ? VgemFileOf(process).Attach(buffer.Value.Fences, flags) : buffer.Failure;
     }
 
     /// <summary>vgem: signals a fence of the process. ENOENT, ETIMEDOUT.</summary>
     public Failure? SignalFence(GuestProcess process, uint number)
     {
-        lock (_guest.Gate)
-        {
-            return Enter(process) ?? (process.VgemFences ??= NewVgemFile()).Signal(number);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return Enter(process) ?? VgemFileOf(process).Signal(number);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (_guest.Gate)
-        {
-            EndWaits();
-            Deadlines.Dispose();
-        }
+        using Lock.Scope held = _gate.Hold();
+        EndWaits();
+        Deadlines.Dispose();
     }
 
     /// <summary>The guest is gone or terminated itself: nobody will signal any more.</summary>
     internal void EndWaits() =>
-        Waits.EndAll(new Failure(Errno.EOWNERDEAD, "find_guest", "wait for fences", $"Guest {_guest.Shape.Name} is gone.", "guest"));
+        Waits.EndAll(new Failure(Errno.EOWNERDEAD, "find_guest", "wait for fences", $"Guest {_core.Shape.Name} is gone.", "guest"));
 
     /// <summary>A fence context that no other fence has.</summary>
     internal ulong NextContext() => ++_lastContext;
@@ -297,18 +281,41 @@ public sealed partial class GuestFences : IDisposable
     /// <summary>A table of vgem fences for one open DRM file.</summary>
     internal VgemFences NewVgemFile() => new(this, Deadlines);
 
+    /// <summary>The fences that a process attached without a node of its own, or null; for tests.</summary>
+    internal VgemFences? FindVgemFile(GuestProcess process) => _vgemFiles.GetValueOrDefault(process);
+
+    // The fences that a process attached without a node of its own.
+    private VgemFences VgemFileOf(GuestProcess process)
+    {
+        if (!_vgemFiles.TryGetValue(process, out VgemFences? file))
+        {
+            file = NewVgemFile();
+            _vgemFiles.Add(process, file);
+        }
+
+        return file;
+    }
+
+    private void CloseVgemFile(GuestProcess process)
+    {
+        if (_vgemFiles.Remove(process, out VgemFences? file))
+        {
+            file.Close();
+        }
+    }
+
     // What is due by guest time has happened before anything else does.
     private Failure? Enter(GuestProcess process)
     {
         Deadlines.RunDue();
-        return _guest.CheckAlive(process);
+        return _gate.Begin(process);
     }
 
     private Result<T> Find<T>(GuestProcess process, int fd, string operation, Errno otherKind)
         where T : GuestFile
     {
         Deadlines.RunDue();
-        return _guest.Files.Find<T>(process, fd, operation, otherKind);
+        return _files.Find<T>(process, fd, operation, otherKind);
     }
 
     /// <summary>The file that SYNC_IOC_MERGE makes of two.</summary>

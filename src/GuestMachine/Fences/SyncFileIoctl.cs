@@ -75,7 +75,7 @@ internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile 
             int other = BinaryPrimitives.ReadInt32LittleEndian(data[OtherFdAt..]);
             merged = process.Fds.Find(other) is SyncFile second && other != fd.Value ? guest.Fences.MergeFiles(file, second, TextOf(data[..NameBytes])) : null;
             failure = merged is null ? raw.Refuse(Errno.ENOENT, "look up fd2", $"fd {other} is no sync file.", "fd2")
-                : guest.FaultPoints.Fails(FaultPoint.Failslab) ? raw.Refuse(Errno.ENOMEM, "create sync file", "No memory for the sync file.")
+                : guest.Core.FaultPoints.Fails(FaultPoint.Failslab) ? raw.Refuse(Errno.ENOMEM, "create sync file", "No memory for the sync file.")
                 : null;
         }
 
@@ -120,7 +120,7 @@ internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile 
                 return raw.Refuse(Errno.EINVAL, "check num_fences", $"There are {count} fences, and room for {room}.", "num_fences");
             }
 
-            if (guest.FaultPoints.Fails(FaultPoint.Failslab))
+            if (guest.Core.FaultPoints.Fails(FaultPoint.Failslab))
             {
                 return raw.Refuse(Errno.ENOMEM, "allocate fences", "No memory for the list of fences.");
             }

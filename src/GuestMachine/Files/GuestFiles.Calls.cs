@@ -23,161 +23,141 @@ public sealed partial class GuestFiles
     /// <returns>EBADF for an fd that is not open or has not the access; else the row's errno.</returns>
     public Result<long> Call(GuestProcess process, int fd, FileCall call)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = Find(process, fd, WordFor(call));
+        if (!file.Ok)
         {
-            Result<GuestFile> file = Find(process, fd, WordFor(call));
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            Errno errno = FileCallTable.Answer(file.Value, call);
-            return errno == Errno.None ? 0 : Refused(errno, WordFor(call), file.Value);
+            return file.Failure;
         }
+
+        Errno errno = FileCallTable.Answer(file.Value, call);
+        return errno == Errno.None ? 0 : Refused(errno, WordFor(call), file.Value);
     }
 
     /// <summary>True if a call of the table would wait, for ever or for a signal, instead of answering: a read of a DRM node without O_NONBLOCK.</summary>
     public bool Waits(GuestProcess process, int fd, FileCall call)
     {
-        lock (_guest.Gate)
-        {
-            return process.Fds.Find(fd) is { } file && FileCallTable.Waits(file, call);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return process.Fds.Find(fd) is { } file && FileCallTable.Waits(file, call);
     }
 
     /// <summary>What kind of file an fd is. EBADF.</summary>
     public Result<FileKind> KindOf(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
-        {
-            Result<GuestFile> file = Find(process, fd, "kind");
-            return file.Ok ? file.Value.Type : file.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = Find(process, fd, "kind");
+        return file.Ok ? file.Value.Type : file.Failure;
     }
 
     /// <summary>lseek: size and 0 are all that a dma-buf tells (S-BUF-10); a heap node cannot seek (S-HEAP-05).</summary>
     /// <returns>The offset; EBADF, EINVAL, ESPIPE.</returns>
     public Result<long> Lseek(GuestProcess process, int fd, long offset, int whence)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = FindOpen(process, fd, "lseek");
+        if (!file.Ok)
         {
-            Result<GuestFile> file = FindOpen(process, fd, "lseek");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            if (file.Value is Drm.DrmFile && whence is >= SeekSet and <= LastWhence)
-            {
-                // S-GPU-26: it succeeds and moves nothing.
-                return 0;
-            }
-
-            if (file.Value is not DmaBuf buffer)
-            {
-                return Refused(file.Value is Drm.DrmFile ? Errno.EINVAL : Errno.ESPIPE, "lseek", file.Value);
-            }
-
-            return offset == 0 && whence == SeekEnd ? (long)buffer.Size
-                : offset == 0 && whence == SeekSet ? 0
-                : new Failure(Errno.EINVAL, "lseek", "check arguments", string.Create(CultureInfo.InvariantCulture,
-                    $"A dma-buf seeks to its start or end only, not to {offset} with whence {whence} (S-BUF-10)."), "offset");
+            return file.Failure;
         }
+
+        if (file.Value is Drm.DrmFile && whence is >= SeekSet and <= LastWhence)
+        {
+            // S-GPU-26: it succeeds and moves nothing.
+            return 0;
+        }
+
+        if (file.Value is not DmaBuf buffer)
+        {
+            return Refused(file.Value is Drm.DrmFile ? Errno.EINVAL : Errno.ESPIPE, "lseek", file.Value);
+        }
+
+        return offset == 0 && whence == SeekEnd ? (long)buffer.Size
+            : offset == 0 && whence == SeekSet ? 0
+            : new Failure(Errno.EINVAL, "lseek", "check arguments", string.Create(CultureInfo.InvariantCulture,
+                $"A dma-buf seeks to its start or end only, not to {offset} with whence {whence} (S-BUF-10)."), "offset");
     }
 
     /// <summary>fstat (S-BUF-12).</summary>
     public Result<FileStat> Fstat(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
-        {
-            Result<GuestFile> file = Find(process, fd, "fstat");
-            return file.Ok ? StatOf(file.Value) : file.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = Find(process, fd, "fstat");
+        return file.Ok ? StatOf(file.Value) : file.Failure;
     }
 
     /// <summary>fstatfs (S-BUF-12).</summary>
     public Result<FileSystemStat> Fstatfs(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
-        {
-            Result<GuestFile> file = Find(process, fd, "fstatfs");
-            return file.Ok ? FileSystemStat.Of(file.Value is PathFile path ? path.Named.Type : file.Value.Type) : file.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = Find(process, fd, "fstatfs");
+        return file.Ok ? FileSystemStat.Of(file.Value is PathFile path ? path.Named.Type : file.Value.Type) : file.Failure;
     }
 
     /// <summary>fchmod: EPERM for who is neither owner nor root (S-BUF-12).</summary>
     public Failure? Fchmod(GuestProcess process, int fd, uint mode)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = FindOpen(process, fd, "fchmod");
+        if (!file.Ok)
         {
-            Result<GuestFile> file = FindOpen(process, fd, "fchmod");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            InodeAttributes attributes = file.Value.Attributes;
-            if (process.Uid != 0 && process.Uid != attributes.Uid)
-            {
-                return Refused(Errno.EPERM, "fchmod", file.Value);
-            }
-
-            attributes.Permissions = mode & InodeAttributes.PermissionBits;
-            return null;
+            return file.Failure;
         }
+
+        InodeAttributes attributes = file.Value.Attributes;
+        if (process.Uid != 0 && process.Uid != attributes.Uid)
+        {
+            return Refused(Errno.EPERM, "fchmod", file.Value);
+        }
+
+        attributes.Permissions = mode & InodeAttributes.PermissionBits;
+        return null;
     }
 
     /// <summary>fchown; the value 2^32 − 1 leaves an id as it is. EPERM for others than root (S-BUF-12).</summary>
     public Failure? Fchown(GuestProcess process, int fd, uint uid, uint gid)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = FindOpen(process, fd, "fchown");
+        if (!file.Ok)
         {
-            Result<GuestFile> file = FindOpen(process, fd, "fchown");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            if (process.Uid != 0)
-            {
-                return Refused(Errno.EPERM, "fchown", file.Value);
-            }
-
-            InodeAttributes attributes = file.Value.Attributes;
-            attributes.Uid = uid == uint.MaxValue ? attributes.Uid : uid;
-            attributes.Gid = gid == uint.MaxValue ? attributes.Gid : gid;
-            return null;
+            return file.Failure;
         }
+
+        if (process.Uid != 0)
+        {
+            return Refused(Errno.EPERM, "fchown", file.Value);
+        }
+
+        InodeAttributes attributes = file.Value.Attributes;
+        attributes.Uid = uid == uint.MaxValue ? attributes.Uid : uid;
+        attributes.Gid = gid == uint.MaxValue ? attributes.Gid : gid;
+        return null;
     }
 
     /// <summary>readlink of <c>/proc/self/fd/N</c>, as bytes (S-BUF-02).</summary>
     public Result<byte[]> ReadLink(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
-        {
-            Result<GuestFile> file = Find(process, fd, "readlink");
-            return file.Ok ? Encoding.Latin1.GetBytes(file.Value.LinkTarget) : file.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = Find(process, fd, "readlink");
+        return file.Ok ? Encoding.Latin1.GetBytes(file.Value.LinkTarget) : file.Failure;
     }
 
     /// <summary>The whole text of <c>/proc/self/fdinfo/N</c>, as bytes (S-BUF-105).</summary>
     public Result<byte[]> FdInfo(GuestProcess process, int fd)
     {
-        _guest.Natives.Refresh();
-        lock (_guest.Gate)
+        _core.Hooks.RefreshNatives?.Invoke();
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> found = Find(process, fd, "read fdinfo");
+        if (!found.Ok)
         {
-            Result<GuestFile> found = Find(process, fd, "read fdinfo");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            GuestFile file = found.Value;
-            uint flags = file.Flags | (process.Fds.IsCloseOnExec(fd) ? OpenFlags.CloseOnExec : 0) | (file is PathFile ? OpenFlags.PathOnly : 0);
-            string text = string.Create(CultureInfo.InvariantCulture,
-                $"pos:\t{file.Position}\nflags:\t0{Convert.ToString(flags, 8)}\nmnt_id:\t{DeviceOf(file)}\nino:\t{file.Inode}\n");
-            return Encoding.Latin1.GetBytes(text + file.FdInfoLines);
+            return found.Failure;
         }
+
+        GuestFile file = found.Value;
+        uint flags = file.Flags | (process.Fds.IsCloseOnExec(fd) ? OpenFlags.CloseOnExec : 0) | (file is PathFile ? OpenFlags.PathOnly : 0);
+        string text = string.Create(CultureInfo.InvariantCulture,
+            $"pos:\t{file.Position}\nflags:\t0{Convert.ToString(flags, 8)}\nmnt_id:\t{DeviceOf(file)}\nino:\t{file.Inode}\n");
+        return Encoding.Latin1.GetBytes(text + file.FdInfoLines);
     }
 
     internal static FileStat StatOf(GuestFile file)

@@ -34,38 +34,32 @@ public sealed partial class GuestFiles
     /// <summary>dup: a second fd on the same open file, without FD_CLOEXEC. EBADF, EMFILE.</summary>
     public Result<int> Dup(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
-        {
-            Result<GuestFile> file = Find(process, fd, "dup");
-            return file.Ok ? Install(process, file.Value, closeOnExec: false, "dup") : file.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = Find(process, fd, "dup");
+        return file.Ok ? Install(process, file.Value, closeOnExec: false, "dup") : file.Failure;
     }
 
     /// <summary>dup2: closes what was at the new number. EBADF for an fd that is not open or a number out of range.</summary>
     public Result<int> Dup2(GuestProcess process, int fd, int newFd)
     {
-        lock (_guest.Gate)
-        {
-            Result<GuestFile> file = Find(process, fd, "dup2");
-            return !file.Ok ? file.Failure : fd == newFd ? fd : ReplaceAt(process, file.Value, newFd, closeOnExec: false, "dup2");
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = Find(process, fd, "dup2");
+        return !file.Ok ? file.Failure : fd == newFd ? fd : ReplaceAt(process, file.Value, newFd, closeOnExec: false, "dup2");
     }
 
     /// <summary>dup3: as dup2, with O_CLOEXEC; EINVAL for other flags and for the same number twice.</summary>
     public Result<int> Dup3(GuestProcess process, int fd, int newFd, uint flags)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if ((flags & ~OpenFlags.CloseOnExec) != 0 || fd == newFd)
         {
-            if ((flags & ~OpenFlags.CloseOnExec) != 0 || fd == newFd)
-            {
-                return new Failure(Errno.EINVAL, "dup3", "check arguments", fd == newFd
-                    ? string.Create(CultureInfo.InvariantCulture, $"dup3 of fd {fd} to itself.")
-                    : $"flags 0x{flags:x} have bits outside O_CLOEXEC.", fd == newFd ? "new_fd" : "flags");
-            }
-
-            Result<GuestFile> file = Find(process, fd, "dup3");
-            return file.Ok ? ReplaceAt(process, file.Value, newFd, flags != 0, "dup3") : file.Failure;
+            return new Failure(Errno.EINVAL, "dup3", "check arguments", fd == newFd
+                ? string.Create(CultureInfo.InvariantCulture, $"dup3 of fd {fd} to itself.")
+                : $"flags 0x{flags:x} have bits outside O_CLOEXEC.", fd == newFd ? "new_fd" : "flags");
         }
+
+        Result<GuestFile> file = Find(process, fd, "dup3");
+        return file.Ok ? ReplaceAt(process, file.Value, newFd, flags != 0, "dup3") : file.Failure;
     }
 
     /// <summary>fcntl.</summary>
@@ -77,33 +71,31 @@ public sealed partial class GuestFiles
     /// <returns>What the command returns; EBADF, EINVAL, EMFILE, EFAULT.</returns>
     public Result<long> Fcntl(GuestProcess process, int fd, int command, ulong argument, IUserMemory memory)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> found = PathCommands.Contains(command) ? Find(process, fd, "fcntl") : FindOpen(process, fd, "fcntl");
+        if (!found.Ok)
         {
-            Result<GuestFile> found = PathCommands.Contains(command) ? Find(process, fd, "fcntl") : FindOpen(process, fd, "fcntl");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
+            return found.Failure;
+        }
 
-            GuestFile file = found.Value;
-            switch (command)
-            {
-                case DupFd or DupFdCloseOnExec:
-                    return DupFrom(process, file, argument, command == DupFdCloseOnExec);
-                case GetFd:
-                    return process.Fds.IsCloseOnExec(fd) ? (long)CloseOnExecFlag : 0;
-                case SetFd:
-                    process.Fds.SetCloseOnExec(fd, (argument & CloseOnExecFlag) != 0);
-                    return 0;
-                case GetFlags:
-                    return file.Flags | (file is PathFile ? OpenFlags.PathOnly : 0);
-                case SetFlags:
-                    return SetStatusFlags(file, (uint)argument);
-                case GetLock or SetLock or SetLockWait:
-                    return Lock(process, fd, command, argument, memory);
-                default:
-                    return FcntlByTable(file, command);
-            }
+        GuestFile file = found.Value;
+        switch (command)
+        {
+            case DupFd or DupFdCloseOnExec:
+                return DupFrom(process, file, argument, command == DupFdCloseOnExec);
+            case GetFd:
+                return process.Fds.IsCloseOnExec(fd) ? (long)CloseOnExecFlag : 0;
+            case SetFd:
+                process.Fds.SetCloseOnExec(fd, (argument & CloseOnExecFlag) != 0);
+                return 0;
+            case GetFlags:
+                return file.Flags | (file is PathFile ? OpenFlags.PathOnly : 0);
+            case SetFlags:
+                return SetStatusFlags(file, (uint)argument);
+            case GetLock or SetLock or SetLockWait:
+                return Lock(process, fd, command, argument, memory);
+            default:
+                return FcntlByTable(file, command);
         }
     }
 

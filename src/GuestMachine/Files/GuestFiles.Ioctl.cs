@@ -28,22 +28,20 @@ public sealed partial class GuestFiles
     /// <returns>0, perhaps with a wait; EBADF, EFAULT, ENOTTY, EINVAL and what the operation returns.</returns>
     public Result<IoctlOutcome> Ioctl(GuestProcess process, int fd, uint command, ulong argument, IUserMemory memory)
     {
-        lock (_guest.Gate)
-        {
-            Result<GuestFile> found = FindOpen(process, fd, "ioctl");
-            return !found.Ok ? found.Failure
-                : VfsIoctl.Run(process, fd, found.Value, command, argument, memory)
-                    ?? found.Value switch
-                    {
-                        DmaBuf buffer => BufferIoctl(process, fd, buffer, command, argument, memory),
-                        HeapDeviceFile heap => Done(new HeapIoctl(_guest, process, heap.Node, memory).Run(new IoctlCommand(command), argument)),
-                        DrmFile client => new DrmIoctl(_guest, process, fd, client, memory).Run(new IoctlCommand(command), argument),
-                        SyncFile file => new SyncFileIoctl(_guest, process, file, memory).Run(command, argument),
-                        FenceTimeline timeline => new TimelineIoctl(_guest, process, fd, timeline, memory).Run(command, argument),
-                        UdmabufNode => Done(new UdmabufIoctl(_guest, process, memory).Run(command, argument)),
-                        _ => NotACommand(command, found.Value),
-                    };
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> found = FindOpen(process, fd, "ioctl");
+        return !found.Ok ? found.Failure
+            : VfsIoctl.Run(process, fd, found.Value, command, argument, memory)
+                ?? found.Value switch
+                {
+                    DmaBuf buffer => BufferIoctl(process, fd, buffer, command, argument, memory),
+                    HeapDeviceFile heap => Done(new HeapIoctl(_guest, process, heap.Node, memory).Run(new IoctlCommand(command), argument)),
+                    DrmFile client => new DrmIoctl(_core, _guest, process, fd, client, memory).Run(new IoctlCommand(command), argument),
+                    SyncFile file => new SyncFileIoctl(_guest, process, file, memory).Run(command, argument),
+                    FenceTimeline timeline => new TimelineIoctl(_guest, process, fd, timeline, memory).Run(command, argument),
+                    UdmabufNode => Done(new UdmabufIoctl(_guest.Udmabufs, process, memory).Run(command, argument)),
+                    _ => NotACommand(command, found.Value),
+                };
     }
 
     private Result<IoctlOutcome> BufferIoctl(GuestProcess process, int fd, DmaBuf buffer, uint command, ulong argument, IUserMemory memory) => command switch

@@ -20,36 +20,32 @@ public sealed partial class GuestFiles
     /// <returns>EBADF, EINVAL for a life out of range, ENOSPC when too many are in flight.</returns>
     public Result<Handle128> Export(GuestProcess process, int fd, Handle128? addressee, TimeSpan life)
     {
-        lock (_guest.Gate)
-        {
-            Result<GuestFile> file = Find(process, fd, "export");
-            return file.Ok ? Export(file.Value, addressee, life) : file.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = Find(process, fd, "export");
+        return file.Ok ? Export(file.Value, addressee, life) : file.Failure;
     }
 
     /// <summary>The same of an open file, for whoever has it in another way than by an fd of the guest.</summary>
     internal Result<Handle128> Export(GuestFile file, Handle128? addressee, TimeSpan life)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (life < TimeSpan.Zero || life > GuestLimits.LongestTokenLife)
         {
-            if (life < TimeSpan.Zero || life > GuestLimits.LongestTokenLife)
-            {
-                return new Failure(Errno.EINVAL, "export", "check life", string.Create(CultureInfo.InvariantCulture,
-                    $"A token cannot live for {life.TotalSeconds} s; at most {GuestLimits.LongestTokenLife.TotalSeconds} s."),
-                    "expires_after_nanoseconds");
-            }
-
-            ExpireTokens();
-            if (_tokens.IsFull)
-            {
-                return new Failure(Errno.ENOSPC, "export", "add token", $"{_tokens.Count} share tokens are in flight already.");
-            }
-
-            file.References++;
-            Handle128 token = _guest.Secrets.Next();
-            _tokens.Add(token, file, addressee, life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
-            return token;
+            return new Failure(Errno.EINVAL, "export", "check life", string.Create(CultureInfo.InvariantCulture,
+                $"A token cannot live for {life.TotalSeconds} s; at most {GuestLimits.LongestTokenLife.TotalSeconds} s."),
+                "expires_after_nanoseconds");
         }
+
+        ExpireTokens();
+        if (_tokens.IsFull)
+        {
+            return new Failure(Errno.ENOSPC, "export", "add token", $"{_tokens.Count} share tokens are in flight already.");
+        }
+
+        file.References++;
+        Handle128 token = _core.Secrets.Next();
+        _tokens.Add(token, file, addressee, life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
+        return token;
     }
 
     /// <summary>Redeems a share token, as receiving an fd does: a new fd on the same open file, offset and status flags included.</summary>
@@ -59,57 +55,51 @@ public sealed partial class GuestFiles
     /// <returns>ENOENT for a token that is unknown, used, expired or addressed to another process; EMFILE (the token stays valid).</returns>
     public Result<int> Import(GuestProcess process, Handle128 token, bool closeOnExec)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = Peek(process, token);
+        if (!file.Ok)
         {
-            Result<GuestFile> file = Peek(process, token);
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            Result<int> fd = Install(process, file.Value, closeOnExec, "import");
-            if (fd.Ok)
-            {
-                _tokens.Remove(token);
-                Put(file.Value);
-            }
-
-            return fd;
+            return file.Failure;
         }
+
+        Result<int> fd = Install(process, file.Value, closeOnExec, "import");
+        if (fd.Ok)
+        {
+            _tokens.Remove(token);
+            Put(file.Value);
+        }
+
+        return fd;
     }
 
     /// <summary>Drops the references of tokens whose life is over. Called by the server's timer and before each use of tokens.</summary>
     public void ExpireTokens()
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        while (_tokens.TakeExpired() is { } file)
         {
-            while (_tokens.TakeExpired() is { } file)
-            {
-                Put(file);
-            }
+            Put(file);
         }
     }
 
     /// <summary>Closes what is in flight with a token, as closing the sockets does. ENOENT as <see cref="Import"/>.</summary>
     public Failure? Revoke(GuestProcess process, Handle128 token)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> file = Peek(process, token);
+        if (file.Ok)
         {
-            Result<GuestFile> file = Peek(process, token);
-            if (file.Ok)
-            {
-                _tokens.Remove(token);
-                Put(file.Value);
-            }
-
-            return file.Failure;
+            _tokens.Remove(token);
+            Put(file.Value);
         }
+
+        return file.Failure;
     }
 
     /// <summary>The file that a process would get for a token.</summary>
     internal Result<GuestFile> Peek(GuestProcess process, Handle128 token)
     {
-        if (_guest.CheckAlive(process) is { } dead)
+        if (_gate.Begin(process) is { } dead)
         {
             return dead;
         }

@@ -1,7 +1,8 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Diagnostics;
-using CocoGuest.Machine.Profiles;
+using CocoGuest.Machine.Gate;
 
 namespace CocoGuest.Machine.Files;
 
@@ -12,33 +13,45 @@ namespace CocoGuest.Machine.Files;
 /// </summary>
 public sealed partial class GuestFiles
 {
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
     private readonly Guest _guest;
     private readonly ShareTokenTable _tokens;
     private ulong _lastInode;
 
-    internal GuestFiles(Guest guest, TimeProvider time, GuestLimits limits)
+    internal GuestFiles(GuestCore core, ProcessTable processes, Guest guest)
     {
+        _core = core;
+        _gate = core.Gate;
         _guest = guest;
-        _tokens = new ShareTokenTable(time, limits.ShareTokens);
+        _tokens = new ShareTokenTable(core.Time, core.Limits.ShareTokens);
+        processes.Holders.Add(ProcessRelease.Descriptors, DropAll);
     }
 
     /// <summary>close of one fd, of any kind of file: EBADF when it is not open.</summary>
     public Failure? Close(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
+            return dead;
+        }
 
-            if (process.Fds.Remove(fd) is not { } file)
-            {
-                return BadFd("close", fd);
-            }
+        if (process.Fds.Remove(fd) is not { } file)
+        {
+            return BadFd("close", fd);
+        }
 
-            Put(file);
-            return null;
+        Put(file);
+        return null;
+    }
+
+    /// <summary>Closes all fds of a process, ascending.</summary>
+    internal static void DropAll(GuestProcess process)
+    {
+        foreach (int fd in process.Fds.OpenFds().ToArray())
+        {
+            Put(process.Fds.Remove(fd)!);
         }
     }
 
@@ -48,7 +61,7 @@ public sealed partial class GuestFiles
     /// <summary>Installs a file at the lowest free number; the fd takes a reference of its own only if it succeeds (else EMFILE).</summary>
     internal static Result<int> Install(GuestProcess process, GuestFile file, bool closeOnExec, string operation, int minimum = 0)
     {
-        int fd = process.Guest.FaultPoints.Fails(FaultPoint.FailFd) ? -1 : process.Fds.InstallFrom(file, closeOnExec, minimum);
+        int fd = process.Core.FaultPoints.Fails(FaultPoint.FailFd) ? -1 : process.Fds.InstallFrom(file, closeOnExec, minimum);
         if (fd < 0)
         {
             return NoFd(operation);
@@ -60,7 +73,7 @@ public sealed partial class GuestFiles
 
     /// <summary>The file behind a fd: EBADF when it is not open.</summary>
     internal Result<GuestFile> Find(GuestProcess process, int fd, string operation) =>
-        _guest.CheckAlive(process) is { } dead ? dead
+        _gate.Begin(process) is { } dead ? dead
         : process.Fds.Find(fd) is { } file ? file
         : BadFd(operation, fd);
 

@@ -1,31 +1,27 @@
 using CocoGuest.Machine.Abi;
-using CocoGuest.Machine.Devices;
-using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Fences;
-using CocoGuest.Machine.Mappings;
+using CocoGuest.Machine.Core;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory;
-using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Files;
 
 /// <summary>
-/// A process of the guest: fd table, address space, attachments and devices. What it holds dies with it (<see cref="GuestProcesses"/>).
+/// A process of the guest: who it is, its fd table, its limits. What rooms keep of it they keep themselves (<see cref="ProcessState{T}"/>);
+/// it dies with the process, in the order of <see cref="ProcessRelease"/>.
 /// </summary>
-public sealed class GuestProcess
+public sealed class GuestProcess : Caller
 {
-    internal GuestProcess(Guest guest, Handle128 handle, Handle128 secret, uint pid, string name, GuestLimits limits)
+    private static int _slots;
+    private object?[] _states = new object?[_slots];
+
+    internal GuestProcess(GuestCore core, Handle128 handle, Handle128 secret, uint pid, string name)
+        : base(core.Gate, pid, name)
     {
-        Guest = guest;
+        Core = core;
         Handle = handle;
         Secret = secret;
-        Pid = pid;
-        Name = name;
-        Fds = new FdTable(limits.FdsPerProcess);
-        Addresses = new AddressSpace(limits.MappingsPerProcess);
+        Fds = new FdTable(core.Limits.FdsPerProcess);
     }
-
-    /// <summary>The guest that the process runs in.</summary>
-    public Guest Guest { get; }
 
     /// <summary>Random handle: whoever has it acts as the process.</summary>
     public Handle128 Handle { get; }
@@ -33,23 +29,8 @@ public sealed class GuestProcess
     /// <summary>Random secret that takes a process over again after a broken connection.</summary>
     public Handle128 Secret { get; }
 
-    /// <summary>A number for people, from 1 (init) up.</summary>
-    public uint Pid { get; }
-
-    /// <summary>A name for people.</summary>
-    public string Name { get; }
-
-    /// <summary>False once the process exited or was killed.</summary>
-    public bool Alive { get; internal set; } = true;
-
     /// <summary>A process of the host stands behind it: its fds and mappings are a mirror (<c>GuestNatives</c>).</summary>
     public bool IsNative { get; internal set; }
-
-    /// <summary>/proc/self/fail-nth: counts down at fault points; the one that makes it 0 fails.</summary>
-    internal uint FailNth { get; set; }
-
-    /// <summary>How often fail-nth hit.</summary>
-    internal ulong FailNthHits { get; set; }
 
     /// <summary>User of the process; 0 is root.</summary>
     public uint Uid { get; internal set; }
@@ -74,22 +55,22 @@ public sealed class GuestProcess
     /// <summary>Bytes that its drivers pinned and that count against <see cref="ProcessLimits.LockedBytes"/>.</summary>
     public ulong PinnedBytes { get; internal set; }
 
+    /// <summary>What the rooms of its guest share.</summary>
+    internal GuestCore Core { get; }
+
     internal FdTable Fds { get; }
 
-    /// <summary>Fences that the process attached to buffers, as an open vgem file does.</summary>
-    internal VgemFences? VgemFences { get; set; }
+    /// <summary>A slot for a room's own state, one for the life of the program; <see cref="ProcessState{T}"/> is how to use it.</summary>
+    internal static int NewSlot() => Interlocked.Increment(ref _slots) - 1;
 
-    /// <summary>Kernel mappings made for the process, by buffer.</summary>
-    internal Dictionary<DmaBuf, uint> Vmaps { get; } = [];
+    /// <summary>The slot of a room.</summary>
+    internal ref object? Slot(int slot)
+    {
+        if (slot >= _states.Length)
+        {
+            Array.Resize(ref _states, Math.Max(_slots, slot + 1));
+        }
 
-    internal AddressSpace Addresses { get; }
-
-    /// <summary>By id, which rises with time.</summary>
-    internal Dictionary<ulong, Attachment> Attachments { get; } = [];
-
-    /// <summary>What its drivers hold of the DMA API.</summary>
-    internal Devices.DmaHoldings Dma { get; } = new();
-
-    /// <summary>Devices in the order of registration.</summary>
-    internal List<GuestDevice> Devices { get; } = [];
+        return ref _states[slot];
+    }
 }

@@ -42,6 +42,31 @@ internal abstract class MemoryFile : GuestFile
     /// <summary>How mmap fills a mapping.</summary>
     public abstract MmapStyle Mmap { get; }
 
+    /// <summary>A CPU access to it begins that copies outside the guest's lock.</summary>
+    public virtual void AccessBegins()
+    {
+    }
+
+    /// <summary>Such an access is over; under the lock.</summary>
+    public virtual void AccessEnds()
+    {
+    }
+
+    /// <summary>mmap has passed the checks that are the same for all files.</summary>
+    public virtual void MmapAsked()
+    {
+    }
+
+    /// <summary>The frames are about to be given back: what native processes still have mapped of them reads zeros.</summary>
+    public void TakeBack(GuestMemory memory)
+    {
+        if (PrivateBacking is { } backing)
+        {
+            PrivateBacking = null;
+            memory.RemovePrivateBacking(backing);
+        }
+    }
+
     /// <inheritdoc/>
     public override Result<MapTarget> FindMapTarget(ulong offset, ulong length) => new MapTarget(this, offset);
 }

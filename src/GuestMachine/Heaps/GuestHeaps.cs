@@ -1,6 +1,8 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 
@@ -11,21 +13,27 @@ namespace CocoGuest.Machine.Heaps;
 /// Models: registration in the kernel's order (S-HEAP-46), one CMA heap an area (S-CMA-08), TEE pools (S-TEE-05 to 09), accounting (S-HEAP-53).
 /// Does not model: drivers that register heaps later, other than TEE drivers.
 /// </summary>
-public sealed class GuestHeaps
+public sealed partial class GuestHeaps
 {
     private const int UseLimit = 64;
-    private readonly Guest _guest;
-    private readonly int _useRows;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestFiles _files;
+    private readonly GuestBuffers _buffers;
+    private readonly SystemHeap _system;
     private readonly SortedDictionary<string, HeapUse> _uses = new(StringComparer.Ordinal);
     private readonly Dictionary<TeeUse, TeeHeap> _tee = [];
 
-    internal GuestHeaps(Guest guest, GuestBoot boot, GuestLimits limits)
+    internal GuestHeaps(GuestCore core, GuestFiles files, GuestBuffers buffers, SystemHeap system, BootAreas areas)
     {
-        _guest = guest;
-        _useRows = limits.HeapUses;
-        Registry = new HeapRegistry(guest.FaultPoints);
-        RegisterAll(guest.Shape, boot);
-        foreach (HeapUse use in HeapUseTable.Defaults(guest.Kernel, guest.Dma.Environment.MemEncrypt, Registry))
+        _core = core;
+        _gate = core.Gate;
+        _files = files;
+        _buffers = buffers;
+        _system = system;
+        Registry = new HeapRegistry(core.FaultPoints);
+        RegisterAll(core.Shape, areas);
+        foreach (HeapUse use in HeapUseTable.Defaults(core.Kernel, core.Dma.Environment.MemEncrypt, Registry))
         {
             _uses.Add(use.Use, use);
         }
@@ -39,10 +47,8 @@ public sealed class GuestHeaps
     {
         get
         {
-            lock (_guest.Gate)
-            {
-                return [.. _uses.Values];
-            }
+            using Lock.Scope held = _gate.Hold();
+            return [.. _uses.Values];
         }
     }
 
@@ -51,13 +57,11 @@ public sealed class GuestHeaps
     /// <summary>The heap for a use: ENOENT for a use that is in no row.</summary>
     public Result<HeapUse> ForUse(string use)
     {
-        lock (_guest.Gate)
-        {
-            return _guest.CheckAlive() is { } dead ? dead
-                : _uses.TryGetValue(use, out HeapUse? row) ? row
-                : new Failure(Errno.ENOENT, "heap_for_use", "look up use",
-                    $"No heap serves use '{Shorten(use)}' here; uses are {string.Join(", ", _uses.Keys)}.", "use");
-        }
+        using CallScope call = _gate.Enter();
+        return call.Refused is { } dead ? dead
+            : _uses.TryGetValue(use, out HeapUse? row) ? row
+            : new Failure(Errno.ENOENT, "heap_for_use", "look up use",
+                $"No heap serves use '{Shorten(use)}' here; uses are {string.Join(", ", _uses.Keys)}.", "use");
     }
 
     /// <summary>Sets the heap for a use, known or new.</summary>
@@ -66,45 +70,43 @@ public sealed class GuestHeaps
     /// <param name="heapFlags">Flags that this heap knows, else EINVAL.</param>
     public Failure? SetUse(string use, string heap, ulong heapFlags)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter();
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive() is { } dead)
-            {
-                return dead;
-            }
-
-            if (use.Length is 0 or > UseLimit)
-            {
-                return new Failure(Errno.EINVAL, "set_heap_use", "check use", $"A use has 1 to {UseLimit} characters, not {use.Length}.", "use");
-            }
-
-            if (Registry.Find(heap) is not { } node)
-            {
-                return new Failure(Errno.ENOENT, "set_heap_use", "look up heap", $"There is no heap '{Shorten(heap)}'.", "heap");
-            }
-
-            if ((heapFlags & ~node.Info.ValidHeapFlags) != 0)
-            {
-                return new Failure(Errno.EINVAL, "set_heap_use", "check heap_flags",
-                    $"heap_flags 0x{heapFlags:x} has bits that heap {heap} does not know.", "heap_flags");
-            }
-
-            if (_uses.Count >= _useRows && !_uses.ContainsKey(use))
-            {
-                return new Failure(Errno.ENOSPC, "set_heap_use", "check limit", $"The guest has {_useRows} uses already.", "use");
-            }
-
-            _uses[use] = new HeapUse(use, heap, heapFlags, IsDefault: false);
-            return null;
+            return dead;
         }
+
+        if (use.Length is 0 or > UseLimit)
+        {
+            return new Failure(Errno.EINVAL, "set_heap_use", "check use", $"A use has 1 to {UseLimit} characters, not {use.Length}.", "use");
+        }
+
+        if (Registry.Find(heap) is not { } node)
+        {
+            return new Failure(Errno.ENOENT, "set_heap_use", "look up heap", $"There is no heap '{Shorten(heap)}'.", "heap");
+        }
+
+        if ((heapFlags & ~node.Info.ValidHeapFlags) != 0)
+        {
+            return new Failure(Errno.EINVAL, "set_heap_use", "check heap_flags",
+                $"heap_flags 0x{heapFlags:x} has bits that heap {heap} does not know.", "heap_flags");
+        }
+
+        if (_uses.Count >= _core.Limits.HeapUses && !_uses.ContainsKey(use))
+        {
+            return new Failure(Errno.ENOSPC, "set_heap_use", "check limit", $"The guest has {_core.Limits.HeapUses} uses already.", "use");
+        }
+
+        _uses[use] = new HeapUse(use, heap, heapFlags, IsDefault: false);
+        return null;
     }
 
     /// <summary>Allocates by use: the heap and flags of its row.</summary>
-    /// <returns>ENOENT for an unknown use; else what <see cref="GuestBuffers.Allocate"/> returns.</returns>
-    public Result<BufferHandle> Allocate(GuestProcess process, string use, ulong length, uint fdFlags)
+    /// <returns>ENOENT for an unknown use; else what <see cref="Allocate"/> returns.</returns>
+    public Result<BufferHandle> AllocateByUse(GuestProcess process, string use, ulong length, uint fdFlags)
     {
         Result<HeapUse> row = ForUse(use);
-        return row.Ok ? _guest.Buffers.Allocate(process, row.Value.Heap, length, fdFlags, row.Value.HeapFlags) : row.Failure;
+        return row.Ok ? Allocate(process, row.Value.Heap, length, fdFlags, row.Value.HeapFlags) : row.Failure;
     }
 
     /// <summary>
@@ -113,21 +115,19 @@ public sealed class GuestHeaps
     /// <returns>ENOENT when no heap of that use has a device.</returns>
     public Failure? RemoveTeeDevice(TeeUse use)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter();
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive() is { } dead)
-            {
-                return dead;
-            }
-
-            if (!_tee.TryGetValue(use, out TeeHeap? heap) || !heap.HasDevice)
-            {
-                return new Failure(Errno.ENOENT, "tee_device_unregister", "look up heap", $"No TEE device serves {use}.", "use");
-            }
-
-            heap.HasDevice = false;
-            return null;
+            return dead;
         }
+
+        if (!_tee.TryGetValue(use, out TeeHeap? heap) || !heap.HasDevice)
+        {
+            return new Failure(Errno.ENOENT, "tee_device_unregister", "look up heap", $"No TEE device serves {use}.", "use");
+        }
+
+        heap.HasDevice = false;
+        return null;
     }
 
     /// <summary>A TEE driver registers a pool for a use (S-TEE-06, 09).</summary>
@@ -151,7 +151,7 @@ public sealed class GuestHeaps
             return null;
         }
 
-        var heap = new TeeHeap(new CmaArea(area), _guest.FaultPoints);
+        var heap = new TeeHeap(new CmaArea(area), _core.FaultPoints);
         Result<HeapNode> node = Add(new HeapInfo(name, 0, 0, AlwaysShared: false, HeapKind.Tee), heap, "tee", HeapExporter.Tee);
         if (node.Ok)
         {
@@ -162,26 +162,26 @@ public sealed class GuestHeaps
     }
 
     // S-HEAP-46: system, system_cc_shared, CMA heaps, TEE heaps. What the shape does not name is left out, as a build option leaves it out.
-    private void RegisterAll(GuestShape shape, GuestBoot boot)
+    private void RegisterAll(GuestShape shape, BootAreas areas)
     {
-        KernelProfile kernel = _guest.Kernel;
-        foreach (string name in GuestShapeRules.SystemHeapNames(shape, kernel).Where(shape.Heaps.Contains))
+        KernelProfile kernel = _core.Kernel;
+        foreach (string name in HeapRegistry.SystemHeapNames(shape, kernel).Where(shape.Heaps.Contains))
         {
             bool shared = name != HeapRegistry.SystemHeapName;
-            Add(new HeapInfo(name, 0, shared ? 0 : kernel.SystemHeapFlags, shared), _guest.SystemHeap, name, HeapExporter.System);
+            Add(new HeapInfo(name, 0, shared ? 0 : kernel.SystemHeapFlags, shared), _system, name, HeapExporter.System);
         }
 
-        foreach ((string name, CmaHeap heap) in boot.CmaHeaps.Where(c => shape.Heaps.Contains(c.Name)))
+        foreach ((string name, CmaHeap heap) in areas.Cma.Where(c => shape.Heaps.Contains(c.Name)))
         {
             if (!Add(new HeapInfo(name, 0, 0, AlwaysShared: false, HeapKind.Cma), heap, name, HeapExporter.Cma).Ok)
             {
-                _guest.Log.Warn($"cma_heap: Failed to add CMA heap {name}");
+                _core.Log.Warn($"cma_heap: Failed to add CMA heap {name}");
             }
         }
 
         foreach (TeePoolSpec pool in shape.TeePools.Where(p => shape.Heaps.Contains(TeePoolSpec.NameOf(p.Use)!)))
         {
-            RegisterTee(pool, boot.TeeAreas[pool.Use]);
+            RegisterTee(pool, areas.Tee[pool.Use]);
         }
     }
 

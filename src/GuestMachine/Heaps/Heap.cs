@@ -1,11 +1,12 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.Heaps;
 
 /// <summary>What stands behind one or more heap nodes: where their memory comes from and goes back to.</summary>
-internal abstract class Heap
+internal abstract class Heap : IChunkSource
 {
     /// <summary>Takes memory for a length in whole pages.</summary>
     /// <param name="length">Bytes.</param>

@@ -30,7 +30,7 @@ internal sealed class HeapIoctl(Guest guest, GuestProcess process, HeapNode node
         int inSize = command.UserWrites ? command.Size : 0;
         int outSize = command.UserReads ? command.Size : 0;
         int size = Math.Max(StructBytes, Math.Max(inSize, outSize));
-        if (size > OnStack && guest.FaultPoints.Fails(FaultPoint.Failslab))
+        if (size > OnStack && guest.Core.FaultPoints.Fails(FaultPoint.Failslab))
         {
             return new Failure(Errno.ENOMEM, "ioctl", "allocate argument", $"No memory for an argument of {size} bytes (S-HEAP-21).", "command");
         }
@@ -48,7 +48,7 @@ internal sealed class HeapIoctl(Guest guest, GuestProcess process, HeapNode node
             BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(FdAt), made.Value.Fd);
         }
 
-        return guest.Shape.OldHeapCopyBack ? CopyBackAlways(made, argument, bytes.AsSpan(0, outSize)) : CopyBack(made, argument, bytes.AsSpan(0, outSize));
+        return guest.Core.Shape.OldHeapCopyBack ? CopyBackAlways(made, argument, bytes.AsSpan(0, outSize)) : CopyBack(made, argument, bytes.AsSpan(0, outSize));
     }
 
     private Result<BufferHandle> Allocate(ReadOnlySpan<byte> bytes)
@@ -59,7 +59,7 @@ internal sealed class HeapIoctl(Guest guest, GuestProcess process, HeapNode node
             return new Failure(Errno.EINVAL, Operation, "check fd", $"The field fd is {fd}; it has to be 0 (S-HEAP-23).", "fd");
         }
 
-        return guest.Buffers.AllocateFrom(
+        return guest.Heaps.AllocateFrom(
             node, process,
             BinaryPrimitives.ReadUInt64LittleEndian(bytes),
             BinaryPrimitives.ReadUInt32LittleEndian(bytes[FdFlagsAt..]),

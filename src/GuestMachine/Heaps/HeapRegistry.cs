@@ -1,6 +1,7 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Heaps;
 
@@ -72,4 +73,14 @@ internal sealed class HeapRegistry(FaultBoard faults)
     }
 
     private static Failure Refused(Errno errno, string step, string sentence, string? field) => new(errno, "dma_heap_add", step, sentence, field);
+
+    /// <summary>The nodes of the system heap on a platform (S-HEAP-42, 48).</summary>
+    internal static IEnumerable<string> SystemHeapNames(GuestShape shape, KernelProfile kernel)
+    {
+        yield return SystemHeapName;
+        if (kernel.SharedHeapName is { } shared && PlatformDmaTraits.Of(shape.Platform, kernel.Version).MemEncrypt)
+        {
+            yield return shared;
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Memory.Store;
@@ -14,34 +15,35 @@ namespace CocoGuest.Machine.Host;
 /// </summary>
 internal sealed class CiphertextReplay
 {
-    private readonly Guest _guest;
+    private readonly GuestHostView _host;
     private readonly List<(ulong Address, byte[] Seen)> _pages = [];
 
-    private CiphertextReplay(Guest guest) => _guest = guest;
+    private CiphertextReplay(GuestHostView host) => _host = host;
 
     /// <summary>Under the guest's lock, before the planned bytes are written. Null: this store is not replayed.</summary>
-    /// <param name="guest">The guest.</param>
+    /// <param name="core">The guest.</param>
+    /// <param name="host">What the host sees of it.</param>
     /// <param name="plan">Where a store goes.</param>
     /// <param name="bytes">Its length.</param>
-    public static CiphertextReplay? Before(Guest guest, AccessPlan plan, int bytes)
+    public static CiphertextReplay? Before(GuestCore core, GuestHostView host, AccessPlan plan, int bytes)
     {
-        if (guest.FaultPoints.Quiet)
+        if (core.FaultPoints.Quiet)
         {
             return null;
         }
 
         // What the host reads in plain has no ciphertext.
-        ulong[] frames = [.. plan.Frames.Distinct().Where(f => guest.Access.CellOf(ViewAccessor.HostRead, f).Outcome != ViewOutcome.Plain)];
-        if (frames.Length == 0 || !guest.FaultPoints.Fails(FaultPoint.ReplayCiphertext, (ulong)bytes))
+        ulong[] frames = [.. plan.Frames.Distinct().Where(f => core.Access.CellOf(ViewAccessor.HostRead, f).Outcome != ViewOutcome.Plain)];
+        if (frames.Length == 0 || !core.FaultPoints.Fails(FaultPoint.ReplayCiphertext, (ulong)bytes))
         {
             return null;
         }
 
-        var replay = new CiphertextReplay(guest);
+        var replay = new CiphertextReplay(host);
         foreach (ulong address in frames.Select(Page.AddressOf))
         {
             byte[] seen = new byte[Page.Size];
-            if (guest.Host.Read(address, seen) is null)
+            if (host.Read(address, seen) is null)
             {
                 replay._pages.Add((address, seen));
             }
@@ -55,7 +57,7 @@ internal sealed class CiphertextReplay
     {
         foreach ((ulong address, byte[] seen) in _pages)
         {
-            _ = _guest.Host.Write(address, seen);
+            _ = _host.Write(address, seen);
         }
     }
 }

@@ -1,6 +1,8 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState;
@@ -22,13 +24,17 @@ namespace CocoGuest.Machine.Host;
 /// </remarks>
 public sealed class GuestConversions
 {
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestBuffers _buffers;
     private readonly WatchedTracker _pages;
     private bool _warnedMisaligned;
 
-    internal GuestConversions(Guest guest, WatchedTracker pages)
+    internal GuestConversions(GuestCore core, GuestBuffers buffers, WatchedTracker pages)
     {
-        _guest = guest;
+        _core = core;
+        _gate = core.Gate;
+        _buffers = buffers;
         _pages = pages;
     }
 
@@ -40,20 +46,18 @@ public sealed class GuestConversions
     /// <returns>EINVAL for what is not RAM or no CPU; else how it ended.</returns>
     public Result<ConversionOutcome> Convert(ulong address, ulong pages, ConversionDirection direction, uint cpu)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter();
+        if ((call.Refused ?? CheckCpu(cpu) ?? CheckDirection(direction)) is { } failure)
         {
-            if ((_guest.CheckAlive() ?? CheckCpu(cpu) ?? CheckDirection(direction)) is { } failure)
-            {
-                return failure;
-            }
-
-            Result<FrameRange> range = pages > ulong.MaxValue >> Page.Shift
-                ? new Failure(Errno.EINVAL, "convert_pages", "check pages", $"{pages} pages are more than an address space.", "pages")
-                : _guest.Memory.Layout.FramesAt(address & ~Page.OffsetMask, pages << Page.Shift, "convert_pages");
-            return !range.Ok ? range.Failure
-                : !Page.IsAligned(address) && Misaligned(address, direction) is { } odd ? odd
-                : Run([range.Value], direction, 0);
+            return failure;
         }
+
+        Result<FrameRange> range = pages > ulong.MaxValue >> Page.Shift
+            ? new Failure(Errno.EINVAL, "convert_pages", "check pages", $"{pages} pages are more than an address space.", "pages")
+            : _core.Memory.Layout.FramesAt(address & ~Page.OffsetMask, pages << Page.Shift, "convert_pages");
+        return !range.Ok ? range.Failure
+            : !Page.IsAligned(address) && Misaligned(address, direction) is { } odd ? odd
+            : Run([range.Value], direction, 0);
     }
 
     /// <summary>One call for each chunk of a part of a buffer, in order, up to the first failure.</summary>
@@ -67,32 +71,30 @@ public sealed class GuestConversions
     public Result<ConversionOutcome> ConvertBuffer(
         GuestProcess process, int fd, ulong offset, ulong length, ConversionDirection direction, uint cpu)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<DmaBuf> buffer = _buffers.Find(process, fd, "convert_pages");
+        if ((buffer.Failure ?? CheckCpu(cpu) ?? CheckDirection(direction)) is { } failure)
         {
-            Result<DmaBuf> buffer = _guest.Buffers.Find(process, fd, "convert_pages");
-            if ((buffer.Failure ?? CheckCpu(cpu) ?? CheckDirection(direction)) is { } failure)
-            {
-                return failure;
-            }
-
-            ulong size = buffer.Value.Size;
-            ulong bytes = length == 0 && offset < size ? size - offset : length;
-            if (!Page.IsAligned(offset) || !Page.IsAligned(bytes) || offset >= size || bytes > size - offset)
-            {
-                return new Failure(Errno.EINVAL, "convert_pages", "check range",
-                    $"offset {offset} and length {length} are not whole pages of a buffer of {size} bytes.", "offset");
-            }
-
-            int mapped = buffer.Value.Attachments.Count(a => a.Mapped);
-            bool stale = buffer.Value.Shared != (direction == ConversionDirection.ToShared);
-            Result<ConversionOutcome> outcome = Run(RangesOf(buffer.Value, offset, bytes), direction, stale ? mapped : 0);
-            if (outcome.Ok)
-            {
-                buffer.Value.ConversionCost += outcome.Value.Cost;
-            }
-
-            return outcome;
+            return failure;
         }
+
+        ulong size = buffer.Value.Size;
+        ulong bytes = length == 0 && offset < size ? size - offset : length;
+        if (!Page.IsAligned(offset) || !Page.IsAligned(bytes) || offset >= size || bytes > size - offset)
+        {
+            return new Failure(Errno.EINVAL, "convert_pages", "check range",
+                $"offset {offset} and length {length} are not whole pages of a buffer of {size} bytes.", "offset");
+        }
+
+        int mapped = buffer.Value.Attachments.Count(a => a.Mapped);
+        bool stale = buffer.Value.Shared != (direction == ConversionDirection.ToShared);
+        Result<ConversionOutcome> outcome = Run(RangesOf(buffer.Value, offset, bytes), direction, stale ? mapped : 0);
+        if (outcome.Ok)
+        {
+            buffer.Value.ConversionCost += outcome.Value.Cost;
+        }
+
+        return outcome;
     }
 
     private static List<FrameRange> RangesOf(DmaBuf buffer, ulong offset, ulong bytes)
@@ -126,7 +128,7 @@ public sealed class GuestConversions
         }
 
         _pages.Cause = PageStateCause.Kernel;
-        _guest.Memory.PunchHoles();
+        _core.Memory.PunchHoles();
         ulong shared = 0;
         foreach (FrameRange range in ranges)
         {
@@ -136,14 +138,14 @@ public sealed class GuestConversions
             }
         }
 
-        _guest.NoteTermination();
+        _core.NoteTermination();
         return new ConversionOutcome(failure, calls, shared, stale, _pages.Counters - before);
     }
 
     // What each architecture makes of an address inside a page; null: it goes on with the page.
     private Result<ConversionOutcome>? Misaligned(ulong address, ConversionDirection direction)
     {
-        switch (_guest.Platform.Platform)
+        switch (_core.Platform.Platform)
         {
             case Platform.CcaRealm or Platform.Pkvm:
                 WarnMisaligned();
@@ -154,8 +156,8 @@ public sealed class GuestConversions
                     0, 0, 0, default);
             case Platform.S390:
                 _pages.End(GuestTermination.Of(TerminationKind.Panic, $"an ultravisor call with the unaligned address 0x{address:x} (S-S390-01)."));
-                _guest.NoteTermination();
-                return new ConversionOutcome(_guest.CheckAlive(), 0, 0, 0, default);
+                _core.NoteTermination();
+                return new ConversionOutcome(_gate.Begin(), 0, 0, 0, default);
             case Platform.None or Platform.Lab:
                 return null;
             default:
@@ -171,13 +173,13 @@ public sealed class GuestConversions
     private void WarnMisaligned()
     {
         _warnedMisaligned = true;
-        _guest.Log.Warn("misaligned address");
+        _core.Log.Warn("misaligned address");
     }
 
     private Failure? CheckCpu(uint cpu) =>
-        cpu < _guest.Shape.Cpus
+        cpu < _core.Shape.Cpus
             ? null
-            : new Failure(Errno.EINVAL, "convert_pages", "check cpu", $"cpu {cpu} is none of the guest's {_guest.Shape.Cpus}.", "cpu");
+            : new Failure(Errno.EINVAL, "convert_pages", "check cpu", $"cpu {cpu} is none of the guest's {_core.Shape.Cpus}.", "cpu");
 
     private static Failure? CheckDirection(ConversionDirection direction) =>
         Enum.IsDefined(direction)

@@ -1,9 +1,12 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Machine.PageState.Views;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Host;
 
@@ -13,28 +16,33 @@ namespace CocoGuest.Machine.Host;
 /// </summary>
 public sealed class GuestHostView
 {
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
 
-    internal GuestHostView(Guest guest) => _guest = guest;
+    internal GuestHostView(GuestCore core)
+    {
+        _core = core;
+        _gate = core.Gate;
+    }
 
     /// <summary>Address behind the last byte of RAM.</summary>
-    public ulong EndAddress => _guest.Memory.Layout.EndAddress;
+    public ulong EndAddress => _core.Memory.Layout.EndAddress;
 
     /// <summary>Reads guest-physical memory without the guest's key.</summary>
     /// <returns>EFAULT outside RAM; EINVAL beyond 1 MiB; EOWNERDEAD when the guest was destroyed.</returns>
     public Failure? Read(ulong address, Span<byte> target)
     {
         using var plan = new AccessPlan();
-        lock (_guest.Gate)
+        using (_gate.Hold())
         {
-            Failure? failure = _guest.CheckNotDestroyed() ?? Guest.CheckAccessLength("read_host_memory", (ulong)target.Length);
-            if (failure is null && !_guest.Memory.Layout.Contains(address, (ulong)target.Length))
+            Failure? failure = _gate.CheckNotDestroyed() ?? GuestLimits.CheckAccessLength("read_host_memory", (ulong)target.Length);
+            if (failure is null && !_core.Memory.Layout.Contains(address, (ulong)target.Length))
             {
                 failure = new Failure(Errno.EFAULT, "read_host_memory", "check address",
                     $"0x{address:x} + {target.Length} is not RAM of this guest (it ends at 0x{EndAddress:x}).", "address");
             }
 
-            failure ??= _guest.Access.Plan(plan, ViewAccessor.HostRead, address, (ulong)target.Length, write: false, "read_host_memory");
+            failure ??= _core.Access.Plan(plan, ViewAccessor.HostRead, address, (ulong)target.Length, write: false, "read_host_memory");
             if (failure is not null)
             {
                 return failure;
@@ -42,7 +50,7 @@ public sealed class GuestHostView
         }
 
         plan.Read(target);
-        _guest.Copies.AddHostRead(target.Length);
+        _core.Copies.AddHostRead(target.Length);
         return null;
     }
 
@@ -55,14 +63,14 @@ public sealed class GuestHostView
     {
         using var plan = new AccessPlan();
         var kept = new List<(int Offset, int Length)>();
-        lock (_guest.Gate)
+        using (_gate.Hold())
         {
-            if ((_guest.CheckNotDestroyed() ?? Guest.CheckAccessLength("write_host_memory", (ulong)source.Length)) is { } refused)
+            if ((_gate.CheckNotDestroyed() ?? GuestLimits.CheckAccessLength("write_host_memory", (ulong)source.Length)) is { } refused)
             {
                 return refused;
             }
 
-            if (!_guest.Memory.Layout.Contains(address, (ulong)source.Length))
+            if (!_core.Memory.Layout.Contains(address, (ulong)source.Length))
             {
                 return new Failure(Errno.EFAULT, "write_host_memory", "check address",
                     $"0x{address:x} + {source.Length} is not RAM of this guest (it ends at 0x{EndAddress:x}).", "address");
@@ -72,12 +80,12 @@ public sealed class GuestHostView
             {
                 ulong at = address + (ulong)done;
                 int part = (int)Math.Min((ulong)(source.Length - done), Page.Size - (at & Page.OffsetMask));
-                ViewCell cell = _guest.Access.CellOf(ViewAccessor.HostWrite, Page.FrameOf(at));
+                ViewCell cell = _core.Access.CellOf(ViewAccessor.HostWrite, Page.FrameOf(at));
                 if (cell.Fault is ViewFault.PoisonedLine or ViewFault.ExportedPageWritten)
                 {
-                    _guest.Memory.Poison.Add(at, (ulong)part, cell.Fault);
+                    _core.Memory.Poison.Add(at, (ulong)part, cell.Fault);
                 }
-                else if (_guest.Access.Plan(plan, ViewAccessor.HostWrite, at, (ulong)part, write: true, "write_host_memory") is { } fault)
+                else if (_core.Access.Plan(plan, ViewAccessor.HostWrite, at, (ulong)part, write: true, "write_host_memory") is { } fault)
                 {
                     return fault;
                 }
@@ -109,30 +117,28 @@ public sealed class GuestHostView
     /// <returns>EINVAL for an unaligned or outlying range.</returns>
     public Result<IReadOnlyList<PageStateRun>> PageStates(ulong address, ulong length, int maxRuns)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (_gate.CheckNotDestroyed() is { } dead)
         {
-            if (_guest.CheckNotDestroyed() is { } dead)
-            {
-                return dead;
-            }
-
-            if (!Page.IsAligned(address) || !Page.IsAligned(length) || address >= EndAddress || length > EndAddress - address)
-            {
-                return new Failure(Errno.EINVAL, "get_page_states", "check range",
-                    $"0x{address:x} + {length} is not a page-aligned range below 0x{EndAddress:x}.",
-                    Page.IsAligned(address) && address < EndAddress ? "length" : "address");
-            }
-
-            ulong bytes = length == 0 ? EndAddress - address : length;
-            return RamIn(address, bytes).SelectMany(_guest.Pages.Runs).Take(maxRuns).ToArray();
+            return dead;
         }
+
+        if (!Page.IsAligned(address) || !Page.IsAligned(length) || address >= EndAddress || length > EndAddress - address)
+        {
+            return new Failure(Errno.EINVAL, "get_page_states", "check range",
+                $"0x{address:x} + {length} is not a page-aligned range below 0x{EndAddress:x}.",
+                Page.IsAligned(address) && address < EndAddress ? "length" : "address");
+        }
+
+        ulong bytes = length == 0 ? EndAddress - address : length;
+        return RamIn(address, bytes).SelectMany(_core.Pages.Runs).Take(maxRuns).ToArray();
     }
 
     private IEnumerable<FrameRange> RamIn(ulong address, ulong bytes)
     {
         ulong first = Page.FrameOf(address);
         ulong end = first + (bytes >> Page.Shift);
-        foreach (FrameRange ram in _guest.Memory.Layout.Ranges)
+        foreach (FrameRange ram in _core.Memory.Layout.Ranges)
         {
             ulong from = Math.Max(first, ram.First);
             ulong to = Math.Min(end, ram.End);

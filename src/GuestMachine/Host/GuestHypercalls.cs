@@ -1,4 +1,6 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState;
@@ -16,16 +18,18 @@ namespace CocoGuest.Machine.Host;
 /// </summary>
 public sealed partial class GuestHypercalls
 {
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
     private readonly WatchedTracker _pages;
     private readonly KvmConversions _kvm;
 
-    internal GuestHypercalls(Guest guest, IHypervisor vmm, WatchedTracker pages)
+    internal GuestHypercalls(GuestCore core, IHypervisor vmm, WatchedTracker pages)
     {
-        _guest = guest;
+        _core = core;
+        _gate = core.Gate;
         _pages = pages;
-        _kvm = new KvmConversions(vmm, Apply, range => range.First < guest.Pages.Map.Frames
-            && range.Count <= guest.Pages.Map.Frames && guest.Memory.Layout.Contains(range.Address, range.Bytes));
+        _kvm = new KvmConversions(vmm, Apply, range => range.First < core.Pages.Map.Frames
+            && range.Count <= core.Pages.Map.Frames && core.Memory.Layout.Contains(range.Address, range.Bytes));
     }
 
     /// <summary>KVM_HC_MAP_GPA_RANGE on SEV and SEV-ES guests (S-SEV-03 to 05). EOPNOTSUPP elsewhere.</summary>
@@ -34,10 +38,8 @@ public sealed partial class GuestHypercalls
     /// <param name="attributes">a2.</param>
     public Result<long> MapGpaRange(ulong address, ulong pages, ulong attributes)
     {
-        lock (_guest.Gate)
-        {
-            return Refuse("map_gpa_range", Platform.Sev, Platform.SevEs) is { } failure ? failure : _kvm.MapGpaRangeCall(address, pages, attributes);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return Refuse("map_gpa_range", Platform.Sev, Platform.SevEs) is { } failure ? failure : _kvm.MapGpaRangeCall(address, pages, attributes);
     }
 
     /// <summary>Page state change by GHCB page on SNP guests (S-SNP-21, S-SNP-38); the words are written back as far as KVM got.</summary>
@@ -45,19 +47,15 @@ public sealed partial class GuestHypercalls
     /// <returns>Exit info 2. EOPNOTSUPP on other platforms.</returns>
     public Result<ulong> PageStateChange(Span<ulong> words)
     {
-        lock (_guest.Gate)
-        {
-            return Refuse("page_state_change", Platform.SevSnp) is { } failure ? failure : _kvm.PageStateChange(words);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return Refuse("page_state_change", Platform.SevSnp) is { } failure ? failure : _kvm.PageStateChange(words);
     }
 
     /// <summary>Page state change by MSR on SNP guests (S-SNP-26). EOPNOTSUPP on other platforms.</summary>
     public Result<ulong> PageStateChangeMsr(ulong request)
     {
-        lock (_guest.Gate)
-        {
-            return Refuse("page_state_change", Platform.SevSnp) is { } failure ? failure : _kvm.PageStateChangeMsr(request);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return Refuse("page_state_change", Platform.SevSnp) is { } failure ? failure : _kvm.PageStateChangeMsr(request);
     }
 
     /// <summary>TDG.VP.VMCALL MapGPA on TDX guests (S-TDX-02, 03, 15): r10 and r11. EOPNOTSUPP on other platforms.</summary>
@@ -65,26 +63,24 @@ public sealed partial class GuestHypercalls
     /// <param name="bytes">r13.</param>
     public Result<(ulong R10, ulong R11)> MapGpa(ulong start, ulong bytes)
     {
-        lock (_guest.Gate)
-        {
-            return Refuse("map_gpa", Platform.Tdx) is { } failure ? failure : _kvm.MapGpa(start, bytes, (int)_guest.Shape.GpaWidth - 1);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return Refuse("map_gpa", Platform.Tdx) is { } failure ? failure : _kvm.MapGpa(start, bytes, (int)_core.Shape.GpaWidth - 1);
     }
 
     private Failure? Refuse(string call, params ReadOnlySpan<Platform> platforms) =>
-        _guest.CheckAlive() ?? (platforms.Contains(_guest.Platform.Platform)
+        _gate.Begin() ?? (platforms.Contains(_core.Platform.Platform)
             ? null
-            : new Failure(Errno.EOPNOTSUPP, call, "platform", $"A guest of platform {_guest.Platform.Name} does not make this call.", "guest"));
+            : new Failure(Errno.EOPNOTSUPP, call, "platform", $"A guest of platform {_core.Platform.Name} does not make this call.", "guest"));
 
     // Frames that are on that side already stay as they are: KVM's attribute does not change (S-SNP-32).
     private void Apply(FrameRange range, ConversionDirection direction)
     {
         bool shared = direction == ConversionDirection.ToShared;
-        foreach (PageStateRun run in _guest.Pages.Runs(range).ToArray())
+        foreach (PageStateRun run in _core.Pages.Runs(range).ToArray())
         {
             if ((run.State.Condition == PageCondition.Shared) != shared)
             {
-                _ = _guest.Pages.ChangeByHost(run.Range, direction);
+                _ = _core.Pages.ChangeByHost(run.Range, direction);
             }
         }
     }

@@ -1,4 +1,6 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.PageState;
@@ -14,13 +16,15 @@ namespace CocoGuest.Machine.Host;
 /// </summary>
 public sealed class GuestHypervisor
 {
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
     private readonly PolicyHypervisor _vmm;
     private readonly WatchedTracker _pages;
 
-    internal GuestHypervisor(Guest guest, PolicyHypervisor vmm, WatchedTracker pages)
+    internal GuestHypervisor(GuestCore core, PolicyHypervisor vmm, WatchedTracker pages)
     {
-        _guest = guest;
+        _core = core;
+        _gate = core.Gate;
         _vmm = vmm;
         _pages = pages;
     }
@@ -30,10 +34,8 @@ public sealed class GuestHypervisor
     {
         get
         {
-            lock (_guest.Gate)
-            {
-                return _vmm.Policy;
-            }
+            using Lock.Scope held = _gate.Hold();
+            return _vmm.Policy;
         }
     }
 
@@ -41,16 +43,14 @@ public sealed class GuestHypervisor
     /// <returns>EINVAL naming the field at fault; EOWNERDEAD when the guest is gone.</returns>
     public Failure? SetPolicy(HypervisorPolicy policy)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter();
+        if ((call.Refused ?? policy.Check()) is { } failure)
         {
-            if ((_guest.CheckAlive() ?? policy.Check()) is { } failure)
-            {
-                return failure;
-            }
-
-            _vmm.Policy = policy;
-            return null;
+            return failure;
         }
+
+        _vmm.Policy = policy;
+        return null;
     }
 
     /// <summary>
@@ -62,22 +62,20 @@ public sealed class GuestHypervisor
     /// </returns>
     public Failure? ChangePages(ulong address, ulong length, ConversionDirection direction)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter();
+        Result<FrameRange> range = _core.Memory.Layout.FramesAt(address, length, "change_pages");
+        if ((call.Refused ?? range.Failure) is { } failure)
         {
-            Result<FrameRange> range = _guest.Memory.Layout.FramesAt(address, length, "change_pages");
-            if ((_guest.CheckAlive() ?? range.Failure) is { } failure)
-            {
-                return failure;
-            }
-
-            Failure? refused = ByHost(() => _guest.Pages.ChangeByHost(range.Value, direction));
-            if (refused is null && _guest.Platform.Platform == Platform.CcaRealm)
-            {
-                LoseContents(range.Value);
-            }
-
-            return refused;
+            return failure;
         }
+
+        Failure? refused = ByHost(() => _core.Pages.ChangeByHost(range.Value, direction));
+        if (refused is null && _core.Platform.Platform == Platform.CcaRealm)
+        {
+            LoseContents(range.Value);
+        }
+
+        return refused;
     }
 
     /// <summary>RMPUPDATE of one entry, as the instruction answers (S-SNP-02 to 04). Assigned entries are not validated.</summary>
@@ -87,22 +85,18 @@ public sealed class GuestHypervisor
     /// <returns>The code; ENODEV where the host has no RMP (S-SNP-05); EINVAL for what is no entry of RAM; EFAULT for an immutable entry.</returns>
     public Result<uint> RmpUpdate(ulong address, MappingSize size, bool assign)
     {
-        lock (_guest.Gate)
-        {
-            Result<FrameRange> entry = RmpEntryAt(address, size, "rmpupdate");
-            return entry.Ok ? ByHost(() => _pages.Raw<SnpTracker, Result<uint>>(entry.Value, t => t.RmpUpdate(entry.Value, size, assign))) : entry.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<FrameRange> entry = RmpEntryAt(address, size, "rmpupdate");
+        return entry.Ok ? ByHost(() => _pages.Raw<SnpTracker, Result<uint>>(entry.Value, t => t.RmpUpdate(entry.Value, size, assign))) : entry.Failure;
     }
 
     /// <summary>PSMASH of the 2 MiB entry at an address, as the instruction answers (S-SNP-05).</summary>
     /// <returns>The code; ENODEV where the host has no RMP; EINVAL for what is no RAM.</returns>
     public Result<uint> Psmash(ulong address)
     {
-        lock (_guest.Gate)
-        {
-            Result<FrameRange> entry = RmpEntryAt(address, MappingSize.Size4K, "psmash");
-            return entry.Ok ? ByHost(() => _pages.Raw<SnpTracker, Result<uint>>(entry.Value, t => t.Psmash(entry.Value.First))) : entry.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<FrameRange> entry = RmpEntryAt(address, MappingSize.Size4K, "psmash");
+        return entry.Ok ? ByHost(() => _pages.Raw<SnpTracker, Result<uint>>(entry.Value, t => t.Psmash(entry.Value.First))) : entry.Failure;
     }
 
     /// <summary>
@@ -112,25 +106,23 @@ public sealed class GuestHypervisor
     /// <returns>EINVAL for what is not two private pages of RAM outside shared buffers; EOPNOTSUPP where nested tables are not the host's.</returns>
     public Failure? Remap(ulong address, ulong other)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter();
+        Result<FrameRange> one = _core.Memory.Layout.FramesAt(address, Page.Size, "remap");
+        Result<FrameRange> two = _core.Memory.Layout.FramesAt(other, Page.Size, "remap");
+        if ((call.Refused ?? one.Failure ?? two.Failure ?? CheckRemap(one.Value.First, two.Value.First)) is { } failure)
         {
-            Result<FrameRange> one = _guest.Memory.Layout.FramesAt(address, Page.Size, "remap");
-            Result<FrameRange> two = _guest.Memory.Layout.FramesAt(other, Page.Size, "remap");
-            if ((_guest.CheckAlive() ?? one.Failure ?? two.Failure ?? CheckRemap(one.Value.First, two.Value.First)) is { } failure)
-            {
-                return failure;
-            }
-
-            bool rmp = _guest.Platform.Platform is Platform.SevSnp or Platform.SevSnpVtom;
-            Failure? refused = !rmp ? null : ByHost(() => _guest.Pages.ChangeByHost(one.Value, ConversionDirection.ToPrivate)
-                ?? _guest.Pages.ChangeByHost(two.Value, ConversionDirection.ToPrivate));
-            if (refused is null)
-            {
-                _guest.Memory.SwapRaw(one.Value.First, two.Value.First);
-            }
-
-            return refused;
+            return failure;
         }
+
+        bool rmp = _core.Platform.Platform is Platform.SevSnp or Platform.SevSnpVtom;
+        Failure? refused = !rmp ? null : ByHost(() => _core.Pages.ChangeByHost(one.Value, ConversionDirection.ToPrivate)
+            ?? _core.Pages.ChangeByHost(two.Value, ConversionDirection.ToPrivate));
+        if (refused is null)
+        {
+            _core.Memory.SwapRaw(one.Value.First, two.Value.First);
+        }
+
+        return refused;
     }
 
     // A destroyed granule is gone with its bytes: what comes back after it is another one, and zero.
@@ -138,33 +130,33 @@ public sealed class GuestHypervisor
     {
         for (ulong frame = range.First; frame < range.End; frame++)
         {
-            if (!_guest.Pages.IsShared(frame))
+            if (!_core.Pages.IsShared(frame))
             {
-                _guest.Memory.Zero(new Memory.Frames.Chunk(frame, 0));
+                _core.Memory.Zero(new Memory.Frames.Chunk(frame, 0));
             }
         }
     }
 
     private Failure? CheckRemap(ulong one, ulong two)
     {
-        if (_guest.Platform.Platform is not (Platform.Sev or Platform.SevEs or Platform.SevSnp or Platform.SevSnpVtom))
+        if (_core.Platform.Platform is not (Platform.Sev or Platform.SevEs or Platform.SevSnp or Platform.SevSnpVtom))
         {
-            return HostActs.CannotChange(_guest.Platform.Platform);
+            return HostActs.CannotChange(_core.Platform.Platform);
         }
 
-        bool shared = _guest.Pages.IsShared(one) || _guest.Pages.IsShared(two);
+        bool shared = _core.Pages.IsShared(one) || _core.Pages.IsShared(two);
         return shared || one == two
             ? new Failure(Errno.EINVAL, "remap", "check pages", $"Frames 0x{one:x} and 0x{two:x} are not two private pages.", "address")
             : null;
     }
 
     private Result<FrameRange> RmpEntryAt(ulong address, MappingSize size, string operation) =>
-        _guest.CheckAlive() is { } dead ? dead
-        : _guest.Platform.Platform is not (Platform.SevSnp or Platform.SevSnpVtom)
-            ? new Failure(Errno.ENODEV, operation, "platform", $"The host of a guest of platform {_guest.Platform.Name} has no RMP (S-SNP-05).", "guest")
+        _gate.Begin() is { } dead ? dead
+        : _core.Platform.Platform is not (Platform.SevSnp or Platform.SevSnpVtom)
+            ? new Failure(Errno.ENODEV, operation, "platform", $"The host of a guest of platform {_core.Platform.Name} has no RMP (S-SNP-05).", "guest")
         : size > MappingSize.Size2M || (address & ((LargePages.FramesOf(size) << Page.Shift) - 1)) != 0
             ? new Failure(Errno.EINVAL, operation, "check address", $"0x{address:x} begins no entry of that size.", "address")
-        : _guest.Memory.Layout.FramesAt(address, LargePages.FramesOf(size) << Page.Shift, operation);
+        : _core.Memory.Layout.FramesAt(address, LargePages.FramesOf(size) << Page.Shift, operation);
 
     private T ByHost<T>(Func<T> act)
     {

@@ -1,10 +1,10 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
-using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Host;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState.Views;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Mappings;
 
@@ -17,7 +17,7 @@ public sealed partial class GuestMappings
     {
         using var plan = new AccessPlan();
         MemoryFile held;
-        lock (_guest.Gate)
+        using (_gate.Hold())
         {
             Result<Vma?> found = FindFor(process, address, (ulong)target.Length, MapProtection.Read, "load");
             if (!found.Ok || found.Value is not { } vma)
@@ -39,7 +39,7 @@ public sealed partial class GuestMappings
 
         plan.Read(target);
         Done(held);
-        _guest.Copies.AddLoad(target.Length);
+        _core.Copies.AddLoad(target.Length);
         return null;
     }
 
@@ -49,8 +49,8 @@ public sealed partial class GuestMappings
     {
         using var plan = new AccessPlan();
         MemoryFile held;
-        CiphertextReplay? replay;
-        lock (_guest.Gate)
+        Action? writeBack;
+        using (_gate.Hold())
         {
             Result<Vma?> found = FindFor(process, address, (ulong)source.Length, MapProtection.Write, "store");
             if (!found.Ok || found.Value is not { } vma)
@@ -69,22 +69,22 @@ public sealed partial class GuestMappings
                 return failure;
             }
 
-            replay = CiphertextReplay.Before(_guest, plan, source.Length);
+            writeBack = _core.Hooks.BeforeStore?.Invoke(plan, source.Length);
         }
 
         plan.Write(source);
-        replay?.WriteBack();
+        writeBack?.Invoke();
         Done(held);
-        _guest.Copies.AddStore(source.Length);
+        _core.Copies.AddStore(source.Length);
         return null;
     }
 
     /// <summary>One byte read or written, as a program would see it: done, or the signal it gets.</summary>
     public TouchResult Touch(GuestProcess process, ulong address, bool write)
     {
-        lock (_guest.Gate)
+        using (CallScope call = _gate.Enter(process))
         {
-            if (_guest.CheckAlive(process) is not null || process.Addresses.Find(address) is not { } vma)
+            if (call.Refused is not null || process.Addresses.Find(address) is not { } vma)
             {
                 return TouchResult.NotMapped;
             }
@@ -109,7 +109,7 @@ public sealed partial class GuestMappings
     // The first of the mappings that the range touches; all of them have to allow it. Null, without a failure, for a length of 0.
     private Result<Vma?> FindFor(GuestProcess process, ulong address, ulong length, MapProtection right, string operation)
     {
-        if ((_guest.CheckAlive(process) ?? Guest.CheckAccessLength(operation, length)) is { } refused)
+        if ((_gate.Begin(process) ?? GuestLimits.CheckAccessLength(operation, length)) is { } refused)
         {
             return refused;
         }
@@ -156,14 +156,11 @@ public sealed partial class GuestMappings
     private Failure? PlanShared(AccessPlan plan, Vma vma, ulong address, ulong length, bool write, string operation)
     {
         MemoryFile buffer = vma.Buffer!;
-        Failure? failure = _guest.Access.Plan(plan, AccessorOf(buffer), buffer, vma.Offset + (address - vma.Start), length, write, operation);
+        Failure? failure = _core.Access.Plan(plan, AccessorOf(buffer), buffer.Chunks, vma.Offset + (address - vma.Start), length, write, operation);
         if (failure is null)
         {
             buffer.References++;
-            if (buffer is DmaBuf movable)
-            {
-                movable.Accesses++;
-            }
+            buffer.AccessBegins();
         }
 
         return failure;
@@ -172,17 +169,10 @@ public sealed partial class GuestMappings
     private static ViewAccessor AccessorOf(MemoryFile buffer) =>
         buffer.Shared ? ViewAccessor.GuestSharedMapping : ViewAccessor.GuestPrivateMapping;
 
-    private void Done(MemoryFile held)
+    private void Done(MemoryFile buffer)
     {
-        lock (_guest.Gate)
-        {
-            if (held is DmaBuf movable)
-            {
-                movable.Accesses--;
-                _guest.Moves.Settle(movable);
-            }
-
-            GuestFiles.Put(held);
-        }
+        using Lock.Scope held = _gate.Hold();
+        buffer.AccessEnds();
+        GuestFiles.Put(buffer);
     }
 }

@@ -1,6 +1,5 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Host;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState.Views;
@@ -44,7 +43,7 @@ public sealed partial class GuestMappings
 
         if (CopyOld(vma, page, at, taken.Frame) is { } failure)
         {
-            _guest.SinglePages.Free([taken]);
+            _core.SinglePages.Free([taken]);
             return failure;
         }
 
@@ -63,31 +62,25 @@ public sealed partial class GuestMappings
     // The OOM killer makes room once for a fault; if it takes the process itself, there is nobody left to fault.
     private Chunk? TakePage(GuestProcess process)
     {
-        if (_guest.SinglePages.TryTake(0, out Chunk taken))
+        if (_core.SinglePages.TryTake(0, out Chunk taken))
         {
             return taken;
         }
 
-        if (_guest.Processes.OomVictim(process) is { } victim)
-        {
-            _guest.Processes.Kill(victim, GuestProcesses.SignalKill);
-            return process.Alive && _guest.SinglePages.TryTake(0, out taken) ? taken : null;
-        }
-
-        return null;
+        return _core.Hooks.KillForMemory?.Invoke(process) is not null && process.Alive && _core.SinglePages.TryTake(0, out taken) ? taken : null;
     }
 
     /// <summary>A copy of a page, for one address space; ENOMEM.</summary>
     internal Result<OwnPage> Duplicate(OwnPage page)
     {
-        if (!_guest.SinglePages.TryTake(0, out Chunk taken))
+        if (!_core.SinglePages.TryTake(0, out Chunk taken))
         {
             return NoPage("fork");
         }
 
         if (CopyFrame(page.Frame, taken.Frame) is { } failure)
         {
-            _guest.SinglePages.Free([taken]);
+            _core.SinglePages.Free([taken]);
             return failure;
         }
 
@@ -122,7 +115,7 @@ public sealed partial class GuestMappings
     {
         if (page is { Mappers: 0, Pins: 0 })
         {
-            _guest.Frames.Free(page.Frame, 0);
+            _core.Frames.Free(page.Frame, 0);
         }
     }
 
@@ -186,7 +179,7 @@ public sealed partial class GuestMappings
             done += part.Length;
         }
 
-        _guest.Copies.AddLoad(target.Length);
+        _core.Copies.AddLoad(target.Length);
         return null;
     }
 
@@ -228,10 +221,10 @@ public sealed partial class GuestMappings
             done += part;
         }
 
-        var replay = CiphertextReplay.Before(_guest, plan, source.Length);
+        Action? writeBack = _core.Hooks.BeforeStore?.Invoke(plan, source.Length);
         plan.Write(source);
-        replay?.WriteBack();
-        _guest.Copies.AddStore(source.Length);
+        writeBack?.Invoke();
+        _core.Copies.AddStore(source.Length);
         return null;
     }
 
@@ -239,12 +232,12 @@ public sealed partial class GuestMappings
     {
         if (vma is { Buffer: { } buffer, Private: false })
         {
-            return _guest.Access.Plan(plan, AccessorOf(buffer), buffer, vma.Offset + (at - vma.Start), length, write: true, "store");
+            return _core.Access.Plan(plan, AccessorOf(buffer), buffer.Chunks, vma.Offset + (at - vma.Start), length, write: true, "store");
         }
 
         Result<ulong> frame = FrameFor(process, vma, at);
         return frame.Ok
-            ? _guest.Access.Plan(
+            ? _core.Access.Plan(
                 plan, ViewAccessor.GuestPrivateMapping, Page.AddressOf(frame.Value) + (at & Page.OffsetMask), length, write: true, "store")
             : frame.Failure;
     }
@@ -273,7 +266,7 @@ public sealed partial class GuestMappings
         using var plan = new AccessPlan();
         MemoryFile buffer = vma.Buffer!;
         ulong offset = vma.Offset + (address - vma.Start);
-        Failure? failure = _guest.Access.Plan(plan, AccessorOf(buffer), buffer, offset, (ulong)target.Length, write: false, "load");
+        Failure? failure = _core.Access.Plan(plan, AccessorOf(buffer), buffer.Chunks, offset, (ulong)target.Length, write: false, "load");
         if (failure is null)
         {
             plan.Read(target);
@@ -285,7 +278,7 @@ public sealed partial class GuestMappings
     private Failure? ReadFrame(ulong frame, ulong offset, Span<byte> target)
     {
         using var plan = new AccessPlan();
-        Failure? failure = _guest.Access.Plan(
+        Failure? failure = _core.Access.Plan(
             plan, ViewAccessor.GuestPrivateMapping, Page.AddressOf(frame) + offset, (ulong)target.Length, write: false, "load");
         if (failure is null)
         {
@@ -298,7 +291,7 @@ public sealed partial class GuestMappings
     private Failure? WriteFrame(ulong frame, ulong offset, ReadOnlySpan<byte> source)
     {
         using var plan = new AccessPlan();
-        Failure? failure = _guest.Access.Plan(
+        Failure? failure = _core.Access.Plan(
             plan, ViewAccessor.GuestPrivateMapping, Page.AddressOf(frame) + offset, (ulong)source.Length, write: true, "store");
         if (failure is null)
         {

@@ -1,5 +1,6 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.Mappings;
@@ -54,24 +55,22 @@ public sealed partial class GuestMappings
     /// <param name="advice">The constant's name behind MADV_.</param>
     public Failure? Madvise(GuestProcess process, ulong address, ulong length, string advice)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if ((call.Refused ?? Covered(process, "madvise", address, Page.AlignUp(length))) is { } failure)
         {
-            if ((_guest.CheckAlive(process) ?? Covered(process, "madvise", address, Page.AlignUp(length))) is { } failure)
-            {
-                return failure;
-            }
-
-            ulong end = address + Page.AlignUp(length);
-            foreach (Vma vma in process.Addresses.Overlapping(address, end))
-            {
-                if (AdviceErrno(vma, advice) is not Errno.None and var errno)
-                {
-                    return new Failure(errno, "madvise", "check advice", $"MADV_{advice} is refused for the mapping at 0x{vma.Start:x} (S-BUF-36).", "advice");
-                }
-            }
-
-            return Advise(process, address, end, advice);
+            return failure;
         }
+
+        ulong end = address + Page.AlignUp(length);
+        foreach (Vma vma in process.Addresses.Overlapping(address, end))
+        {
+            if (AdviceErrno(vma, advice) is not Errno.None and var errno)
+            {
+                return new Failure(errno, "madvise", "check advice", $"MADV_{advice} is refused for the mapping at 0x{vma.Start:x} (S-BUF-36).", "advice");
+            }
+        }
+
+        return Advise(process, address, end, advice);
     }
 
     // Memory of a process' own takes every advice that is known, but for giving shared memory away and for hugetlb alone.
@@ -125,49 +124,43 @@ public sealed partial class GuestMappings
     /// <summary>msync: dma-bufs have nothing to write back to (S-BUF-36).</summary>
     public Failure? Msync(GuestProcess process, ulong address, ulong length, bool sync)
     {
-        lock (_guest.Gate)
-        {
-            return (_guest.CheckAlive(process) ?? Covered(process, "msync", address, Page.AlignUp(length)))
-                ?? (sync && process.Addresses.Find(address)!.ByPageFrame
-                    ? new Failure(Errno.EINVAL, "msync", "fsync", "A dma-buf has no fsync (S-BUF-36).", "flags")
-                    : null);
-        }
+        using CallScope call = _gate.Enter(process);
+        return (call.Refused ?? Covered(process, "msync", address, Page.AlignUp(length)))
+            ?? (sync && process.Addresses.Find(address)!.ByPageFrame
+                ? new Failure(Errno.EINVAL, "msync", "fsync", "A dma-buf has no fsync (S-BUF-36).", "flags")
+                : null);
     }
 
     /// <summary>mlock and munlock: they succeed on what is mapped and change nothing here (S-BUF-36).</summary>
     public Failure? Mlock(GuestProcess process, ulong address, ulong length)
     {
-        lock (_guest.Gate)
-        {
-            return _guest.CheckAlive(process) ?? Covered(process, "mlock", address, Page.AlignUp(length));
-        }
+        using CallScope call = _gate.Enter(process);
+        return call.Refused ?? Covered(process, "mlock", address, Page.AlignUp(length));
     }
 
     /// <summary>mincore: which pages are resident. Heap mappings are not up to 7.2 and are in 7.3 (S-BUF-36, S-REC-53).</summary>
     public Result<bool[]> Mincore(GuestProcess process, ulong address, ulong length)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if ((call.Refused ?? Covered(process, "mincore", address, Page.AlignUp(length))) is { } failure)
         {
-            if ((_guest.CheckAlive(process) ?? Covered(process, "mincore", address, Page.AlignUp(length))) is { } failure)
-            {
-                return failure;
-            }
-
-            ulong pages = Page.AlignUp(length) >> Page.Shift;
-            if (pages > MostMincorePages)
-            {
-                return new Failure(Errno.EINVAL, "mincore", "check length", $"{pages} pages in one call; at most {MostMincorePages}.", "length");
-            }
-
-            bool[] resident = new bool[pages];
-            for (int i = 0; i < resident.Length; i++)
-            {
-                ulong at = address + ((ulong)i << Page.Shift);
-                resident[i] = IsResident(process, process.Addresses.Find(at)!, at);
-            }
-
-            return resident;
+            return failure;
         }
+
+        ulong pages = Page.AlignUp(length) >> Page.Shift;
+        if (pages > MostMincorePages)
+        {
+            return new Failure(Errno.EINVAL, "mincore", "check length", $"{pages} pages in one call; at most {MostMincorePages}.", "length");
+        }
+
+        bool[] resident = new bool[pages];
+        for (int i = 0; i < resident.Length; i++)
+        {
+            ulong at = address + ((ulong)i << Page.Shift);
+            resident[i] = IsResident(process, process.Addresses.Find(at)!, at);
+        }
+
+        return resident;
     }
 
     /// <summary>
@@ -177,27 +170,25 @@ public sealed partial class GuestMappings
     /// <returns>EINVAL for an unaligned address or more than 2^20 pages.</returns>
     public Result<ulong[]> Pagemap(GuestProcess process, ulong address, ulong pages)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            if (!Page.IsAligned(address) || pages > MostMincorePages || address > AddressSpaceBytes)
-            {
-                return new Failure(Errno.EINVAL, "pagemap", "check range", $"0x{address:x} and {pages} pages are no range for one call.", "address");
-            }
-
-            ulong[] entries = new ulong[pages];
-            for (int i = 0; i < entries.Length; i++)
-            {
-                ulong at = address + ((ulong)i << Page.Shift);
-                entries[i] = FrameAt(process, at) is { } frame ? PagePresent | frame : 0;
-            }
-
-            return entries;
+            return dead;
         }
+
+        if (!Page.IsAligned(address) || pages > MostMincorePages || address > AddressSpaceBytes)
+        {
+            return new Failure(Errno.EINVAL, "pagemap", "check range", $"0x{address:x} and {pages} pages are no range for one call.", "address");
+        }
+
+        ulong[] entries = new ulong[pages];
+        for (int i = 0; i < entries.Length; i++)
+        {
+            ulong at = address + ((ulong)i << Page.Shift);
+            entries[i] = FrameAt(process, at) is { } frame ? PagePresent | frame : 0;
+        }
+
+        return entries;
     }
 
     private static ulong? FrameAt(GuestProcess process, ulong at) =>
@@ -207,16 +198,14 @@ public sealed partial class GuestMappings
         : null;
 
     private bool IsResident(GuestProcess process, Vma vma, ulong at) =>
-        vma.ByPageFrame ? _guest.Kernel.HeapMappingsResident : FrameAt(process, at) is not null;
+        vma.ByPageFrame ? _core.Kernel.HeapMappingsResident : FrameAt(process, at) is not null;
 
     /// <summary>What /proc/self/smaps says of the mapping at an address.</summary>
     public Result<SmapsEntry> Smaps(GuestProcess process, ulong address)
     {
-        lock (_guest.Gate)
-        {
-            return _guest.CheckAlive(process) is { } dead ? dead
-                : process.Addresses.Find(address) is { } vma ? SmapsEntry.Of(vma, process.Addresses)
-                : new Failure(Errno.ENOENT, "smaps", "look up mapping", $"Address 0x{address:x} is not mapped.", "address");
-        }
+        using CallScope call = _gate.Enter(process);
+        return call.Refused is { } dead ? dead
+            : process.Addresses.Find(address) is { } vma ? SmapsEntry.Of(vma, process.Addresses)
+            : new Failure(Errno.ENOENT, "smaps", "look up mapping", $"Address 0x{address:x} is not mapped.", "address");
     }
 }

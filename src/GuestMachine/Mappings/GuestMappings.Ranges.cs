@@ -1,5 +1,6 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Machine.Mappings;
@@ -11,47 +12,43 @@ public sealed partial class GuestMappings
     /// <returns>EINVAL for an address that is not page-aligned or a length of 0; ENOMEM when cutting would pass the limit of mappings.</returns>
     public Failure? Munmap(GuestProcess process, ulong address, ulong length)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if ((call.Refused ?? CheckRange("munmap", address, length)) is { } failure)
         {
-            if ((_guest.CheckAlive(process) ?? CheckRange("munmap", address, length)) is { } failure)
-            {
-                return failure;
-            }
-
-            ulong end = address + Page.AlignUp(length);
-            if (!process.Addresses.HasRoomFor(process.Addresses.CutsNeeded(address, end)))
-            {
-                return new Failure(Errno.ENOMEM, "munmap", "split mapping", "The process has no room for another mapping.");
-            }
-
-            foreach (Vma vma in process.Addresses.TakeOut(address, end))
-            {
-                GiveUp(process, vma);
-            }
-
-            return null;
+            return failure;
         }
+
+        ulong end = address + Page.AlignUp(length);
+        if (!process.Addresses.HasRoomFor(process.Addresses.CutsNeeded(address, end)))
+        {
+            return new Failure(Errno.ENOMEM, "munmap", "split mapping", "The process has no room for another mapping.");
+        }
+
+        foreach (Vma vma in process.Addresses.TakeOut(address, end))
+        {
+            GiveUp(process, vma);
+        }
+
+        return null;
     }
 
     /// <summary>mprotect of a range that is mapped throughout.</summary>
     /// <returns>EINVAL, ENOMEM for a hole, EACCES for a right that the mapping may not get (S-BUF-36, S-REC-51).</returns>
     public Failure? Mprotect(GuestProcess process, ulong address, ulong length, MapProtection protection)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if ((call.Refused ?? CheckProtection(protection)) is { } failure)
         {
-            if ((_guest.CheckAlive(process) ?? CheckProtection(protection)) is { } failure)
-            {
-                return failure;
-            }
-
-            if (!Page.IsAligned(address))
-            {
-                return Wrong(Errno.EINVAL, "address", $"address 0x{address:x} is not page-aligned.") with { Operation = "mprotect" };
-            }
-
-            ulong size = Page.AlignUp(length);
-            return length == 0 ? null : Covered(process, "mprotect", address, size) ?? Protect(process, address, address + size, protection);
+            return failure;
         }
+
+        if (!Page.IsAligned(address))
+        {
+            return Wrong(Errno.EINVAL, "address", $"address 0x{address:x} is not page-aligned.") with { Operation = "mprotect" };
+        }
+
+        ulong size = Page.AlignUp(length);
+        return length == 0 ? null : Covered(process, "mprotect", address, size) ?? Protect(process, address, address + size, protection);
     }
 
     /// <summary>mremap.</summary>
@@ -64,40 +61,38 @@ public sealed partial class GuestMappings
     /// <returns>EINVAL, ENOMEM, and EFAULT for a range outside one mapping or for growing one by page-frame number (S-BUF-36).</returns>
     public Result<ulong> Mremap(GuestProcess process, ulong address, ulong oldLength, ulong newLength, bool mayMove, ulong? fixedAddress)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            if (!Page.IsAligned(address) || newLength == 0 || Page.AlignUp(newLength) == 0 || (fixedAddress is not null && !mayMove))
-            {
-                return Remap(Errno.EINVAL, "address, length or flags make no sense together.");
-            }
-
-            ulong old = Page.AlignUp(oldLength);
-            ulong size = Page.AlignUp(newLength);
-            Vma? vma = process.Addresses.Find(address);
-            if (vma is null || old > vma.End - address)
-            {
-                return Remap(Errno.EFAULT, $"0x{address:x} and {oldLength} bytes are not inside one mapping.");
-            }
-
-            if (old == 0 && vma.Private && !vma.ByPageFrame)
-            {
-                return Remap(Errno.EINVAL, "Private memory cannot be mapped a second time.");
-            }
-
-            if ((size > old || old == 0) && vma.ByPageFrame)
-            {
-                return Remap(Errno.EFAULT, "A mapping by page-frame number cannot grow or be duplicated (S-BUF-36).");
-            }
-
-            return old == 0 ? Twice(process, vma, address, size, mayMove, fixedAddress)
-                : size > old ? Grow(process, vma, address, old, size, mayMove, fixedAddress)
-                : ShrinkOrMove(process, address, old, size, fixedAddress);
+            return dead;
         }
+
+        if (!Page.IsAligned(address) || newLength == 0 || Page.AlignUp(newLength) == 0 || (fixedAddress is not null && !mayMove))
+        {
+            return Remap(Errno.EINVAL, "address, length or flags make no sense together.");
+        }
+
+        ulong old = Page.AlignUp(oldLength);
+        ulong size = Page.AlignUp(newLength);
+        Vma? vma = process.Addresses.Find(address);
+        if (vma is null || old > vma.End - address)
+        {
+            return Remap(Errno.EFAULT, $"0x{address:x} and {oldLength} bytes are not inside one mapping.");
+        }
+
+        if (old == 0 && vma.Private && !vma.ByPageFrame)
+        {
+            return Remap(Errno.EINVAL, "Private memory cannot be mapped a second time.");
+        }
+
+        if ((size > old || old == 0) && vma.ByPageFrame)
+        {
+            return Remap(Errno.EFAULT, "A mapping by page-frame number cannot grow or be duplicated (S-BUF-36).");
+        }
+
+        return old == 0 ? Twice(process, vma, address, size, mayMove, fixedAddress)
+            : size > old ? Grow(process, vma, address, old, size, mayMove, fixedAddress)
+            : ShrinkOrMove(process, address, old, size, fixedAddress);
     }
 
     private static Failure? CheckProtection(MapProtection protection) =>

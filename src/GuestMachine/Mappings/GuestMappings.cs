@@ -1,6 +1,8 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
 
@@ -17,9 +19,17 @@ public sealed partial class GuestMappings
     private const ulong AddressSpaceBytes = 1UL << 47;
     private const MapFlags AnyFixed = MapFlags.Fixed | MapFlags.FixedNoReplace;
     private const MapFlags KnownFlags = MapFlags.SharedValidate | MapFlags.Anonymous | AnyFixed;
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestFiles _files;
 
-    internal GuestMappings(Guest guest) => _guest = guest;
+    internal GuestMappings(GuestCore core, ProcessTable processes, GuestFiles files)
+    {
+        _core = core;
+        _gate = core.Gate;
+        _files = files;
+        processes.Holders.Add(ProcessRelease.Mappings, DropAll);
+    }
 
     /// <summary>How often a mapping was made with the page protection of shared memory (S-SYS-47).</summary>
     internal ulong DecryptedProtections { get; private set; }
@@ -36,12 +46,10 @@ public sealed partial class GuestMappings
     public Result<MmapResult> Mmap(
         GuestProcess process, int fd, ulong offset, ulong? length, MapProtection? protection, MapFlags flags, ulong address = 0)
     {
-        lock (_guest.Gate)
-        {
-            return flags.HasFlag(MapFlags.Anonymous)
-                ? MapMemory(process, offset, length ?? 0, protection ?? (MapProtection.Read | MapProtection.Write), flags, address)
-                : MapFile(process, fd, offset, length, protection, flags, address);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return flags.HasFlag(MapFlags.Anonymous)
+            ? MapMemory(process, offset, length ?? 0, protection ?? (MapProtection.Read | MapProtection.Write), flags, address)
+            : MapFile(process, fd, offset, length, protection, flags, address);
     }
 
     /// <summary>mmap of anonymous private memory.</summary>
@@ -56,21 +64,19 @@ public sealed partial class GuestMappings
     /// <returns>EINVAL when no mapping starts there.</returns>
     public Failure? Munmap(GuestProcess process, ulong address)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            if (process.Addresses.RemoveAt(address) is not { } vma)
-            {
-                return new Failure(Errno.EINVAL, "munmap", "look up mapping", $"No mapping of this process starts at 0x{address:x}.", "address");
-            }
-
-            GiveUp(process, vma);
-            return null;
+            return dead;
         }
+
+        if (process.Addresses.RemoveAt(address) is not { } vma)
+        {
+            return new Failure(Errno.EINVAL, "munmap", "look up mapping", $"No mapping of this process starts at 0x{address:x}.", "address");
+        }
+
+        GiveUp(process, vma);
+        return null;
     }
 
     private Result<MmapResult> MapFile(
@@ -101,7 +107,7 @@ public sealed partial class GuestMappings
     internal Result<CheckedMap> Check(
         GuestProcess process, int fd, ulong offset, ulong? length, MapProtection? protection, MapFlags flags, ulong address = 0)
     {
-        Result<GuestFile> found = _guest.Files.Find(process, fd, "mmap");
+        Result<GuestFile> found = _files.Find(process, fd, "mmap");
         if (!found.Ok)
         {
             return found.Failure;
@@ -127,7 +133,7 @@ public sealed partial class GuestMappings
         GuestProcess process, ulong offset, ulong length, MapProtection rights, MapFlags flags, ulong address)
     {
         ulong size = Page.AlignUp(length);
-        if ((_guest.CheckAlive(process) ?? CheckCall(offset, length, rights, flags) ?? CheckPlace(process, address, size, flags)
+        if ((_gate.Begin(process) ?? CheckCall(offset, length, rights, flags) ?? CheckPlace(process, address, size, flags)
             ?? CheckOvercommit(size)) is { } failure)
         {
             return failure;
@@ -147,22 +153,22 @@ public sealed partial class GuestMappings
     // Shared anonymous memory is a file of its own, as it is in the kernel.
     private ShmemFile NewShared(ulong size)
     {
-        var file = new ShmemFile(_guest.SinglePages, _guest.Files.NextInode(), sealable: false, huge: false) { References = 1 };
+        var file = new ShmemFile(_core.SinglePages, _files.NextInode(), sealable: false, huge: false) { References = 1 };
         file.Resize(size);
         return file;
     }
 
     // The kernel refuses what can never fit, and believes the rest.
     private Failure? CheckOvercommit(ulong size) =>
-        size > _guest.Shape.MemoryBytes
-            ? Wrong(Errno.ENOMEM, "length", $"{size} bytes are more than the guest's memory of {_guest.Shape.MemoryBytes}.")
+        size > _core.Shape.MemoryBytes
+            ? Wrong(Errno.ENOMEM, "length", $"{size} bytes are more than the guest's memory of {_core.Shape.MemoryBytes}.")
             : null;
 
     // What mprotect may give later: the access mode decides for shared mappings (S-BUF-36), and newer kernels allow no execution (S-REC-51).
     internal MapProtection MayOf(GuestFile file, bool copyOnWrite) =>
         MapProtection.Read
         | (copyOnWrite || file.Writable ? MapProtection.Write : MapProtection.None)
-        | (file is not DmaBuf || _guest.Kernel.MapsDmaBufsExecutable ? MapProtection.Execute : MapProtection.None);
+        | (file is not DmaBuf || _core.Kernel.MapsDmaBufsExecutable ? MapProtection.Execute : MapProtection.None);
 
     private static MapProtection RightsOf(AccessMode access) =>
         access == AccessMode.ReadOnly ? MapProtection.Read : MapProtection.Read | MapProtection.Write;
@@ -231,10 +237,7 @@ public sealed partial class GuestMappings
         }
 
         // After the core's checks and before the exporter's (S-TRC-62).
-        if (buffer is DmaBuf traced)
-        {
-            _guest.Trace.Emit("dma_buf_mmap_internal", traced);
-        }
+        buffer.MmapAsked();
 
         // The exporter chooses the protection first and may refuse then.
         DecryptedProtections += buffer.Shared ? 1UL : 0;
@@ -247,13 +250,13 @@ public sealed partial class GuestMappings
     private Failure? CheckRights(GuestFile file, MapProtection rights, MapFlags flags) =>
         !file.Readable || (flags.HasFlag(MapFlags.Shared) && rights.HasFlag(MapProtection.Write) && !file.Writable)
             ? Wrong(Errno.EACCES, "prot", $"The fd's access mode does not allow prot 0x{(int)rights:x} (S-BUF-30).")
-        : file is DmaBuf && rights.HasFlag(MapProtection.Execute) && !_guest.Kernel.MapsDmaBufsExecutable
+        : file is DmaBuf && rights.HasFlag(MapProtection.Execute) && !_core.Kernel.MapsDmaBufsExecutable
             ? Wrong(Errno.EPERM, "prot", "A dma-buf cannot be mapped executable (S-REC-51).")
         : null;
 
     private Failure? CheckCopyOnWrite(MemoryFile buffer, ulong offset, ulong size)
     {
-        if (_guest.Kernel.MapsHeapsByPage && size > Page.Size)
+        if (_core.Kernel.MapsHeapsByPage && size > Page.Size)
         {
             return Wrong(Errno.EINVAL, "flags", "This kernel maps heap buffers page by page, so a private mapping has one page at most (S-SYS-53).");
         }
@@ -275,4 +278,14 @@ public sealed partial class GuestMappings
     }
 
     private static Failure Wrong(Errno errno, string field, string sentence) => new(errno, "mmap", $"check {field}", sentence, field);
+
+    /// <summary>Takes all mappings of a process away, in the order of addresses.</summary>
+    internal void DropAll(GuestProcess process)
+    {
+        foreach (Vma vma in process.Addresses.Ascending().ToArray())
+        {
+            process.Addresses.RemoveAt(vma.Start);
+            GiveUp(process, vma);
+        }
+    }
 }

@@ -1,8 +1,11 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState.Views;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Mappings;
 
@@ -16,9 +19,16 @@ public sealed class GuestMemfds
     private const FileSeals KnownSeals =
         FileSeals.Seal | FileSeals.Shrink | FileSeals.Grow | FileSeals.Write | FileSeals.FutureWrite | FileSeals.Exec;
 
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestFiles _files;
 
-    internal GuestMemfds(Guest guest) => _guest = guest;
+    internal GuestMemfds(GuestCore core, GuestFiles files)
+    {
+        _core = core;
+        _gate = core.Gate;
+        _files = files;
+    }
 
     /// <summary>memfd_create.</summary>
     /// <param name="process">The caller.</param>
@@ -28,192 +38,178 @@ public sealed class GuestMemfds
     /// <returns>A fd of an empty file; EMFILE.</returns>
     public Result<int> Create(GuestProcess process, bool allowSealing, bool hugePages = false, bool closeOnExec = false)
     {
-        lock (_guest.Gate)
-        {
-            return _guest.CheckAlive(process) is { } dead
-                ? dead
-                : GuestFiles.Install(process, new ShmemFile(_guest.SinglePages, _guest.Files.NextInode(), allowSealing, hugePages), closeOnExec,
-                    "memfd_create");
-        }
+        using CallScope call = _gate.Enter(process);
+        return call.Refused is { } dead
+            ? dead
+            : GuestFiles.Install(process, new ShmemFile(_core.SinglePages, _files.NextInode(), allowSealing, hugePages), closeOnExec,
+                "memfd_create");
     }
 
     /// <summary>ftruncate.</summary>
     /// <returns>EPERM where a seal forbids it; EINVAL for a length that is not of whole huge pages or above 2^63 − 1.</returns>
     public Failure? Truncate(GuestProcess process, int fd, ulong size)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<ShmemFile> file = Find(process, fd, "ftruncate");
+        if (!file.Ok)
         {
-            Result<ShmemFile> file = Find(process, fd, "ftruncate");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            if (size > long.MaxValue || (file.Value.Order != 0 && size % file.Value.BlockBytes != 0))
-            {
-                return new Failure(Errno.EINVAL, "ftruncate", "check length", $"length {size} is no size of this file.", "length");
-            }
-
-            FileSeals needed = size < file.Value.Size ? FileSeals.Shrink : size > file.Value.Size ? FileSeals.Grow : FileSeals.None;
-            if ((file.Value.Seals & needed) != 0)
-            {
-                return new Failure(Errno.EPERM, "ftruncate", "check seals", $"The file is sealed against it ({file.Value.Seals}).", "length");
-            }
-
-            file.Value.Resize(size);
-            return null;
+            return file.Failure;
         }
+
+        if (size > long.MaxValue || (file.Value.Order != 0 && size % file.Value.BlockBytes != 0))
+        {
+            return new Failure(Errno.EINVAL, "ftruncate", "check length", $"length {size} is no size of this file.", "length");
+        }
+
+        FileSeals needed = size < file.Value.Size ? FileSeals.Shrink : size > file.Value.Size ? FileSeals.Grow : FileSeals.None;
+        if ((file.Value.Seals & needed) != 0)
+        {
+            return new Failure(Errno.EPERM, "ftruncate", "check seals", $"The file is sealed against it ({file.Value.Seals}).", "length");
+        }
+
+        file.Value.Resize(size);
+        return null;
     }
 
     /// <summary>F_ADD_SEALS.</summary>
     /// <returns>EPERM once F_SEAL_SEAL is set, EINVAL for unknown bits, EBUSY for F_SEAL_WRITE while pages are pinned.</returns>
     public Failure? AddSeals(GuestProcess process, int fd, FileSeals seals)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<ShmemFile> file = Find(process, fd, "F_ADD_SEALS");
+        if (!file.Ok)
         {
-            Result<ShmemFile> file = Find(process, fd, "F_ADD_SEALS");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            if ((seals & ~KnownSeals) != 0)
-            {
-                return new Failure(Errno.EINVAL, "F_ADD_SEALS", "check seals", $"seals 0x{(int)seals:x} have unknown bits.", "seals");
-            }
-
-            if (file.Value.Seals.HasFlag(FileSeals.Seal))
-            {
-                return new Failure(Errno.EPERM, "F_ADD_SEALS", "check seals", "The file takes no further seals.", "seals");
-            }
-
-            if (seals.HasFlag(FileSeals.Write) && !file.Value.Seals.HasFlag(FileSeals.Write) && file.Value.Pinned)
-            {
-                return new Failure(Errno.EBUSY, "F_ADD_SEALS", "wait for pins", "Somebody holds pages of the file, so it cannot be sealed against writing.",
-                    "seals");
-            }
-
-            file.Value.Seals |= seals;
-            return null;
+            return file.Failure;
         }
+
+        if ((seals & ~KnownSeals) != 0)
+        {
+            return new Failure(Errno.EINVAL, "F_ADD_SEALS", "check seals", $"seals 0x{(int)seals:x} have unknown bits.", "seals");
+        }
+
+        if (file.Value.Seals.HasFlag(FileSeals.Seal))
+        {
+            return new Failure(Errno.EPERM, "F_ADD_SEALS", "check seals", "The file takes no further seals.", "seals");
+        }
+
+        if (seals.HasFlag(FileSeals.Write) && !file.Value.Seals.HasFlag(FileSeals.Write) && file.Value.Pinned)
+        {
+            return new Failure(Errno.EBUSY, "F_ADD_SEALS", "wait for pins", "Somebody holds pages of the file, so it cannot be sealed against writing.",
+                "seals");
+        }
+
+        file.Value.Seals |= seals;
+        return null;
     }
 
     /// <summary>F_GET_SEALS.</summary>
     public Result<FileSeals> GetSeals(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
-        {
-            Result<ShmemFile> file = Find(process, fd, "F_GET_SEALS");
-            return file.Ok ? file.Value.Seals : file.Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        Result<ShmemFile> file = Find(process, fd, "F_GET_SEALS");
+        return file.Ok ? file.Value.Seals : file.Failure;
     }
 
     /// <summary>fallocate with PUNCH_HOLE and KEEP_SIZE of whole pages: they read zero, whoever pinned them keeps them.</summary>
     /// <returns>EPERM when sealed against writing; EINVAL for a length of 0.</returns>
     public Failure? PunchHole(GuestProcess process, int fd, ulong offset, ulong length)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<ShmemFile> file = Find(process, fd, "fallocate");
+        if (!file.Ok)
         {
-            Result<ShmemFile> file = Find(process, fd, "fallocate");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            ulong block = file.Value.BlockBytes;
-            if (length == 0 || offset % block != 0 || length % block != 0 || offset > long.MaxValue || length > long.MaxValue)
-            {
-                return new Failure(Errno.EINVAL, "fallocate", "check range", $"{offset} + {length} are not whole pages of the file.", "length");
-            }
-
-            if ((file.Value.Seals & (FileSeals.Write | FileSeals.FutureWrite)) != 0)
-            {
-                return new Failure(Errno.EPERM, "fallocate", "check seals", "The file is sealed against writing.", "fd");
-            }
-
-            file.Value.Punch(offset / block, (offset + length) / block);
-            return null;
+            return file.Failure;
         }
+
+        ulong block = file.Value.BlockBytes;
+        if (length == 0 || offset % block != 0 || length % block != 0 || offset > long.MaxValue || length > long.MaxValue)
+        {
+            return new Failure(Errno.EINVAL, "fallocate", "check range", $"{offset} + {length} are not whole pages of the file.", "length");
+        }
+
+        if ((file.Value.Seals & (FileSeals.Write | FileSeals.FutureWrite)) != 0)
+        {
+            return new Failure(Errno.EPERM, "fallocate", "check seals", "The file is sealed against writing.", "fd");
+        }
+
+        file.Value.Punch(offset / block, (offset + length) / block);
+        return null;
     }
 
     /// <summary>pread: bytes up to the file's end; holes read zero.</summary>
     /// <returns>Bytes read; EINVAL beyond 1 MiB.</returns>
     public Result<int> Read(GuestProcess process, int fd, ulong offset, Span<byte> target)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<ShmemFile> file = Find(process, fd, "pread");
+        if (!file.Ok)
         {
-            Result<ShmemFile> file = Find(process, fd, "pread");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
+            return file.Failure;
+        }
 
-            if (Guest.CheckAccessLength("pread", (ulong)target.Length) is { } tooLong)
-            {
-                return tooLong;
-            }
+        if (GuestLimits.CheckAccessLength("pread", (ulong)target.Length) is { } tooLong)
+        {
+            return tooLong;
+        }
 
-            int wanted = offset >= file.Value.Size ? 0 : (int)Math.Min(file.Value.Size - offset, (ulong)target.Length);
-            for (int done = 0; done < wanted;)
+        int wanted = offset >= file.Value.Size ? 0 : (int)Math.Min(file.Value.Size - offset, (ulong)target.Length);
+        for (int done = 0; done < wanted;)
+        {
+            (ulong block, ulong inside, int length) = Step(file.Value, offset + (ulong)done, wanted - done);
+            Span<byte> part = target.Slice(done, length);
+            part.Clear();
+            using var plan = new AccessPlan();
+            if (file.Value.Find(block) is { } page)
             {
-                (ulong block, ulong inside, int length) = Step(file.Value, offset + (ulong)done, wanted - done);
-                Span<byte> part = target.Slice(done, length);
-                part.Clear();
-                using var plan = new AccessPlan();
-                if (file.Value.Find(block) is { } page)
+                if (Plan(plan, page, inside, length, write: false, "pread") is { } failure)
                 {
-                    if (Plan(plan, page, inside, length, write: false, "pread") is { } failure)
-                    {
-                        return failure;
-                    }
-
-                    plan.Read(part);
+                    return failure;
                 }
 
-                done += length;
+                plan.Read(part);
             }
 
-            return wanted;
+            done += length;
         }
+
+        return wanted;
     }
 
     /// <summary>pwrite inside the file's size.</summary>
     /// <returns>Bytes written; EPERM when sealed against writing; EINVAL beyond the size, which here must be set first, or 1 MiB; ENOMEM.</returns>
     public Result<int> Write(GuestProcess process, int fd, ulong offset, ReadOnlySpan<byte> source)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<ShmemFile> file = Find(process, fd, "pwrite");
+        if (!file.Ok)
         {
-            Result<ShmemFile> file = Find(process, fd, "pwrite");
-            if (!file.Ok)
-            {
-                return file.Failure;
-            }
-
-            if ((Guest.CheckAccessLength("pwrite", (ulong)source.Length) ?? CheckWrite(file.Value, offset, (ulong)source.Length)) is { } refused)
-            {
-                return refused;
-            }
-
-            for (int done = 0; done < source.Length;)
-            {
-                (ulong block, ulong inside, int length) = Step(file.Value, offset + (ulong)done, source.Length - done);
-                if (file.Value.Fault(block) is not { } page)
-                {
-                    return new Failure(Errno.ENOMEM, "pwrite", "allocate page", "The guest has no free page.");
-                }
-
-                using var plan = new AccessPlan();
-                if (Plan(plan, page, inside, length, write: true, "pwrite") is { } failure)
-                {
-                    return failure;
-                }
-
-                plan.Write(source.Slice(done, length));
-                done += length;
-            }
-
-            return source.Length;
+            return file.Failure;
         }
+
+        if ((GuestLimits.CheckAccessLength("pwrite", (ulong)source.Length) ?? CheckWrite(file.Value, offset, (ulong)source.Length)) is { } refused)
+        {
+            return refused;
+        }
+
+        for (int done = 0; done < source.Length;)
+        {
+            (ulong block, ulong inside, int length) = Step(file.Value, offset + (ulong)done, source.Length - done);
+            if (file.Value.Fault(block) is not { } page)
+            {
+                return new Failure(Errno.ENOMEM, "pwrite", "allocate page", "The guest has no free page.");
+            }
+
+            using var plan = new AccessPlan();
+            if (Plan(plan, page, inside, length, write: true, "pwrite") is { } failure)
+            {
+                return failure;
+            }
+
+            plan.Write(source.Slice(done, length));
+            done += length;
+        }
+
+        return source.Length;
     }
 
     private static Failure? CheckWrite(ShmemFile file, ulong offset, ulong length) =>
@@ -232,8 +228,8 @@ public sealed class GuestMemfds
     }
 
     private Failure? Plan(AccessPlan plan, ShmemPage page, ulong inside, int length, bool write, string operation) =>
-        _guest.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, page.Block.Address + inside, (ulong)length, write, operation);
+        _core.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, page.Block.Address + inside, (ulong)length, write, operation);
 
     private Result<ShmemFile> Find(GuestProcess process, int fd, string operation) =>
-        _guest.Files.Find<ShmemFile>(process, fd, operation, Errno.EINVAL);
+        _files.Find<ShmemFile>(process, fd, operation, Errno.EINVAL);
 }

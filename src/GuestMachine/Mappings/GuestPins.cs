@@ -1,9 +1,12 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.PageState.Views;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Mappings;
 
@@ -18,21 +21,27 @@ public sealed class GuestPins
     /// <summary>Most pages in one pin: EINVAL beyond.</summary>
     public const ulong MostPages = 1UL << 18;
 
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly GuestMappings _mappings;
     private readonly Dictionary<ulong, (GuestProcess Owner, PinnedPage[] Pages, bool Own)> _pins = [];
     private ulong _lastId;
 
-    internal GuestPins(Guest guest) => _guest = guest;
+    internal GuestPins(GuestCore core, ProcessTable processes, GuestMappings mappings)
+    {
+        _core = core;
+        _gate = core.Gate;
+        _mappings = mappings;
+        processes.Holders.Add(ProcessRelease.Pins, DropAll);
+    }
 
     /// <summary>Pages pinned at this moment, over all pins.</summary>
     public int PinnedPages
     {
         get
         {
-            lock (_guest.Gate)
-            {
-                return _pins.Values.Sum(p => p.Pages.Length);
-            }
+            using Lock.Scope held = _gate.Hold();
+            return _pins.Values.Sum(p => p.Pages.Length);
         }
     }
 
@@ -50,64 +59,56 @@ public sealed class GuestPins
     /// </returns>
     public Result<UserPin> Pin(GuestProcess process, ulong address, ulong length, bool write)
     {
-        lock (_guest.Gate)
-        {
-            return _guest.CheckAlive(process) is { } dead ? dead : PinRange(process, address, length, write, own: true);
-        }
+        using CallScope call = _gate.Enter(process);
+        return call.Refused is { } dead ? dead : PinRange(process, address, length, write, own: true);
     }
 
     /// <summary>unpin_user_pages: ENOENT for a pin that is not this process', or that a memory region has.</summary>
     public Failure? Unpin(GuestProcess process, ulong id)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            if (!_pins.TryGetValue(id, out (GuestProcess Owner, PinnedPage[] Pages, bool Own) pin) || !ReferenceEquals(pin.Owner, process) || !pin.Own)
-            {
-                return new Failure(Errno.ENOENT, "unpin_user_pages", "look up pin", $"This process has no pin {id}.", "pin");
-            }
-
-            Drop(id);
-            return null;
+            return dead;
         }
+
+        if (!_pins.TryGetValue(id, out (GuestProcess Owner, PinnedPage[] Pages, bool Own) pin) || !ReferenceEquals(pin.Owner, process) || !pin.Own)
+        {
+            return new Failure(Errno.ENOENT, "unpin_user_pages", "look up pin", $"This process has no pin {id}.", "pin");
+        }
+
+        Drop(id);
+        return null;
     }
 
     /// <summary>process_vm_readv, vmsplice, O_DIRECT writes: the kernel reads user memory through pins (S-PIN-08).</summary>
     /// <returns>Bytes read from the start; EFAULT if the first page cannot be pinned.</returns>
     public Result<int> Read(GuestProcess process, ulong address, Span<byte> target)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        using var plan = new AccessPlan();
+        Result<int> planned = PlanPinned(process, address, target.Length, write: false, plan);
+        if (planned.Ok)
         {
-            using var plan = new AccessPlan();
-            Result<int> planned = PlanPinned(process, address, target.Length, write: false, plan);
-            if (planned.Ok)
-            {
-                plan.Read(target[..planned.Value]);
-            }
-
-            return planned;
+            plan.Read(target[..planned.Value]);
         }
+
+        return planned;
     }
 
     /// <summary>process_vm_writev, O_DIRECT reads: the kernel writes user memory through pins (S-PIN-08).</summary>
     /// <returns>Bytes written from the start; EFAULT if the first page cannot be pinned.</returns>
     public Result<int> Write(GuestProcess process, ulong address, ReadOnlySpan<byte> source)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        using var plan = new AccessPlan();
+        Result<int> planned = PlanPinned(process, address, source.Length, write: true, plan);
+        if (planned.Ok)
         {
-            using var plan = new AccessPlan();
-            Result<int> planned = PlanPinned(process, address, source.Length, write: true, plan);
-            if (planned.Ok)
-            {
-                plan.Write(source[..planned.Value]);
-            }
-
-            return planned;
+            plan.Write(source[..planned.Value]);
         }
+
+        return planned;
     }
 
     /// <summary>pread of /proc/PID/mem: as <see cref="Read"/>, and what cannot be pinned is EIO (S-BUF-36).</summary>
@@ -188,7 +189,7 @@ public sealed class GuestPins
                 return refused;
             }
 
-            Result<PinnedPage> page = _guest.Mappings.PageToPin(process, vma!, at);
+            Result<PinnedPage> page = _mappings.PageToPin(process, vma!, at);
             if (!page.Ok)
             {
                 return page.Failure;
@@ -224,7 +225,7 @@ public sealed class GuestPins
         if (page.Own is not null)
         {
             page.Own.Pins--;
-            _guest.Mappings.FreeIfUnused(page.Own);
+            _mappings.FreeIfUnused(page.Own);
         }
         else
         {
@@ -235,7 +236,7 @@ public sealed class GuestPins
     // Pages are held for the copy alone.
     private Result<int> PlanPinned(GuestProcess process, ulong address, int length, bool write, AccessPlan plan)
     {
-        if ((_guest.CheckAlive(process) ?? Guest.CheckAccessLength("pin_user_pages", (ulong)length)) is { } refused)
+        if ((_gate.Begin(process) ?? GuestLimits.CheckAccessLength("pin_user_pages", (ulong)length)) is { } refused)
         {
             return refused;
         }
@@ -262,7 +263,7 @@ public sealed class GuestPins
         foreach (ulong page in pages)
         {
             ulong part = Math.Min(length, Page.Size - offset);
-            if (_guest.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, page + offset, part, write, "pin_user_pages") is { } failure)
+            if (_core.Access.Plan(plan, ViewAccessor.GuestPrivateMapping, page + offset, part, write, "pin_user_pages") is { } failure)
             {
                 return failure;
             }

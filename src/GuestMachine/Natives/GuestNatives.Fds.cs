@@ -8,18 +8,14 @@ public sealed partial class GuestNatives
     /// <summary>The numbers that the mirror has, in ascending order; none for a process that is gone.</summary>
     public IReadOnlyList<int> FdsOf(GuestProcess process)
     {
-        lock (_guest.Gate)
-        {
-            return [.. process.Fds.OpenFds()];
-        }
+        using Lock.Scope held = _gate.Hold();
+        return [.. process.Fds.OpenFds()];
     }
 
     /// <summary>True if the number is open with FD_CLOEXEC.</summary>
     public bool IsCloseOnExec(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
-        {
-            return process.Fds.IsCloseOnExec(fd);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return process.Fds.IsCloseOnExec(fd);
     }
 }

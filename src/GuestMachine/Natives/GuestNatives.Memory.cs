@@ -24,35 +24,33 @@ public sealed partial class GuestNatives
     public Result<SafeFileHandle> OpenMemory(NativeFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (file.Closed)
         {
-            if (file.Closed)
-            {
-                return new Failure(Errno.EBADF, OpenOperation, "check file", "The file is closed.", "file");
-            }
-
-            if (file.File is not DmaBuf { Mmap: not MmapStyle.None } buffer)
-            {
-                return new Failure(Errno.ENODEV, OpenOperation, "check file", $"This {file.File.Kind} has no memory to be mapped.", "file");
-            }
-
-            if (buffer.Backing is { } visible)
-            {
-                return visible.OpenAnew(buffer.Access);
-            }
-
-            // A udmabuf of memfds of the host has its bytes there already (S-BUF-115).
-            if (buffer.Exporter is Udmabuf maker && maker.OpenMemory() is { } native)
-            {
-                return native;
-            }
-
-            // A GEM object's dma-bufs come and go, and all show the same pages.
-            Result<PrivateBacking> own = buffer.Exporter is GemExporter exporter && exporter.Find(buffer) is { } gem
-                ? PrivateBackingOf(gem, buffer.Accesses, readOnly: false)
-                : PrivateBackingOf(buffer, buffer.Accesses, buffer.Access == AccessMode.ReadOnly);
-            return own.Ok ? own.Value.OpenAnew(buffer.Access) : own.Failure;
+            return new Failure(Errno.EBADF, OpenOperation, "check file", "The file is closed.", "file");
         }
+
+        if (file.File is not DmaBuf { Mmap: not MmapStyle.None } buffer)
+        {
+            return new Failure(Errno.ENODEV, OpenOperation, "check file", $"This {file.File.Kind} has no memory to be mapped.", "file");
+        }
+
+        if (buffer.Backing is { } visible)
+        {
+            return visible.OpenAnew(buffer.Access);
+        }
+
+        // A udmabuf of memfds of the host has its bytes there already (S-BUF-115).
+        if (buffer.Exporter is Udmabuf maker && maker.OpenMemory() is { } native)
+        {
+            return native;
+        }
+
+        // A GEM object's dma-bufs come and go, and all show the same pages.
+        Result<PrivateBacking> own = buffer.Exporter is GemExporter exporter && exporter.Find(buffer) is { } gem
+            ? PrivateBackingOf(gem, buffer.Accesses, readOnly: false)
+            : PrivateBackingOf(buffer, buffer.Accesses, buffer.Access == AccessMode.ReadOnly);
+        return own.Ok ? own.Value.OpenAnew(buffer.Access) : own.Failure;
     }
 
     /// <summary>
@@ -66,32 +64,20 @@ public sealed partial class GuestNatives
     public Result<SafeFileHandle> OpenMemory(NativeFile node, ulong offset, ulong length)
     {
         ArgumentNullException.ThrowIfNull(node);
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (node.Closed || node.File is not DrmFile client)
         {
-            if (node.Closed || node.File is not DrmFile client)
-            {
-                return new Failure(node.Closed ? Errno.EBADF : Errno.ENODEV, OpenOperation, "check file", $"This {node.File.Kind} is no open DRM node.", "node");
-            }
-
-            Result<MapTarget> target = client.FindMapTarget(offset, length);
-            if (!target.Ok)
-            {
-                return target.Failure;
-            }
-
-            Result<PrivateBacking> own = PrivateBackingOf(target.Value.Memory, 0, readOnly: false);
-            return own.Ok ? own.Value.OpenAnew(AccessMode.ReadWrite) : own.Failure;
+            return new Failure(node.Closed ? Errno.EBADF : Errno.ENODEV, OpenOperation, "check file", $"This {node.File.Kind} is no open DRM node.", "node");
         }
-    }
 
-    /// <summary>A buffer is about to give its frames back: what native processes still have mapped of it reads zeros.</summary>
-    internal void TakeBack(MemoryFile memory)
-    {
-        if (memory.PrivateBacking is { } backing)
+        Result<MapTarget> target = client.FindMapTarget(offset, length);
+        if (!target.Ok)
         {
-            memory.PrivateBacking = null;
-            _guest.Memory.RemovePrivateBacking(backing);
+            return target.Failure;
         }
+
+        Result<PrivateBacking> own = PrivateBackingOf(target.Value.Memory, 0, readOnly: false);
+        return own.Ok ? own.Value.OpenAnew(AccessMode.ReadWrite) : own.Failure;
     }
 
     private Result<PrivateBacking> PrivateBackingOf(MemoryFile owner, uint accesses, bool readOnly)
@@ -106,7 +92,7 @@ public sealed partial class GuestNatives
             return new Failure(Errno.EAGAIN, OpenOperation, "check accesses", $"{accesses} accesses to the buffer are under way.", "file");
         }
 
-        Result<PrivateBacking> made = _guest.Memory.AddPrivateBacking(owner.Chunks, owner.Size, readOnly, _guest.Pages.IsShared);
+        Result<PrivateBacking> made = _core.Memory.AddPrivateBacking(owner.Chunks, owner.Size, readOnly, _core.Pages.IsShared);
         owner.PrivateBacking = made.Ok ? made.Value : null;
         return made;
     }

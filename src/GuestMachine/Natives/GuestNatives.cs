@@ -1,8 +1,10 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Mappings;
 
 namespace CocoGuest.Machine.Natives;
@@ -21,10 +23,27 @@ public sealed partial class GuestNatives
 {
     private const int MostFds = 1 << 20;
     private const ulong AddressSpaceBytes = 1UL << 47;
-    private readonly Guest _guest;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
+    private readonly ProcessTable _processes;
+    private readonly GuestFiles _files;
+    private readonly GuestMappings _mappings;
+    private readonly GuestFences _fences;
+    private readonly Func<string, Result<GuestProcess>> _open;
     private readonly HashSet<NativeFile> _held = [];
 
-    internal GuestNatives(Guest guest) => _guest = guest;
+    internal GuestNatives(
+        GuestCore core, ProcessTable processes, GuestFiles files, GuestMappings mappings, GuestFences fences, Func<string, Result<GuestProcess>> open)
+    {
+        _core = core;
+        _gate = core.Gate;
+        _processes = processes;
+        _files = files;
+        _mappings = mappings;
+        _fences = fences;
+        _open = open;
+        core.Hooks.RefreshNatives = Refresh;
+    }
 
     /// <summary>
     /// Invoked outside the guest's lock before numbers of references, fds or mappings are shown: who keeps the mirrors brings them up to date in it.
@@ -40,7 +59,7 @@ public sealed partial class GuestNatives
     /// <param name="gid">Group.</param>
     /// <param name="fdFloor">The first number that is given; lower ones can be placed.</param>
     /// <param name="fdLimit">Numbers stay below it (EMFILE); at most 2^20.</param>
-    /// <returns>EINVAL for numbers that make no sense, else as <see cref="GuestProcesses.Open"/>.</returns>
+    /// <returns>EINVAL for numbers that make no sense, else as <c>GuestProcesses.Open</c>.</returns>
     public Result<GuestProcess> Open(string name, uint uid, uint gid, int fdFloor, int fdLimit)
     {
         if (fdFloor < 0 || fdLimit > MostFds || fdFloor >= fdLimit)
@@ -49,20 +68,18 @@ public sealed partial class GuestNatives
                 $"fds from {fdFloor} to below {fdLimit} are no range inside 0 to {MostFds}."), "fd_floor");
         }
 
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestProcess> opened = _open(name);
+        if (opened.Ok)
         {
-            Result<GuestProcess> opened = _guest.Processes.Open(name);
-            if (opened.Ok)
-            {
-                GuestProcess process = opened.Value;
-                (process.Uid, process.Gid, process.IsNative) = (uid, gid, true);
-                process.Fds.Limit = fdLimit;
-                process.Fds.ReserveBelow(fdFloor);
-                process.Addresses.Ceiling = AddressSpaceBytes;
-            }
-
-            return opened;
+            GuestProcess process = opened.Value;
+            (process.Uid, process.Gid, process.IsNative) = (uid, gid, true);
+            process.Fds.Limit = fdLimit;
+            process.Fds.ReserveBelow(fdFloor);
+            process.Addresses.Ceiling = AddressSpaceBytes;
         }
+
+        return opened;
     }
 
     /// <summary>
@@ -71,24 +88,22 @@ public sealed partial class GuestNatives
     /// <returns>EBADF for an fd that is not open.</returns>
     public Result<NativeFile> Adopt(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        Result<GuestFile> found = _files.Find(process, fd, "adopt");
+        if (!found.Ok)
         {
-            Result<GuestFile> found = _guest.Files.Find(process, fd, "adopt");
-            if (!found.Ok)
-            {
-                return found.Failure;
-            }
-
-            GuestFile file = found.Value;
-            if (file.Native is null)
-            {
-                file.Native = new NativeFile(file);
-                file.References++;
-                _held.Add(file.Native);
-            }
-
-            return file.Native;
+            return found.Failure;
         }
+
+        GuestFile file = found.Value;
+        if (file.Native is null)
+        {
+            file.Native = new NativeFile(file);
+            file.References++;
+            _held.Add(file.Native);
+        }
+
+        return file.Native;
     }
 
     /// <summary>Puts a reference of a file in flight: whoever shows the host's file may have it as a process of another kind, too (S-BUF-93).</summary>
@@ -98,10 +113,8 @@ public sealed partial class GuestNatives
     public Result<Handle128> Export(NativeFile file, TimeSpan life)
     {
         ArgumentNullException.ThrowIfNull(file);
-        lock (_guest.Gate)
-        {
-            return file.Closed ? new Failure(Errno.EBADF, "export", "look up file", "The program has closed it.", "fd") : _guest.Files.Export(file.File, null, life);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return file.Closed ? new Failure(Errno.EBADF, "export", "look up file", "The program has closed it.", "fd") : _files.Export(file.File, null, life);
     }
 
     /// <summary>A number is this file in this process now, whatever the mirror had there.</summary>
@@ -109,52 +122,48 @@ public sealed partial class GuestNatives
     public Failure? Place(GuestProcess process, int fd, NativeFile file, bool closeOnExec)
     {
         ArgumentNullException.ThrowIfNull(file);
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
+            return dead;
+        }
 
-            if (file.Closed || !process.Fds.CanHold(fd))
-            {
-                return GuestFiles.BadFd("place", fd);
-            }
+        if (file.Closed || !process.Fds.CanHold(fd))
+        {
+            return GuestFiles.BadFd("place", fd);
+        }
 
-            if (ReferenceEquals(process.Fds.Find(fd), file.File))
-            {
-                process.Fds.SetCloseOnExec(fd, closeOnExec);
-                return null;
-            }
-
-            file.File.References++;
-            if (process.Fds.Replace(fd, file.File, closeOnExec) is { } old)
-            {
-                GuestFiles.Put(old);
-            }
-
+        if (ReferenceEquals(process.Fds.Find(fd), file.File))
+        {
+            process.Fds.SetCloseOnExec(fd, closeOnExec);
             return null;
         }
+
+        file.File.References++;
+        if (process.Fds.Replace(fd, file.File, closeOnExec) is { } old)
+        {
+            GuestFiles.Put(old);
+        }
+
+        return null;
     }
 
     /// <summary>A number is nothing of the guest's any more. Harmless if it was nothing before.</summary>
     /// <returns>ENOENT for a process that is gone.</returns>
     public Failure? Unplace(GuestProcess process, int fd)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            if (process.Fds.Remove(fd) is { } file)
-            {
-                GuestFiles.Put(file);
-            }
-
-            return null;
+            return dead;
         }
+
+        if (process.Fds.Remove(fd) is { } file)
+        {
+            GuestFiles.Put(file);
+        }
+
+        return null;
     }
 
     /// <summary>The process' mappings of files are these, all of them. Mappings of files that were closed meanwhile are left out.</summary>
@@ -164,31 +173,29 @@ public sealed partial class GuestNatives
     public Failure? SetMappings(GuestProcess process, IReadOnlyList<NativeMapping> mappings)
     {
         ArgumentNullException.ThrowIfNull(mappings);
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if ((call.Refused ?? CheckRanges(mappings)) is { } failure)
         {
-            if ((_guest.CheckAlive(process) ?? CheckRanges(mappings)) is { } failure)
-            {
-                return failure;
-            }
-
-            var wanted = new Dictionary<ulong, Vma>();
-            foreach (NativeMapping mapping in mappings)
-            {
-                if (!mapping.File.Closed && TargetOf(mapping) is (var memory, var offset))
-                {
-                    var vma = new Vma(mapping.Start, mapping.Length, memory, offset, mapping.Protection, mapping.IsPrivate)
-                    {
-                        Through = mapping.File,
-                        May = _guest.Mappings.MayOf(mapping.File.File, mapping.IsPrivate),
-                    };
-                    wanted.Add(mapping.Start, vma);
-                    memory.References++;
-                }
-            }
-
-            Replace(process, wanted);
-            return null;
+            return failure;
         }
+
+        var wanted = new Dictionary<ulong, Vma>();
+        foreach (NativeMapping mapping in mappings)
+        {
+            if (!mapping.File.Closed && TargetOf(mapping) is (var memory, var offset))
+            {
+                var vma = new Vma(mapping.Start, mapping.Length, memory, offset, mapping.Protection, mapping.IsPrivate)
+                {
+                    Through = mapping.File,
+                    May = _mappings.MayOf(mapping.File.File, mapping.IsPrivate),
+                };
+                wanted.Add(mapping.Start, vma);
+                memory.References++;
+            }
+        }
+
+        Replace(process, wanted);
+        return null;
     }
 
     /// <summary>
@@ -198,20 +205,18 @@ public sealed partial class GuestNatives
     public void Closed(NativeFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        if (!_held.Contains(file))
         {
-            if (!_held.Contains(file))
-            {
-                return;
-            }
-
-            foreach (GuestProcess process in _guest.Processes.All.Where(p => p.IsNative))
-            {
-                RemoveFrom(process, file);
-            }
-
-            Drop(file);
+            return;
         }
+
+        foreach (GuestProcess process in _processes.All.Where(p => p.IsNative))
+        {
+            RemoveFrom(process, file);
+        }
+
+        Drop(file);
     }
 
     /// <summary>What mmap would answer, with all that it does up to the mapping itself: checks in their order, trace line, counters.</summary>
@@ -223,10 +228,8 @@ public sealed partial class GuestNatives
     /// <param name="flags">MAP bits; those that say where or only tune are the host's business.</param>
     public Failure? CheckMmap(GuestProcess process, int fd, ulong offset, ulong length, MapProtection protection, MapFlags flags)
     {
-        lock (_guest.Gate)
-        {
-            return _guest.Mappings.Check(process, fd, offset, length, protection, NativeMapFlags.ForMachine(flags)).Failure;
-        }
+        using Lock.Scope held = _gate.Hold();
+        return _mappings.Check(process, fd, offset, length, protection, NativeMapFlags.ForMachine(flags)).Failure;
     }
 
     /// <summary>Calls back once, outside the guest's lock, when all fences of a sync file have signalled: at once if they have.</summary>
@@ -239,9 +242,9 @@ public sealed partial class GuestNatives
             throw new ArgumentException("Only a sync file becomes ready.", nameof(syncFile));
         }
 
-        lock (_guest.Gate)
+        using (_gate.Hold())
         {
-            _guest.Fences.Deadlines.RunDue();
+            _fences.Deadlines.RunDue();
             Fence[] pending = [.. file.Fences.Where(f => !f.Signalled).Distinct()];
             int left = pending.Length;
             foreach (Fence fence in pending)
@@ -268,7 +271,7 @@ public sealed partial class GuestNatives
     /// <summary>Asks for fresh mirrors; nobody does under the lock, where what is shown is part of something larger.</summary>
     internal void Refresh()
     {
-        if (!_guest.Gate.IsHeldByCurrentThread)
+        if (!_gate.IsHeld)
         {
             Refreshing?.Invoke();
         }
@@ -304,7 +307,7 @@ public sealed partial class GuestNatives
         foreach (Vma vma in process.Addresses.Ascending().Where(v => ReferenceEquals(v.Through, file)).ToArray())
         {
             process.Addresses.RemoveAt(vma.Start);
-            _guest.Mappings.GiveUp(process, vma);
+            _mappings.GiveUp(process, vma);
         }
 
         foreach (int fd in process.Fds.OpenFds().Where(n => ReferenceEquals(process.Fds.Find(n), file.File)).ToArray())
@@ -327,14 +330,14 @@ public sealed partial class GuestNatives
             }
 
             space.RemoveAt(vma.Start);
-            _guest.Mappings.GiveUp(process, vma);
+            _mappings.GiveUp(process, vma);
         }
 
         foreach (Vma vma in wanted.Values.OrderByDescending(v => v.Start))
         {
             foreach (Vma covered in space.TakeOut(vma.Start, vma.End))
             {
-                _guest.Mappings.GiveUp(process, covered);
+                _mappings.GiveUp(process, covered);
             }
 
             space.Add(vma);

@@ -1,3 +1,5 @@
+using CocoGuest.Machine.Abi;
+
 namespace CocoGuest.Machine.Profiles;
 
 /// <summary>Every limit of a guest, explicit. Exceeding one is an expected failure with the kernel's errno.</summary>
@@ -29,4 +31,10 @@ public sealed record GuestLimits(
 
     /// <summary>Longest life of a share token: EINVAL beyond.</summary>
     public static readonly TimeSpan LongestTokenLife = TimeSpan.FromHours(24);
+
+    /// <summary>EINVAL for an access longer than <see cref="BytesPerAccess"/>.</summary>
+    internal static Failure? CheckAccessLength(string operation, ulong length) =>
+        length <= BytesPerAccess
+            ? null
+            : new Failure(Errno.EINVAL, operation, "check length", $"{length} bytes in one call; at most {BytesPerAccess}.", "length");
 }

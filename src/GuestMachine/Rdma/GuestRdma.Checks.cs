@@ -35,7 +35,7 @@ public sealed partial class GuestRdma
     }
 
     private Result<Domain> FindPd(GuestProcess process, uint pd, string operation) =>
-        _guest.CheckAlive(process) is { } dead ? dead
+        _gate.Begin(process) is { } dead ? dead
         : _domains.TryGetValue(pd, out Domain? domain) && ReferenceEquals(domain.Owner, process) ? domain
         : Wrong(Errno.EINVAL, operation, "pd", $"This process has no protection domain {pd}.");
 
@@ -59,7 +59,7 @@ public sealed partial class GuestRdma
             ? Wrong(Errno.EOPNOTSUPP, operation, "access", "The device has neither on-demand paging nor flushes (S-RDMA-04).")
         : null;
 
-    private Failure? CheckRoom(string operation) => _regions.Count >= _limits.RdmaObjects ? Full(operation, _limits.RdmaObjects) : null;
+    private Failure? CheckRoom(string operation) => _regions.Count >= _core.Limits.RdmaObjects ? Full(operation, _core.Limits.RdmaObjects) : null;
 
     private static Failure Full(string operation, int limit) =>
         new(Errno.ENOMEM, operation, "check limit", $"The guest has {limit} of them already, and its devices have no more.");

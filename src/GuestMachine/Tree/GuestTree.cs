@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 
 namespace CocoGuest.Machine.Tree;
 
@@ -23,11 +25,18 @@ public sealed class GuestTree
     private const uint PathOnlyFlags = OpenFlags.Directory | OpenFlags.PathOnly | OpenFlags.CloseOnExec;
     private const byte DirentFolder = 4;
     private const byte DirentFile = 8;
+    private readonly GuestCore _core;
+    private readonly GuestGate _gate;
     private readonly Guest _guest;
     private TreeTable? _table;
     private int _heaps;
 
-    internal GuestTree(Guest guest) => _guest = guest;
+    internal GuestTree(GuestCore core, Guest guest)
+    {
+        _core = core;
+        _gate = core.Gate;
+        _guest = guest;
+    }
 
     // Heaps are registered while the guest boots, and nothing else of the table ever changes.
     private TreeTable Table
@@ -50,10 +59,8 @@ public sealed class GuestTree
     /// </summary>
     public string Follow(string path, bool last)
     {
-        lock (_guest.Gate)
-        {
-            return Table.Follow(path, last);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return Table.Follow(path, last);
     }
 
     /// <summary>
@@ -61,26 +68,22 @@ public sealed class GuestTree
     /// </summary>
     public TreeKind Kind(GuestProcess process, string path)
     {
-        lock (_guest.Gate)
-        {
-            path = Table.Follow(path, last: false);
-            return Table.Find(path) is { } item ? item.Kind
-                : FdOf(path, FdFolder) is { } fd ? process.Fds.Find(fd) is null ? TreeKind.None : TreeKind.FdLink
-                : FdOf(path, FdInfoFolder) is { } info ? process.Fds.Find(info) is null ? TreeKind.None : TreeKind.File
-                : (path == StatisticsFolder && _guest.Kernel.HasBufferStatistics) || StatisticsOf(path) is (_, "") ? TreeKind.Folder
-                : StatisticsText(path) is not null ? TreeKind.File
-                : TreeKind.None;
-        }
+        using Lock.Scope held = _gate.Hold();
+        path = Table.Follow(path, last: false);
+        return Table.Find(path) is { } item ? item.Kind
+            : FdOf(path, FdFolder) is { } fd ? process.Fds.Find(fd) is null ? TreeKind.None : TreeKind.FdLink
+            : FdOf(path, FdInfoFolder) is { } info ? process.Fds.Find(info) is null ? TreeKind.None : TreeKind.File
+            : (path == StatisticsFolder && _core.Kernel.HasBufferStatistics) || StatisticsOf(path) is (_, "") ? TreeKind.Folder
+            : StatisticsText(path) is not null ? TreeKind.File
+            : TreeKind.None;
     }
 
     /// <summary>True for a folder whose whole content is the guest's, so that a name in it that the guest does not have does not exist.</summary>
     public bool Owns(string path)
     {
-        lock (_guest.Gate)
-        {
-            return Table.Names(path) is not null
-                || path == StatisticsFolder || path.StartsWith(StatisticsFolder + "/", StringComparison.Ordinal);
-        }
+        using Lock.Scope held = _gate.Hold();
+        return Table.Names(path) is not null
+            || path == StatisticsFolder || path.StartsWith(StatisticsFolder + "/", StringComparison.Ordinal);
     }
 
     /// <summary>open of a node or of <c>/proc/self/fd/N</c>.</summary>
@@ -90,21 +93,19 @@ public sealed class GuestTree
     /// <returns>ENOENT, EEXIST, ENOTDIR, EACCES, EINVAL (O_DIRECT), EBUSY, EMFILE; ENXIO for a dma-buf opened anew (S-BUF-11).</returns>
     public Result<int> Open(GuestProcess process, string path, uint flags)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            path = Table.Follow(path, (flags & OpenFlags.NoFollow) == 0);
-            GuestFile? present = FdOf(path, FdFolder) is { } fd ? process.Fds.Find(fd) : null;
-            string place = present is null or PathFile || present.RawDevice == 0 ? path : present.LinkTarget;
-            return Table.Find(place) is { Open: not null } item ? OpenNode(process, item, place, flags)
-                : present is not null ? Reopen(process, present, flags)
-                : Table.Find(path) is { Kind: TreeKind.Link } ? Refused(Errno.ELOOP, process, path, flags)
-                : NoEntry("open", path);
+            return dead;
         }
+
+        path = Table.Follow(path, (flags & OpenFlags.NoFollow) == 0);
+        GuestFile? present = FdOf(path, FdFolder) is { } fd ? process.Fds.Find(fd) : null;
+        string place = present is null or PathFile || present.RawDevice == 0 ? path : present.LinkTarget;
+        return Table.Find(place) is { Open: not null } item ? OpenNode(process, item, place, flags)
+            : present is not null ? Reopen(process, present, flags)
+            : Table.Find(path) is { Kind: TreeKind.Link } ? Refused(Errno.ELOOP, process, path, flags)
+            : NoEntry("open", path);
     }
 
     /// <summary>
@@ -113,39 +114,35 @@ public sealed class GuestTree
     /// <returns>ENOENT, EEXIST, ENOTDIR, EISDIR, EACCES; ELOOP for a link that is not followed.</returns>
     public Failure? CheckOpen(GuestProcess process, string path, uint flags)
     {
-        lock (_guest.Gate)
+        using Lock.Scope held = _gate.Hold();
+        path = Table.Follow(path, (flags & OpenFlags.NoFollow) == 0);
+        TreeKind kind = Kind(process, path);
+        if (kind == TreeKind.None)
         {
-            path = Table.Follow(path, (flags & OpenFlags.NoFollow) == 0);
-            TreeKind kind = Kind(process, path);
-            if (kind == TreeKind.None)
-            {
-                return NoEntry("open", path);
-            }
-
-            InodeAttributes attributes = Table.Find(path)?.Attributes
-                ?? new InodeAttributes(0) { Permissions = kind == TreeKind.Folder ? FolderPermissions : ReadableByAll };
-            var access = (AccessMode)(flags & OpenFlags.AccessMode);
-            bool writes = access != AccessMode.ReadOnly;
-            Errno refused =
-                (flags & (OpenFlags.Create | OpenFlags.Exclusive)) == (OpenFlags.Create | OpenFlags.Exclusive) ? Errno.EEXIST
-                : kind == TreeKind.Folder && (writes || (flags & OpenFlags.Create) != 0) ? Errno.EISDIR
-                : kind != TreeKind.Folder && (flags & OpenFlags.Directory) != 0 ? Errno.ENOTDIR
-                : kind == TreeKind.Link ? (flags & OpenFlags.PathOnly) == 0 ? Errno.ELOOP : Errno.None
-                : HiddenFrom(process, path) || !attributes.Allows(process.Uid, process.Gid, access) ? Errno.EACCES
-                : Errno.None;
-            return refused == Errno.None ? null : Refused(refused, process, path, flags);
+            return NoEntry("open", path);
         }
+
+        InodeAttributes attributes = Table.Find(path)?.Attributes
+            ?? new InodeAttributes(0) { Permissions = kind == TreeKind.Folder ? FolderPermissions : ReadableByAll };
+        var access = (AccessMode)(flags & OpenFlags.AccessMode);
+        bool writes = access != AccessMode.ReadOnly;
+        Errno refused =
+            (flags & (OpenFlags.Create | OpenFlags.Exclusive)) == (OpenFlags.Create | OpenFlags.Exclusive) ? Errno.EEXIST
+            : kind == TreeKind.Folder && (writes || (flags & OpenFlags.Create) != 0) ? Errno.EISDIR
+            : kind != TreeKind.Folder && (flags & OpenFlags.Directory) != 0 ? Errno.ENOTDIR
+            : kind == TreeKind.Link ? (flags & OpenFlags.PathOnly) == 0 ? Errno.ELOOP : Errno.None
+            : HiddenFrom(process, path) || !attributes.Allows(process.Uid, process.Gid, access) ? Errno.EACCES
+            : Errno.None;
+        return refused == Errno.None ? null : Refused(refused, process, path, flags);
     }
 
     /// <summary>open of a character device of the dma_heap region by number, as a node that somebody made with mknod: ENODEV without a heap.</summary>
     public Result<int> OpenMinor(GuestProcess process, uint minor, uint flags)
     {
-        lock (_guest.Gate)
-        {
-            return _guest.CheckAlive(process) is { } dead ? dead
-                : _guest.Heaps.Registry.FindMinor(minor) is { } node ? OpenNode(process, Table.Find(node.Path)!, node.Path, flags)
-                : new Failure(Errno.ENODEV, "open", "look up minor", $"No heap has minor number {minor} (S-HEAP-04).", "minor");
-        }
+        using CallScope call = _gate.Enter(process);
+        return call.Refused is { } dead ? dead
+            : _guest.Heaps.Registry.FindMinor(minor) is { } node ? OpenNode(process, Table.Find(node.Path)!, node.Path, flags)
+            : new Failure(Errno.ENODEV, "open", "look up minor", $"No heap has minor number {minor} (S-HEAP-04).", "minor");
     }
 
     /// <summary>stat by path, or lstat: ENOENT for what is not there.</summary>
@@ -154,46 +151,42 @@ public sealed class GuestTree
     /// <param name="follow">Whether a link at the end of the path is followed.</param>
     public Result<FileStat> Stat(GuestProcess process, string path, bool follow = true)
     {
-        lock (_guest.Gate)
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            path = Table.Follow(path, follow);
-            if (Table.Find(path) is { } item)
-            {
-                InodeAttributes inode = item.Attributes;
-                return new FileStat(item.Inode, GuestFiles.DeviceOf(path), inode.Type | inode.Permissions, item.Kind == TreeKind.Folder ? Table.LinksOf(path) : 1U, inode.Uid,
-                    inode.Gid, item.RawDevice, item.Size, 0);
-            }
-
-            if (FdOf(path, FdFolder) is { } fd && process.Fds.Find(fd) is { } file)
-            {
-                return GuestFiles.StatOf(file);
-            }
-
-            return Kind(process, path) switch
-            {
-                TreeKind.Folder => Plain(path, InodeAttributes.Directory | FolderPermissions),
-                TreeKind.File => Plain(path, InodeAttributes.RegularFile | ReadableByAll),
-                _ => NoEntry("stat", path),
-            };
+            return dead;
         }
+
+        path = Table.Follow(path, follow);
+        if (Table.Find(path) is { } item)
+        {
+            InodeAttributes inode = item.Attributes;
+            return new FileStat(item.Inode, GuestFiles.DeviceOf(path), inode.Type | inode.Permissions, item.Kind == TreeKind.Folder ? Table.LinksOf(path) : 1U, inode.Uid,
+                inode.Gid, item.RawDevice, item.Size, 0);
+        }
+
+        if (FdOf(path, FdFolder) is { } fd && process.Fds.Find(fd) is { } file)
+        {
+            return GuestFiles.StatOf(file);
+        }
+
+        return Kind(process, path) switch
+        {
+            TreeKind.Folder => Plain(path, InodeAttributes.Directory | FolderPermissions),
+            TreeKind.File => Plain(path, InodeAttributes.RegularFile | ReadableByAll),
+            _ => NoEntry("stat", path),
+        };
     }
 
     /// <summary>readlink: where a link leads, as it is written. ENOENT; EINVAL for what is no link.</summary>
     public Result<string> ReadLink(GuestProcess process, string path)
     {
-        lock (_guest.Gate)
-        {
-            path = Table.Follow(path, last: false);
-            return _guest.CheckAlive(process) is { } dead ? dead
-                : Table.Find(path)?.Target is { } target ? target
-                : Kind(process, path) == TreeKind.None ? NoEntry("readlink", path)
-                : new Failure(Errno.EINVAL, "readlink", "check kind", $"'{Short(path)}' is no link.", "path");
-        }
+        using CallScope call = _gate.Enter(process);
+        path = Table.Follow(path, last: false);
+        return call.Refused is { } dead ? dead
+            : Table.Find(path)?.Target is { } target ? target
+            : Kind(process, path) == TreeKind.None ? NoEntry("readlink", path)
+            : new Failure(Errno.EINVAL, "readlink", "check kind", $"'{Short(path)}' is no link.", "path");
     }
 
     /// <summary>Names in a folder; their order means nothing. ENOENT.</summary>
@@ -206,36 +199,32 @@ public sealed class GuestTree
     /// <summary>Entries of a folder, without "." and ".."; their order means nothing. ENOENT; ENOTDIR for what is no folder.</summary>
     public Result<TreeEntry[]> Entries(GuestProcess process, string path)
     {
-        _guest.Natives.Refresh();
-        lock (_guest.Gate)
+        _core.Hooks.RefreshNatives?.Invoke();
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            path = Table.Follow(path, last: true);
-            if (Table.Names(path) is { } names)
-            {
-                return EntriesOf(path, names);
-            }
-
-            return Kind(process, path) switch
-            {
-                TreeKind.None => NoEntry("opendir", path),
-                TreeKind.Folder => StatisticsEntries(path),
-                _ => new Failure(Errno.ENOTDIR, "opendir", "check kind", $"'{Short(path)}' is no folder.", "path"),
-            };
+            return dead;
         }
+
+        path = Table.Follow(path, last: true);
+        if (Table.Names(path) is { } names)
+        {
+            return EntriesOf(path, names);
+        }
+
+        return Kind(process, path) switch
+        {
+            TreeKind.None => NoEntry("opendir", path),
+            TreeKind.Folder => StatisticsEntries(path),
+            _ => new Failure(Errno.ENOTDIR, "opendir", "check kind", $"'{Short(path)}' is no folder.", "path"),
+        };
     }
 
     /// <summary>What is the guest's in a folder that holds what is not, too, as /dev does; null: not such a folder.</summary>
     public TreeEntry[]? SharedEntries(string path)
     {
-        lock (_guest.Gate)
-        {
-            return Table.SharedNames(path) is { } names ? EntriesOf(path, names) : null;
-        }
+        using Lock.Scope held = _gate.Hold();
+        return Table.SharedNames(path) is { } names ? EntriesOf(path, names) : null;
     }
 
     /// <summary>What statfs tells of a path of the guest's.</summary>
@@ -244,27 +233,25 @@ public sealed class GuestTree
     /// <summary>The whole text of a file of sysfs, debugfs or procfs, as bytes. ENOENT; EACCES for debugfs without root.</summary>
     public Result<byte[]> ReadText(GuestProcess process, string path)
     {
-        _guest.Natives.Refresh();
-        lock (_guest.Gate)
+        _core.Hooks.RefreshNatives?.Invoke();
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
         {
-            if (_guest.CheckAlive(process) is { } dead)
-            {
-                return dead;
-            }
-
-            path = Table.Follow(path, last: true);
-            if (FdOf(path, FdInfoFolder) is { } fd && process.Fds.Find(fd) is not null)
-            {
-                return _guest.Files.FdInfo(process, fd);
-            }
-
-            if (HiddenFrom(process, path))
-            {
-                return new Failure(Errno.EACCES, "open", "check mode", "debugfs is root's alone.", "path");
-            }
-
-            return (Table.Find(path)?.Text?.Invoke() ?? StatisticsText(path)) is { } text ? Encoding.Latin1.GetBytes(text) : NoEntry("open", path);
+            return dead;
         }
+
+        path = Table.Follow(path, last: true);
+        if (FdOf(path, FdInfoFolder) is { } fd && process.Fds.Find(fd) is not null)
+        {
+            return _guest.Files.FdInfo(process, fd);
+        }
+
+        if (HiddenFrom(process, path))
+        {
+            return new Failure(Errno.EACCES, "open", "check mode", "debugfs is root's alone.", "path");
+        }
+
+        return (Table.Find(path)?.Text?.Invoke() ?? StatisticsText(path)) is { } text ? Encoding.Latin1.GetBytes(text) : NoEntry("open", path);
     }
 
     private TreeEntry[] EntriesOf(string folder, IReadOnlyCollection<string> names) =>
@@ -340,7 +327,7 @@ public sealed class GuestTree
     // The buffer whose statistics a path names, and the file in its folder: empty for the folder itself (S-BUF-104).
     private (DmaBuf Buffer, string File)? StatisticsOf(string path)
     {
-        if (!_guest.Kernel.HasBufferStatistics || !path.StartsWith(StatisticsFolder + "/", StringComparison.Ordinal))
+        if (!_core.Kernel.HasBufferStatistics || !path.StartsWith(StatisticsFolder + "/", StringComparison.Ordinal))
         {
             return null;
         }

@@ -110,9 +110,9 @@ internal sealed class TreeTable
             Device($"/sys/devices/virtual/dma_heap/{node.Info.Name}", HeapClass, HeapNode.Major, node.Info.Minor, node.Uevent);
         }
 
-        if (guest.Kernel.HasMemoryAccounting)
+        if (guest.Core.Kernel.HasMemoryAccounting)
         {
-            Sysfs("/sys/module/dma_heap/parameters/mem_accounting", () => guest.Shape.MemAccounting ? "Y\n" : "N\n");
+            Sysfs("/sys/module/dma_heap/parameters/mem_accounting", () => guest.Core.Shape.MemAccounting ? "Y\n" : "N\n");
         }
     }
 
@@ -121,7 +121,7 @@ internal sealed class TreeTable
         Folder(DrmNode.Folder);
         Folder(DrmClass);
         Sysfs($"{DrmClass}/version", static () => "drm 1.1.0 20060810\n");
-        SysfsBus bus = guest.Kernel.HasFauxBus ? SysfsBus.Faux : SysfsBus.Platform;
+        SysfsBus bus = guest.Core.Kernel.HasFauxBus ? SysfsBus.Faux : SysfsBus.Platform;
         foreach (DrmDriver driver in DrmDriver.All)
         {
             AddParent(bus, driver.Name);
@@ -142,7 +142,7 @@ internal sealed class TreeTable
         Node(UdmabufNode.Path, UdmabufNode.NodeInode, attributes, UdmabufNode.Device, (_, access) => new UdmabufNode(attributes, access));
         Device("/sys/devices/virtual/misc/udmabuf", MiscClass, UdmabufNode.Major, UdmabufNode.Minor, UdmabufNode.Uevent);
         Sysfs("/sys/module/udmabuf/parameters/list_limit", static () => $"{GuestUdmabufs.MostItems}\n", WritableByRoot);
-        Sysfs("/sys/module/udmabuf/parameters/size_limit_mb", () => $"{guest.Kernel.UdmabufLimitMiB}\n", WritableByRoot);
+        Sysfs("/sys/module/udmabuf/parameters/size_limit_mb", () => $"{guest.Core.Kernel.UdmabufLimitMiB}\n", WritableByRoot);
     }
 
     private void AddFiles(Guest guest)
@@ -162,7 +162,7 @@ internal sealed class TreeTable
     private void AddSwiotlb(Guest guest)
     {
         Folder(SwiotlbFolder);
-        if (guest.Dma.DefaultPool is not { } pool)
+        if (guest.Core.Dma.DefaultPool is not { } pool)
         {
             return;
         }

@@ -23,7 +23,7 @@ internal static class ControlBufferCalls
         ulong heapFlags = body.UInt64();
         uint fdFlags = body.UInt32();
         body.Reserved();
-        return body.Wrong ? ControlReply.Malformed : Answer(session.Guest.Buffers.Allocate(session.Process, heap, length, fdFlags, heapFlags));
+        return body.Wrong ? ControlReply.Malformed : Answer(session.Guest.Heaps.Allocate(session.Process, heap, length, fdFlags, heapFlags));
     }
 
     /// <summary>DMA_BUF_IOCTL_SYNC; a START may wait for fences.</summary>

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using CocoGuest.Machine;
 using CocoGuest.Machine.Files;
 using CocoGuest.Service.Broker;
 using CocoGuest.V1;

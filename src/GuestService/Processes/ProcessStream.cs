@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Hosting;
 using CocoGuest.V1;

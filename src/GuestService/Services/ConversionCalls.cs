@@ -1,3 +1,4 @@
+using CocoGuest.Machine;
 using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;

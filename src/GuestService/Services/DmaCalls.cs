@@ -1,3 +1,4 @@
+using CocoGuest.Machine;
 using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Files;

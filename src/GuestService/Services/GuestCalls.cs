@@ -1,3 +1,4 @@
+using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
@@ -63,8 +64,8 @@ internal sealed partial class GuestCalls(
         uint fdFlags = request.HasFdFlags ? request.FdFlags : ReadWriteCloseOnExec;
         CheckUseAlone(request);
         BufferHandle buffer = (request.Use.Length == 0
-            ? process.Guest.Buffers.Allocate(process, request.Heap, request.Len, fdFlags, request.HeapFlags)
-            : process.Guest.Heaps.Allocate(process, request.Use, request.Len, fdFlags)).OrThrow();
+            ? process.Guest.Heaps.Allocate(process, request.Heap, request.Len, fdFlags, request.HeapFlags)
+            : process.Guest.Heaps.AllocateByUse(process, request.Use, request.Len, fdFlags)).OrThrow();
         return Task.FromResult(new AllocateBufferResponse
         {
             Fd = buffer.Fd,

@@ -1,3 +1,4 @@
+using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Mappings;

@@ -1,3 +1,4 @@
+using CocoGuest.Machine;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Rdma;
 using CocoGuest.Service.Errors;

@@ -37,7 +37,7 @@ internal static class MachineBenchmark
         const int Count = 100_000;
         using var host = new GuestHost(TimeProvider.System, new Secrets());
         Guest guest = Boot(host, Platform.SevSnp);
-        int fd = guest.Buffers.Allocate(guest.Processes.Init, "system_cc_shared", K64, 2, 0).Value.Fd;
+        int fd = guest.Heaps.Allocate(guest.Processes.Init, "system_cc_shared", K64, 2, 0).Value.Fd;
         double rate = Count / Median(() => Repeat(Count, () => Cycle(guest, fd)));
         Print(output, "attach+map+unmap+detach, 64 KiB shared", $"{rate:N0} cycles/s", rate / 500_000, "500,000/s");
     }
@@ -49,7 +49,7 @@ internal static class MachineBenchmark
         const int Count = 2_000;
         using var host = new GuestHost(TimeProvider.System, new Secrets());
         Guest guest = Boot(host, Platform.SevSnp, swiotlb);
-        int fd = guest.Buffers.Allocate(guest.Processes.Init, "system", K256, 2, 0).Value.Fd;
+        int fd = guest.Heaps.Allocate(guest.Processes.Init, "system", K256, 2, 0).Value.Fd;
         byte[] buffer = new byte[K256];
         byte[] ring = new byte[guest.Snapshot().Dma.DefaultPool!.Slots * (ulong)SwiotlbPool.SlotBytes];
         ulong address = guest.Mappings.Mmap(guest.Processes.Init, fd, 0, null, null, CocoGuest.Machine.Abi.MapFlags.Shared).Value.Address;
@@ -110,7 +110,7 @@ internal static class MachineBenchmark
     {
         for (int i = 0; i < live; i++)
         {
-            _ = guest.Buffers.Allocate(guest.Processes.Init, "system_cc_shared", K64, 2, 0).Value;
+            _ = guest.Heaps.Allocate(guest.Processes.Init, "system_cc_shared", K64, 2, 0).Value;
         }
 
         return Median(() => Repeat(20_000, () => AllocateAndRelease(guest, K64))) / 20_000;
@@ -140,14 +140,14 @@ internal static class MachineBenchmark
 
     private static void AllocateAndRelease(Guest guest, ulong length)
     {
-        BufferHandle buffer = guest.Buffers.Allocate(guest.Processes.Init, "system_cc_shared", length, 2, 0).Value;
+        BufferHandle buffer = guest.Heaps.Allocate(guest.Processes.Init, "system_cc_shared", length, 2, 0).Value;
         Must(guest.Buffers.Release(guest.Processes.Init, buffer.Fd));
     }
 
     private static double AllocateOnly(Guest guest)
     {
         long start = Stopwatch.GetTimestamp();
-        BufferHandle buffer = guest.Buffers.Allocate(guest.Processes.Init, "system_cc_shared", 1UL << 30, 2, 0).Value;
+        BufferHandle buffer = guest.Heaps.Allocate(guest.Processes.Init, "system_cc_shared", 1UL << 30, 2, 0).Value;
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         guest.Buffers.Release(guest.Processes.Init, buffer.Fd);
         return seconds;

@@ -73,7 +73,7 @@ public sealed class FaultInjectionTests
         Arm(test, new FaultSpec(FaultPoint.FailFd) { TaskFilter = other.Pid });
 
         Assert.True(test.TryAllocate(TestGuest.Private, Size).Ok);
-        Assert.Equal(Errno.EMFILE, test.Guest.Buffers.Allocate(other, TestGuest.Private, Size, 2, 0).Failure!.Errno);
+        Assert.Equal(Errno.EMFILE, test.Guest.Heaps.Allocate(other, TestGuest.Private, Size, 2, 0).Failure!.Errno);
     }
 
     [Theory]
@@ -96,8 +96,8 @@ public sealed class FaultInjectionTests
         Assert.Null(test.Guest.Faults.SetFailNth(armed, 1));
 
         Assert.True(test.TryAllocate(TestGuest.Private, Size).Ok);
-        Assert.Equal(Errno.ENOMEM, test.Guest.Buffers.Allocate(armed, TestGuest.Private, Size, 2, 0).Failure!.Errno);
-        Assert.True(test.Guest.Buffers.Allocate(armed, TestGuest.Private, Size, 2, 0).Ok);
+        Assert.Equal(Errno.ENOMEM, test.Guest.Heaps.Allocate(armed, TestGuest.Private, Size, 2, 0).Failure!.Errno);
+        Assert.True(test.Guest.Heaps.Allocate(armed, TestGuest.Private, Size, 2, 0).Ok);
         Assert.Equal((0u, 1UL), test.Guest.Faults.FailNthOf(armed));
     }
 

@@ -94,7 +94,7 @@ public sealed class PvalidateFaultTests
         Arm(test, new FaultSpec(FaultPoint.PvalidateNoChange) { TaskFilter = other.Pid });
 
         Assert.True(test.TryAllocate(TestGuest.Shared, 4096).Ok);
-        Assert.Equal(Errno.EOWNERDEAD, test.Guest.Buffers.Allocate(other, TestGuest.Shared, 4096, 2, 0).Failure!.Errno);
+        Assert.Equal(Errno.EOWNERDEAD, test.Guest.Heaps.Allocate(other, TestGuest.Shared, 4096, 2, 0).Failure!.Errno);
     }
 
     [Fact]

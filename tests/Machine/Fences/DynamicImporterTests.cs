@@ -192,7 +192,7 @@ public sealed class DynamicImporterTests
     {
         using var test = new TestGuest(Platform.None);
         GuestProcess peer = test.Open();
-        int fd = test.Guest.Buffers.Allocate(peer, TestGuest.Private, 4096, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(peer, TestGuest.Private, 4096, 2, 0).Value.Fd;
         Assert.True(test.Guest.Importers.Vmap(peer, fd).Ok);
         Assert.Null(test.Guest.Files.Close(peer, fd));
         Assert.Equal(1, test.Snapshot().Objects.Buffers);

@@ -69,7 +69,7 @@ public sealed class VgemFenceTests
     {
         using var test = new FenceGuest();
         GuestProcess peer = test.Test.Open();
-        int fd = test.Guest.Buffers.Allocate(peer, "system", 4096, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(peer, "system", 4096, 2, 0).Value.Fd;
         int mine = test.Guest.Buffers.Import(test.Init, test.Guest.Buffers.Export(peer, fd, null, TimeSpan.Zero).Value).Value.Fd;
         Assert.True(test.Room.AttachFence(peer, fd, 1).Ok);
         int sync = test.Room.ExportSyncFile(test.Init, mine, FenceGuest.Read).Value;

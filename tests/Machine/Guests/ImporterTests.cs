@@ -99,7 +99,7 @@ public sealed class ImporterTests
         GuestProcess process = test.Open();
         test.Register(process, "first");
         test.Register(process, "second");
-        int fd = test.Guest.Buffers.Allocate(process, TestGuest.Shared, 4096, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(process, TestGuest.Shared, 4096, 2, 0).Value.Fd;
         Assert.True(test.Guest.Importers.Attach(process, fd, "first").Ok);
         Assert.True(test.Guest.Importers.Attach(process, fd, "second").Ok);
 
@@ -121,7 +121,7 @@ public sealed class ImporterTests
         using var test = new TestGuest();
         GuestProcess process = test.Open();
         test.Register(process);
-        int fd = test.Guest.Buffers.Allocate(process, TestGuest.Private, 4096, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(process, TestGuest.Private, 4096, 2, 0).Value.Fd;
         ulong attachment = test.Guest.Importers.Attach(process, fd, TestGuest.Nic).Value.Attachment;
         Assert.True(test.Guest.Importers.Map(process, attachment, DmaDirection.Bidirectional, 0).Ok);
 
@@ -218,7 +218,7 @@ public sealed class ImporterTests
         using var test = new TestGuest();
         GuestProcess process = test.Open();
         test.Register(process, trusted: true);
-        int fd = test.Guest.Buffers.Allocate(process, TestGuest.Private, 4096, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(process, TestGuest.Private, 4096, 2, 0).Value.Fd;
         ulong address = test.Guest.Mappings.Mmap(process, fd, 0, null, null, MapFlags.Shared).Value.Address;
         ulong attachment = test.Guest.Importers.Attach(process, fd, TestGuest.Nic).Value.Attachment;
         DmaMapping mapping = test.Guest.Importers.Map(process, attachment, DmaDirection.Bidirectional, 0).Value;

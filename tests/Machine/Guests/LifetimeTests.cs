@@ -55,7 +55,7 @@ public sealed class LifetimeTests
     {
         using var test = new TestGuest();
         GuestProcess maker = test.Open("maker");
-        BufferHandle made = test.Guest.Buffers.Allocate(maker, TestGuest.Shared, Size, 2, 0).Value;
+        BufferHandle made = test.Guest.Heaps.Allocate(maker, TestGuest.Shared, Size, 2, 0).Value;
         Handle128 token = test.Guest.Buffers.Export(maker, made.Fd, null, TimeSpan.Zero).Value;
 
         Assert.Null(test.Guest.Processes.End(maker));
@@ -120,8 +120,8 @@ public sealed class LifetimeTests
         GuestSnapshot before = test.Snapshot();
         GuestProcess process = test.Open();
         test.Register(process);
-        int shared = test.Guest.Buffers.Allocate(process, TestGuest.Shared, Size, 2, 0).Value.Fd;
-        int bounced = test.Guest.Buffers.Allocate(process, TestGuest.Private, Size, 2, 0).Value.Fd;
+        int shared = test.Guest.Heaps.Allocate(process, TestGuest.Shared, Size, 2, 0).Value.Fd;
+        int bounced = test.Guest.Heaps.Allocate(process, TestGuest.Private, Size, 2, 0).Value.Fd;
         Assert.True(test.Guest.Mappings.Mmap(process, shared, 0, null, null, MapFlags.Shared).Ok);
         foreach (int fd in new[] { shared, bounced })
         {
@@ -155,7 +155,7 @@ public sealed class LifetimeTests
         GuestProcess process = test.Open();
         Assert.Null(test.Guest.Processes.End(process));
 
-        Assert.Equal(Errno.ENOENT, test.Guest.Buffers.Allocate(process, TestGuest.Shared, Size, 2, 0).Failure!.Errno);
+        Assert.Equal(Errno.ENOENT, test.Guest.Heaps.Allocate(process, TestGuest.Shared, Size, 2, 0).Failure!.Errno);
     }
 
     [Fact]
@@ -163,12 +163,12 @@ public sealed class LifetimeTests
     public void Allocate_FdTableFull_FailsWithEmfileAndReleasesTheBuffer()
     {
         using var test = new TestGuest();
-        var limits = new GuestLimits(FdsPerProcess: 4);
-        var process = new GuestProcess(test.Guest, default, default, 99, "small", limits);
-        Assert.True(test.Guest.Buffers.Allocate(process, TestGuest.Shared, Size, 2, 0).Ok);
+        var process = new GuestProcess(test.Guest.Core, default, default, 99, "small");
+        process.Fds.Limit = 4;
+        Assert.True(test.Guest.Heaps.Allocate(process, TestGuest.Shared, Size, 2, 0).Ok);
         GuestSnapshot before = test.Snapshot();
 
-        Assert.Equal(Errno.EMFILE, test.Guest.Buffers.Allocate(process, TestGuest.Shared, Size, 2, 0).Failure!.Errno);
+        Assert.Equal(Errno.EMFILE, test.Guest.Heaps.Allocate(process, TestGuest.Shared, Size, 2, 0).Failure!.Errno);
         Assert.Equal((before.Memory, before.Objects.Buffers), (test.Snapshot().Memory, test.Snapshot().Objects.Buffers));
     }
 
@@ -226,7 +226,7 @@ public sealed class LifetimeTests
         foreach (uint pid in new uint[] { 1, 3, 4, 5 })
         {
             GuestProcess process = test.Guest.Processes.All.Single(p => p.Pid == pid);
-            int fd = test.Guest.Buffers.Allocate(process, TestGuest.Shared, pid * Size, 2, 0).Value.Fd;
+            int fd = test.Guest.Heaps.Allocate(process, TestGuest.Shared, pid * Size, 2, 0).Value.Fd;
             Assert.Equal(3, fd);
         }
 

@@ -194,7 +194,7 @@ public sealed class MappedBufferTests
     {
         using var test = new TestGuest();
         GuestProcess parent = test.Open();
-        int fd = test.Guest.Buffers.Allocate(parent, TestGuest.Shared, 4096, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(parent, TestGuest.Shared, 4096, 2, 0).Value.Fd;
         ulong address = test.Guest.Mappings.Mmap(parent, fd, 0, null, null, MapFlags.Shared).Value.Address;
         GuestProcess child = test.Guest.Processes.Fork(parent).Value;
         Assert.Null(test.Guest.Mappings.Store(child, address, "child"u8));

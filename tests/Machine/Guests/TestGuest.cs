@@ -46,7 +46,7 @@ internal sealed class TestGuest : IGuestObserver, IDisposable
     public string VisibleHeap => Guest.Shape.Platform == Platform.None ? Private : Shared;
 
     public Result<BufferHandle> TryAllocate(string heap, ulong length, uint fdFlags = ReadWrite, ulong heapFlags = 0) =>
-        Guest.Buffers.Allocate(Init, heap, length, fdFlags, heapFlags);
+        Guest.Heaps.Allocate(Init, heap, length, fdFlags, heapFlags);
 
     public int Allocate(string heap, ulong length) => TryAllocate(heap, length).Value.Fd;
 

@@ -178,7 +178,7 @@ public sealed class TraceTests
     {
         using var test = new TestGuest(shape: s => s with { Cpus = 4 });
         GuestProcess process = test.Open("importer");
-        int fd = test.Guest.Buffers.Allocate(process, TestGuest.Shared, 4096, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(process, TestGuest.Shared, 4096, 2, 0).Value.Fd;
         test.Register(process);
         ulong attachment = test.Guest.Importers.Attach(process, fd, TestGuest.Nic).Value.Attachment;
         Assert.Null(test.Guest.Trace.Set("dma_map_sg", on: true));
@@ -197,7 +197,7 @@ public sealed class TraceTests
         using TestGuest test = Traced(out _);
         GuestProcess process = test.Open("");
 
-        Assert.True(test.Guest.Buffers.Allocate(process, TestGuest.Shared, 4096, 2, 0).Ok);
+        Assert.True(test.Guest.Heaps.Allocate(process, TestGuest.Shared, 4096, 2, 0).Ok);
 
         Assert.All(test.Guest.Trace.Read(1, 9, out _), e => Assert.Equal($"emu-{process.Pid}", e.Task));
     }

@@ -2,6 +2,7 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Heaps;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
@@ -109,7 +110,7 @@ public sealed class HeapNodeTests
     [Statement("S-HEAP-02", "S-HEAP-03")]
     public void Add_ChecksInOrder_DuplicateLast()
     {
-        var registry = new HeapRegistry(new FaultBoard());
+        var registry = new HeapRegistry(new FaultBoard(new GuestGate("test")));
         var heap = new NoMemoryHeap();
         var exporter = new HeapExporter("x", heap, HeapExporter.System);
         Assert.Equal("name", registry.Add(Info(""), null, null).Failure!.Field);
@@ -203,10 +204,10 @@ public sealed class HeapNodeTests
         Assert.Null(test.Guest.Processes.SetMemoryLimit(app, M1));
         Assert.Equal("Y\n"u8.ToArray(), test.Guest.Tree.ReadText(test.Init, "/sys/module/dma_heap/parameters/mem_accounting").Value);
 
-        int fd = test.Guest.Buffers.Allocate(app, TestGuest.Shared, M1 / 2, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(app, TestGuest.Shared, M1 / 2, 2, 0).Value.Fd;
 
         Assert.Equal(M1 / 2, app.Cgroup.Charged);
-        Assert.Equal(Errno.ENOMEM, test.Guest.Buffers.Allocate(app, TestGuest.Private, M1, 2, 0).Failure!.Errno);
+        Assert.Equal(Errno.ENOMEM, test.Guest.Heaps.Allocate(app, TestGuest.Private, M1, 2, 0).Failure!.Errno);
         Assert.Null(test.Guest.Files.Close(app, fd));
         Assert.Equal(0UL, app.Cgroup.Charged);
     }
@@ -231,10 +232,10 @@ public sealed class HeapNodeTests
         using var test = new TestGuest();
         GuestProcess child = test.Guest.Processes.Fork(test.Open()).Value;
         ulong free = test.Snapshot().Memory.Free;
-        Assert.Equal(Errno.ENOMEM, test.Guest.Buffers.Allocate(child, TestGuest.Private, 1UL << 63, 2, 0).Failure!.Errno);
+        Assert.Equal(Errno.ENOMEM, test.Guest.Heaps.Allocate(child, TestGuest.Private, 1UL << 63, 2, 0).Failure!.Errno);
         Assert.Null(test.Guest.Processes.SetOomScoreAdj(child, 1000));
 
-        Assert.Equal(Errno.EINTR, test.Guest.Buffers.Allocate(child, TestGuest.Private, 1UL << 63, 2, 0).Failure!.Errno);
+        Assert.Equal(Errno.EINTR, test.Guest.Heaps.Allocate(child, TestGuest.Private, 1UL << 63, 2, 0).Failure!.Errno);
 
         Assert.Equal((9, false, free), (child.KilledBy, child.Alive, test.Snapshot().Memory.Free));
     }
@@ -254,7 +255,7 @@ public sealed class HeapNodeTests
         HeapUse row = test.Guest.Heaps.ForUse(use).Value;
 
         Assert.Equal((heap, flags, true), (row.Heap, row.HeapFlags, row.IsDefault));
-        Assert.Null(test.Guest.Heaps.Allocate(test.Init, use, 4096, 2).Failure);
+        Assert.Null(test.Guest.Heaps.AllocateByUse(test.Init, use, 4096, 2).Failure);
     }
 
     [Fact]
@@ -268,7 +269,7 @@ public sealed class HeapNodeTests
 
         Assert.Null(test.Guest.Heaps.SetUse("scanout", "system", 0));
 
-        int fd = test.Guest.Heaps.Allocate(test.Init, "scanout", 4096, 2).Value.Fd;
+        int fd = test.Guest.Heaps.AllocateByUse(test.Init, "scanout", 4096, 2).Value.Fd;
         Assert.Equal("system", test.Stat(fd).Exporter);
         Assert.False(test.Guest.Heaps.ForUse("scanout").Value.IsDefault);
     }

@@ -14,7 +14,7 @@ internal static class NativeGuest
     /// <summary>A buffer of a native process: its fd, and the host's file.</summary>
     public static (int Fd, NativeFile File) Make(this Guest guest, GuestProcess process, string heap, ulong length = 8192, uint fdFlags = 2)
     {
-        int fd = guest.Buffers.Allocate(process, heap, length, fdFlags, 0).Value.Fd;
+        int fd = guest.Heaps.Allocate(process, heap, length, fdFlags, 0).Value.Fd;
         return (fd, guest.Natives.Adopt(process, fd).Value);
     }
 

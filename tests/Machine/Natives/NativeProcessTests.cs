@@ -35,7 +35,7 @@ public sealed class NativeProcessTests
         GuestProcess process = test.Guest.Natives.Open("native", 0, 0, 64, 65).Value;
         test.Guest.Make(process, TestGuest.Shared);
 
-        Assert.Equal(Errno.EMFILE, test.Guest.Buffers.Allocate(process, TestGuest.Shared, 4096, 2, 0).Failure!.Errno);
+        Assert.Equal(Errno.EMFILE, test.Guest.Heaps.Allocate(process, TestGuest.Shared, 4096, 2, 0).Failure!.Errno);
     }
 
     [Theory]
@@ -313,7 +313,7 @@ public sealed class NativeProcessTests
         NativeFile file = test.Guest.Natives.Adopt(process, test.Guest.Fences.CreateFence(process, timeline, 1).Value).Value;
         var ready = new TaskCompletionSource<bool>();
 
-        test.Guest.Natives.WhenReady(file, () => ready.SetResult(test.Guest.Gate.IsHeldByCurrentThread));
+        test.Guest.Natives.WhenReady(file, () => ready.SetResult(test.Guest.Core.Gate.IsHeld));
         Assert.False(ready.Task.IsCompleted);
         Assert.Null(test.Guest.Fences.Advance(process, timeline, 1));
 
@@ -342,7 +342,7 @@ public sealed class NativeProcessTests
         GuestProcess process = test.Guest.OpenNative();
         int fd = test.Guest.Make(process, TestGuest.Shared).Fd;
         var held = new List<bool>();
-        test.Guest.Natives.Refreshing = () => held.Add(test.Guest.Gate.IsHeldByCurrentThread);
+        test.Guest.Natives.Refreshing = () => held.Add(test.Guest.Core.Gate.IsHeld);
 
         Assert.True(test.Guest.Tree.ReadText(process, "/sys/kernel/debug/dma_buf/bufinfo").Ok);
         Assert.True(test.Guest.Tree.ReadText(process, $"/proc/self/fdinfo/{fd}").Ok);

@@ -141,14 +141,14 @@ public sealed class PrivateMemoryTests
     public void Release_OldMapping_ReadsZerosAndReachesNobody(Platform platform)
     {
         using var test = new PlatformGuest(platform);
-        int fd = test.Guest.Buffers.Allocate(test.Init, TestGuest.Private, 4096, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(test.Init, TestGuest.Private, 4096, 2, 0).Value.Fd;
         using FileStream memory = Open(test.Guest, test.Init, fd);
         memory.Write(Word);
 
         Assert.Null(test.Guest.Buffers.Release(test.Init, fd));
         Assert.Equal(new byte[Word.Length], memory.Read(Word.Length));
         memory.Write(Word);
-        int next = test.Guest.Buffers.Allocate(test.Init, TestGuest.Private, 4096, 2, 0).Value.Fd;
+        int next = test.Guest.Heaps.Allocate(test.Init, TestGuest.Private, 4096, 2, 0).Value.Fd;
         ulong map = test.Guest.Mappings.Mmap(test.Init, next, 0, null, null, MapFlags.Shared).Value.Address;
 
         Assert.Equal(new byte[4096], test.Load(map, 4096).Value);

@@ -242,8 +242,8 @@ public sealed class ConversionTests
     public void Allocate_SharedBuffer_KnowsItsOwnCost()
     {
         using var test = new PlatformGuest(Platform.SevSnp);
-        int one = test.Guest.Buffers.Allocate(test.Init, TestGuest.Shared, 1 << 20, 2, 0).Value.Fd;
-        int two = test.Guest.Buffers.Allocate(test.Init, TestGuest.Private, 1 << 20, 2, 0).Value.Fd;
+        int one = test.Guest.Heaps.Allocate(test.Init, TestGuest.Shared, 1 << 20, 2, 0).Value.Fd;
+        int two = test.Guest.Heaps.Allocate(test.Init, TestGuest.Private, 1 << 20, 2, 0).Value.Fd;
 
         ConversionCounters cost = test.Guest.Buffers.Stat(test.Init, one).Value.Conversions;
 
@@ -338,7 +338,7 @@ public sealed class ConversionTests
     public void Release_NeverTouchedAndLeaked_ShowsWhatTheAllocationLeft()
     {
         using var test = new PlatformGuest(Platform.Sev);
-        int fd = test.Guest.Buffers.Allocate(test.Init, TestGuest.Shared, 4096, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(test.Init, TestGuest.Shared, 4096, 2, 0).Value.Fd;
         ulong phys = test.Guest.Buffers.Stat(test.Init, fd).Value.Chunks[0].Address;
         Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.FailEncrypt)).Ok);
 

@@ -286,7 +286,7 @@ public sealed class HostActsTests
         using var test = new PlatformGuest(platform);
         Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { Conduct = conduct, Only = ConversionDirection.ToShared }));
 
-        Result<BufferHandle> buffer = test.Guest.Buffers.Allocate(test.Init, TestGuest.Shared, Size, 2, 0);
+        Result<BufferHandle> buffer = test.Guest.Heaps.Allocate(test.Init, TestGuest.Shared, Size, 2, 0);
 
         Assert.Equal(errno, buffer.Failure!.Errno);
         if (errno != Errno.EOWNERDEAD)
@@ -305,7 +305,7 @@ public sealed class HostActsTests
         using var test = new PlatformGuest(platform);
         Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.Refuse }));
 
-        Assert.True(test.Guest.Buffers.Allocate(test.Init, TestGuest.Shared, Size, 2, 0).Ok);
+        Assert.True(test.Guest.Heaps.Allocate(test.Init, TestGuest.Shared, Size, 2, 0).Ok);
     }
 
     [Fact]
@@ -344,7 +344,7 @@ public sealed class HostActsTests
     {
         using var test = new PlatformGuest(Platform.Tdx);
 
-        int fd = test.Guest.Buffers.Allocate(test.Init, TestGuest.Shared, 65536, 2, 0).Value.Fd;
+        int fd = test.Guest.Heaps.Allocate(test.Init, TestGuest.Shared, 65536, 2, 0).Value.Fd;
         test.Guest.Buffers.Release(test.Init, fd);
 
         Assert.Equal([PageCondition.Shared, PageCondition.Private], test.Changes.Select(c => c.After.Condition));

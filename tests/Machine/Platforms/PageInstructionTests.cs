@@ -54,7 +54,7 @@ public sealed class PageInstructionTests
         Failure? failure = test.Guest.Hypercalls.Pvalidate(Start, MappingSize.Size4K, validate: true).Failure;
 
         Assert.Equal((Errno.EFAULT, "address"), (failure!.Errno, failure.Field));
-        Assert.Null(test.Guest.CheckAlive());
+        Assert.Null(test.Guest.Core.Gate.Begin());
     }
 
     [Fact]

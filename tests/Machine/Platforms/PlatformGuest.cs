@@ -37,7 +37,7 @@ internal sealed class PlatformGuest : IGuestObserver, IDisposable
     /// <summary>A buffer with a mapping, filled with a pattern.</summary>
     public (int Fd, ulong Map, ulong Phys) Filled(string heap, int bytes = 4096)
     {
-        int fd = Guest.Buffers.Allocate(Init, heap, (ulong)bytes, 2, 0).Value.Fd;
+        int fd = Guest.Heaps.Allocate(Init, heap, (ulong)bytes, 2, 0).Value.Fd;
         ulong map = Guest.Mappings.Mmap(Init, fd, 0, null, null, MapFlags.Shared).Value.Address;
         Assert.Null(Guest.Mappings.Store(Init, map, Pattern(bytes)));
         return (fd, map, Guest.Buffers.Stat(Init, fd).Value.Chunks[0].Address);

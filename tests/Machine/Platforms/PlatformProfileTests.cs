@@ -59,7 +59,7 @@ public sealed class PlatformProfileTests
         Assert.Equal(PageCondition.Private, guest.Value.Pages.ConditionOf(0x1000));
         bool convertsPool = guest.Value.Dma.Environment.ConvertsPool && guest.Value.Dma.DefaultPool is not null && platform != Platform.None;
         Assert.Equal(convertsPool ? guest.Value.Memory.Layout.Pool.Count : 0, guest.Value.Snapshot().Memory.Shared / 4096);
-        int fd = guest.Value.Buffers.Allocate(guest.Value.Processes.Init, guest.Value.HeapNodes[^1].Name, 65536, 2, 0).Value.Fd;
+        int fd = guest.Value.Heaps.Allocate(guest.Value.Processes.Init, guest.Value.HeapNodes[^1].Name, 65536, 2, 0).Value.Fd;
         Assert.Null(guest.Value.Buffers.Release(guest.Value.Processes.Init, fd));
         Assert.Equal(0UL, guest.Value.Snapshot().Memory.Leaked);
     }

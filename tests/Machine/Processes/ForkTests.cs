@@ -82,8 +82,8 @@ public sealed class ForkTests
     {
         using var test = new TestGuest();
         GuestProcess process = test.Open();
-        int kept = test.Guest.Buffers.Allocate(process, TestGuest.Shared, PageBytes, 2, 0).Value.Fd;
-        int closed = test.Guest.Buffers.Allocate(process, TestGuest.Shared, PageBytes, 0x80002, 0).Value.Fd;
+        int kept = test.Guest.Heaps.Allocate(process, TestGuest.Shared, PageBytes, 2, 0).Value.Fd;
+        int closed = test.Guest.Heaps.Allocate(process, TestGuest.Shared, PageBytes, 0x80002, 0).Value.Fd;
         ulong address = test.Guest.Mappings.Mmap(process, kept, 0, null, null, MapFlags.Shared).Value.Address;
 
         Assert.Null(test.Guest.Processes.Exec(process));

@@ -37,7 +37,7 @@ internal sealed partial class Audit
         _signallers.Clear();
         foreach (GuestProcess process in _guest.Processes.All)
         {
-            _signallers.UnionWith(process.VgemFences?.Attached ?? []);
+            _signallers.UnionWith(_guest.Fences.FindVgemFile(process)?.Attached ?? []);
         }
 
         foreach (GuestFile file in _references.Keys)

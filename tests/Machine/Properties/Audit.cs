@@ -41,7 +41,7 @@ internal sealed partial class Audit
     /// <summary>Checks everything; throws <see cref="Violation"/>.</summary>
     public void Check()
     {
-        lock (_guest.Gate)
+        using (_guest.Core.Gate.Hold())
         {
             Clear();
             Walk();
@@ -61,7 +61,7 @@ internal sealed partial class Audit
     /// <summary>Frames that are neither free nor anybody's.</summary>
     public IReadOnlyList<ulong> Leaked()
     {
-        lock (_guest.Gate)
+        using (_guest.Core.Gate.Hold())
         {
             Clear();
             Walk();

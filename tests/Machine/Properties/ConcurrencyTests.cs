@@ -107,7 +107,7 @@ public sealed class ConcurrencyTests
         {
             bool shared = dice.Next(2) == 0;
             int size = 4096 * dice.Next(1, 40);
-            int fd = guest.Buffers.Allocate(process, shared ? TestGuest.Shared : TestGuest.Private, (ulong)size, 2, 0).Value.Fd;
+            int fd = guest.Heaps.Allocate(process, shared ? TestGuest.Shared : TestGuest.Private, (ulong)size, 2, 0).Value.Fd;
             ulong address = guest.Mappings.Mmap(process, fd, 0, null, null, MapFlags.Shared).Value.Address;
             byte[] wrote = new byte[size];
             dice.NextBytes(wrote);

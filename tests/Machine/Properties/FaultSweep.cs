@@ -32,7 +32,7 @@ internal static class FaultSweep
             ulong leakedBefore = test.Guest.SystemHeap.LeakedBytes;
             Assert.Null(test.Guest.Faults.SetFailNth(test.Init, n));
             Failure? failure = operation(test.Guest, test.Init);
-            if (test.Guest.CheckAlive() is not null)
+            if (test.Guest.Core.Gate.Begin() is not null)
             {
                 ended++;
                 continue;

@@ -1,6 +1,7 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
 
@@ -53,7 +54,7 @@ public sealed class FaultSweepTests
     public void Planted_FailureThatKeepsAFrame_IsCaught() =>
         Assert.Throws<Violation>(() => FaultSweep.Run(() => Make(Platform.SevSnp), _ => { }, (g, p) =>
         {
-            Result<BufferHandle> result = g.Buffers.Allocate(p, TestGuest.Private, Size, 2, 0);
+            Result<BufferHandle> result = g.Heaps.Allocate(p, TestGuest.Private, Size, 2, 0);
             return result.Ok || g.Frames.TryAllocate(0, out _) ? result.Failure : null;
         }));
 
@@ -67,7 +68,7 @@ public sealed class FaultSweepTests
             (g, p) =>
             {
                 _ = g.Mappings.Store(p, p.Addresses.Ascending().First().Start + 5000, [1, 2, 3]);
-                return g.Buffers.Allocate(p, TestGuest.Private, Size, 2, 0).Failure;
+                return g.Heaps.Allocate(p, TestGuest.Private, Size, 2, 0).Failure;
             })).Message, StringComparison.Ordinal);
 
     [Fact]
@@ -75,7 +76,7 @@ public sealed class FaultSweepTests
         Assert.Throws<Violation>(() => FaultSweep.Run(() => Make(Platform.SevSnp), t => t.Allocate(TestGuest.Private, Size), (g, p) =>
         {
             _ = g.Fences.AttachFence(p, 3, 1);
-            return g.Buffers.Allocate(p, TestGuest.Private, Size, 2, 0).Failure;
+            return g.Heaps.Allocate(p, TestGuest.Private, Size, 2, 0).Failure;
         }));
 
     [Fact]
@@ -83,7 +84,7 @@ public sealed class FaultSweepTests
         Assert.Throws<Violation>(() => FaultSweep.Run(() => Make(Platform.SevSnp), _ => { }, (g, p) =>
         {
             int fd = g.Memfds.Create(p, allowSealing: false) is { Ok: true } made ? made.Value : -1;
-            Failure? failure = g.Buffers.Allocate(p, TestGuest.Private, Size, 2, 0).Failure;
+            Failure? failure = g.Heaps.Allocate(p, TestGuest.Private, Size, 2, 0).Failure;
             _ = failure is null && g.Buffers.Release(p, fd) is null;
             return failure;
         }));

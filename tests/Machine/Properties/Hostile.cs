@@ -64,7 +64,7 @@ internal sealed class Hostile
         Guest guest = _world.Guest;
         return
         [
-            ("allocate", d => guest.Buffers.Allocate(
+            ("allocate", d => guest.Heaps.Allocate(
                 Process(d), Name(d, "system"), Length(d), Flags(d), d.Next(Rare) == 0 ? Number(d) : 0).Failure),
             ("release", d => guest.Buffers.Release(Process(d), Fd(d))),
             ("set name", d => guest.Buffers.SetName(Process(d), Fd(d), Name(d, "n"))),

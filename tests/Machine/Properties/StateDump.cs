@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using CocoGuest.Machine;
+using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.Dma.Swiotlb;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Drm;
@@ -27,12 +28,12 @@ internal static class StateDump
     /// <summary>The lines. Leaked frames are shown as free ones, so that a leak alone is no difference.</summary>
     public static IReadOnlyList<string> Of(Guest guest)
     {
-        lock (guest.Gate)
+        using (guest.Core.Gate.Hold())
         {
-            var lines = new List<string> { Line($"alive {guest.CheckAlive() is null}") };
+            var lines = new List<string> { Line($"alive {guest.Core.Gate.Begin() is null}") };
             foreach (GuestProcess process in guest.Processes.All.OrderBy(p => p.Pid))
             {
-                AddProcess(lines, process);
+                AddProcess(lines, guest, process);
             }
 
             lines.AddRange(guest.Files.InFlight.Select(f => Line($"token {Text(f)}")).Order(StringComparer.Ordinal));
@@ -44,7 +45,7 @@ internal static class StateDump
         }
     }
 
-    private static void AddProcess(List<string> lines, GuestProcess process)
+    private static void AddProcess(List<string> lines, Guest guest, GuestProcess process)
     {
         string p = Line($"process {process.Pid}");
         lines.Add(p);
@@ -56,7 +57,7 @@ internal static class StateDump
         lines.AddRange(process.Attachments.OrderBy(a => a.Key).Select(a => Line($"{p} {Text(a.Value)}")));
         lines.AddRange(process.Devices.Select(d => Line($"{p} device {d.Name}")));
         lines.AddRange(process.Vmaps.OrderBy(v => v.Key.Inode).Select(v => Line($"{p} vmap {v.Key.Inode} {v.Value}")));
-        lines.Add(Line($"{p} pinned bytes {process.PinnedBytes}, vgem fences {Text(process.VgemFences?.Attached ?? [])}"));
+        lines.Add(Line($"{p} pinned bytes {process.PinnedBytes}, vgem fences {Text(guest.Fences.FindVgemFile(process)?.Attached ?? [])}"));
     }
 
     private static string Text(Attachment attachment) => Line(

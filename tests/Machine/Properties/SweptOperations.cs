@@ -2,6 +2,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.Rdma;
 using CocoGuest.Tests.Machine.Guests;
 
@@ -21,8 +22,8 @@ internal static class SweptOperations
 
     public static IReadOnlyDictionary<string, SweptOperation> All { get; } = new Dictionary<string, SweptOperation>
     {
-        ["allocate private"] = new(_ => { }, (g, p) => g.Buffers.Allocate(p, TestGuest.Private, Size, 2, 0).Failure),
-        ["allocate shared"] = new(_ => { }, (g, p) => g.Buffers.Allocate(p, g.HeapNodes[^1].Name, Size, 2, 0).Failure),
+        ["allocate private"] = new(_ => { }, (g, p) => g.Heaps.Allocate(p, TestGuest.Private, Size, 2, 0).Failure),
+        ["allocate shared"] = new(_ => { }, (g, p) => g.Heaps.Allocate(p, g.HeapNodes[^1].Name, Size, 2, 0).Failure),
         ["attach"] = new(t => t.Allocate(TestGuest.Private, Size), (g, p) => g.Importers.Attach(p, 3, "").Failure),
         ["map bounced"] = new(AttachNic, Map),
         ["map direct"] = Sure(t => Must(AttachTo(t, t.VisibleHeap)), Map),

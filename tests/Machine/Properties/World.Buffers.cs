@@ -28,7 +28,7 @@ internal sealed partial class World
     private string AllocateOne(uint pid, int size, int asked, bool shared, bool readOnly)
     {
         bool flagged = Kernel == KernelVersion.SeedV1;
-        Result<BufferHandle> result = Guest.Buffers.Allocate(
+        Result<BufferHandle> result = Guest.Heaps.Allocate(
             ProcessOf(pid), shared && !flagged ? TestGuest.Shared : TestGuest.Private, (ulong)asked,
             readOnly ? 0u : 2u, shared && flagged ? 1UL : 0);
         Must(result.Failure);

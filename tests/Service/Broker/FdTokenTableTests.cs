@@ -23,7 +23,7 @@ public sealed class FdTokenTableTests : IDisposable
         _host = new GuestHost(_time, new RandomSecrets());
         _tokens = new FdTokenTable(_time, new RandomSecrets(), new ServerOptions());
         Guest guest = _host.Create(new GuestShape()).Value;
-        BufferHandle buffer = guest.Buffers.Allocate(guest.Processes.Init, "system_cc_shared", 4096, 2, 0).Value;
+        BufferHandle buffer = guest.Heaps.Allocate(guest.Processes.Init, "system_cc_shared", 4096, 2, 0).Value;
         _backing = guest.Mappings.Mmap(guest.Processes.Init, buffer.Fd, 0, null, null, Machine.Abi.MapFlags.Shared).Value.Backing!;
     }
 

@@ -71,7 +71,7 @@ public sealed class TraceCallsTests : ServerTest
         Machine.Guest guest = Host.Part<Machine.GuestHost>().Find("").Value;
         for (int i = 0; i < Events; i++)
         {
-            Machine.DmaBufs.BufferHandle buffer = guest.Buffers.Allocate(guest.Processes.Init, "system", 1, 2, 0).Value;
+            Machine.DmaBufs.BufferHandle buffer = guest.Heaps.Allocate(guest.Processes.Init, "system", 1, 2, 0).Value;
             Assert.Null(guest.Buffers.Release(guest.Processes.Init, buffer.Fd));
         }
 

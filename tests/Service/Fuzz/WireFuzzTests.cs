@@ -159,7 +159,7 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
 
     // Processes whose streams are gone, but for each guest's init. Those of a guest that terminated stay as they are, like its memory.
     private int Orphans() => Host.Part<GuestHost>().List()
-        .Where(g => g.CheckAlive() is null)
+        .Where(g => g.Core.Gate.Begin() is null)
         .Sum(g => g.Snapshot().Objects.Processes - 1);
 
     private static V1.GuestShape ShapeOf(string name, string platform) =>

@@ -1,5 +1,4 @@
 using CocoGuest.Machine.Abi;
-using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Memory.Store;
@@ -19,11 +18,11 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
     /// <summary>What the platform shows an accessor of a frame at the moment.</summary>
     public ViewCell CellOf(ViewAccessor accessor, ulong frame) => views[accessor, pages.ConditionOf(frame)];
 
-    /// <summary>Plans an access to a part of a buffer.</summary>
-    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, MemoryFile buffer, ulong offset, ulong length, bool write, string operation)
+    /// <summary>Plans an access to a part of the memory that chunks make up, one after the other.</summary>
+    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, ReadOnlySpan<Chunk> chunks, ulong offset, ulong length, bool write, string operation)
     {
         ulong start = 0;
-        foreach (Chunk chunk in buffer.Chunks)
+        foreach (Chunk chunk in chunks)
         {
             if (length == 0)
             {

@@ -16,12 +16,12 @@ internal static class AccountingOps
         new("alloc_free_loop", FreeLoop),
         new("memfree_drop", Drop),
         new("alloc_until_fail", UntilFail),
-        new("rlimit_memlock_zero_ignored", (c, _, a) => a.Set("allocated", GuestCase.Of(c).Guest.Buffers.Allocate(
+        new("rlimit_memlock_zero_ignored", (c, _, a) => a.Set("allocated", GuestCase.Of(c).Guest.Heaps.Allocate(
             GuestCase.Of(c).Process, "system", MiB, OpenFlags.ReadWrite, 0).Ok ? 1L : 0L)),
     ];
 
     private static Result<BufferHandle> Allocate(GuestCase g, Record record) =>
-        g.Guest.Buffers.Allocate(g.Process, record.In.Text("heap"), record.In.Number("len"), OpenFlags.ReadWrite, 0);
+        g.Guest.Heaps.Allocate(g.Process, record.In.Text("heap"), record.In.Number("len"), OpenFlags.ReadWrite, 0);
 
     private static ulong FreeBytes(GuestCase g) => g.Guest.Snapshot().Memory.Free;
 

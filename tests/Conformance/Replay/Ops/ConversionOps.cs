@@ -78,7 +78,7 @@ internal static class ConversionOps
         bool byFlag = g.Guest.Kernel.SharedHeapName is null;
         for (ulong round = 0; round < record.In.Number("rounds"); round++)
         {
-            int fd = g.Guest.Buffers.Allocate(
+            int fd = g.Guest.Heaps.Allocate(
                 g.Process, g.Guest.Kernel.SharedHeapName ?? "system", record.In.Number("len"), 2, byFlag ? 1UL : 0).Value.Fd;
             if (which != "none")
             {

@@ -205,7 +205,7 @@ internal static class DrmOps
         Failure? failure = null;
         while (failure is null && count < (long)record.In.Number("max"))
         {
-            Result<BufferHandle> buffer = g.Guest.Buffers.Allocate(
+            Result<BufferHandle> buffer = g.Guest.Heaps.Allocate(
                 g.Process, record.In.Text("heap", "system"), record.In.Number("len"), 2, record.In.Number("heap_flags", 0));
             failure = buffer.Ok ? g.Guest.Drm.FdToHandle(g.Process, Node(c), buffer.Value.Fd).Failure : buffer.Failure;
             count += failure is null ? 1 : 0;

@@ -54,7 +54,7 @@ internal static class FaultOps
     {
         var g = GuestCase.Of(c);
         (long live, ConversionCounters before) = (g.Guest.Buffers.Live, g.Guest.Pages.Counters);
-        Result<BufferHandle> made = g.Guest.Buffers.Allocate(
+        Result<BufferHandle> made = g.Guest.Heaps.Allocate(
             g.Process, record.In.Text("heap"), record.In.Number("len"), 2, record.In.Number("heap_flags", 0));
         DisarmAndClose(g, made.Ok ? made.Value.Fd : -1);
         ConversionCounters after = g.Guest.Pages.Counters;
@@ -79,7 +79,7 @@ internal static class FaultOps
     private static void PrimeImport(ReplayCase c, Record record, Answers answers)
     {
         var g = GuestCase.Of(c);
-        int fd = g.Guest.Buffers.Allocate(g.Process, record.In.Text("heap"), record.In.Number("len"), 2, 0).Value.Fd;
+        int fd = g.Guest.Heaps.Allocate(g.Process, record.In.Text("heap"), record.In.Number("len"), 2, 0).Value.Fd;
         int node = g.Guest.Drm.Open(g.Process, "vgem").Value;
         var buffer = (DmaBuf)g.Process.Fds.Find(fd)!;
         answers.OneOf(Try(c, () =>
@@ -98,7 +98,7 @@ internal static class FaultOps
     private static void Ioctl(ReplayCase c, Record record, Answers answers)
     {
         var g = GuestCase.Of(c);
-        int fd = g.Guest.Buffers.Allocate(g.Process, "system", 4096, 2, 0).Value.Fd;
+        int fd = g.Guest.Heaps.Allocate(g.Process, "system", 4096, 2, 0).Value.Fd;
         answers.OneOf(Try(c, () => new Outcome
         {
             Failure = record.In.Text("ioctl") switch

@@ -81,7 +81,7 @@ internal static class HeapCommandOps
         var g = GuestCase.Of(c);
         GuestProcess child = g.Guest.Processes.Fork(g.Process).Value;
         Must(g.Guest.Processes.SetOomScoreAdj(child, (int)record.In.Signed("oom_score_adj", 0)));
-        Result<BufferHandle> made = g.Guest.Buffers.Allocate(child, record.In.Text("heap"), record.In.Number("len"), OpenFlags.ReadWrite, 0);
+        Result<BufferHandle> made = g.Guest.Heaps.Allocate(child, record.In.Text("heap"), record.In.Number("len"), OpenFlags.ReadWrite, 0);
         if (child.KilledBy is { } signal)
         {
             answers.Set("killed_by_signal", (long)signal);

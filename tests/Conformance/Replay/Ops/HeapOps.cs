@@ -28,7 +28,7 @@ internal static class HeapOps
     {
         var g = GuestCase.Of(c);
         Switch(g, record);
-        Result<BufferHandle> made = g.Guest.Buffers.Allocate(
+        Result<BufferHandle> made = g.Guest.Heaps.Allocate(
             g.Process, record.In.Text("heap"), record.In.Number("len"), (uint)record.In.Number("fd_flags", 0x80002),
             record.In.Number("heap_flags", 0));
         answers.SetResult(made.Failure);

@@ -149,7 +149,7 @@ internal static class LifeOps
         State state = c.State<State>();
         if (state.Received && ++state.LooksSinceReceived == 2)
         {
-            int fd = g.Guest.Buffers.Allocate(g.Process, "system", PageBytes, PlainFd, 0).Value.Fd;
+            int fd = g.Guest.Heaps.Allocate(g.Process, "system", PageBytes, PlainFd, 0).Value.Fd;
             SendFd(c, fd);
             Must(g.Guest.Files.Close(g.Process, fd));
         }
@@ -163,7 +163,7 @@ internal static class LifeOps
         GuestProcess child = g.Guest.Processes.Fork(g.Process).Value;
         for (int i = 0; i < 10; i++)
         {
-            _ = g.Guest.Buffers.Allocate(child, "system", PageBytes, PlainFd, 0).Value;
+            _ = g.Guest.Heaps.Allocate(child, "system", PageBytes, PlainFd, 0).Value;
         }
 
         Must(g.Guest.Processes.End(child));
@@ -174,7 +174,7 @@ internal static class LifeOps
         GuestCase g = Of(c);
         GuestProcess child = g.Guest.Processes.Fork(g.Process).Value;
         uint flags = PlainFd | (record.In.Flag("cloexec") ? OpenFlags.CloseOnExec : 0);
-        int fd = g.Guest.Buffers.Allocate(child, "system", PageBytes, flags, 0).Value.Fd;
+        int fd = g.Guest.Heaps.Allocate(child, "system", PageBytes, flags, 0).Value.Fd;
         Must(g.Guest.Processes.Exec(child));
         answers.Set("visible", g.Guest.Files.Fstat(child, fd).Ok ? 1L : 0L);
         Must(g.Guest.Processes.End(child));
@@ -186,7 +186,7 @@ internal static class LifeOps
         int fd = g.Fd(g.LastBuffer!);
         FileStat first = g.Guest.Files.Fstat(g.Process, fd).Value;
         FileStat second = g.Guest.Files.Fstat(g.Process, g.Guest.Files.Dup(g.Process, fd).Value).Value;
-        FileStat other = g.Guest.Files.Fstat(g.Process, g.Guest.Buffers.Allocate(g.Process, "system", PageBytes, PlainFd, 0).Value.Fd).Value;
+        FileStat other = g.Guest.Files.Fstat(g.Process, g.Guest.Heaps.Allocate(g.Process, "system", PageBytes, PlainFd, 0).Value.Fd).Value;
         answers.Set("dup_same_ino", first.Inode == second.Inode ? 1L : 0L);
         answers.Set("other_same_ino", first.Inode == other.Inode ? 1L : 0L);
         answers.Set("same_dev", first.Device == other.Device ? 1L : 0L);

@@ -78,7 +78,7 @@ internal static class UdmabufOps
             case "udmabuf_dev":
                 return g.Guest.Udmabufs.Open(g.Process).Value;
             case "heap_buffer":
-                return g.Guest.Buffers.Allocate(g.Process, "system", DefaultBytes, 2, 0).Value.Fd;
+                return g.Guest.Heaps.Allocate(g.Process, "system", DefaultBytes, 2, 0).Value.Fd;
         }
 
         bool huge = name.StartsWith("hugetlb", StringComparison.Ordinal);

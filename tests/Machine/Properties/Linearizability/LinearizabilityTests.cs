@@ -51,7 +51,7 @@ public sealed class LinearizabilityTests
             ImportInstead = _ =>
             {
                 bothLooked.SignalAndWait();
-                return Subject.FdOf(test.Guest.Buffers.Allocate(subject.Process, TestGuest.Private, 4096, 2, 0));
+                return Subject.FdOf(test.Guest.Heaps.Allocate(subject.Process, TestGuest.Private, 4096, 2, 0));
             },
         };
 

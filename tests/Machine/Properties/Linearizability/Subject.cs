@@ -24,7 +24,7 @@ internal sealed class Subject
         _guest = test.Guest;
         Process = test.Open();
         test.Register(Process, device);
-        int fd = _guest.Buffers.Allocate(Process, TestGuest.Private, Size, 2, 0).Value.Fd;
+        int fd = _guest.Heaps.Allocate(Process, TestGuest.Private, Size, 2, 0).Value.Fd;
         _address = _guest.Mappings.Mmap(Process, fd, 0, null, null, MapFlags.Shared).Value.Address;
         _attachment = _guest.Importers.Attach(Process, fd, device).Value.Attachment;
         DmaMapping mapping = _guest.Importers.Map(Process, _attachment, DmaDirection.Bidirectional, 0).Value;
@@ -54,7 +54,7 @@ internal sealed class Subject
             ActKind.Unmap => AnswerOf(_guest.Importers.Unmap(Process, _attachment)),
             ActKind.Detach => AnswerOf(_guest.Importers.Detach(Process, _attachment)),
             ActKind.Release => AnswerOf(_guest.Buffers.Release(Process, Spec.FirstFd)),
-            ActKind.Allocate => FdOf(_guest.Buffers.Allocate(Process, TestGuest.Private, Size, 2, 0)),
+            ActKind.Allocate => FdOf(_guest.Heaps.Allocate(Process, TestGuest.Private, Size, 2, 0)),
             _ => ImportInstead is null ? FdOf(_guest.Buffers.Import(Process, _token)) : ImportInstead(_token),
         };
     }

@@ -21,7 +21,7 @@ internal sealed partial class Episode
             : Sizes[_dice.Below(Sizes.Length)] - (ulong)_dice.Below(64);
         uint fdFlags = _dice.OneIn(30) ? (uint)_dice.Bits() : _dice.OneIn(8) ? 0u : 0x80002;
         ulong heapFlags = _dice.OneIn(6) ? 1UL : 0;
-        Result<BufferHandle> result = _guest.Buffers.Allocate(process, _heaps[_dice.Below(_heaps.Length)], length, fdFlags, heapFlags);
+        Result<BufferHandle> result = _guest.Heaps.Allocate(process, _heaps[_dice.Below(_heaps.Length)], length, fdFlags, heapFlags);
         if (Note(result))
         {
             _digest.Add((uint)result.Value.Fd);

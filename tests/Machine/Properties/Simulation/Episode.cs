@@ -80,7 +80,7 @@ internal sealed partial class Episode : IDisposable
             _ = ReferenceEquals(process, _test.Init) ? LetGo(process) : _guest.Processes.End(process);
         }
 
-        if (_guest.CheckAlive() is not null)
+        if (_guest.Core.Gate.Begin() is not null)
         {
             return;
         }

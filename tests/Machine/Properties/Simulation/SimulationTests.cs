@@ -1,4 +1,5 @@
 using CocoGuest.Machine;
+using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Tests.Machine.Guests;
@@ -42,7 +43,7 @@ public sealed class SimulationTests
         Finds(
             guest =>
             {
-                int fd = guest.Buffers.Allocate(guest.Processes.Init, TestGuest.Private, 4096, 2, 0).Value.Fd;
+                int fd = guest.Heaps.Allocate(guest.Processes.Init, TestGuest.Private, 4096, 2, 0).Value.Fd;
                 guest.Processes.Init.Fds.Find(fd)!.References++;
             },
             "holders were found", "can be reached");

@@ -1,0 +1,35 @@
+namespace CocoGuest.Machine.Files;
+
+/// <summary>
+/// What a process loses when it ends, in the kernel's order: mappings by address, fds by number, then what its drivers hold, as the last
+/// close of a driver's file does.
+/// </summary>
+internal enum ProcessRelease
+{
+    /// <summary>Mappings, in the order of addresses.</summary>
+    Mappings,
+
+    /// <summary>fds, ascending.</summary>
+    Descriptors,
+
+    /// <summary>What its drivers mapped and allocated for DMA.</summary>
+    DmaApi,
+
+    /// <summary>RDMA memory regions.</summary>
+    Regions,
+
+    /// <summary>Pinned user pages.</summary>
+    Pins,
+
+    /// <summary>Attachments, newest first.</summary>
+    Attachments,
+
+    /// <summary>Devices, newest first.</summary>
+    Devices,
+
+    /// <summary>Kernel mappings of buffers.</summary>
+    KernelMappings,
+
+    /// <summary>Fences that it attached to buffers and never signaled.</summary>
+    Fences,
+}

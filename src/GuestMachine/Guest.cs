@@ -62,7 +62,7 @@ public sealed class Guest : IDisposable
         // In the order of layers: each room gets rooms that stand above this line.
         Faults = new GuestFaults(_core.Gate, _core.FaultPoints);
         Trace = new GuestTrace(_core.Gate, shape, _core.TraceRing);
-        Files = new GuestFiles(_core, processes, this);
+        Files = new GuestFiles(_core, processes);
         Mappings = new GuestMappings(_core, processes, Files);
         Memfds = new GuestMemfds(_core, Files);
         Pins = new GuestPins(_core, processes, Mappings);

@@ -17,6 +17,6 @@ public static class ProgramFiles
     public static NativeFile? DmaBufOf(Guest guest, SafeFileHandle file)
     {
         // Only memfds have seals, and their fstat waits for nobody; that of a file of FUSE may.
-        return HostFile.SealsOf(file) is null ? null : GuestRuns.Of(guest).FileOf(file) is { Kind: NativeFileKind.DmaBuf } buffer ? buffer : null;
+        return HostFile.SealsOf(file) is null ? null : GuestRuns.Of(guest).FileOf(file) is { Kind: FileKind.DmaBuf } buffer ? buffer : null;
     }
 }

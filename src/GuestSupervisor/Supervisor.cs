@@ -293,7 +293,7 @@ internal sealed partial class Supervisor : IDisposable
     private static string Describe(EmulatedFile file) => file switch
     {
         { Folder: { } folder } => $"folder {folder.Path}",
-        { Machine: { Kind: NativeFileKind.DmaBuf } buffer } => $"dma-buf {buffer.Inode} of {buffer.Size} bytes",
+        { Machine: { Kind: FileKind.DmaBuf } buffer } => $"dma-buf {buffer.Inode} of {buffer.Size} bytes",
         _ => $"{file.Machine!.Kind}",
     };
 

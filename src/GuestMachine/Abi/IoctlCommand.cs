@@ -11,6 +11,9 @@ public readonly record struct IoctlCommand(uint Value)
     private const uint UserWritesBit = 1;
     private const uint UserReadsBit = 2;
 
+    /// <summary>Type and number: what is the same in a command whose size or direction bits vary.</summary>
+    public const uint KeyMask = 0xffff;
+
     /// <summary>Number in its type.</summary>
     public uint Number => Value & 0xff;
 

@@ -4,6 +4,7 @@ using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.DmaBufs;
 
@@ -16,11 +17,13 @@ namespace CocoGuest.Machine.DmaBufs;
 /// References: one a fd (any process), one a VMA, one an importer (from attach to detach), one a share token in flight, one a copy in
 /// flight. The guest's lock guards the count; at zero the exporter's release runs and the frames go back.
 /// </remarks>
-internal sealed class DmaBuf : MemoryFile
+internal sealed class DmaBuf : MemoryFile, IPollsFences
 {
     /// <summary>Bytes that a name and its terminator may have (S-BUF-71).</summary>
     public const int NameLimit = 32;
 
+    private const int SeekSet = 0;
+    private const int SeekEnd = 2;
     private byte[]? _name;
     private readonly GuestBuffers _room;
     private BufferPoll? _poll;
@@ -71,7 +74,7 @@ internal sealed class DmaBuf : MemoryFile
     public BufferMove? Move { get; set; }
 
     /// <summary>Its poll callbacks.</summary>
-    public BufferPoll Poll => _poll ??= new BufferPoll(this);
+    public BufferPoll Polls => _poll ??= new BufferPoll(this);
 
     /// <summary>Poll callbacks that wait.</summary>
     public int PollsQueued => _poll?.Queued ?? 0;
@@ -137,6 +140,37 @@ internal sealed class DmaBuf : MemoryFile
         _name = name.ToArray();
         return null;
     }
+
+    /// <inheritdoc/>
+    public override FileSystem FileSystem => FileSystem.DmaBufs;
+
+    /// <inheritdoc/>
+    public override string MappingName => $"/dmabuf:{Name}";
+
+    /// <inheritdoc/>
+    public override bool RefusesExecution(KernelProfile kernel) => !kernel.MapsDmaBufsExecutable;
+
+    /// <inheritdoc/>
+    public override bool MakesFd(uint command) => BufferIoctl.MakesFd(command);
+
+    /// <inheritdoc/>
+    public override uint? FdArgumentOf(uint command) => BufferIoctl.FdArgumentOf(command);
+
+    /// <inheritdoc/>
+    public override Result<IoctlOutcome> Ioctl(IoctlCall call) => new BufferIoctl(_room, this, call).Run() ?? NotACommand(call.Command);
+
+    /// <summary>Size and 0 are all that a dma-buf tells (S-BUF-10).</summary>
+    public override Result<long> Seek(long offset, int whence) =>
+        offset == 0 && whence == SeekEnd ? (long)Size
+        : offset == 0 && whence == SeekSet ? 0
+        : new Failure(Errno.EINVAL, "lseek", "check arguments", string.Create(CultureInfo.InvariantCulture,
+            $"A dma-buf seeks to its start or end only, not to {offset} with whence {whence} (S-BUF-10)."), "offset");
+
+    /// <inheritdoc/>
+    public override PollEvents Poll(PollEvents wanted) => Polls.Ask(wanted);
+
+    /// <inheritdoc/>
+    public IEnumerable<Fence> FencesToPoll(PollEvents wanted) => Polls.PendingFor(wanted);
 
     /// <inheritdoc/>
     public override void AccessBegins() => Accesses++;

@@ -12,7 +12,7 @@ namespace CocoGuest.Machine.DmaBufs;
 /// Buffers of a guest, whoever exports them: fds, names, share tokens, lifetime.
 /// Models: export, close, SET_NAME, bufinfo. Does not model: where the memory comes from; heaps and drivers take it.
 /// </summary>
-public sealed class GuestBuffers
+public sealed partial class GuestBuffers
 {
     /// <summary>What a new buffer's fd is asked for by.</summary>
     internal const string AllocOperation = "DMA_HEAP_IOCTL_ALLOC";
@@ -36,6 +36,9 @@ public sealed class GuestBuffers
 
     /// <summary>Told when a CPU access that copied outside the lock is over: a move may have waited for it.</summary>
     internal Action<DmaBuf>? AccessEnded { get; set; }
+
+    /// <summary>DMA_BUF_IOCTL_SYNC of a process' fd; the importers' room does it.</summary>
+    internal Func<GuestProcess, int, ulong, Result<SyncOutcome>>? Sync { get; set; }
 
     /// <summary>The trace events of buffers.</summary>
     internal BufferTrace Trace => _trace;

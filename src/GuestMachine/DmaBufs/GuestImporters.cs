@@ -36,6 +36,7 @@ public sealed partial class GuestImporters
         _fences = fences;
         _buffers = buffers;
         _trace = trace;
+        buffers.Sync = Sync;
         processes.Holders.Add(ProcessRelease.Attachments, DropAll);
         processes.Holders.Add(ProcessRelease.KernelMappings, DropVmaps);
         devices.Holders.Add(DeviceRelease.Attachments, device => DropAll(device.Owner, device));

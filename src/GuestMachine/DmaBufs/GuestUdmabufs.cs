@@ -59,7 +59,7 @@ public sealed class GuestUdmabufs
         using CallScope call = _gate.Enter(process);
         return call.Refused is { } dead
             ? dead
-            : GuestFiles.Install(process, new UdmabufNode(Attributes, AccessMode.ReadWrite), closeOnExec: false, "open");
+            : GuestFiles.Install(process, new UdmabufNode(this, Attributes, AccessMode.ReadWrite), closeOnExec: false, "open");
     }
 
     /// <summary>An ioctl of the node from its bytes.</summary>
@@ -78,8 +78,8 @@ public sealed class GuestUdmabufs
         }
 
         byte[] bytes = argument?.ToArray() ?? [];
-        return new UdmabufIoctl(this, process, new ArgumentMemory(ArgumentMemory.DefaultAddress, bytes))
-            .Run(command, ArgumentMemory.DefaultAddress);
+        var memory = new ArgumentMemory(ArgumentMemory.DefaultAddress, bytes);
+        return new UdmabufIoctl(this, new IoctlCall(process, fd, command, ArgumentMemory.DefaultAddress, memory)).Run();
     }
 
     /// <summary>The ranges of memfds of the host that a udmabuf shows, in order; none for other buffers. EBADF, EINVAL.</summary>

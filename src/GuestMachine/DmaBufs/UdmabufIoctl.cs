@@ -8,7 +8,7 @@ namespace CocoGuest.Machine.DmaBufs;
 /// Raw ioctls of /dev/udmabuf (S-BUF-112): the structures, and the limit of a list. What the ranges have to be is <see cref="GuestUdmabufs.Create"/>'s.
 /// Models: both commands, compared whole; the new fd is the return value. Does not model: the memory that the list takes.
 /// </summary>
-internal sealed class UdmabufIoctl(GuestUdmabufs room, GuestProcess process, IUserMemory memory)
+internal sealed class UdmabufIoctl(GuestUdmabufs room, IoctlCall call)
 {
     private const int CreateBytes = 24;
     private const int ListHeadBytes = 8;
@@ -17,17 +17,28 @@ internal sealed class UdmabufIoctl(GuestUdmabufs room, GuestProcess process, IUs
     private const int SizeAt = 16;
 
     /// <summary>Runs a command: ENOTTY for others than the two.</summary>
-    public Result<BufferHandle> Run(uint command, ulong argument) => command switch
+    public Result<BufferHandle> Run()
     {
-        GuestUdmabufs.CreateCommand => CreateOne(argument, new RawArgument(memory, "UDMABUF_CREATE")),
-        GuestUdmabufs.CreateListCommand => CreateList(argument, new RawArgument(memory, "UDMABUF_CREATE_LIST")),
-        _ => new Failure(Errno.ENOTTY, "ioctl", "look up command", $"The udmabuf device has no command 0x{command:x}.", "command"),
-    };
+        string operation = call.Command == GuestUdmabufs.CreateListCommand ? "UDMABUF_CREATE_LIST" : "UDMABUF_CREATE";
+        var raw = new RawArgument(call.Memory, operation);
+        Result<BufferHandle> made = call.Command switch
+        {
+            GuestUdmabufs.CreateCommand => CreateOne(call.Argument, raw),
+            GuestUdmabufs.CreateListCommand => CreateList(call.Argument, raw),
+            _ => new Failure(Errno.ENOTTY, "ioctl", "look up command", $"The udmabuf device has no command 0x{call.Command:x}.", "command"),
+        };
+        if (made.Ok)
+        {
+            call.Note(made.Value.Fd, operation);
+        }
+
+        return made;
+    }
 
     private Result<BufferHandle> CreateOne(ulong argument, RawArgument raw)
     {
         Span<byte> bytes = stackalloc byte[CreateBytes];
-        return raw.Read(argument, bytes) is { } fault ? fault : room.Create(process, Word(bytes, FlagsAt), [ItemAt(bytes)]);
+        return raw.Read(argument, bytes) is { } fault ? fault : room.Create(call.Process, Word(bytes, FlagsAt), [ItemAt(bytes)]);
     }
 
     private Result<BufferHandle> CreateList(ulong argument, RawArgument raw)
@@ -56,7 +67,7 @@ internal sealed class UdmabufIoctl(GuestUdmabufs room, GuestProcess process, IUs
             items[i] = ItemAt(rest.AsSpan(i * CreateBytes));
         }
 
-        return room.Create(process, Word(head, 0), items);
+        return room.Create(call.Process, Word(head, 0), items);
     }
 
     private static UdmabufItem ItemAt(ReadOnlySpan<byte> bytes) => new(

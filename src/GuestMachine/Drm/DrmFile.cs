@@ -12,6 +12,11 @@ namespace CocoGuest.Machine.Drm;
 /// </summary>
 internal sealed class DrmFile : GuestFile
 {
+    private const int LastWhence = 4;
+    private static readonly FileCallCell Waiting = FileCallCell.Reads(Errno.EAGAIN) with { Waits = true };
+    private static readonly FileCalls DrmCalls = FileCalls.Believed.With(
+        (FileCall.Read, Waiting), (FileCall.Readv, Waiting), (FileCall.Pread, Waiting), (FileCall.Pwrite, FileCallCell.Writes(Errno.EINVAL)));
+
     private readonly GuestDrm _room;
     private readonly SortedDictionary<uint, GemObject> _handles = [];
     private readonly Dictionary<DmaBuf, uint> _handleOf = [];
@@ -88,6 +93,27 @@ internal sealed class DrmFile : GuestFile
 
     /// <inheritdoc/>
     public override uint RawDevice => Node.RawDevice;
+
+    /// <summary>What waits for an event waits for ever, for here none comes (S-GPU-26).</summary>
+    public override FileCalls Calls => DrmCalls;
+
+    /// <inheritdoc/>
+    public override FileSystem FileSystem => FileSystem.Nodes;
+
+    /// <inheritdoc/>
+    public override bool MakesFd(uint command) => DrmIoctl.MakesFd(new IoctlCommand(command));
+
+    /// <inheritdoc/>
+    public override uint? FdArgumentOf(uint command) => DrmIoctl.FdArgumentOf(new IoctlCommand(command));
+
+    /// <inheritdoc/>
+    public override Result<IoctlOutcome> Ioctl(IoctlCall call) => _room.Ioctl(call, this);
+
+    /// <summary>S-GPU-26: it succeeds and moves nothing.</summary>
+    public override Result<long> Seek(long offset, int whence) => whence is >= 0 and <= LastWhence ? 0 : Refused(Errno.EINVAL, "lseek");
+
+    /// <summary>A DRM node is ready when it has events, and here it never has.</summary>
+    public override PollEvents Poll(PollEvents wanted) => PollEvents.None;
 
     /// <summary>Makes it the device's master: a new one the first time, its own again later.</summary>
     /// <returns>Null always: it is what SET_MASTER returns.</returns>

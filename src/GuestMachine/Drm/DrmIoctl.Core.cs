@@ -139,7 +139,7 @@ internal sealed partial class DrmIoctl
     /// <summary>GET_CAP: a number that the driver does not know leaves the value 0.</summary>
     public static Failure? GetCap(DrmIoctl call, Span<byte> data)
     {
-        Result<ulong> value = call._guest.Drm.GetCap(call._process, call._fd, BinaryPrimitives.ReadUInt64LittleEndian(data));
+        Result<ulong> value = call._room.GetCap(call._process, call._fd, BinaryPrimitives.ReadUInt64LittleEndian(data));
         SetLong(data, 8, value.Ok ? value.Value : 0);
         return value.Failure;
     }

@@ -23,7 +23,7 @@ internal sealed partial class DrmIoctl
     private const int PadAt = 12;
 
     /// <summary>GEM_CLOSE.</summary>
-    public static Failure? CloseGem(DrmIoctl call, Span<byte> data) => call._guest.Drm.GemClose(call._process, call._fd, Word(data, 0));
+    public static Failure? CloseGem(DrmIoctl call, Span<byte> data) => call._room.GemClose(call._process, call._fd, Word(data, 0));
 
     /// <summary>GEM_FLINK: a name by which other clients of the device can open the object.</summary>
     public static Failure? NameGem(DrmIoctl call, Span<byte> data)
@@ -53,9 +53,10 @@ internal sealed partial class DrmIoctl
     /// <summary>PRIME_HANDLE_TO_FD. The fd is installed before the copy back: a fault there leaves it (S-GPU-20).</summary>
     public static Failure? HandleToFd(DrmIoctl call, Span<byte> data)
     {
-        Result<BufferHandle> made = call._guest.Drm.HandleToFd(call._process, call._fd, Word(data, 0), Word(data, FlagsAt));
+        Result<BufferHandle> made = call._room.HandleToFd(call._process, call._fd, Word(data, 0), Word(data, FlagsAt));
         if (made.Ok)
         {
+            call._call.Note(made.Value.Fd, call.Operation);
             BinaryPrimitives.WriteInt32LittleEndian(data[FdAt..], made.Value.Fd);
         }
 
@@ -65,7 +66,7 @@ internal sealed partial class DrmIoctl
     /// <summary>PRIME_FD_TO_HANDLE.</summary>
     public static Failure? FdToHandle(DrmIoctl call, Span<byte> data)
     {
-        Result<uint> made = call._guest.Drm.FdToHandle(call._process, call._fd, BinaryPrimitives.ReadInt32LittleEndian(data[FdAt..]));
+        Result<uint> made = call._room.FdToHandle(call._process, call._fd, BinaryPrimitives.ReadInt32LittleEndian(data[FdAt..]));
         if (made.Ok)
         {
             SetWord(data, 0, made.Value);
@@ -77,7 +78,7 @@ internal sealed partial class DrmIoctl
     /// <summary>MODE_CREATE_DUMB: sizes that pass the checks clear what is told back before anything can fail.</summary>
     public static Failure? CreateDumb(DrmIoctl call, Span<byte> data)
     {
-        Result<DumbBuffer> made = call._guest.Drm.CreateDumb(call._process, call._fd, Word(data, WidthAt), Word(data, 0), Word(data, DepthAt));
+        Result<DumbBuffer> made = call._room.CreateDumb(call._process, call._fd, Word(data, WidthAt), Word(data, 0), Word(data, DepthAt));
         if (made.Ok || made.Failure.Errno != Errno.EINVAL)
         {
             SetWord(data, HandleAt, made.Ok ? made.Value.Handle : 0);
@@ -91,7 +92,7 @@ internal sealed partial class DrmIoctl
     /// <summary>MODE_MAP_DUMB.</summary>
     public static Failure? MapDumb(DrmIoctl call, Span<byte> data)
     {
-        Result<ulong> offset = call._guest.Drm.MapDumb(call._process, call._fd, Word(data, 0));
+        Result<ulong> offset = call._room.MapDumb(call._process, call._fd, Word(data, 0));
         if (offset.Ok)
         {
             SetLong(data, 8, offset.Value);
@@ -101,7 +102,7 @@ internal sealed partial class DrmIoctl
     }
 
     /// <summary>MODE_DESTROY_DUMB: the same as closing the handle.</summary>
-    public static Failure? DestroyDumb(DrmIoctl call, Span<byte> data) => call._guest.Drm.GemClose(call._process, call._fd, Word(data, 0));
+    public static Failure? DestroyDumb(DrmIoctl call, Span<byte> data) => call._room.GemClose(call._process, call._fd, Word(data, 0));
 
     /// <summary>VGEM_FENCE_ATTACH.</summary>
     public static Failure? AttachFence(DrmIoctl call, Span<byte> data)
@@ -111,7 +112,7 @@ internal sealed partial class DrmIoctl
             return call.Refuse(Errno.EINVAL, "The padding must be 0.", "pad");
         }
 
-        Result<uint> fence = call._guest.Drm.AttachFence(call._process, call._fd, Word(data, 0), Word(data, FlagsAt));
+        Result<uint> fence = call._room.AttachFence(call._process, call._fd, Word(data, 0), Word(data, FlagsAt));
         if (fence.Ok)
         {
             SetWord(data, OutFenceAt, fence.Value);
@@ -123,5 +124,5 @@ internal sealed partial class DrmIoctl
     /// <summary>VGEM_FENCE_SIGNAL.</summary>
     public static Failure? SignalFence(DrmIoctl call, Span<byte> data) => Word(data, FlagsAt) != 0
         ? call.Refuse(Errno.EINVAL, "There are no flags.", "flags")
-        : call._guest.Drm.SignalFence(call._process, call._fd, Word(data, 0));
+        : call._room.SignalFence(call._process, call._fd, Word(data, 0));
 }

@@ -4,7 +4,6 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Files;
-using CocoGuest.Machine.Gate;
 
 namespace CocoGuest.Machine.Drm;
 
@@ -15,10 +14,12 @@ namespace CocoGuest.Machine.Drm;
 /// </summary>
 internal sealed partial class DrmIoctl
 {
+    private const uint ExportNumber = 0x2d;
+    private const uint ImportNumber = 0x2e;
     private const int OnStack = 128;
     private readonly GuestCore _core;
-    private readonly GuestGate _gate;
-    private readonly Guest _guest;
+    private readonly GuestDrm _room;
+    private readonly IoctlCall _call;
     private readonly GuestProcess _process;
     private readonly int _fd;
     private readonly DrmFile _file;
@@ -26,21 +27,26 @@ internal sealed partial class DrmIoctl
     private DrmIoctlRow? _row;
 
     /// <param name="core">What rooms share.</param>
-    /// <param name="guest">The guest.</param>
-    /// <param name="process">The caller.</param>
-    /// <param name="fd">The fd of the call.</param>
-    /// <param name="file">The client behind it.</param>
-    /// <param name="memory">Where addresses lead.</param>
-    public DrmIoctl(GuestCore core, Guest guest, GuestProcess process, int fd, DrmFile file, IUserMemory memory)
+    /// <param name="room">The room of the device.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="file">The client behind its fd.</param>
+    public DrmIoctl(GuestCore core, GuestDrm room, IoctlCall call, DrmFile file)
     {
         _core = core;
-        _gate = core.Gate;
-        _guest = guest;
-        _process = process;
-        _fd = fd;
+        _room = room;
+        _call = call;
+        _process = call.Process;
+        _fd = call.Fd;
         _file = file;
-        _memory = memory;
+        _memory = call.Memory;
     }
+
+    /// <summary>Whether a command makes an fd: PRIME_HANDLE_TO_FD.</summary>
+    public static bool MakesFd(IoctlCommand command) => command.Type == DrmIoctlTable.Type && command.Number == ExportNumber;
+
+    /// <summary>Where the argument has an fd: PRIME_FD_TO_HANDLE.</summary>
+    public static uint? FdArgumentOf(IoctlCommand command) =>
+        command.Type == DrmIoctlTable.Type && command.Number == ImportNumber ? FdAt : null;
 
     private string Operation => $"DRM_IOCTL_{_row?.Name}";
 

@@ -397,4 +397,7 @@ public sealed partial class GuestDrm
 
     private static Failure NoHandle(string operation, uint handle, Errno errno) =>
         new(errno, operation, "look up handle", $"This client has no handle {handle}.", "handle");
+
+    /// <summary>An ioctl on a node.</summary>
+    internal Result<IoctlOutcome> Ioctl(IoctlCall call, DrmFile file) => new DrmIoctl(_core, this, call, file).Run(new IoctlCommand(call.Command), call.Argument);
 }

@@ -8,13 +8,28 @@ namespace CocoGuest.Machine.Fences;
 /// Models: one fence a value, signalling in the order of values, the end of the file: what waits then signals with ENOENT in that same order
 /// (recorded: status −2). Does not model: the legacy Android calls.
 /// </summary>
+/// <param name="room">The room that makes sync files of it.</param>
 /// <param name="context">Fence context of its own.</param>
 /// <param name="name">Name of the timeline.</param>
 /// <param name="now">Guest time in nanoseconds.</param>
-internal sealed class FenceTimeline(ulong context, string name, Func<ulong> now) : GuestFile(SyncFile.AnonymousInode, AccessMode.ReadWrite)
+internal sealed class FenceTimeline(GuestFences room, ulong context, string name, Func<ulong> now)
+    : GuestFile(SyncFile.AnonymousInode, AccessMode.ReadWrite)
 {
     /// <summary>Driver name of its fences.</summary>
     public const string Driver = "sw_sync";
+
+    private static readonly FileCalls DebugfsCalls = FileCalls.PseudoFile.With(
+        (FileCall.Pread, FileCallCell.Reads(Errno.EINVAL)), (FileCall.Pwrite, FileCallCell.Writes(Errno.EINVAL)),
+        (FileCall.Ftruncate, FileCallCell.Any(Errno.None) with { Believed = true }),
+        (FileCall.Fallocate, FileCallCell.Writes(Errno.EOPNOTSUPP)),
+        (FileCall.Fadvise, FileCallCell.Any(Errno.None) with { Believed = true }),
+        (FileCall.Readahead, FileCallCell.Reads(Errno.EINVAL) with { Believed = true }),
+        (FileCall.SetLease, FileCallCell.Any(Errno.EAGAIN) with { Believed = true }),
+        (FileCall.CopyFileRangeFrom, FileCallCell.Any(Errno.EINVAL) with { Believed = true }),
+        (FileCall.CopyFileRangeTo, FileCallCell.Any(Errno.EINVAL) with { Believed = true }),
+        (FileCall.Fgetxattr, FileCallCell.Any(Errno.EOPNOTSUPP) with { Believed = true }),
+        (FileCall.Flistxattr, FileCallCell.Any(Errno.None) with { Believed = true }),
+        (FileCall.EpollAdd, FileCallCell.Any(Errno.EPERM)));
 
     // Sorted by value: they wait in that order.
     private readonly List<Fence> _waiting = [];
@@ -24,6 +39,18 @@ internal sealed class FenceTimeline(ulong context, string name, Func<ulong> now)
 
     /// <inheritdoc/>
     public override FileKind Type => FileKind.Timeline;
+
+    /// <inheritdoc/>
+    public override FileSystem FileSystem => FileSystem.Debug;
+
+    /// <summary>A regular file of debugfs.</summary>
+    public override FileCalls Calls => DebugfsCalls;
+
+    /// <inheritdoc/>
+    public override bool MakesFd(uint command) => TimelineIoctl.MakesFd(command);
+
+    /// <inheritdoc/>
+    public override Result<IoctlOutcome> Ioctl(IoctlCall call) => room.RunTimeline(call) is not { } outcome ? NotACommand(call.Command) : outcome;
 
     /// <summary>How far it has come.</summary>
     public uint Value { get; private set; }

@@ -1,4 +1,5 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Fences;
 
@@ -10,7 +11,7 @@ namespace CocoGuest.Machine.Fences;
 /// It waits for the fences of the moment it began. The machine finishes the call (a map that was interrupted is undone) before anybody is told,
 /// still under the lock; then <see cref="Completion"/> completes, and its continuations never run under the lock.
 /// </remarks>
-public sealed class FenceWait
+public sealed class FenceWait : CallWait
 {
     private readonly TaskCompletionSource<Failure?> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<Fence, LinkedListNode<Action>> _callbacks = [];
@@ -18,8 +19,8 @@ public sealed class FenceWait
     private readonly bool _any;
 
     internal FenceWait(string operation, IEnumerable<Fence> fences, bool any, Func<Failure?, Failure?> finish)
+        : base(operation)
     {
-        Operation = operation;
         _any = any;
         _finish = finish;
         foreach (Fence fence in fences)
@@ -31,19 +32,13 @@ public sealed class FenceWait
         }
     }
 
-    /// <summary>The call that waits.</summary>
-    public string Operation { get; }
-
-    /// <summary>Completes with null when the wait was successful, else with what ended it.</summary>
-    public Task<Failure?> Completion => _completion.Task;
-
-    /// <summary>True once it is over.</summary>
-    public bool Done { get; private set; }
+    /// <inheritdoc/>
+    public override Task<Failure?> Completion => _completion.Task;
 
     /// <summary>Runs under the guest's lock when it is over.</summary>
     internal event Action? Ended;
 
-    internal void Complete(Failure? failure)
+    internal override void Complete(Failure? failure)
     {
         if (Done)
         {

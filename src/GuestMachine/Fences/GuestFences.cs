@@ -1,7 +1,6 @@
 using System.Globalization;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Core;
-using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Gate;
 
@@ -23,10 +22,6 @@ public sealed partial class GuestFences : IDisposable
     public static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);
 
     private const int TimelineNameLimit = 31;
-    private const uint AccessBits = 3;
-    private const uint ReadBit = 1;
-    private const uint WriteBit = 2;
-    private const PollEvents AlwaysReady = PollEvents.In | PollEvents.Out | PollEvents.ReadNormal | PollEvents.WriteNormal;
     private readonly GuestCore _core;
     private readonly GuestGate _gate;
     private readonly GuestFiles _files;
@@ -76,7 +71,7 @@ public sealed partial class GuestFences : IDisposable
     internal FenceTimeline NewTimeline(GuestProcess process, string name = "")
     {
         string own = process.Name.Length > TimelineNameLimit ? process.Name[..TimelineNameLimit] : process.Name;
-        return new FenceTimeline(NextContext(), name.Length == 0 ? own : name, () => Deadlines.Now);
+        return new FenceTimeline(this, NextContext(), name.Length == 0 ? own : name, () => Deadlines.Now);
     }
 
     /// <summary>SW_SYNC_IOC_CREATE_FENCE: a sync file that signals when the timeline reaches a value.</summary>
@@ -92,7 +87,7 @@ public sealed partial class GuestFences : IDisposable
 
         int waiting = timeline.Value.Waiting;
         Fence fence = timeline.Value.FenceAt(value);
-        Result<int> installed = GuestFiles.Install(process, new SyncFile([fence]), true, "SW_SYNC_IOC_CREATE_FENCE");
+        Result<int> installed = GuestFiles.Install(process, new SyncFile(this, [fence]), true, "SW_SYNC_IOC_CREATE_FENCE");
         if (!installed.Ok && timeline.Value.Waiting != waiting)
         {
             timeline.Value.Forget(fence);
@@ -113,82 +108,6 @@ public sealed partial class GuestFences : IDisposable
         }
 
         return timeline.Failure;
-    }
-
-    /// <summary>DMA_BUF_IOCTL_EXPORT_SYNC_FILE (S-BUF-73, 74).</summary>
-    /// <param name="process">The caller.</param>
-    /// <param name="fd">fd of the buffer.</param>
-    /// <param name="flags">READ 1: what a reader waits for; WRITE 2, RW 3: what a writer waits for.</param>
-    /// <returns>EBADF; ENOTTY for a fd that is no dma-buf; EINVAL for flags; EMFILE; ENOMEM.</returns>
-    public Result<int> ExportSyncFile(GuestProcess process, int fd, uint flags)
-    {
-        const string Operation = "DMA_BUF_IOCTL_EXPORT_SYNC_FILE";
-        using Lock.Scope held = _gate.Hold();
-        Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, Operation, Errno.ENOTTY);
-        if (!buffer.Ok)
-        {
-            return buffer.Failure;
-        }
-
-        if (CheckFlags(flags, Operation) is { } wrong)
-        {
-            return wrong;
-        }
-
-        Fence[] pending = buffer.Value.Fences.PendingOf(Reservation.UsageFor((flags & WriteBit) != 0));
-        Result<int> installed = GuestFiles.Install(process, NewFile(pending), true, Operation);
-        if (installed.Ok && _core.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
-        {
-            // The fd comes first, the file after it (S-BUF-74).
-            GuestFiles.Put(process.Fds.Remove(installed.Value)!);
-            return NoMemory(Operation, "create sync file");
-        }
-
-        return installed;
-    }
-
-    /// <summary>DMA_BUF_IOCTL_IMPORT_SYNC_FILE (S-BUF-73, 75).</summary>
-    /// <param name="process">The caller.</param>
-    /// <param name="fd">fd of the buffer.</param>
-    /// <param name="flags">READ 1: a read fence; WRITE 2, RW 3: a write fence.</param>
-    /// <param name="syncFd">fd of the sync file.</param>
-    /// <returns>EBADF for <paramref name="fd"/>; ENOTTY when it is no dma-buf; EINVAL for flags, then for a fd that is no sync
-    /// file; ENOMEM.</returns>
-    public Failure? ImportSyncFile(GuestProcess process, int fd, uint flags, int syncFd)
-    {
-        const string Operation = "DMA_BUF_IOCTL_IMPORT_SYNC_FILE";
-        using Lock.Scope held = _gate.Hold();
-        Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, Operation, Errno.ENOTTY);
-        if (!buffer.Ok)
-        {
-            return buffer.Failure;
-        }
-
-        if (CheckFlags(flags, Operation) is { } wrong)
-        {
-            return wrong;
-        }
-
-        if (process.Fds.Find(syncFd) is not SyncFile file)
-        {
-            return new Failure(Errno.EINVAL, Operation, "look up sync file",
-                string.Create(CultureInfo.InvariantCulture, $"fd {syncFd} is no sync file (S-BUF-75)."), "sync_fd");
-        }
-
-        if (_core.FaultPoints.Fails(Diagnostics.FaultPoint.Failslab))
-        {
-            return NoMemory(Operation, "reserve fences");
-        }
-
-        FenceUsage usage = (flags & WriteBit) != 0 ? FenceUsage.Write : FenceUsage.Read;
-        Reservation fences = buffer.Value.Fences;
-        fences.Reserve(file.Fences.Count);
-        foreach (Fence fence in file.Fences)
-        {
-            fences.Add(fence, usage);
-        }
-
-        return null;
     }
 
     /// <summary>SYNC_IOC_FILE_INFO.</summary>
@@ -242,18 +161,11 @@ public sealed partial class GuestFences : IDisposable
     }
 
     /// <summary>A signal for whoever waits: the wait ends with EINTR and the call is undone as far as it has to be (S-BUF-50, 63).</summary>
-    public void Interrupt(FenceWait wait)
+    public void Interrupt(CallWait wait)
     {
+        ArgumentNullException.ThrowIfNull(wait);
         using Lock.Scope held = _gate.Hold();
         wait.Complete(new Failure(Errno.EINTR, wait.Operation, "wait for fences", "The wait was interrupted."));
-    }
-
-    /// <summary>vgem: attaches a fence of the process to a buffer (flags: 1 = write). EINVAL, EBUSY.</summary>
-    public Result<uint> AttachFence(GuestProcess process, int fd, uint flags)
-    {
-        using Lock.Scope held = _gate.Hold();
-        Result<DmaBuf> buffer = Find<DmaBuf>(process, fd, "VGEM_FENCE_ATTACH", Errno.EINVAL);
-        return buffer.Ok ? VgemFileOf(process).Attach(buffer.Value.Fences, flags) : buffer.Failure;
     }
 
     /// <summary>vgem: signals a fence of the process. ENOENT, ETIMEDOUT.</summary>
@@ -284,8 +196,8 @@ public sealed partial class GuestFences : IDisposable
     /// <summary>The fences that a process attached without a node of its own, or null; for tests.</summary>
     internal VgemFences? FindVgemFile(GuestProcess process) => _vgemFiles.GetValueOrDefault(process);
 
-    // The fences that a process attached without a node of its own.
-    private VgemFences VgemFileOf(GuestProcess process)
+    /// <summary>The fences that a process attached without a node of its own, made if need be.</summary>
+    internal VgemFences VgemFileOf(GuestProcess process)
     {
         if (!_vgemFiles.TryGetValue(process, out VgemFences? file))
         {
@@ -304,8 +216,8 @@ public sealed partial class GuestFences : IDisposable
         }
     }
 
-    // What is due by guest time has happened before anything else does.
-    private Failure? Enter(GuestProcess process)
+    /// <summary>As <see cref="GuestGate.Begin(Caller)"/>; what is due by guest time has happened before anything else does.</summary>
+    internal Failure? Enter(GuestProcess process)
     {
         Deadlines.RunDue();
         return _gate.Begin(process);
@@ -320,7 +232,7 @@ public sealed partial class GuestFences : IDisposable
 
     /// <summary>The file that SYNC_IOC_MERGE makes of two.</summary>
     internal SyncFile MergeFiles(SyncFile first, SyncFile second, string name) =>
-        new(SyncFile.OrStub(SyncFile.Merge(first, second), NextContext, Deadlines.Now)) { Name = name };
+        new(this, SyncFile.OrStub(SyncFile.Merge(first, second), NextContext, Deadlines.Now)) { Name = name };
 
     /// <summary>The name of a sync file: what a merge gave it, or driver, timeline, context and number of its fence (S-BUF-79).</summary>
     internal string NameOf(SyncFile file)
@@ -331,7 +243,8 @@ public sealed partial class GuestFences : IDisposable
             : string.Create(CultureInfo.InvariantCulture, $"{driver}-{timeline}{last.Context}-{(file.Fences.Count > 1 ? 1 : last.Seqno)}");
     }
 
-    private SyncFile NewFile(IReadOnlyList<Fence> pending) => new(SyncFile.OrStub(pending, NextContext, Deadlines.Now));
+    /// <summary>A sync file of fences that wait, or of a signalled stub (S-BUF-74).</summary>
+    internal SyncFile NewFile(IReadOnlyList<Fence> pending) => new(this, SyncFile.OrStub(pending, NextContext, Deadlines.Now));
 
     private SyncFenceInfo Tell(Fence fence)
     {
@@ -339,31 +252,15 @@ public sealed partial class GuestFences : IDisposable
         return new SyncFenceInfo(timeline, driver, fence.Status, fence.Timestamp);
     }
 
-    // Files that have no poll of their own are always ready for what is asked.
+    /// <summary>An ioctl on a sync file; null: it has no such command.</summary>
+    internal Result<IoctlOutcome>? Ioctl(IoctlCall call, SyncFile file) => new SyncFileIoctl(_core, this, call, file).Run();
+
+    /// <summary>An ioctl on a timeline; null: it has no such command.</summary>
+    internal Result<IoctlOutcome>? RunTimeline(IoctlCall call) => new TimelineIoctl(this, call).Run();
+
     private static PollEvents Ask(GuestProcess process, PollEntry entry) => entry.Fd < 0 ? PollEvents.None
-        : process.Fds.Find(entry.Fd) switch
-        {
-            null => PollEvents.Invalid,
-            DmaBuf buffer => buffer.Poll.Ask(entry.Events),
-            SyncFile file => file.Signalled ? entry.Events & PollEvents.In : PollEvents.None,
-            // A DRM node is ready when it has events, and here it never has.
-            Drm.DrmFile => PollEvents.None,
-            _ => entry.Events & AlwaysReady,
-        };
+        : process.Fds.Find(entry.Fd)?.Poll(entry.Events) ?? PollEvents.Invalid;
 
-    private static IEnumerable<Fence> Pending(GuestProcess process, PollEntry entry) => process.Fds.Find(entry.Fd) switch
-    {
-        DmaBuf buffer => buffer.Poll.PendingFor(entry.Events),
-        SyncFile file when entry.Events.HasFlag(PollEvents.In) => file.Fences.Where(f => !f.Signalled),
-        _ => [],
-    };
-
-    private static Failure NoMemory(string operation, string step) => new(Errno.ENOMEM, operation, step, "No memory (S-BUF-74, 75).");
-
-    private static Failure? CheckFlags(uint flags, string operation) =>
-        (flags & ~AccessBits) != 0 || flags == 0
-            ? new Failure(Errno.EINVAL, operation, "check flags", flags == 0
-                ? "flags ask for neither READ nor WRITE (S-BUF-73)."
-                : $"flags 0x{flags:x} have bits outside READ {ReadBit} and WRITE {WriteBit} (S-BUF-73).", "flags")
-            : null;
+    private static IEnumerable<Fence> Pending(GuestProcess process, PollEntry entry) =>
+        (process.Fds.Find(entry.Fd) as IPollsFences)?.FencesToPoll(entry.Events) ?? [];
 }

@@ -7,15 +7,19 @@ namespace CocoGuest.Machine.Fences;
 /// A sync file: fences behind an fd.
 /// Models: status, merging (signalled fences go, of one context the latest stays), poll, the name that a merge gave. Does not model: the fence that stands for several.
 /// </summary>
-internal sealed class SyncFile : GuestFile
+internal sealed class SyncFile : GuestFile, IPollsFences
 {
     /// <summary>Sync files and timelines have no inode of their own: one anonymous inode serves them all.</summary>
     public const ulong AnonymousInode = 0;
 
+    private readonly GuestFences _room;
+
+    /// <param name="room">The room that merges it with others.</param>
     /// <param name="fences">At least one fence.</param>
-    public SyncFile(IReadOnlyList<Fence> fences)
+    public SyncFile(GuestFences room, IReadOnlyList<Fence> fences)
         : base(AnonymousInode, AccessMode.ReadOnly)
     {
+        _room = room;
         Fences = fences.Count != 0 ? fences : throw new ArgumentException("A sync file has a fence.", nameof(fences));
     }
 
@@ -32,6 +36,24 @@ internal sealed class SyncFile : GuestFile
 
     /// <summary>True when all its fences have signalled.</summary>
     public bool Signalled => Fences.All(f => f.Signalled);
+
+    /// <inheritdoc/>
+    public override FileCalls Calls => FileCalls.Believed;
+
+    /// <inheritdoc/>
+    public override bool MakesFd(uint command) => SyncFileIoctl.MakesFd(command);
+
+    /// <inheritdoc/>
+    public override uint? FdArgumentOf(uint command) => SyncFileIoctl.FdArgumentOf(command);
+
+    /// <inheritdoc/>
+    public override Result<IoctlOutcome> Ioctl(IoctlCall call) => _room.Ioctl(call, this) is not { } outcome ? NotACommand(call.Command) : outcome;
+
+    /// <inheritdoc/>
+    public override PollEvents Poll(PollEvents wanted) => Signalled ? wanted & PollEvents.In : PollEvents.None;
+
+    /// <inheritdoc/>
+    public IEnumerable<Fence> FencesToPoll(PollEvents wanted) => wanted.HasFlag(PollEvents.In) ? Fences.Where(f => !f.Signalled) : [];
 
     /// <summary>0 while any fence waits; then 1, or the negative errno of the first that failed.</summary>
     public int Status => !Signalled ? 0

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Core;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Files;
 
@@ -11,7 +12,7 @@ namespace CocoGuest.Machine.Fences;
 /// Models: the order of their checks, both passes of FILE_INFO (with 0 fences it tells their number). Does not model: the number of the context
 /// that the kernel gives a merged fence; the name of such a file shows that of its last fence.
 /// </summary>
-internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile file, IUserMemory memory)
+internal sealed class SyncFileIoctl(GuestCore core, GuestFences room, IoctlCall call, SyncFile file)
 {
     /// <summary>SYNC_IOC_MERGE: {char name[32]; s32 fd2; s32 fence; u32 flags; u32 pad}.</summary>
     public const uint MergeCommand = 0xc0303e03;
@@ -40,15 +41,27 @@ internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile 
     private const int FenceStatusAt = 64;
     private const int TimestampAt = 72;
 
-    /// <summary>Runs a command: ENOTTY for others than the three.</summary>
-    public Result<IoctlOutcome> Run(uint command, ulong argument)
+    /// <summary>Whether a command makes an fd, by its number: size and direction bits vary.</summary>
+    public static bool MakesFd(uint command) => (command & IoctlCommand.KeyMask) == (MergeCommand & IoctlCommand.KeyMask);
+
+    /// <summary>Where the argument has the fd of the other sync file.</summary>
+    public static uint? FdArgumentOf(uint command) => MakesFd(command) ? OtherFdAt : null;
+
+    private static bool Knows(uint command) => command is MergeCommand or InfoCommand or DeadlineCommand;
+
+    /// <summary>Runs a command: null for others than the three.</summary>
+    public Result<IoctlOutcome>? Run()
     {
-        Failure? failure = command switch
+        if (!Knows(call.Command))
         {
-            MergeCommand => Merge(argument, new RawArgument(memory, "SYNC_IOC_MERGE")),
-            InfoCommand => Tell(argument, new RawArgument(memory, "SYNC_IOC_FILE_INFO")),
-            DeadlineCommand => SetDeadline(argument, new RawArgument(memory, "SYNC_IOC_SET_DEADLINE")),
-            _ => GuestFiles.NotACommand(command, file),
+            return null;
+        }
+
+        Failure? failure = call.Command switch
+        {
+            MergeCommand => Merge(call.Argument, new RawArgument(call.Memory, "SYNC_IOC_MERGE")),
+            InfoCommand => Tell(call.Argument, new RawArgument(call.Memory, "SYNC_IOC_FILE_INFO")),
+            _ => SetDeadline(call.Argument, new RawArgument(call.Memory, "SYNC_IOC_SET_DEADLINE")),
         };
         return failure is null ? default(IoctlOutcome) : failure;
     }
@@ -56,7 +69,7 @@ internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile 
     // The fd number is taken first, so EMFILE comes before all else; meanwhile it leads to this file, which nobody sees under the lock.
     private Failure? Merge(ulong argument, RawArgument raw)
     {
-        Result<int> fd = GuestFiles.Install(process, file, closeOnExec: true, "SYNC_IOC_MERGE");
+        Result<int> fd = GuestFiles.Install(call.Process, file, closeOnExec: true, "SYNC_IOC_MERGE");
         if (!fd.Ok)
         {
             return fd.Failure;
@@ -73,9 +86,9 @@ internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile 
         if (failure is null)
         {
             int other = BinaryPrimitives.ReadInt32LittleEndian(data[OtherFdAt..]);
-            merged = process.Fds.Find(other) is SyncFile second && other != fd.Value ? guest.Fences.MergeFiles(file, second, TextOf(data[..NameBytes])) : null;
+            merged = call.Process.Fds.Find(other) is SyncFile second && other != fd.Value ? room.MergeFiles(file, second, TextOf(data[..NameBytes])) : null;
             failure = merged is null ? raw.Refuse(Errno.ENOENT, "look up fd2", $"fd {other} is no sync file.", "fd2")
-                : guest.Core.FaultPoints.Fails(FaultPoint.Failslab) ? raw.Refuse(Errno.ENOMEM, "create sync file", "No memory for the sync file.")
+                : core.FaultPoints.Fails(FaultPoint.Failslab) ? raw.Refuse(Errno.ENOMEM, "create sync file", "No memory for the sync file.")
                 : null;
         }
 
@@ -88,12 +101,13 @@ internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile 
 
         if (failure is not null)
         {
-            GuestFiles.Put(process.Fds.Remove(fd.Value)!);
+            GuestFiles.Put(call.Process.Fds.Remove(fd.Value)!);
             return failure;
         }
 
         merged!.References++;
-        GuestFiles.Put(process.Fds.Replace(fd.Value, merged, closeOnExec: true)!);
+        GuestFiles.Put(call.Process.Fds.Replace(fd.Value, merged, closeOnExec: true)!);
+        call.Note(fd.Value, "SYNC_IOC_MERGE");
         return null;
     }
 
@@ -110,17 +124,17 @@ internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile 
             return raw.Refuse(Errno.EINVAL, "check flags", "flags and pad have to be 0.", "flags");
         }
 
-        uint room = Word(data, CountAt);
+        uint capacity = Word(data, CountAt);
         int count = file.Fences.Count;
         int status = file.Status;
-        if (room != 0)
+        if (capacity != 0)
         {
-            if (room < count)
+            if (capacity < count)
             {
-                return raw.Refuse(Errno.EINVAL, "check num_fences", $"There are {count} fences, and room for {room}.", "num_fences");
+                return raw.Refuse(Errno.EINVAL, "check num_fences", $"There are {count} fences, and room for {capacity}.", "num_fences");
             }
 
-            if (guest.Core.FaultPoints.Fails(FaultPoint.Failslab))
+            if (core.FaultPoints.Fails(FaultPoint.Failslab))
             {
                 return raw.Refuse(Errno.ENOMEM, "allocate fences", "No memory for the list of fences.");
             }
@@ -131,7 +145,7 @@ internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile 
             }
         }
 
-        PutText(data[..NameBytes], guest.Fences.NameOf(file));
+        PutText(data[..NameBytes], room.NameOf(file));
         BinaryPrimitives.WriteInt32LittleEndian(data[StatusAt..], status);
         BinaryPrimitives.WriteInt32LittleEndian(data[CountAt..], count);
         return raw.Write(argument, data);
@@ -146,7 +160,7 @@ internal sealed class SyncFileIoctl(Guest guest, GuestProcess process, SyncFile 
         {
             Fence fence = file.Fences[i];
             Span<byte> one = bytes.AsSpan(i * FenceBytes, FenceBytes);
-            (string driver, string timeline) = guest.Fences.Rules.NamesOf(fence);
+            (string driver, string timeline) = room.Rules.NamesOf(fence);
             PutText(one[..NameBytes], timeline);
             PutText(one.Slice(DriverAt, NameBytes), driver);
             BinaryPrimitives.WriteInt32LittleEndian(one[FenceStatusAt..], fence.Status);

@@ -8,7 +8,7 @@ namespace CocoGuest.Machine.Fences;
 /// Raw ioctls of a software timeline (S-BUF-86): CREATE_FENCE, INC, GET_DEADLINE.
 /// Models: the order of their checks. Does not model: the name in CREATE_FENCE, which the kernel ignores, too.
 /// </summary>
-internal sealed class TimelineIoctl(Guest guest, GuestProcess process, int fd, FenceTimeline timeline, IUserMemory memory)
+internal sealed class TimelineIoctl(GuestFences room, IoctlCall call)
 {
     /// <summary>SW_SYNC_IOC_CREATE_FENCE: {u32 value; char name[32]; s32 fence}.</summary>
     public const uint CreateFenceCommand = 0xc0285700;
@@ -25,15 +25,24 @@ internal sealed class TimelineIoctl(Guest guest, GuestProcess process, int fd, F
     private const int FenceFdAt = 12;
     private const int PadAt = 8;
 
-    /// <summary>Runs a command: ENOTTY for others than the three.</summary>
-    public Result<IoctlOutcome> Run(uint command, ulong argument)
+    /// <summary>Whether a command makes an fd, by its number: size and direction bits vary.</summary>
+    public static bool MakesFd(uint command) => (command & IoctlCommand.KeyMask) == (CreateFenceCommand & IoctlCommand.KeyMask);
+
+    private static bool Knows(uint command) => command is CreateFenceCommand or IncrementCommand or GetDeadlineCommand;
+
+    /// <summary>Runs a command: null for others than the three.</summary>
+    public Result<IoctlOutcome>? Run()
     {
-        Failure? failure = command switch
+        if (!Knows(call.Command))
         {
-            CreateFenceCommand => CreateFence(argument, new RawArgument(memory, "SW_SYNC_IOC_CREATE_FENCE")),
-            IncrementCommand => Increment(argument, new RawArgument(memory, "SW_SYNC_IOC_INC")),
-            GetDeadlineCommand => GetDeadline(argument, new RawArgument(memory, "SW_SYNC_GET_DEADLINE")),
-            _ => GuestFiles.NotACommand(command, timeline),
+            return null;
+        }
+
+        Failure? failure = call.Command switch
+        {
+            CreateFenceCommand => CreateFence(call.Argument, new RawArgument(call.Memory, "SW_SYNC_IOC_CREATE_FENCE")),
+            IncrementCommand => Increment(call.Argument, new RawArgument(call.Memory, "SW_SYNC_IOC_INC")),
+            _ => GetDeadline(call.Argument, new RawArgument(call.Memory, "SW_SYNC_GET_DEADLINE")),
         };
         return failure is null ? default(IoctlOutcome) : failure;
     }
@@ -44,26 +53,27 @@ internal sealed class TimelineIoctl(Guest guest, GuestProcess process, int fd, F
     {
         Span<byte> data = stackalloc byte[CreateBytes];
         Failure? fault = raw.Read(argument, data);
-        Result<int> made = guest.Fences.CreateFence(process, fd, BinaryPrimitives.ReadUInt32LittleEndian(data));
+        Result<int> made = room.CreateFence(call.Process, call.Fd, BinaryPrimitives.ReadUInt32LittleEndian(data));
         if (!made.Ok)
         {
             return made.Failure;
         }
 
+        call.Note(made.Value, "SW_SYNC_IOC_CREATE_FENCE");
         BinaryPrimitives.WriteInt32LittleEndian(data[NewFdAt..], made.Value);
         if ((fault ?? raw.Write(argument, data)) is not { } failure)
         {
             return null;
         }
 
-        GuestFiles.Put(process.Fds.Remove(made.Value)!);
+        call.TakeBack(made.Value);
         return failure;
     }
 
     private Failure? Increment(ulong argument, RawArgument raw)
     {
         Span<byte> by = stackalloc byte[sizeof(uint)];
-        return raw.Read(argument, by) ?? guest.Fences.Advance(process, fd, BinaryPrimitives.ReadUInt32LittleEndian(by));
+        return raw.Read(argument, by) ?? room.Advance(call.Process, call.Fd, BinaryPrimitives.ReadUInt32LittleEndian(by));
     }
 
     private Failure? GetDeadline(ulong argument, RawArgument raw)
@@ -80,7 +90,7 @@ internal sealed class TimelineIoctl(Guest guest, GuestProcess process, int fd, F
             return raw.Refuse(Errno.EINVAL, "check fields", "deadline_ns and pad have to be 0.", "deadline_ns");
         }
 
-        if (process.Fds.Find(fence) is not SyncFile { Fences: [{ Driver: FenceTimeline.Driver } point] })
+        if (call.Process.Fds.Find(fence) is not SyncFile { Fences: [{ Driver: FenceTimeline.Driver } point] })
         {
             return raw.Refuse(Errno.EINVAL, "look up fence", $"fd {fence} is no sync file of one fence of a timeline.", "fence_fd");
         }

@@ -1,6 +1,6 @@
 namespace CocoGuest.Machine.Files;
 
-/// <summary>Calls on an fd that never reach a driver's data: one row each in <see cref="FileCallTable"/>.</summary>
+/// <summary>Calls on an fd that never reach a driver's data: one row each in <see cref="FileCalls"/>.</summary>
 public enum FileCall
 {
     /// <summary>read, of any length.</summary>

@@ -7,4 +7,14 @@ namespace CocoGuest.Machine.Files;
 /// <param name="Need">Access that the call needs on this kind, checked first (EBADF).</param>
 /// <param name="Believed">Neither recorded nor read in source: from general knowledge.</param>
 /// <param name="Waits">EAGAIN with O_NONBLOCK only; without, the call waits for something that never comes.</param>
-internal readonly record struct FileCallCell(Errno Errno, AccessNeed Need = AccessNeed.Nothing, bool Believed = false, bool Waits = false);
+internal readonly record struct FileCallCell(Errno Errno, AccessNeed Need = AccessNeed.Nothing, bool Believed = false, bool Waits = false)
+{
+    /// <summary>Whatever the access mode.</summary>
+    public static FileCallCell Any(Errno errno) => new(errno);
+
+    /// <summary>The call needs an fd that can read.</summary>
+    public static FileCallCell Reads(Errno errno) => new(errno, AccessNeed.Reading);
+
+    /// <summary>The call needs an fd that can write.</summary>
+    public static FileCallCell Writes(Errno errno) => new(errno, AccessNeed.Writing);
+}

@@ -1,29 +1,32 @@
 namespace CocoGuest.Machine.Files;
 
-/// <summary>Which column of the call tables answers for an open file.</summary>
+/// <summary>Kinds of open files, for who shows them or treats some in a way of their own.</summary>
 public enum FileKind
 {
-    /// <summary>Another pseudo file without file operations of its own here: answers as a dma-buf does where no row says otherwise.</summary>
-    Other = 0,
+    /// <summary>A kind that needs nothing special.</summary>
+    Other,
 
     /// <summary>A dma-buf.</summary>
-    DmaBuf = 1,
+    DmaBuf,
 
     /// <summary>A node of <c>/dev/dma_heap</c>.</summary>
-    HeapDevice = 2,
-
-    /// <summary>An O_PATH fd: a place in the tree, not an open file.</summary>
-    PathOnly = 3,
+    HeapNode,
 
     /// <summary><c>/dev/udmabuf</c>.</summary>
-    UdmabufDevice = 4,
+    UdmabufNode,
 
-    /// <summary>A node of <c>/dev/dri</c>.</summary>
-    DrmNode = 5,
+    /// <summary>A DRM node.</summary>
+    DrmNode,
 
     /// <summary>A sync file.</summary>
-    SyncFile = 6,
+    SyncFile,
 
     /// <summary>A software timeline: <c>/sys/kernel/debug/sync/sw_sync</c>.</summary>
-    Timeline = 7,
+    Timeline,
+
+    /// <summary>A memfd.</summary>
+    Memfd,
+
+    /// <summary>An O_PATH fd: a place in the tree, not an open file.</summary>
+    PathOnly,
 }

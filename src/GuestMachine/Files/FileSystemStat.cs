@@ -15,8 +15,7 @@ public sealed record FileSystemStat(uint Type, uint BlockSize, uint NameLength)
     private const uint PageSize = 4096;
     private const uint Longest = 255;
 
-    internal static FileSystemStat Of(FileKind kind) => new(
-        kind switch { FileKind.DmaBuf => DmaBufMagic, FileKind.Other or FileKind.SyncFile => AnonInodeMagic, FileKind.Timeline => DebugfsMagic, _ => TmpfsMagic }, PageSize, Longest);
+    internal static FileSystemStat Of(FileSystem system) => new(system.Magic, PageSize, Longest);
 
     // By the folder that the file system is mounted on; the longest comes first.
     private static readonly (string Folder, uint Magic)[] Mounts =

@@ -1,25 +1,17 @@
 using System.Globalization;
 using System.Text;
 using CocoGuest.Machine.Abi;
-using CocoGuest.Machine.DmaBufs;
 
 namespace CocoGuest.Machine.Files;
 
 /// <summary>Calls on an fd that look at the file but not at its data.</summary>
 public sealed partial class GuestFiles
 {
-    private const int SeekSet = 0;
-    private const int SeekEnd = 2;
-    private const int LastWhence = 4;
     private const int SectorShift = 9;
-    private const uint DmaBufFileSystem = 13;
-    private const uint NodeFileSystem = 5;
-    private const uint DebugFileSystem = 7;
     private const uint SysFileSystem = 22;
     private const uint ProcFileSystem = 23;
-    private const uint AnonymousFileSystem = 14;
 
-    /// <summary>A call of <see cref="FileCallTable"/>: 0, or the errno of its row (S-BUF-11, S-HEAP-05).</summary>
+    /// <summary>A call of <see cref="FileCalls"/>: 0, or the errno of its row (S-BUF-11, S-HEAP-05).</summary>
     /// <returns>EBADF for an fd that is not open or has not the access; else the row's errno.</returns>
     public Result<long> Call(GuestProcess process, int fd, FileCall call)
     {
@@ -30,15 +22,15 @@ public sealed partial class GuestFiles
             return file.Failure;
         }
 
-        Errno errno = FileCallTable.Answer(file.Value, call);
-        return errno == Errno.None ? 0 : Refused(errno, WordFor(call), file.Value);
+        Errno errno = FileCalls.Answer(file.Value, call);
+        return errno == Errno.None ? 0 : file.Value.Refused(errno, WordFor(call));
     }
 
     /// <summary>True if a call of the table would wait, for ever or for a signal, instead of answering: a read of a DRM node without O_NONBLOCK.</summary>
     public bool Waits(GuestProcess process, int fd, FileCall call)
     {
         using Lock.Scope held = _gate.Hold();
-        return process.Fds.Find(fd) is { } file && FileCallTable.Waits(file, call);
+        return process.Fds.Find(fd) is { } file && FileCalls.Waits(file, call);
     }
 
     /// <summary>What kind of file an fd is. EBADF.</summary>
@@ -55,26 +47,7 @@ public sealed partial class GuestFiles
     {
         using Lock.Scope held = _gate.Hold();
         Result<GuestFile> file = FindOpen(process, fd, "lseek");
-        if (!file.Ok)
-        {
-            return file.Failure;
-        }
-
-        if (file.Value is Drm.DrmFile && whence is >= SeekSet and <= LastWhence)
-        {
-            // S-GPU-26: it succeeds and moves nothing.
-            return 0;
-        }
-
-        if (file.Value is not DmaBuf buffer)
-        {
-            return Refused(file.Value is Drm.DrmFile ? Errno.EINVAL : Errno.ESPIPE, "lseek", file.Value);
-        }
-
-        return offset == 0 && whence == SeekEnd ? (long)buffer.Size
-            : offset == 0 && whence == SeekSet ? 0
-            : new Failure(Errno.EINVAL, "lseek", "check arguments", string.Create(CultureInfo.InvariantCulture,
-                $"A dma-buf seeks to its start or end only, not to {offset} with whence {whence} (S-BUF-10)."), "offset");
+        return file.Ok ? file.Value.Seek(offset, whence) : file.Failure;
     }
 
     /// <summary>fstat (S-BUF-12).</summary>
@@ -90,7 +63,7 @@ public sealed partial class GuestFiles
     {
         using Lock.Scope held = _gate.Hold();
         Result<GuestFile> file = Find(process, fd, "fstatfs");
-        return file.Ok ? FileSystemStat.Of(file.Value is PathFile path ? path.Named.Type : file.Value.Type) : file.Failure;
+        return file.Ok ? FileSystemStat.Of(file.Value.FileSystem) : file.Failure;
     }
 
     /// <summary>fchmod: EPERM for who is neither owner nor root (S-BUF-12).</summary>
@@ -106,7 +79,7 @@ public sealed partial class GuestFiles
         InodeAttributes attributes = file.Value.Attributes;
         if (process.Uid != 0 && process.Uid != attributes.Uid)
         {
-            return Refused(Errno.EPERM, "fchmod", file.Value);
+            return file.Value.Refused(Errno.EPERM, "fchmod");
         }
 
         attributes.Permissions = mode & InodeAttributes.PermissionBits;
@@ -125,7 +98,7 @@ public sealed partial class GuestFiles
 
         if (process.Uid != 0)
         {
-            return Refused(Errno.EPERM, "fchown", file.Value);
+            return file.Value.Refused(Errno.EPERM, "fchown");
         }
 
         InodeAttributes attributes = file.Value.Attributes;
@@ -169,29 +142,19 @@ public sealed partial class GuestFiles
 
     /// <summary>Number of the file system that a path of the guest is on.</summary>
     internal static uint DeviceOf(string path) =>
-        path.StartsWith("/dev/", StringComparison.Ordinal) ? NodeFileSystem
-        : path.StartsWith("/sys/kernel/debug/", StringComparison.Ordinal) ? DebugFileSystem
+        path.StartsWith("/dev/", StringComparison.Ordinal) ? FileSystem.Nodes.Device
+        : path.StartsWith("/sys/kernel/debug/", StringComparison.Ordinal) ? FileSystem.Debug.Device
         : path.StartsWith("/proc/", StringComparison.Ordinal) ? ProcFileSystem
         : SysFileSystem;
 
-    private static uint DeviceOf(GuestFile file) =>
-        (file is PathFile path ? path.Named.Type : file.Type) switch
-        {
-            FileKind.HeapDevice or FileKind.UdmabufDevice or FileKind.DrmNode => NodeFileSystem,
-            FileKind.SyncFile or FileKind.Other => AnonymousFileSystem,
-            FileKind.Timeline => DebugFileSystem,
-            _ => DmaBufFileSystem,
-        };
+    private static uint DeviceOf(GuestFile file) => file.FileSystem.Device;
 
     // Most calls refuse an O_PATH fd as if it were not open.
     private Result<GuestFile> FindOpen(GuestProcess process, int fd, string operation)
     {
         Result<GuestFile> file = Find(process, fd, operation);
-        return file.Ok && file.Value.Type == FileKind.PathOnly ? BadFd(operation, fd) : file;
+        return file.Ok && file.Value is PathFile ? BadFd(operation, fd) : file;
     }
-
-    private static Failure Refused(Errno errno, string operation, GuestFile file) =>
-        new(errno, operation, "check file", $"A {file.Kind} opened as {file.Access} answers {operation} with {errno}.", "fd");
 
     private static string WordFor(FileCall call) => call.ToString().ToLowerInvariant();
 }

@@ -115,7 +115,7 @@ public sealed partial class GuestFiles
             return Unlock;
         }
 
-        Errno errno = call is { } row ? FileCallTable.Answer(file, row) : Errno.EINVAL;
+        Errno errno = call is { } row ? FileCalls.Answer(file, row) : Errno.EINVAL;
         return errno == Errno.None
             ? 0
             : new Failure(errno, "fcntl", "check command", string.Create(CultureInfo.InvariantCulture,
@@ -185,6 +185,7 @@ public sealed partial class GuestFiles
         return newFd;
     }
 
-    private static Failure Fault(string operation, ulong address) =>
+    /// <summary>EFAULT for an argument that cannot be reached.</summary>
+    internal static Failure Fault(string operation, ulong address) =>
         new(Errno.EFAULT, operation, "copy from or to user", $"The user memory at 0x{address:x} cannot be accessed.", "argument");
 }

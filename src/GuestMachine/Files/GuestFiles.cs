@@ -9,21 +9,19 @@ namespace CocoGuest.Machine.Files;
 /// <summary>
 /// Open files of a guest and the calls on their fds, whatever the kind of file, by fd number and raw arguments.
 /// Models: numbers (lowest free first), references, close-on-exec, fcntl, dup, SCM_RIGHTS as share tokens, fstat, the answers of
-/// <see cref="FileCallTable"/>, raw ioctls. Does not model: a file system; nodes and text files are <c>GuestTree</c>'s.
+/// <see cref="FileCalls"/>, raw ioctls. Does not model: a file system; nodes and text files are <c>GuestTree</c>'s.
 /// </summary>
 public sealed partial class GuestFiles
 {
     private readonly GuestCore _core;
     private readonly GuestGate _gate;
-    private readonly Guest _guest;
     private readonly ShareTokenTable _tokens;
     private ulong _lastInode;
 
-    internal GuestFiles(GuestCore core, ProcessTable processes, Guest guest)
+    internal GuestFiles(GuestCore core, ProcessTable processes)
     {
         _core = core;
         _gate = core.Gate;
-        _guest = guest;
         _tokens = new ShareTokenTable(core.Time, core.Limits.ShareTokens);
         processes.Holders.Add(ProcessRelease.Descriptors, DropAll);
     }
@@ -86,7 +84,7 @@ public sealed partial class GuestFiles
         Result<GuestFile> found = Find(process, fd, operation);
         return !found.Ok ? found.Failure
             : found.Value is T file ? file
-            : found.Value.Type == FileKind.PathOnly ? BadFd(operation, fd)
+            : found.Value is PathFile ? BadFd(operation, fd)
             : new Failure(otherKind, operation, "check file", string.Create(CultureInfo.InvariantCulture,
                 $"fd {fd} is a {found.Value.Kind}, which does not know this operation."), "fd");
     }

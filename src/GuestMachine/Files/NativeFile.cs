@@ -1,9 +1,4 @@
 using CocoGuest.Machine.Abi;
-using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Machine.Drm;
-using CocoGuest.Machine.Fences;
-using CocoGuest.Machine.Heaps;
-using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.Memory;
 
 namespace CocoGuest.Machine.Files;
@@ -17,18 +12,13 @@ public sealed class NativeFile
     internal NativeFile(GuestFile file) => File = file;
 
     /// <summary>What it is.</summary>
-    public NativeFileKind Kind => File switch
-    {
-        DmaBuf => NativeFileKind.DmaBuf,
-        HeapDeviceFile => NativeFileKind.HeapNode,
-        UdmabufNode => NativeFileKind.UdmabufNode,
-        DrmFile => NativeFileKind.DrmNode,
-        SyncFile => NativeFileKind.SyncFile,
-        FenceTimeline => NativeFileKind.Timeline,
-        ShmemFile => NativeFileKind.Memfd,
-        PathFile => NativeFileKind.PathOnly,
-        _ => NativeFileKind.Other,
-    };
+    public FileKind Kind => File.Type;
+
+    /// <summary>Whether a command may make an fd, whatever its argument.</summary>
+    public bool MakesFd(uint command) => File.MakesFd(command);
+
+    /// <summary>Where a command's argument has the number of another fd, in bytes from its start; null: nowhere.</summary>
+    public uint? FdArgumentOf(uint command) => File.FdArgumentOf(command);
 
     /// <summary>Its inode number in the guest.</summary>
     public ulong Inode => File.Inode;

@@ -25,5 +25,8 @@ internal sealed class PathFile(GuestFile named) : GuestFile(named.Inode, AccessM
     public override string LinkTarget => Named.LinkTarget;
 
     /// <inheritdoc/>
+    public override FileSystem FileSystem => Named.FileSystem;
+
+    /// <inheritdoc/>
     public override ulong FileSize => Named.FileSize;
 }

@@ -24,14 +24,14 @@ internal static class VfsIoctl
     private const int IntBytes = 4;
 
     /// <summary>Null: not one of these commands; the file's own ioctl decides.</summary>
-    public static Result<IoctlOutcome>? Run(GuestProcess process, int fd, GuestFile file, uint command, ulong argument, IUserMemory memory) => command switch
+    public static Result<IoctlOutcome>? Run(IoctlCall call, GuestFile file) => call.Command switch
     {
-        SetCloseOnExec or SetNotCloseOnExec => CloseOnExec(process, fd, command == SetCloseOnExec),
-        SetNonBlocking or SetAsync => Flag(file, command, argument, memory),
-        BlockSize => TellBlockSize(argument, memory),
-        Freeze or Thaw => Refuse(process.Uid == 0 ? Errno.EOPNOTSUPP : Errno.EPERM, file, command),
-        Extents => Refuse(Errno.EOPNOTSUPP, file, command),
-        QuerySize or FileSystemUuid or FileSystemPath => Refuse(Errno.ENOTTY, file, command),
+        SetCloseOnExec or SetNotCloseOnExec => CloseOnExec(call.Process, call.Fd, call.Command == SetCloseOnExec),
+        SetNonBlocking or SetAsync => Flag(file, call.Command, call.Argument, call.Memory),
+        BlockSize => TellBlockSize(call.Argument, call.Memory),
+        Freeze or Thaw => Refuse(call.Process.Uid == 0 ? Errno.EOPNOTSUPP : Errno.EPERM, file, call.Command),
+        Extents => Refuse(Errno.EOPNOTSUPP, file, call.Command),
+        QuerySize or FileSystemUuid or FileSystemPath => Refuse(Errno.ENOTTY, file, call.Command),
         _ => default(Result<IoctlOutcome>?),
     };
 

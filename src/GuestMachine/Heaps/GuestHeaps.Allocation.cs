@@ -127,4 +127,11 @@ public sealed partial class GuestHeaps
     private Failure NoHeap(string name) => new(Errno.ENOENT, "open", "look up /dev/dma_heap",
         $"There is no heap '{(name.Length <= 64 ? name : name[..64] + "…")}' in this guest (kernel {_core.Kernel.Name}, platform "
         + $"{_core.Platform.Name}); it has {string.Join(", ", Nodes.Select(h => h.Name))}.", "heap");
+
+    /// <summary>An ioctl on a heap's node.</summary>
+    internal Result<IoctlOutcome> Ioctl(IoctlCall call, HeapNode node)
+    {
+        Result<long> done = new HeapIoctl(_core, this, call, node).Run(new IoctlCommand(call.Command), call.Argument);
+        return done.Ok ? new IoctlOutcome(done.Value) : done.Failure;
+    }
 }

@@ -1,6 +1,5 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Core;
-using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory;
@@ -168,7 +167,7 @@ public sealed partial class GuestMappings
     internal MapProtection MayOf(GuestFile file, bool copyOnWrite) =>
         MapProtection.Read
         | (copyOnWrite || file.Writable ? MapProtection.Write : MapProtection.None)
-        | (file is not DmaBuf || _core.Kernel.MapsDmaBufsExecutable ? MapProtection.Execute : MapProtection.None);
+        | (file.RefusesExecution(_core.Kernel) ? MapProtection.None : MapProtection.Execute);
 
     private static MapProtection RightsOf(AccessMode access) =>
         access == AccessMode.ReadOnly ? MapProtection.Read : MapProtection.Read | MapProtection.Write;
@@ -250,7 +249,7 @@ public sealed partial class GuestMappings
     private Failure? CheckRights(GuestFile file, MapProtection rights, MapFlags flags) =>
         !file.Readable || (flags.HasFlag(MapFlags.Shared) && rights.HasFlag(MapProtection.Write) && !file.Writable)
             ? Wrong(Errno.EACCES, "prot", $"The fd's access mode does not allow prot 0x{(int)rights:x} (S-BUF-30).")
-        : file is DmaBuf && rights.HasFlag(MapProtection.Execute) && !_core.Kernel.MapsDmaBufsExecutable
+        : rights.HasFlag(MapProtection.Execute) && file.RefusesExecution(_core.Kernel)
             ? Wrong(Errno.EPERM, "prot", "A dma-buf cannot be mapped executable (S-REC-51).")
         : null;
 

@@ -31,6 +31,12 @@ internal sealed class ShmemFile : GuestFile
     /// <inheritdoc/>
     public override string Kind => "memfd";
 
+    /// <inheritdoc/>
+    public override FileKind Type => FileKind.Memfd;
+
+    /// <summary>Mappings of shared anonymous memory.</summary>
+    public override string MappingName => "/dev/zero (deleted)";
+
     /// <summary>log2 of the pages in a block of the file.</summary>
     public int Order { get; }
 

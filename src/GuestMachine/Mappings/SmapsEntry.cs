@@ -27,17 +27,10 @@ public sealed record SmapsEntry(string Permissions, string Name, string VmFlags,
             : (ulong)space.Pages.Keys.Count(a => a >= vma.Start && a < vma.End) * (Page.Size >> 10);
         return new SmapsEntry(
             $"{Letter('r', MapProtection.Read)}{Letter('w', MapProtection.Write)}{Letter('x', MapProtection.Execute)}{(vma.Private ? 'p' : 's')}",
-            NameOf(vma),
+            vma.File?.MappingName ?? "",
             string.Concat(flags.Where(f => f.On).Select(f => f.Word + " ")),
             resident);
 
-        static string NameOf(Vma vma) => vma.File switch
-        {
-            DmaBufs.DmaBuf buffer => $"/dmabuf:{buffer.Name}",
-            Mappings.ShmemFile => "/dev/zero (deleted)",
-            Files.MemoryFile file => file.Kind,
-            _ => "",
-        };
 
         char Letter(char letter, MapProtection right) => vma.Protection.HasFlag(right) ? letter : '-';
     }

@@ -106,7 +106,7 @@ internal sealed class TreeTable
         Folder(HeapClass);
         foreach (HeapNode node in guest.Heaps.Registry.Nodes)
         {
-            Node(node.Path, node.Inode, node.Attributes, node.RawDevice, (_, access) => new HeapDeviceFile(node, access));
+            Node(node.Path, node.Inode, node.Attributes, node.RawDevice, (_, access) => new HeapDeviceFile(guest.Heaps, node, access));
             Device($"/sys/devices/virtual/dma_heap/{node.Info.Name}", HeapClass, HeapNode.Major, node.Info.Minor, node.Uevent);
         }
 
@@ -139,7 +139,7 @@ internal sealed class TreeTable
     private void AddUdmabuf(Guest guest)
     {
         InodeAttributes attributes = guest.Udmabufs.Attributes;
-        Node(UdmabufNode.Path, UdmabufNode.NodeInode, attributes, UdmabufNode.Device, (_, access) => new UdmabufNode(attributes, access));
+        Node(UdmabufNode.Path, UdmabufNode.NodeInode, attributes, UdmabufNode.Device, (_, access) => new UdmabufNode(guest.Udmabufs, attributes, access));
         Device("/sys/devices/virtual/misc/udmabuf", MiscClass, UdmabufNode.Major, UdmabufNode.Minor, UdmabufNode.Uevent);
         Sysfs("/sys/module/udmabuf/parameters/list_limit", static () => $"{GuestUdmabufs.MostItems}\n", WritableByRoot);
         Sysfs("/sys/module/udmabuf/parameters/size_limit_mb", () => $"{guest.Core.Kernel.UdmabufLimitMiB}\n", WritableByRoot);

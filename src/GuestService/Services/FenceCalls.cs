@@ -42,7 +42,7 @@ internal sealed class FenceCalls(CallEntry entry, TimeProvider time) : FenceServ
     public override Task<ExportSyncFileResponse> ExportSyncFile(ExportSyncFileRequest request, ServerCallContext context)
     {
         GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
-        int fd = process.Guest.Fences.ExportSyncFile(process, request.Fd, request.Flags).OrThrow();
+        int fd = process.Guest.Buffers.ExportSyncFile(process, request.Fd, request.Flags).OrThrow();
         return Task.FromResult(new ExportSyncFileResponse { Fd = fd });
     }
 
@@ -50,7 +50,7 @@ internal sealed class FenceCalls(CallEntry entry, TimeProvider time) : FenceServ
     public override Task<ImportSyncFileResponse> ImportSyncFile(ImportSyncFileRequest request, ServerCallContext context)
     {
         GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
-        process.Guest.Fences.ImportSyncFile(process, request.Fd, request.Flags, request.SyncFd).ThrowIfFailed();
+        process.Guest.Buffers.ImportSyncFile(process, request.Fd, request.Flags, request.SyncFd).ThrowIfFailed();
         return Task.FromResult(new ImportSyncFileResponse());
     }
 

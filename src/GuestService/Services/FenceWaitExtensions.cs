@@ -1,6 +1,6 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
-using CocoGuest.Machine.Fences;
+using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
 
 namespace CocoGuest.Service.Services;
@@ -9,7 +9,7 @@ namespace CocoGuest.Service.Services;
 internal static class FenceWaitExtensions
 {
     /// <summary>Waits; a caller that gives up interrupts the wait, as a signal does in the kernel (EINTR). A failed wait ends the call.</summary>
-    public static async Task EndAsync(this FenceWait? wait, Guest guest, CancellationToken cancellation)
+    public static async Task EndAsync(this CallWait? wait, Guest guest, CancellationToken cancellation)
     {
         if (wait is not null)
         {
@@ -18,7 +18,7 @@ internal static class FenceWaitExtensions
     }
 
     /// <summary>Waits likewise; null: the wait was successful.</summary>
-    public static async Task<Failure?> ResultAsync(this FenceWait wait, Guest guest, CancellationToken cancellation)
+    public static async Task<Failure?> ResultAsync(this CallWait wait, Guest guest, CancellationToken cancellation)
     {
         using CancellationTokenRegistration registration = cancellation.Register(() => guest.Fences.Interrupt(wait));
         return await wait.Completion;

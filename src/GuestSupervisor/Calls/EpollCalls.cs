@@ -32,7 +32,7 @@ internal sealed unsafe class EpollCalls(GuestCalls calls) : IDisposable
     public void Handle(StoppedCall call)
     {
         int fd = call.Int(2);
-        if (calls.FileAt(call, fd) is not { Machine: { Kind: NativeFileKind.DmaBuf or NativeFileKind.DrmNode } machine } file)
+        if (calls.FileAt(call, fd) is not { Machine: { Kind: FileKind.DmaBuf or FileKind.DrmNode } machine } file)
         {
             call.Continue(); // without a poll of its own: EPERM, as the host's kernel says of a memfd
             return;
@@ -92,9 +92,9 @@ internal sealed unsafe class EpollCalls(GuestCalls calls) : IDisposable
         if (!_standIns.TryGetValue((file, fd), out PollStandIn? standIn))
         {
             _standIns.Add((file, fd), standIn = new PollStandIn());
-            if (machine.Kind == NativeFileKind.DmaBuf)
+            if (machine.Kind == FileKind.DmaBuf)
             {
-                standIn.Following = calls.Guest.Fences.Follow(machine, standIn.Change);
+                standIn.Following = calls.Guest.Natives.Follow(machine, standIn.Change);
             }
             else
             {

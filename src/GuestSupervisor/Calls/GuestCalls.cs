@@ -232,7 +232,7 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
 
     private SafeFileHandle HostFileFor(NativeFile machine, Func<Origin> origin, bool isObject)
     {
-        if (machine.Kind == NativeFileKind.SyncFile)
+        if (machine.Kind == FileKind.SyncFile)
         {
             (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
             files.AddPiped(new EmulatedFile(HostFile.IdentityOf(read), machine, origin()) { Signal = write });

@@ -35,31 +35,30 @@ internal sealed class IoctlCalls(GuestCalls calls)
             return;
         }
 
-        Run(call, ours.Process, fd, machine.Kind);
+        Run(call, ours.Process, fd, machine);
     }
 
-    private void Run(StoppedCall call, SupervisedProcess process, int fd, NativeFileKind kind)
+    private void Run(StoppedCall call, SupervisedProcess process, int fd, NativeFile machine)
     {
         uint command = call.UInt(1);
-        PlaceArgument(call, process, command);
+        PlaceArgument(call, process, machine, command);
         if (FdCommands.EndsObject(command) && calls.Files.NodeMappings.Count != 0)
         {
             calls.Mirror.Refresh(process.Pid); // a mapping keeps the object alive
         }
 
-        string? makes = FdCommands.Makes(kind, command);
-        if (makes is not null)
+        if (machine.MakesFd(command))
         {
             calls.LearnNumbers(process);
         }
 
-        IReadOnlyList<int> before = makes is null ? [] : calls.Guest.Natives.FdsOf(process.Machine);
-        Result<IoctlOutcome> outcome = calls.Guest.Files.Ioctl(process.Machine, fd, command, call[2], call.Memory);
+        var ioctl = new IoctlCall(process.Machine, fd, command, call[2], call.Memory);
+        Result<IoctlOutcome> outcome = calls.Guest.Files.Ioctl(ioctl);
 
         // Also a command that fails may leave an fd (S-HEAP-32), and one that writes nothing back makes it all the same.
-        foreach (int made in makes is null ? [] : calls.Guest.Natives.FdsOf(process.Machine).Except(before))
+        foreach (MadeFd made in ioctl.Made)
         {
-            Errno refused = calls.Deliver(call, process, made, calls.Guest.Natives.IsCloseOnExec(process.Machine, made), makes!);
+            Errno refused = calls.Deliver(call, process, made.Fd, made.CloseOnExec, made.Operation);
             if (refused != Errno.None)
             {
                 call.Fail(refused);
@@ -84,10 +83,10 @@ internal sealed class IoctlCalls(GuestCalls calls)
     }
 
     // The number in the argument may have come by dup or in a message, which nobody told the machine.
-    private void PlaceArgument(StoppedCall call, SupervisedProcess process, uint command)
+    private void PlaceArgument(StoppedCall call, SupervisedProcess process, NativeFile file, uint command)
     {
         Span<byte> bytes = stackalloc byte[sizeof(int)];
-        if (FdCommands.Takes(command) is { } offset && call.Memory.TryRead(call[2] + offset, bytes)
+        if (file.FdArgumentOf(command) is { } offset && call.Memory.TryRead(call[2] + offset, bytes)
             && calls.FileAt(call, BinaryPrimitives.ReadInt32LittleEndian(bytes)) is { Machine: { } machine })
         {
             _ = calls.Place(process, BinaryPrimitives.ReadInt32LittleEndian(bytes), machine);

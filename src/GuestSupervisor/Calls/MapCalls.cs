@@ -57,7 +57,7 @@ internal sealed class MapCalls(GuestCalls calls)
     private void MapByParts(StoppedCall call, SupervisedProcess process, NativeFile machine, int fd)
     {
         ulong length = (call[1] + PageMask) & ~PageMask;
-        Result<IReadOnlyList<MapPiece>> pieces = machine.Kind == NativeFileKind.DrmNode
+        Result<IReadOnlyList<MapPiece>> pieces = machine.Kind == FileKind.DrmNode
             ? ObjectOf(machine, call[5], length)
             : RangesOf(process, fd, call[5], length);
         if (!pieces.Ok)

@@ -62,7 +62,7 @@ internal sealed partial class PollCalls(GuestCalls calls)
         _ = Task.Factory.StartNew(wait.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    private bool IsBuffer(StoppedCall call, int fd) => calls.FileAt(call, fd) is { Machine.Kind: NativeFileKind.DmaBuf };
+    private bool IsBuffer(StoppedCall call, int fd) => calls.FileAt(call, fd) is { Machine.Kind: FileKind.DmaBuf };
 
     // Milliseconds; negative: for ever. Null: the program's timespec faults, which the kernel will find.
     private static int? TimeoutOf(StoppedCall call)

@@ -39,7 +39,7 @@ internal sealed class FenceGuest : IDisposable
     public int NewFence() => Room.CreateFence(Init, Timeline, ++_value).Value;
 
     /// <summary>Puts a new fence of the timeline into the buffer.</summary>
-    public void AddFence(uint flags) => Assert.Null(Room.ImportSyncFile(Init, Buffer, flags, NewFence()));
+    public void AddFence(uint flags) => Assert.Null(Guest.Buffers.ImportSyncFile(Init, Buffer, flags, NewFence()));
 
     public void Signal(uint by = 1) => Assert.Null(Room.Advance(Init, Timeline, by));
 

@@ -24,9 +24,9 @@ public sealed class PollFollowerTests
         int timeline = test.Guest.Fences.CreateTimeline(process, "line").Value;
         var told = new List<PollEvents>();
 
-        using IDisposable following = test.Guest.Fences.Follow(file, told.Add);
-        Assert.Null(test.Guest.Fences.ImportSyncFile(process, fd, flags, test.Guest.Fences.CreateFence(process, timeline, 1).Value));
-        Assert.Null(test.Guest.Fences.ImportSyncFile(process, fd, flags, test.Guest.Fences.CreateFence(process, timeline, 2).Value));
+        using IDisposable following = test.Guest.Natives.Follow(file, told.Add);
+        Assert.Null(test.Guest.Buffers.ImportSyncFile(process, fd, flags, test.Guest.Fences.CreateFence(process, timeline, 1).Value));
+        Assert.Null(test.Guest.Buffers.ImportSyncFile(process, fd, flags, test.Guest.Fences.CreateFence(process, timeline, 2).Value));
         Assert.Null(test.Guest.Fences.Advance(process, timeline, 1));
         Assert.Null(test.Guest.Fences.Advance(process, timeline, 1));
 
@@ -42,8 +42,8 @@ public sealed class PollFollowerTests
         int timeline = test.Guest.Fences.CreateTimeline(process, "line").Value;
         var told = new List<PollEvents>();
 
-        test.Guest.Fences.Follow(file, told.Add).Dispose();
-        Assert.Null(test.Guest.Fences.ImportSyncFile(process, fd, WriteFence, test.Guest.Fences.CreateFence(process, timeline, 1).Value));
+        test.Guest.Natives.Follow(file, told.Add).Dispose();
+        Assert.Null(test.Guest.Buffers.ImportSyncFile(process, fd, WriteFence, test.Guest.Fences.CreateFence(process, timeline, 1).Value));
 
         Assert.Equal([Both], told);
     }
@@ -55,6 +55,6 @@ public sealed class PollFollowerTests
         GuestProcess process = test.Guest.OpenNative();
         NativeFile timeline = test.Guest.Natives.Adopt(process, test.Guest.Fences.CreateTimeline(process, "line").Value).Value;
 
-        Assert.Throws<ArgumentException>(() => test.Guest.Fences.Follow(timeline, static _ => { }));
+        Assert.Throws<ArgumentException>(() => test.Guest.Natives.Follow(timeline, static _ => { }));
     }
 }

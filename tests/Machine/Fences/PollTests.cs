@@ -59,7 +59,7 @@ public sealed class PollTests
 
         Assert.Equal(Both, test.Poll(test.Buffer));
         Assert.Null(test.Guest.Importers.Sync(test.Init, test.Buffer, 2).Value.Wait);
-        Assert.Equal(1, test.Info(test.Room.ExportSyncFile(test.Init, test.Buffer, 3).Value).Status);
+        Assert.Equal(1, test.Info(test.Guest.Buffers.ExportSyncFile(test.Init, test.Buffer, 3).Value).Status);
     }
 
     [Fact]

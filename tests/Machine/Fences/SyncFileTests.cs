@@ -18,8 +18,8 @@ public sealed class SyncFileTests
     {
         using var test = new FenceGuest();
 
-        Assert.Equal((Errno.EINVAL, "flags"), Told(test.Room.ExportSyncFile(test.Init, test.Buffer, flags).Failure));
-        Assert.Equal((Errno.EINVAL, "flags"), Told(test.Room.ImportSyncFile(test.Init, test.Buffer, flags, -1)));
+        Assert.Equal((Errno.EINVAL, "flags"), Told(test.Guest.Buffers.ExportSyncFile(test.Init, test.Buffer, flags).Failure));
+        Assert.Equal((Errno.EINVAL, "flags"), Told(test.Guest.Buffers.ImportSyncFile(test.Init, test.Buffer, flags, -1)));
     }
 
     [Theory]
@@ -34,7 +34,7 @@ public sealed class SyncFileTests
         using var test = new FenceGuest();
         test.AddFence(imported);
 
-        int fd = test.Room.ExportSyncFile(test.Init, test.Buffer, exported).Value;
+        int fd = test.Guest.Buffers.ExportSyncFile(test.Init, test.Buffer, exported).Value;
 
         Assert.Equal((status, true), (test.Info(fd).Status, test.Init.Fds.IsCloseOnExec(fd)));
     }
@@ -47,7 +47,7 @@ public sealed class SyncFileTests
     {
         using var test = new FenceGuest(kernel);
 
-        SyncFileInfo info = test.Info(test.Room.ExportSyncFile(test.Init, test.Buffer, FenceGuest.ReadWrite).Value);
+        SyncFileInfo info = test.Info(test.Guest.Buffers.ExportSyncFile(test.Init, test.Buffer, FenceGuest.ReadWrite).Value);
 
         Assert.Equal((1, timeline, driver, 1), (info.Status, info.Fences[0].Timeline, info.Fences[0].Driver, info.Fences.Count));
     }
@@ -59,9 +59,9 @@ public sealed class SyncFileTests
         using var test = new FenceGuest();
         test.AddFence(FenceGuest.Write);
         int second = test.Room.CreateTimeline(test.Init, "second").Value;
-        Assert.Null(test.Room.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Read, test.Room.CreateFence(test.Init, second, 1).Value));
+        Assert.Null(test.Guest.Buffers.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Read, test.Room.CreateFence(test.Init, second, 1).Value));
 
-        int fd = test.Room.ExportSyncFile(test.Init, test.Buffer, FenceGuest.Write).Value;
+        int fd = test.Guest.Buffers.ExportSyncFile(test.Init, test.Buffer, FenceGuest.Write).Value;
         test.Signal();
 
         Assert.Equal((0, 2), (test.Info(fd).Status, test.Info(fd).Fences.Count));
@@ -75,8 +75,8 @@ public sealed class SyncFileTests
     {
         using var test = new FenceGuest();
 
-        Assert.Equal((Errno.EINVAL, "sync_fd"), Told(test.Room.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, test.Buffer)));
-        Assert.Equal((Errno.EINVAL, "sync_fd"), Told(test.Room.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, 999)));
+        Assert.Equal((Errno.EINVAL, "sync_fd"), Told(test.Guest.Buffers.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, test.Buffer)));
+        Assert.Equal((Errno.EINVAL, "sync_fd"), Told(test.Guest.Buffers.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, 999)));
         Assert.Equal(0, test.Object(test.Buffer).Fences.Count);
     }
 
@@ -89,7 +89,7 @@ public sealed class SyncFileTests
         {
         }
 
-        Assert.Equal(Errno.EMFILE, test.Room.ExportSyncFile(test.Init, test.Buffer, FenceGuest.Read).Failure!.Errno);
+        Assert.Equal(Errno.EMFILE, test.Guest.Buffers.ExportSyncFile(test.Init, test.Buffer, FenceGuest.Read).Failure!.Errno);
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed class SyncFileTests
     {
         using var test = new FenceGuest();
 
-        Assert.Equal(Errno.ENOTTY, test.Room.ExportSyncFile(test.Init, test.Timeline, FenceGuest.Read).Failure!.Errno);
+        Assert.Equal(Errno.ENOTTY, test.Guest.Buffers.ExportSyncFile(test.Init, test.Timeline, FenceGuest.Read).Failure!.Errno);
         Assert.Equal(Errno.ENOTTY, test.Room.Info(test.Init, test.Buffer).Failure!.Errno);
         Assert.Equal(Errno.ENOTTY, test.Room.Advance(test.Init, test.Buffer, 1)!.Errno);
         Assert.Equal(Errno.EBADF, test.Room.Info(test.Init, 999).Failure!.Errno);
@@ -196,8 +196,8 @@ public sealed class SyncFileTests
         int fds = test.Test.Snapshot().Objects.Fds;
         Assert.True(test.Guest.Faults.Inject(new FaultSpec(FaultPoint.Failslab) { Times = 2 }).Ok);
 
-        Assert.Equal(Errno.ENOMEM, test.Room.ExportSyncFile(test.Init, test.Buffer, FenceGuest.Write).Failure!.Errno);
-        Assert.Equal(Errno.ENOMEM, test.Room.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, fence)!.Errno);
+        Assert.Equal(Errno.ENOMEM, test.Guest.Buffers.ExportSyncFile(test.Init, test.Buffer, FenceGuest.Write).Failure!.Errno);
+        Assert.Equal(Errno.ENOMEM, test.Guest.Buffers.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, fence)!.Errno);
 
         Assert.Equal((fds, 0), (test.Test.Snapshot().Objects.Fds, test.Object(test.Buffer).Fences.Count));
     }

@@ -17,7 +17,7 @@ public sealed class VgemFenceTests
         Assert.Null(test.Room.SignalFence(test.Init, 1));
 
         Assert.Equal(PollEvents.In, test.Poll(test.Buffer));
-        SyncFenceInfo info = test.Info(test.Room.ExportSyncFile(test.Init, test.Buffer, FenceGuest.Write).Value).Fences.Single();
+        SyncFenceInfo info = test.Info(test.Guest.Buffers.ExportSyncFile(test.Init, test.Buffer, FenceGuest.Write).Value).Fences.Single();
         Assert.Equal(("unbound", "vgem"), (info.Timeline, info.Driver));
     }
 
@@ -71,8 +71,8 @@ public sealed class VgemFenceTests
         GuestProcess peer = test.Test.Open();
         int fd = test.Guest.Heaps.Allocate(peer, "system", 4096, 2, 0).Value.Fd;
         int mine = test.Guest.Buffers.Import(test.Init, test.Guest.Buffers.Export(peer, fd, null, TimeSpan.Zero).Value).Value.Fd;
-        Assert.True(test.Room.AttachFence(peer, fd, 1).Ok);
-        int sync = test.Room.ExportSyncFile(test.Init, mine, FenceGuest.Read).Value;
+        Assert.True(test.Guest.Buffers.AttachFence(peer, fd, 1).Ok);
+        int sync = test.Guest.Buffers.ExportSyncFile(test.Init, mine, FenceGuest.Read).Value;
         Assert.Equal(0, test.Info(sync).Status);
 
         Assert.Null(test.Guest.Processes.End(peer));
@@ -113,5 +113,5 @@ public sealed class VgemFenceTests
         Assert.Equal(Errno.ENOENT, test.Guest.Drm.SignalFence(test.Init, node, 1)!.Errno);
     }
 
-    private static Result<uint> Attach(FenceGuest test, uint flags) => test.Room.AttachFence(test.Init, test.Buffer, flags);
+    private static Result<uint> Attach(FenceGuest test, uint flags) => test.Guest.Buffers.AttachFence(test.Init, test.Buffer, flags);
 }

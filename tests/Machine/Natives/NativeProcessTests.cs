@@ -285,7 +285,7 @@ public sealed class NativeProcessTests
         using var test = new TestGuest();
         GuestProcess process = test.Guest.OpenNative();
 
-        NativeFileKind[] kinds =
+        FileKind[] kinds =
         [
             KindOf(test.Guest.Make(process, TestGuest.Shared).Fd),
             KindOf(test.Guest.Tree.Open(process, "/dev/dma_heap/system", 0).Value),
@@ -297,11 +297,11 @@ public sealed class NativeProcessTests
 
         Assert.Equal(
             [
-                NativeFileKind.DmaBuf, NativeFileKind.HeapNode, NativeFileKind.UdmabufNode, NativeFileKind.DrmNode, NativeFileKind.Memfd,
-                NativeFileKind.Timeline,
+                FileKind.DmaBuf, FileKind.HeapNode, FileKind.UdmabufNode, FileKind.DrmNode, FileKind.Memfd,
+                FileKind.Timeline,
             ],
             kinds);
-        NativeFileKind KindOf(int fd) => test.Guest.Natives.Adopt(process, fd).Value.Kind;
+        FileKind KindOf(int fd) => test.Guest.Natives.Adopt(process, fd).Value.Kind;
     }
 
     [Fact]

@@ -75,7 +75,7 @@ public sealed class FaultSweepTests
     public void Planted_FailureThatTookAFenceSlot_IsCaught() =>
         Assert.Throws<Violation>(() => FaultSweep.Run(() => Make(Platform.SevSnp), t => t.Allocate(TestGuest.Private, Size), (g, p) =>
         {
-            _ = g.Fences.AttachFence(p, 3, 1);
+            _ = g.Buffers.AttachFence(p, 3, 1);
             return g.Heaps.Allocate(p, TestGuest.Private, Size, 2, 0).Failure;
         }));
 

@@ -68,8 +68,8 @@ internal static class SweptOperations
         ["create timeline"] = new(_ => { }, (g, p) => g.Fences.CreateTimeline(p, "t").Failure),
         ["create fence"] = new(t => Timeline(t), (g, p) => g.Fences.CreateFence(p, 3, 7).Failure),
         ["advance timeline"] = Sure(t => Fenced(t), (g, p) => g.Fences.Advance(p, 3, 7)),
-        ["export sync file"] = new(t => Fenced(t), (g, p) => g.Fences.ExportSyncFile(p, 5, 2).Failure),
-        ["import sync file"] = new(t => Fenced(t), (g, p) => g.Fences.ImportSyncFile(p, 5, 2, 4)),
+        ["export sync file"] = new(t => Fenced(t), (g, p) => g.Buffers.ExportSyncFile(p, 5, 2).Failure),
+        ["import sync file"] = new(t => Fenced(t), (g, p) => g.Buffers.ImportSyncFile(p, 5, 2, 4)),
         ["merge sync files"] = new(t => Fenced(t), (g, p) => g.Fences.Merge(p, 4, 4).Failure),
         ["allocate movable"] = new(_ => { }, (g, p) => g.Moves.Allocate(p, Size, 2).Failure),
         ["migrate"] = new(t => Must(t.Guest.Moves.Allocate(t.Init, Size, 2).Failure), (g, p) => g.Moves.Migrate(p, 3, TimeSpan.Zero).Failure),
@@ -170,7 +170,7 @@ internal static class SweptOperations
         Timeline(test);
         Must(test.Guest.Fences.CreateFence(test.Init, 3, 5).Failure);
         test.Allocate(TestGuest.Private, Size);
-        Must(test.Guest.Fences.ImportSyncFile(test.Init, 5, 1, 4));
+        Must(test.Guest.Buffers.ImportSyncFile(test.Init, 5, 1, 4));
     }
 
     private static void Domain(TestGuest test, string? dmaDevice)

@@ -105,7 +105,7 @@ internal static class FaultOps
             {
                 "set_name" => g.Guest.Buffers.SetName(g.Process, fd, "name"),
                 "sync" => g.Guest.Importers.Sync(g.Process, fd, 1).Failure,
-                "export_sync_file" => g.Guest.Fences.ExportSyncFile(g.Process, fd, 3).Failure,
+                "export_sync_file" => g.Guest.Buffers.ExportSyncFile(g.Process, fd, 3).Failure,
                 var other => throw new InvalidOperationException($"ioctl '{other}'"),
             },
         }), Answer);

@@ -110,7 +110,7 @@ internal static partial class InfoOps
             case "import write fence":
                 state.Timeline = g.Guest.Fences.CreateTimeline(g.Process, "heapprobe").Value;
                 int fence = g.Guest.Fences.CreateFence(g.Process, state.Timeline, 1).Value;
-                Must(g.Guest.Fences.ImportSyncFile(g.Process, fd, ImportWrite, fence));
+                Must(g.Guest.Buffers.ImportSyncFile(g.Process, fd, ImportWrite, fence));
                 break;
             case "fence signaled":
                 Must(g.Guest.Fences.Advance(g.Process, state.Timeline, 1));

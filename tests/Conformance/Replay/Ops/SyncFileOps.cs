@@ -27,7 +27,7 @@ internal static class SyncFileOps
     private static void Export(ReplayCase c, Record record, Answers answers)
     {
         var g = GuestCase.Of(c);
-        Result<int> made = g.Guest.Fences.ExportSyncFile(g.Process, g.Fd(record.In.Text("fd")), (uint)record.In.Number("flags"));
+        Result<int> made = g.Guest.Buffers.ExportSyncFile(g.Process, g.Fd(record.In.Text("fd")), (uint)record.In.Number("flags"));
         answers.SetResult(made.Failure);
         if (!made.Ok)
         {
@@ -47,7 +47,7 @@ internal static class SyncFileOps
         var g = GuestCase.Of(c);
         State state = c.State<State>();
         int fence = g.Guest.Fences.CreateFence(g.Process, Timeline(c), ++state.LastValue).Value;
-        answers.SetResult(g.Guest.Fences.ImportSyncFile(g.Process, g.Fd(record.In.Text("fd")), (uint)record.In.Number("flags"), fence));
+        answers.SetResult(g.Guest.Buffers.ImportSyncFile(g.Process, g.Fd(record.In.Text("fd")), (uint)record.In.Number("flags"), fence));
     }
 
     private static void Info(ReplayCase c, Record record, Answers answers)

@@ -134,7 +134,7 @@ public sealed class AuditedObjectsTests
                 File<FenceTimeline>(test).Pending[0].Signal(1);
                 return () => { };
             case "sync file":
-                Assert.True(GuestFiles.Install(test.Init, new SyncFile([fence]), false, "plant").Ok);
+                Assert.True(GuestFiles.Install(test.Init, new SyncFile(test.Guest.Fences, [fence]), false, "plant").Ok);
                 return () => { };
             case "buffer fence":
                 heap.Fences.Reserve(1);
@@ -148,7 +148,7 @@ public sealed class AuditedObjectsTests
                 test.Init.PinnedBytes++;
                 return () => test.Init.PinnedBytes--;
             case "poll reference":
-                heap.Poll.Ask(PollEvents.Out);
+                heap.Polls.Ask(PollEvents.Out);
                 heap.References--;
                 return () => heap.References++;
             default:
@@ -215,7 +215,7 @@ public sealed class AuditedObjectsTests
         int timeline = test.Guest.Fences.CreateTimeline(test.Init, "t").Value;
         int sync = test.Guest.Fences.CreateFence(test.Init, timeline, 5).Value;
         Assert.True(test.Guest.Fences.CreateFence(test.Init, timeline, 7).Ok);
-        Assert.Null(test.Guest.Fences.ImportSyncFile(test.Init, heap, 1, sync));
+        Assert.Null(test.Guest.Buffers.ImportSyncFile(test.Init, heap, 1, sync));
     }
 
     // One buffer that is pinned, one whose move waits for an importer.

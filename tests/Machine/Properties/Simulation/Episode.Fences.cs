@@ -58,7 +58,7 @@ internal sealed partial class Episode
         }
         else if (Pick(_fds, out (GuestProcess Process, int Fd, ulong) fd))
         {
-            KeepSync(fd.Process, _guest.Fences.ExportSyncFile(fd.Process, fd.Fd, (uint)_dice.Below(5)));
+            KeepSync(fd.Process, _guest.Buffers.ExportSyncFile(fd.Process, fd.Fd, (uint)_dice.Below(5)));
         }
     }
 
@@ -67,7 +67,7 @@ internal sealed partial class Episode
         if (Pick(_syncs, out (GuestProcess Process, int Fd) sync)
             && (PickOf(sync.Process, _fds, f => f.Process, out (GuestProcess Process, int Fd, ulong) fd) || Pick(_fds, out fd)))
         {
-            Note(_guest.Fences.ImportSyncFile(fd.Process, fd.Fd, (uint)_dice.Below(5), sync.Fd));
+            Note(_guest.Buffers.ImportSyncFile(fd.Process, fd.Fd, (uint)_dice.Below(5), sync.Fd));
         }
     }
 
@@ -104,7 +104,7 @@ internal sealed partial class Episode
     {
         if (Pick(_fds, out (GuestProcess Process, int Fd, ulong) fd))
         {
-            Result<uint> result = _guest.Fences.AttachFence(fd.Process, fd.Fd, (uint)_dice.Below(3));
+            Result<uint> result = _guest.Buffers.AttachFence(fd.Process, fd.Fd, (uint)_dice.Below(3));
             if (Note(result))
             {
                 Keep(_fences, (fd.Process, result.Value));

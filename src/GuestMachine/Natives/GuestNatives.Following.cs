@@ -2,9 +2,10 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 
-namespace CocoGuest.Machine.Fences;
+namespace CocoGuest.Machine.Natives;
 
-public sealed partial class GuestFences
+/// <content>Readiness of dma-bufs that native processes watch.</content>
+public sealed partial class GuestNatives
 {
     /// <summary>
     /// Tells which of POLLIN and POLLOUT a native dma-buf is ready for: at once, and at each change until the result is disposed (S-BUF-13).
@@ -21,7 +22,7 @@ public sealed partial class GuestFences
         }
 
         using Lock.Scope held = _gate.Hold();
-        Deadlines.RunDue();
+        _fences.Deadlines.RunDue();
         return new PollFollower(buffer, _gate, changed);
     }
 }

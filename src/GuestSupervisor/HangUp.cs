@@ -1,4 +1,4 @@
-using CocoGuest.Supervisor.Target;
+using CocoGuest.Linux.Processes;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor;
@@ -8,5 +8,5 @@ public static class HangUp
 {
     /// <summary>Completes when the file is readable or hung up.</summary>
     public static Task Of(SafeFileHandle file) =>
-        Task.Factory.StartNew(() => HostFile.WaitForEnd(file), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.Factory.StartNew(() => PidFd.WaitForEnd(file), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

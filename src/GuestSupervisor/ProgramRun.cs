@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
+using CocoGuest.Linux;
+using CocoGuest.Linux.Files;
 using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
 using CocoGuest.Supervisor.Target;
@@ -12,23 +13,26 @@ namespace CocoGuest.Supervisor;
 /// One program from start to end: launcher, filter, supervisor, report.
 /// <para>The program ends with this process, and what it left running ends with it: nothing stays behind.</para>
 /// </summary>
-public static partial class ProgramRun
+public static class ProgramRun
 {
-    private const int BecomeSubreaper = 36;
     private const int CannotStart = 126;
 
     /// <summary>The first argument that makes this program the launcher: see <see cref="Launch"/>.</summary>
     public const string LaunchWord = "__launch";
 
-    /// <summary>The launcher's part: puts the filter on and becomes the program. To be called with what follows <see cref="LaunchWord"/>.</summary>
+    /// <summary>
+    /// The launcher's part: puts the filter on and becomes the program. To be called with what follows <see cref="LaunchWord"/>.
+    /// </summary>
     public static int Launch(IReadOnlyList<string> arguments) => LaunchSpec.Parse(arguments) is { } spec ? Launcher.Run(spec) : CannotStart;
 
     /// <summary>Runs a program.</summary>
-    /// <param name="launcher">A program, with its first arguments, that calls <see cref="Launch"/> with the arguments that are added.</param>
+    /// <param name="launcher">A program, with its first arguments, that calls <see cref="Launch"/> with the arguments that are
+    /// added.</param>
     /// <param name="program">The program and its arguments.</param>
     /// <param name="options">How.</param>
     /// <param name="supervision">Who answers its calls.</param>
-    public static RunOutcome Run(IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
+    public static RunOutcome Run(
+        IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
     {
         RunOutcome? outcome = null;
         ExceptionDispatchInfo? failed = null;
@@ -51,11 +55,12 @@ public static partial class ProgramRun
         return outcome!;
     }
 
-    private static RunOutcome RunHere(IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
+    private static RunOutcome RunHere(
+        IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
     {
         FdRange range = options.FdLimit == 0 ? FdRange.Choose() : new FdRange(options.FdFloor, options.FdLimit);
         RunOptions chosen = options with { FdFloor = range.Floor, FdLimit = range.Limit };
-        _ = ProcessControl(BecomeSubreaper, 1, 0, 0, 0);
+        _ = Libc.Prctl(Libc.PrSetChildSubreaper, 1, 0, 0, 0);
         (SafeFileHandle ours, SafeFileHandle theirs) = FdChannel.Create();
         using (ours)
         {
@@ -81,9 +86,10 @@ public static partial class ProgramRun
     }
 
     private static RunOutcome Supervise(
-        Process process, SafeFileHandle listener, SafeFileHandle channel, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
+        Process process, SafeFileHandle listener, SafeFileHandle channel, IReadOnlyList<string> program, RunOptions options,
+        ISupervision supervision)
     {
-        (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
+        (SafeFileHandle read, SafeFileHandle write) = Pipe.Create();
         using (read)
         {
             using var signals = new SignalRelay(process.Id);
@@ -110,7 +116,4 @@ public static partial class ProgramRun
             return supervision.Finish(process.ExitCode, left);
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
-    private static partial int ProcessControl(int option, nint second, nint third, nint fourth, nint fifth);
 }

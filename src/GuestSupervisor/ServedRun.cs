@@ -1,6 +1,6 @@
+using CocoGuest.Linux.Files;
 using CocoGuest.Machine;
 using CocoGuest.Supervisor.Reports;
-using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor;
@@ -30,7 +30,7 @@ public sealed class ServedRun : IDisposable
         (_guest, _program) = (guest, program);
         _before = guest.Snapshot();
         _supervisor = new Supervisor(guest, listener, root, options, say);
-        (_stopped, _stop) = HostFile.CreatePipe();
+        (_stopped, _stop) = Pipe.Create();
         _supervisor.Watch(_stopped, _supervisor.Stop);
         _serving = Task.Factory.StartNew(_supervisor.Serve, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
@@ -46,8 +46,8 @@ public sealed class ServedRun : IDisposable
     {
         _supervisor.Settle();
         return RunOutcome.Of(new RunReport(
-            _program, _guest.Shape, exitCode, _supervisor.Leaks, _guest.Faults.List(), leftRunning, _supervisor.Stopped, _supervisor.Log.Take(),
-            _before, _guest.Snapshot()));
+            _program, _guest.Shape, exitCode, _supervisor.Leaks, _guest.Faults.List(), leftRunning, _supervisor.Stopped,
+            _supervisor.Log.Take(), _before, _guest.Snapshot()));
     }
 
     /// <summary>Ends it; what the program still has of the guest is taken away.</summary>

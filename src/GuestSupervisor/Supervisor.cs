@@ -1,4 +1,5 @@
-using System.Runtime.InteropServices;
+using CocoGuest.Linux.Events;
+using CocoGuest.Linux.Files;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
@@ -17,19 +18,17 @@ namespace CocoGuest.Supervisor;
 /// answered, by the machine where they are the guest's, by "continue" where they are not.
 /// </summary>
 /// <remarks>
-/// <para>One thread serves everything in the order in which it comes: stopped calls, ends of files and of processes; several runs of a guest take
-/// turns (<see cref="GuestRuns"/>). So no handler needs a lock against another. A call that waits for fences is answered later, by whoever
-/// signals.</para>
+/// <para>One thread serves everything in the order in which it comes: stopped calls, ends of files and of processes; several runs of a
+/// guest take turns (<see cref="GuestRuns"/>). So no handler needs a lock against another. A call that waits for fences is answered later,
+/// by whoever signals.</para>
 /// <para>Emulated files are host files (memfds, pipes), and the host's kernel counts their references, whatever programs do with them: dup,
 /// fork, exec, SCM_RIGHTS, exit. <see cref="FileBoard"/> hears of the end. So a lost event cannot make the machine and the program disagree
 /// on what is open; the machine's own tables are brought up to date by <see cref="Mirror"/> when somebody looks.</para>
 /// <para>Rule 4 of the architecture: memory of private buffers goes to processes of this guest only, here and nowhere else.</para>
 /// <para>Does not model: paths through symbolic links of the host or a root folder of the program's own, other architectures.</para>
 /// </remarks>
-internal sealed partial class Supervisor : IDisposable
+internal sealed class Supervisor : IDisposable
 {
-    private const short Readable = 1;
-    private const short HungUp = 0x10;
     private readonly NotifyChannel _channel;
     private readonly EventSet _events = new();
     private readonly FileBoard _files;
@@ -303,21 +302,11 @@ internal sealed partial class Supervisor : IDisposable
         using var listener = new BorrowedFd(_channel.Handle);
         Span<PollFd> fds =
         [
-            new PollFd { Fd = events.Number, Events = Readable }, new PollFd { Fd = listener.Number, Events = Readable },
+            new PollFd { Fd = events.Number, Events = Readiness.Readable },
+            new PollFd { Fd = listener.Number, Events = Readiness.Readable },
         ];
-        return Poll(fds, 2, -1) <= 0
+        return HostPoll.Wait(fds, HostPoll.Infinite) <= 0
             ? default
-            : (fds[0].Returned != 0, (fds[1].Returned & Readable) != 0, (fds[1].Returned & HungUp) != 0);
+            : (fds[0].Revents != 0, (fds[1].Revents & Readiness.Readable) != 0, (fds[1].Revents & Readiness.HungUp) != 0);
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollFd
-    {
-        public int Fd;
-        public short Events;
-        public short Returned;
-    }
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static partial int Poll(Span<PollFd> fds, nuint count, int timeoutMilliseconds);
 }

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using CocoGuest.Service.Interop;
+using CocoGuest.Linux.Processes;
 
 namespace CocoGuest.Service.Access;
 

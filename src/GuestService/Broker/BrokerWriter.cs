@@ -1,7 +1,8 @@
 using System.Net.Sockets;
 using System.Threading.Channels;
+using CocoGuest.Linux.Events;
+using CocoGuest.Linux.Sockets;
 using CocoGuest.Service.Hosting;
-using CocoGuest.Service.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Service.Broker;
@@ -10,8 +11,8 @@ namespace CocoGuest.Service.Broker;
 /// The sending half of a broker connection: a bounded queue of frames, and the loop that writes them.
 /// </summary>
 /// <remarks>
-/// Answers wait for room in the queue, so a client that does not read stops being read from. Revocations cannot wait: they come from under a
-/// guest's lock. An fd in the queue belongs to the queue: it is closed after it was sent, or when the connection ends.
+/// Answers wait for room in the queue, so a client that does not read stops being read from. Revocations cannot wait: they come from under
+/// a guest's lock. An fd in the queue belongs to the queue: it is closed after it was sent, or when the connection ends.
 /// </remarks>
 /// <param name="socket">The client.</param>
 /// <param name="services">What all connections share.</param>
@@ -113,7 +114,7 @@ internal sealed class BrokerWriter(Socket socket, BrokerServices services)
     private async ValueTask<bool> WaitWritableAsync(CancellationToken end)
     {
         var writable = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using IDisposable watch = services.Poller.Watch(socket.SafeHandle, PollEvents.Writable, writable.SetResult);
+        using IDisposable watch = services.Poller.Watch(socket.SafeHandle, Readiness.Writable, writable.SetResult);
         try
         {
             await writable.Task.WaitAsync(StallLimit, services.Time, end);

@@ -1,8 +1,8 @@
 using System.Net.Sockets;
+using CocoGuest.Linux.Sockets;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Hosting;
-using CocoGuest.Service.Interop;
 using CocoGuest.Service.Options;
 
 namespace CocoGuest.Service.Broker;

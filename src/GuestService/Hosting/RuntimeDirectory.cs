@@ -1,4 +1,5 @@
-using CocoGuest.Service.Interop;
+using CocoGuest.Linux.Files;
+using CocoGuest.Linux.Processes;
 
 namespace CocoGuest.Service.Hosting;
 

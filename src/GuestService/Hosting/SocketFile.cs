@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using CocoGuest.Service.Interop;
+using CocoGuest.Linux.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Service.Hosting;

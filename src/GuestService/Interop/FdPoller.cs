@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Linux.Events;
 using CocoGuest.Service.Hosting;
 
 namespace CocoGuest.Service.Interop;
@@ -12,7 +13,7 @@ namespace CocoGuest.Service.Interop;
 /// <para>Invariant: an fd in the set stays open, because the watch holds a reference on its handle until it fired or was disposed and the
 /// thread has let go of it. So a number that the kernel gives out again never meets an old watch.</para>
 /// </remarks>
-internal sealed partial class FdPoller : IDisposable
+internal sealed class FdPoller : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<FdWatch> _watches = [];
@@ -29,7 +30,7 @@ internal sealed partial class FdPoller : IDisposable
     /// <param name="events">What to wait for.</param>
     /// <param name="ready">Runs on the thread pool.</param>
     /// <returns>Dispose to stop waiting; the callback may still be running.</returns>
-    public IDisposable Watch(SafeHandle handle, PollEvents events, Action ready)
+    public IDisposable Watch(SafeHandle handle, Readiness events, Action ready)
     {
         var watch = new FdWatch(this, handle, events, ready);
         lock (_lock)
@@ -89,20 +90,20 @@ internal sealed partial class FdPoller : IDisposable
                 fds = new PollFd[(set.Count + 1) * 2];
             }
 
-            fds[0] = new PollFd { Fd = (int)_wake!.DangerousGetHandle(), Events = PollEvents.Readable };
+            fds[0] = new PollFd { Fd = (int)_wake!.DangerousGetHandle(), Events = Readiness.Readable };
             for (int i = 0; i < set.Count; i++)
             {
                 fds[i + 1] = new PollFd { Fd = set[i].Fd, Events = set[i].Events };
             }
 
-            int ready = Poll(fds, (nuint)(set.Count + 1), -1);
+            int ready = HostPoll.Wait(fds.AsSpan(0, set.Count + 1), HostPoll.Infinite);
             if (ready > 0)
             {
                 Dispatch(set, fds);
             }
-            else if (Marshal.GetLastPInvokeError() != InterruptedCall)
+            else if (!HostPoll.IsInterruption(ready))
             {
-                ServiceLog.PollFailed(_log, Marshal.GetLastPInvokeError());
+                ServiceLog.PollFailed(_log, -ready);
                 return;
             }
         }
@@ -129,30 +130,17 @@ internal sealed partial class FdPoller : IDisposable
 
     private void Dispatch(List<FdWatch> set, PollFd[] fds)
     {
-        if (fds[0].Returned != 0)
+        if (fds[0].Revents != 0)
         {
             EventFd.Drain(_wake!);
         }
 
         for (int i = 0; i < set.Count; i++)
         {
-            if (fds[i + 1].Returned != 0)
+            if (fds[i + 1].Revents != 0)
             {
                 set[i].Fire();
             }
         }
     }
-
-    private const int InterruptedCall = 4;
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollFd
-    {
-        public int Fd;
-        public PollEvents Events;
-        public PollEvents Returned;
-    }
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static partial int Poll([In, Out] PollFd[] fds, nuint count, int timeoutMilliseconds);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Linux.Events;
 
 namespace CocoGuest.Service.Interop;
 
@@ -9,7 +10,7 @@ internal sealed class FdWatch : IDisposable
     private readonly SafeHandle _handle;
     private Action? _ready;
 
-    public FdWatch(FdPoller poller, SafeHandle handle, PollEvents events, Action ready)
+    public FdWatch(FdPoller poller, SafeHandle handle, Readiness events, Action ready)
     {
         bool added = false;
         handle.DangerousAddRef(ref added);
@@ -21,7 +22,7 @@ internal sealed class FdWatch : IDisposable
 
     public int Fd => (int)_handle.DangerousGetHandle();
 
-    public PollEvents Events { get; }
+    public Readiness Events { get; }
 
     /// <summary>Runs the callback on the thread pool, unless the watch was disposed or fired before.</summary>
     public void Fire()

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using CocoGuest.Linux.Events;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
@@ -10,7 +12,6 @@ using CocoGuest.Service.Interop;
 using CocoGuest.Service.Options;
 using CocoGuest.V1;
 using Microsoft.Win32.SafeHandles;
-using PollEvents = CocoGuest.Service.Interop.PollEvents;
 
 namespace CocoGuest.Service.Processes;
 
@@ -18,10 +19,10 @@ namespace CocoGuest.Service.Processes;
 /// All processes that were opened or forked, by handle, and the rules of their death.
 /// </summary>
 /// <remarks>
-/// <para>A process of the control protocol has no stream: its connection ends it, or its program (docs/protocol.md). Otherwise three signals
-/// end a process: ExitProcess; the end of its stream, after a grace time in which a stream with the secret may take it
-/// over (always there); the death of the program that opened it over the Unix socket, seen through its pidfd, at once (where there is
-/// one). All of them lead to the machine's <c>End</c>, which tells <see cref="OnProcessEnded"/> under the guest's lock.</para>
+/// <para>A process of the control protocol has no stream: its connection ends it, or its program (docs/protocol.md). Otherwise three
+/// signals end a process: ExitProcess; the end of its stream, after a grace time in which a stream with the secret may take it over (always
+/// there); the death of the program that opened it over the Unix socket, seen through its pidfd, at once (where there is one). All of them
+/// lead to the machine's <c>End</c>, which tells <see cref="OnProcessEnded"/> under the guest's lock.</para>
 /// <para>Lock order: the guest's lock, then this one. So nothing here calls into the machine with this lock held.</para>
 /// </remarks>
 internal sealed class ProcessSessions(
@@ -82,7 +83,7 @@ internal sealed class ProcessSessions(
     /// <returns>Dispose it when the stream's loop is over, after <see cref="Detach"/>.</returns>
     public async ValueTask<StreamLease> AttachAsync(ProcessSession session, UnixPeer? peer)
     {
-        SafeFileHandle? pidFd = peer is null ? null : PidFd.OfPeer(peer.Socket, peer.Credentials);
+        SafeFileHandle? pidFd = peer is null ? null : PidFd.OfPeer(peer.Socket, peer.Credentials.Pid);
         var lease = new StreamLease();
         StreamLease? before;
         lock (_lock)
@@ -108,7 +109,7 @@ internal sealed class ProcessSessions(
     /// <summary>Makes the death of the program that connected a Unix socket the death of a process without a stream.</summary>
     public void WatchPeer(ProcessSession session, UnixPeer peer)
     {
-        using SafeFileHandle? pidFd = PidFd.OfPeer(peer.Socket, peer.Credentials);
+        using SafeFileHandle? pidFd = PidFd.OfPeer(peer.Socket, peer.Credentials.Pid);
         lock (_lock)
         {
             Watch(session, pidFd);
@@ -199,7 +200,7 @@ internal sealed class ProcessSessions(
         session.PeerWatch?.Dispose();
         session.PeerWatch = pidFd is null || session.Ended
             ? null
-            : poller.Watch(pidFd, PollEvents.Readable, () => Kill(session, "its program ended"));
+            : poller.Watch(pidFd, Readiness.Readable, () => Kill(session, "its program ended"));
     }
 
     private void Close(ProcessSession session)

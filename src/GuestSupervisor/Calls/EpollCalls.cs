@@ -1,21 +1,23 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Linux;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Processes;
-using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// epoll_ctl of files that the host's kernel takes for always ready: dma-bufs, ready as their fences say (S-BUF-13), and DRM nodes, never ready here.
-/// A <see cref="PollStandIn"/> goes into the program's own set, and everything else (waiting, one shot, nested sets, the data word) is the kernel's.
+/// epoll_ctl of files that the host's kernel takes for always ready: dma-bufs, ready as their fences say (S-BUF-13), and DRM nodes, never
+/// ready here. A <see cref="PollStandIn"/> goes into the program's own set, and everything else (waiting, one shot, nested sets, the data
+/// word) is the kernel's.
 /// </summary>
 /// <remarks>
-/// <para>The kernel knows an entry by open file and number. So there is one stand-in for each pair, the same in all sets and in children that
-/// share a set: the kernel itself finds that an entry is there already, or is not. It goes with the last reference on the file.</para>
+/// <para>The kernel knows an entry by open file and number. So there is one stand-in for each pair, the same in all sets and in children
+/// that share a set: the kernel itself finds that an entry is there already, or is not. It goes with the last reference on the file.</para>
 /// <para>Does not model: one number in several sets, some of them edge-triggered (the last registration decides for all); an
 /// edge that another poll of the same buffer causes; that a buffer which an epoll_wait has looked at lives until its fence signals.</para>
 /// </remarks>
@@ -43,14 +45,15 @@ internal sealed unsafe class EpollCalls(GuestCalls calls) : IDisposable
             return;
         }
 
-        HostEpoll.Event registration = default;
-        if (call.Int(1) != HostEpoll.Delete && !call.Memory.TryRead(call[3], MemoryMarshal.AsBytes(new Span<HostEpoll.Event>(ref registration))))
+        EpollEvent registration = default;
+        bool deletes = call.Int(1) == Libc.EpollCtlDel;
+        if (!deletes && !call.Memory.TryRead(call[3], MemoryMarshal.AsBytes(new Span<EpollEvent>(ref registration))))
         {
             call.Fail(Errno.EFAULT);
             return;
         }
 
-        using SafeFileHandle? set = HostFile.TakeFd(ours.Process.Handle, call.Int(0));
+        using SafeFileHandle? set = PidFd.TakeFd(ours.Process.Handle, call.Int(0));
         if (set is null)
         {
             call.Fail(Errno.EBADF);
@@ -58,14 +61,14 @@ internal sealed unsafe class EpollCalls(GuestCalls calls) : IDisposable
         }
 
         PollStandIn standIn = StandInOf(file, fd, machine);
-        if (call.Int(1) != HostEpoll.Delete)
+        if (!deletes)
         {
             Look(ours.Process, fd, registration.Events);
             standIn.Renew((registration.Events & EdgeTriggered) != 0);
         }
 
         registration.Events &= (registration.Events & Exclusive) != 0 ? uint.MaxValue : ~SocketsOnly;
-        call.End(HostEpoll.Control(set, call.Int(1), standIn.Handle, &registration) == 0
+        call.End(Libc.EpollCtl(set, call.Int(1), standIn.Handle, &registration) == 0
             ? null : ((Errno)Marshal.GetLastPInvokeError()).AsFailure("epoll_ctl", "fd"));
     }
 

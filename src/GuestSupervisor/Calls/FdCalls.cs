@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Tree;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Seccomp;
-using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Calls;
@@ -122,7 +122,9 @@ internal sealed class FdCalls(GuestCalls calls)
         call.End(call.Memory.TryWrite(call[1], bytes) ? null : Errno.EFAULT.AsFailure("fstatfs", "buf"));
     }
 
-    /// <summary>fcntl. Flags of the fd itself, and what the kernel keeps of any open file alike, are the host kernel's; the rest is the machine's.</summary>
+    /// <summary>
+    /// fcntl. Flags of the fd itself, and what the kernel keeps of any open file alike, are the host kernel's; the rest is the machine's.
+    /// </summary>
     public void Control(StoppedCall call)
     {
         int fd = call.Int(0);
@@ -169,7 +171,7 @@ internal sealed class FdCalls(GuestCalls calls)
             return;
         }
 
-        using SafeFileHandle? file = HostFile.TakeFd(process.Handle, fd);
+        using SafeFileHandle? file = PidFd.TakeFd(process.Handle, fd);
         if (file is null)
         {
             call.Fail(Errno.EBADF);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Tree;
 using CocoGuest.Supervisor.Files;
@@ -65,14 +66,15 @@ internal sealed class FolderCalls(GuestCalls calls)
     private bool ReadShared(StoppedCall call)
     {
         if (ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{call.Int(0)}")) is not { } path
-            || calls.Guest.Tree.SharedEntries(path) is not { Length: > 0 } entries || calls.Processes.Of(call.Tid) is not { Ok: true } process)
+            || calls.Guest.Tree.SharedEntries(path) is not { Length: > 0 } entries
+            || calls.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             return false;
         }
 
         byte[] bytes = new byte[Math.Min(call.UInt(2), MostBytes)];
         int own = 0;
-        using SafeFileHandle? folder = HostFile.TakeFd(process.Value.Handle, call.Int(0));
+        using SafeFileHandle? folder = PidFd.TakeFd(process.Value.Handle, call.Int(0));
         if (folder is null || bytes.Length < entries.Sum(e => LengthOf(e.Name)) + LongestEntry)
         {
             return false;

@@ -1,6 +1,6 @@
-using System.Buffers.Binary;
 using System.Globalization;
-using System.Runtime.InteropServices;
+using CocoGuest.Linux;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;
@@ -9,18 +9,16 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// With --strict: reads and writes of host files that go past the page tables. A dma-buf's pages, mapped by page-frame number, cannot be had so:
-/// O_DIRECT into a mapping is EFAULT (S-PIN-08), <c>/proc/PID/mem</c> of one is EIO (recorded, mapops.misc).
+/// With --strict: reads and writes of host files that go past the page tables. A dma-buf's pages, mapped by page-frame number, cannot be
+/// had so: O_DIRECT into a mapping is EFAULT (S-PIN-08), <c>/proc/PID/mem</c> of one is EIO (recorded, mapops.misc).
 /// </summary>
-/// <remarks>Does not model: transfers of which only a part lies in a mapping (they fail as a whole), O_DIRECT that fcntl switches on, files that came
-/// in a message.</remarks>
-internal sealed unsafe partial class HostReads(GuestCalls calls)
+/// <remarks>Does not model: transfers of which only a part lies in a mapping (they fail as a whole), O_DIRECT that fcntl switches on, files
+/// that came in a message.</remarks>
+internal sealed unsafe class HostReads(GuestCalls calls)
 {
     private const uint Direct = 0x4000;
     private const ulong SectorMask = 511;
-    private const int VectorBytes = 16;
     private const int MostVectors = 1024;
-    private const int StatfsWords = 15;
 
     // The calls that move bytes: by a vector of ranges or one range; from the file's position or from an argument's.
     private static readonly Dictionary<SystemCall, (bool Vector, bool AtPosition)> Transfers = new()
@@ -59,8 +57,9 @@ internal sealed unsafe partial class HostReads(GuestCalls calls)
             return IsForeignMapped(call, link, fd) ? Errno.EIO : Errno.None;
         }
 
-        return (ProcFolder.FlagsOf(call.Tid, fd) & Direct) != 0 && Ranges(call).Any(r => (r.Start & SectorMask) == 0 && (r.Length & SectorMask) == 0
-            && calls.Mirror.IsMapped(pid, r.Start, r.Start + r.Length)) && !IsBuffered(call, fd) ? Errno.EFAULT : Errno.None;
+        bool intoMapping = (ProcFolder.FlagsOf(call.Tid, fd) & Direct) != 0 && Ranges(call).Any(r =>
+            (r.Start & SectorMask) == 0 && (r.Length & SectorMask) == 0 && calls.Mirror.IsMapped(pid, r.Start, r.Start + r.Length));
+        return intoMapping && !IsBuffered(call, fd) ? Errno.EFAULT : Errno.None;
     }
 
     private static bool IsMemory(string path) =>
@@ -84,27 +83,26 @@ internal sealed unsafe partial class HostReads(GuestCalls calls)
         }
 
         var ranges = new List<(ulong, ulong)>();
-        byte[] vector = new byte[VectorBytes];
-        for (ulong i = 0; i < Math.Min(call[2], MostVectors) && call.Memory.TryRead(call[1] + (i * VectorBytes), vector); i++)
+        IoVec vector = default;
+        Span<byte> bytes = new(&vector, sizeof(IoVec));
+        for (ulong i = 0; i < Math.Min(call[2], MostVectors) && call.Memory.TryRead(call[1] + (i * (ulong)sizeof(IoVec)), bytes); i++)
         {
-            ranges.Add((BinaryPrimitives.ReadUInt64LittleEndian(vector), Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(vector.AsSpan(8)), int.MaxValue)));
+            ranges.Add(((ulong)vector.Base, Math.Min(vector.Len, int.MaxValue)));
         }
 
         return ranges;
     }
 
     private bool IsBuffered(StoppedCall call, int fd) =>
-        calls.Processes.Of(call.Tid) is { Ok: true } process && HostFile.TakeFd(process.Value.Handle, fd) is { } file && Buffered.Contains(FileSystemOf(file));
+        calls.Processes.Of(call.Tid) is { Ok: true } process && PidFd.TakeFd(process.Value.Handle, fd) is { } file
+        && Buffered.Contains(FileSystemOf(file));
 
     private static ulong FileSystemOf(SafeFileHandle file)
     {
-        ulong* words = stackalloc ulong[StatfsWords];
+        StatFs status;
         using (file)
         {
-            return FileSystem(file, words) == 0 ? words[0] : 0;
+            return Libc.Fstatfs(file, &status) == 0 ? status.Type : 0;
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
-    private static partial int FileSystem(SafeFileHandle file, ulong* words);
 }

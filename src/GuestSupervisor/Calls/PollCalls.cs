@@ -1,28 +1,30 @@
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using CocoGuest.Linux;
+using CocoGuest.Linux.Events;
+using CocoGuest.Linux.Files;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Seccomp;
-using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// With --strict: poll and ppoll of dma-bufs with unsignalled fences. A memfd is always ready; a dma-buf is when its fences have signalled (S-BUF-80).
-/// <para>The program's own fds are polled along, on duplicates. Models: which fds are ready, time-outs. Does not model: the signal mask of ppoll
-/// while it waits here, POLLPRI and other bits of dma-bufs.</para>
+/// With --strict: poll and ppoll of dma-bufs with unsignalled fences. A memfd is always ready; a dma-buf is when its fences have signalled
+/// (S-BUF-80).
+/// <para>The program's own fds are polled along, on duplicates. Models: which fds are ready, time-outs. Does not model: the signal mask of
+/// ppoll while it waits here, POLLPRI and other bits of dma-bufs.</para>
 /// </summary>
-internal sealed partial class PollCalls(GuestCalls calls)
+internal sealed class PollCalls(GuestCalls calls)
 {
     private const int EntryBytes = 8;
     private const int MostEntries = 1024;
     private const int NanosPerMilli = 1_000_000;
     private const int MillisPerSecond = 1000;
-    private const short Readable = 1;
 
     /// <summary>Handles poll and ppoll.</summary>
     public void Handle(StoppedCall call)
@@ -36,7 +38,8 @@ internal sealed partial class PollCalls(GuestCalls calls)
         }
 
         Span<PollFd> entries = MemoryMarshal.Cast<byte, PollFd>(table.AsSpan());
-        int[] ours = [.. Enumerable.Range(0, entries.Length).Where(i => IsBuffer(call, MemoryMarshal.Cast<byte, PollFd>(table.AsSpan())[i].Fd))];
+        PollFd[] all = entries.ToArray();
+        int[] ours = [.. Enumerable.Range(0, all.Length).Where(i => IsBuffer(call, all[i].Fd))];
         if (ours.Length == 0 || calls.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             call.Continue();
@@ -48,10 +51,10 @@ internal sealed partial class PollCalls(GuestCalls calls)
             _ = calls.Place(process.Value, entries[index].Fd, calls.FileAt(call, entries[index].Fd)!.Machine!);
         }
 
-        PollFd[] all = entries.ToArray();
         PollEntry[] asked = [.. ours.Select(i => new PollEntry(all[i].Fd, (PollEvents)(ushort)all[i].Events))];
         Result<PollAnswer> now = calls.Guest.Fences.Poll(process.Value.Machine, asked, TimeSpan.Zero);
-        if (!now.Ok || now.Value.Events.Zip(asked).All(pair => pair.First == pair.Second.Events && (pair.First & ~(PollEvents.In | PollEvents.Out)) == 0))
+        const PollEvents known = PollEvents.In | PollEvents.Out;
+        if (!now.Ok || now.Value.Events.Zip(asked).All(pair => pair.First == pair.Second.Events && (pair.First & ~known) == 0))
         {
             call.Continue(); // as ready as a memfd is
             return;
@@ -72,40 +75,37 @@ internal sealed partial class PollCalls(GuestCalls calls)
             return call.Int(2);
         }
 
-        Span<byte> spec = stackalloc byte[16];
+        TimeSpec spec = default;
         return call[2] == 0 ? -1
-            : !call.Memory.TryRead(call[2], spec) ? null
-            : (int)Math.Min(int.MaxValue,
-                (BinaryPrimitives.ReadInt64LittleEndian(spec) * MillisPerSecond) + (BinaryPrimitives.ReadInt64LittleEndian(spec[8..]) / NanosPerMilli));
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollFd
-    {
-        public int Fd;
-        public short Events;
-        public short Returned;
+            : !call.Memory.TryRead(call[2], MemoryMarshal.AsBytes(new Span<TimeSpec>(ref spec))) ? null
+            : (int)Math.Min(int.MaxValue, (spec.Sec * MillisPerSecond) + (spec.Nsec / NanosPerMilli));
     }
 
     /// <summary>A poll that cannot be answered at once.</summary>
-    private sealed class Waiting(Guest guest, SupervisedProcess process, StoppedCall call, PollFd[] entries, int[] ours, PollEntry[] asked, int timeout)
+    private sealed class Waiting(
+        Guest guest, SupervisedProcess process, StoppedCall call, PollFd[] entries, int[] ours, PollEntry[] asked, int timeout)
     {
         public void Run()
         {
-            (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
-            SafeFileHandle?[] duplicates = [.. entries.Select((e, i) => ours.Contains(i) || e.Fd < 0 ? null : HostFile.TakeFd(process.Handle, e.Fd))];
+            (SafeFileHandle read, SafeFileHandle write) = Pipe.Create();
+            SafeFileHandle?[] duplicates =
+                [.. entries.Select((e, i) => ours.Contains(i) || e.Fd < 0 ? null : PidFd.TakeFd(process.Handle, e.Fd))];
             try
             {
                 Result<PollAnswer> first = guest.Fences.Poll(process.Machine, asked, TimeSpan.FromMilliseconds(timeout));
                 bool ready = !first.Ok || first.Value.Ready != 0;
                 if (!ready)
                 {
-                    first.Value.Wait?.Completion.ContinueWith(_ => HostFile.TryWrite(write, [1]), TaskScheduler.Default);
+                    first.Value.Wait?.Completion.ContinueWith(_ => Pipe.TryWrite(write, [1]), TaskScheduler.Default);
                 }
 
-                PollFd[] set = [.. duplicates.Select((d, i) => Native(d, entries[i])), new PollFd { Fd = Number(read), Events = Readable },
-                    new PollFd { Fd = Number(process.Handle), Events = Readable }];
-                _ = Poll(set, (nuint)set.Length, ready ? 0 : timeout);
+                PollFd[] set =
+                [
+                    .. duplicates.Select((d, i) => Native(d, entries[i])),
+                    new PollFd { Fd = Number(read), Events = Readiness.Readable },
+                    new PollFd { Fd = Number(process.Handle), Events = Readiness.Readable },
+                ];
+                _ = HostPoll.Wait(set, ready ? 0 : timeout);
                 Answer(set);
             }
             finally
@@ -124,16 +124,16 @@ internal sealed partial class PollCalls(GuestCalls calls)
             Result<PollAnswer> answer = guest.Fences.Poll(process.Machine, asked, TimeSpan.Zero);
             for (int i = 0; i < entries.Length; i++)
             {
-                entries[i].Returned = set[i].Returned;
+                entries[i].Revents = set[i].Revents;
             }
 
             for (int i = 0; i < ours.Length && answer.Ok; i++)
             {
-                entries[ours[i]].Returned = (short)answer.Value.Events[i];
+                entries[ours[i]].Revents = (Readiness)answer.Value.Events[i];
             }
 
             bool written = call.Memory.TryWrite(call[0], MemoryMarshal.AsBytes(entries.AsSpan()));
-            call.End(written ? entries.Count(e => e.Returned != 0) : Errno.EFAULT.AsFailure("poll", "fds"));
+            call.End(written ? entries.Count(e => e.Revents != 0) : Errno.EFAULT.AsFailure("poll", "fds"));
         }
 
         private static PollFd Native(SafeFileHandle? duplicate, PollFd entry) =>
@@ -142,7 +142,4 @@ internal sealed partial class PollCalls(GuestCalls calls)
         // The handles live until the poll is over.
         private static int Number(SafeFileHandle handle) => (int)handle.DangerousGetHandle();
     }
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static partial int Poll([In, Out] PollFd[] fds, nuint count, int timeoutMilliseconds);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using CocoGuest.Linux.Files;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Supervisor.Target;
@@ -7,8 +8,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// trace_pipe: each open is a pipe into which the guest's trace lines go as they come. A reader that does not read loses the lines that find no
-/// room, as the kernel's ring loses the oldest.
+/// trace_pipe: each open is a pipe into which the guest's trace lines go as they come. A reader that does not read loses the lines that
+/// find no room, as the kernel's ring loses the oldest.
 /// </summary>
 internal sealed class TracePump(Guest guest, EventSet events) : IDisposable
 {
@@ -18,7 +19,7 @@ internal sealed class TracePump(Guest guest, EventSet events) : IDisposable
     /// <summary>Gives the caller a reader.</summary>
     public Errno Open(StoppedCall call, bool closeOnExec)
     {
-        (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
+        (SafeFileHandle read, SafeFileHandle write) = Pipe.Create();
         using (read)
         {
             Errno refused = call.Channel.InjectAndReturn(call.Id, read, closeOnExec);
@@ -51,7 +52,7 @@ internal sealed class TracePump(Guest guest, EventSet events) : IDisposable
         byte[] text = Encoding.UTF8.GetBytes(lines);
         foreach (SafeFileHandle reader in _readers)
         {
-            _ = HostFile.TryWrite(reader, text);
+            _ = Pipe.TryWrite(reader, text);
         }
     }
 

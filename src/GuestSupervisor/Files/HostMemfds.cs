@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using CocoGuest.Linux.Memory;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
@@ -62,19 +64,19 @@ internal sealed class HostMemfds : INativeMemfds
         lock (_lock)
         {
             SafeFileHandle? handle = _boards.Select(b => b.HandleOf(process)).FirstOrDefault(h => h is not null);
-            using SafeFileHandle? file = handle is null ? null : HostFile.TakeFd(handle, fd);
-            if (file is null || HostFile.SealsOf(file) is not { } seals)
+            using SafeFileHandle? file = handle is null ? null : PidFd.TakeFd(handle, fd);
+            if (file is null || Memfd.SealsOf(file) is not { } seals)
             {
                 return null;
             }
 
             _given.Add(HostFile.IdentityOf(file));
-            return new Memfd(HostFile.Reopen(file, ReadWrite), (FileSeals)seals);
+            return new ProgramsMemfd(HostFile.Reopen(file, ReadWrite), (FileSeals)seals);
         }
     }
 
     // Looked at once: a memfd can still grow behind a udmabuf, as it can in the kernel.
-    private sealed class Memfd(SafeFileHandle file, FileSeals seals) : INativeMemfd
+    private sealed class ProgramsMemfd(SafeFileHandle file, FileSeals seals) : INativeMemfd
     {
         public ulong Size { get; } = (ulong)RandomAccess.GetLength(file);
 

@@ -2,40 +2,31 @@ using System.Collections;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using CocoGuest.Linux;
+using CocoGuest.Linux.Sockets;
 using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;
 
 namespace CocoGuest.Supervisor.Launch;
 
 /// <summary>
-/// The program's first moments: a child of this process puts the filter on, sends the listener to the supervisor, and becomes the program. This
-/// process stays and keeps it (<see cref="Keeper"/>).
+/// The program's first moments: a child of this process puts the filter on, sends the listener to the supervisor, and becomes the program.
+/// This process stays and keeps it (<see cref="Keeper"/>).
 /// </summary>
 /// <remarks>
-/// Between the filter and exec, each call of the filter's list waits for a supervisor that has no listener yet. And a child of fork has one thread
-/// only: nobody there collects garbage or compiles. So every native function is called once before, which binds it (that opens files); what
-/// the child runs is compiled before; all memory that exec needs is made before; and native calls change no state of the runtime.
+/// Between the filter and exec, each call of the filter's list waits for a supervisor that has no listener yet. And a child of fork has one
+/// thread only: nobody there collects garbage or compiles. So every native function is called once before, which binds it (that opens
+/// files); what the child runs is compiled before; all memory that exec needs is made before; and native calls change no state of the
+/// runtime.
 /// </remarks>
-internal static unsafe partial class Launcher
+internal static unsafe class Launcher
 {
     private const int NotFound = 127;
     private const int NotExecutable = 126;
     private const int StandardError = 2;
-    private const int BecomeSubreaper = 36;
-    private const int SetNoNewPrivileges = 38;
-    private const int SetParentDeathSignal = 1;
-    private const int SetTracer = 0x59616d61;
-    private const nint AnyTracer = -1;
-    private const int Kill = 9;
-    private const int BrokenPipe = 13;
     private const nint ByDefault = 0;
     private const nint Ignore = 1;
-    private const int OpenFiles = 7;
     private const int UnblockAll = 2;
-    private const nint SeccompCall = 317;
-    private const nint SetModeFilter = 1;
-    private const nint NewListener = 8;
-    private const nint WaitKillable = 32;
     private const int SignalSetWords = 16;
     private const int NoExec = 8;
     private const int MostErrno = 134;
@@ -56,12 +47,12 @@ internal static unsafe partial class Launcher
         Bind(spec.Channel);
         RuntimeHelpers.PrepareMethod(((Func<Start, int>)Become).Method.MethodHandle);
         RuntimeHelpers.PrepareMethod(((Func<Start, nint>)PutFilterOn).Method.MethodHandle);
-        _ = ProcessControl(BecomeSubreaper, 1, 0, 0, 0);
+        _ = BareLibc.Prctl(Libc.PrSetChildSubreaper, 1, 0, 0, 0);
         ulong ignored = ProcFolder.IgnoredSignals(Environment.ProcessId);
         using var signals = new SignalRelay(0);
         fixed (FilterProgram.Instruction* instructions = filter)
         {
-            var code = new FilterCode { Length = (ushort)filter.Length, Instructions = instructions };
+            var code = new SockFprog { Len = (ushort)filter.Length, Filter = instructions };
             var start = new Start
             {
                 Channel = spec.Channel,
@@ -77,7 +68,7 @@ internal static unsafe partial class Launcher
                 Environment = Strings(Variables()),
                 Complaints = Strings(complaints),
             };
-            int child = Fork();
+            int child = BareLibc.Fork();
             return child == 0 ? Become(start) : child < 0 ? NotExecutable : Keeper.Run(child, spec.Channel, signals);
         }
     }
@@ -90,40 +81,40 @@ internal static unsafe partial class Launcher
         {
             if ((start.Relayed >> signal & 1) != 0)
             {
-                _ = Signal(signal, (start.Ignored >> signal & 1) != 0 ? Ignore : ByDefault);
+                _ = BareLibc.Signal(signal, (start.Ignored >> signal & 1) != 0 ? Ignore : ByDefault);
             }
         }
 
         ulong* none = stackalloc ulong[SignalSetWords];
-        Limit limit = default;
-        _ = GetLimit(OpenFiles, &limit);
-        limit.Soft = (ulong)start.Limit;
-        limit.Hard = limit.Hard > limit.Soft ? limit.Hard : limit.Soft;
-        _ = SetLimit(OpenFiles, &limit);
+        RLimit limit = default;
+        _ = BareLibc.Getrlimit(Libc.RlimitNofile, &limit);
+        limit.Cur = (ulong)start.Limit;
+        limit.Max = limit.Max > limit.Cur ? limit.Max : limit.Cur;
+        _ = BareLibc.Setrlimit(Libc.RlimitNofile, &limit);
         // The runtime ignores it for itself; a program starts with the default.
-        _ = Signal(BrokenPipe, ByDefault);
-        _ = SignalMask(UnblockAll, none, null);
-        _ = ProcessControl(SetParentDeathSignal, Kill, 0, 0, 0);
+        _ = BareLibc.Signal(Libc.Sigpipe, ByDefault);
+        _ = BareLibc.PthreadSigmask(UnblockAll, none, null);
+        _ = BareLibc.Prctl(Libc.PrSetPdeathsig, Libc.Sigkill, 0, 0, 0);
         if (start.Traceable)
         {
             // Where Yama lets only ancestors trace. It holds for this process, not for its children.
-            _ = ProcessControl(SetTracer, AnyTracer, 0, 0, 0);
+            _ = BareLibc.Prctl(Libc.PrSetPtracer, Libc.PrSetPtracerAny, 0, 0, 0);
         }
 
         byte go = 0;
         nint listener = PutFilterOn(start);
-        if (listener >= 0 && FdChannel.SendRaw(start.Channel, (int)listener) == 0 && Read(start.Channel, &go, 1) == 1)
+        if (listener >= 0 && ScmRights.SendBare(start.Channel, (int)listener) == 0 && BareLibc.Read(start.Channel, &go, 1) == 1)
         {
-            _ = Close((int)listener);
-            _ = Close(start.Channel);
-            _ = Execute(start.Program, start.Arguments, start.Environment);
-            if (start.Shell is not null && *ErrnoLocation() == NoExec)
+            _ = BareLibc.Close((int)listener);
+            _ = BareLibc.Close(start.Channel);
+            _ = BareLibc.Execve(start.Program, start.Arguments, start.Environment);
+            if (start.Shell is not null && *BareLibc.ErrnoLocation() == NoExec)
             {
-                _ = Execute(start.Shell[0], start.Shell, start.Environment);
+                _ = BareLibc.Execve(start.Shell[0], start.Shell, start.Environment);
             }
         }
 
-        int error = *ErrnoLocation();
+        int error = *BareLibc.ErrnoLocation();
         byte* complaint = start.Complaints[error is >= 0 and < MostErrno ? error : 0];
         nuint length = 0;
         while (complaint[length] != 0)
@@ -131,39 +122,43 @@ internal static unsafe partial class Launcher
             length++;
         }
 
-        _ = Write(StandardError, complaint, length);
-        Exit(NotExecutable);
+        _ = BareLibc.Write(StandardError, complaint, length);
+        BareLibc.Exit(NotExecutable);
         return NotExecutable;
     }
 
     private static nint PutFilterOn(Start start)
     {
-        if (ProcessControl(SetNoNewPrivileges, 1, 0, 0, 0) != 0)
+        if (BareLibc.Prctl(Libc.PrSetNoNewPrivs, 1, 0, 0, 0) != 0)
         {
             return -1;
         }
 
-        nint listener = SystemCall(SeccompCall, SetModeFilter, NewListener | WaitKillable, (nint)start.Filter);
-        return listener >= 0 ? listener : SystemCall(SeccompCall, SetModeFilter, NewListener, (nint)start.Filter); // before Linux 5.19
+        const nint killable = Libc.SeccompFilterFlagNewListener | Libc.SeccompFilterFlagWaitKillableRecv;
+        const nint beforeLinux519 = Libc.SeccompFilterFlagNewListener;
+        nint listener = BareLibc.Syscall(Libc.SysSeccomp, Libc.SeccompSetModeFilter, killable, (nint)start.Filter);
+        return listener >= 0
+            ? listener
+            : BareLibc.Syscall(Libc.SysSeccomp, Libc.SeccompSetModeFilter, beforeLinux519, (nint)start.Filter);
     }
 
     private static void Bind(int channel)
     {
-        Limit limit = default;
+        RLimit limit = default;
         byte none = 0;
         ulong* mask = stackalloc ulong[SignalSetWords];
-        _ = GetLimit(OpenFiles, &limit);
-        _ = SetLimit(OpenFiles, &limit);
-        _ = Signal(BrokenPipe, Ignore);
-        _ = SignalMask(0, mask, null);
-        _ = ProcessControl(-1, 0, 0, 0, 0);
-        _ = SystemCall(SeccompCall, -1, 0, 0);
-        _ = FdChannel.SendRaw(-1, channel);
-        _ = Read(-1, &none, 0);
-        _ = Write(-1, &none, 0);
-        _ = Close(-1);
-        _ = Execute(&none, null, null);
-        _ = *ErrnoLocation();
+        _ = BareLibc.Getrlimit(Libc.RlimitNofile, &limit);
+        _ = BareLibc.Setrlimit(Libc.RlimitNofile, &limit);
+        _ = BareLibc.Signal(Libc.Sigpipe, Ignore);
+        _ = BareLibc.PthreadSigmask(0, mask, null);
+        _ = BareLibc.Prctl(-1, 0, 0, 0, 0);
+        _ = BareLibc.Syscall(Libc.SysSeccomp, -1, 0, 0);
+        _ = ScmRights.SendBare(-1, channel);
+        _ = BareLibc.Read(-1, &none, 0);
+        _ = BareLibc.Write(-1, &none, 0);
+        _ = BareLibc.Close(-1);
+        _ = BareLibc.Execve(&none, null, null);
+        _ = *BareLibc.ErrnoLocation();
         // Their addresses are all that is wanted of these.
         NativeLibrary.TryLoad("libc.so.6", out nint library);
         _ = NativeLibrary.GetExport(library, "_exit");
@@ -202,64 +197,11 @@ internal static unsafe partial class Launcher
         public bool Traceable;
         public ulong Relayed;
         public ulong Ignored;
-        public FilterCode* Filter;
+        public SockFprog* Filter;
         public byte* Program;
         public byte** Arguments;
         public byte** Shell;
         public byte** Environment;
         public byte** Complaints;
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct FilterCode
-    {
-        public ushort Length;
-        public FilterProgram.Instruction* Instructions;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Limit
-    {
-        public ulong Soft;
-        public ulong Hard;
-    }
-
-    [LibraryImport("libc", EntryPoint = "fork"), SuppressGCTransition]
-    private static partial int Fork();
-
-    [LibraryImport("libc", EntryPoint = "_exit"), SuppressGCTransition]
-    private static partial void Exit(int status);
-
-    [LibraryImport("libc", EntryPoint = "__errno_location"), SuppressGCTransition]
-    private static partial int* ErrnoLocation();
-
-    [LibraryImport("libc", EntryPoint = "getrlimit"), SuppressGCTransition]
-    private static partial int GetLimit(int resource, Limit* limit);
-
-    [LibraryImport("libc", EntryPoint = "setrlimit"), SuppressGCTransition]
-    private static partial int SetLimit(int resource, Limit* limit);
-
-    [LibraryImport("libc", EntryPoint = "signal"), SuppressGCTransition]
-    private static partial nint Signal(int signal, nint handler);
-
-    [LibraryImport("libc", EntryPoint = "pthread_sigmask"), SuppressGCTransition]
-    private static partial int SignalMask(int how, ulong* set, ulong* old);
-
-    [LibraryImport("libc", EntryPoint = "prctl"), SuppressGCTransition]
-    private static partial int ProcessControl(int option, nint second, nint third, nint fourth, nint fifth);
-
-    [LibraryImport("libc", EntryPoint = "syscall"), SuppressGCTransition]
-    private static partial nint SystemCall(nint number, nint first, nint second, nint third);
-
-    [LibraryImport("libc", EntryPoint = "read"), SuppressGCTransition]
-    private static partial nint Read(int fd, byte* buffer, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "write"), SuppressGCTransition]
-    private static partial nint Write(int fd, byte* buffer, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "close"), SuppressGCTransition]
-    private static partial int Close(int fd);
-
-    [LibraryImport("libc", EntryPoint = "execve"), SuppressGCTransition]
-    private static partial int Execute(byte* path, byte** arguments, byte** environment);
 }

@@ -1,3 +1,4 @@
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
@@ -7,8 +8,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Processes;
 
 /// <summary>
-/// The host processes that have touched the guest. One is entered when it first does, and leaves when it ends: the program's children need no
-/// announcement.
+/// The host processes that have touched the guest. One is entered when it first does, and leaves when it ends: the program's children need
+/// no announcement.
 /// </summary>
 internal sealed class ProcessBoard
 {
@@ -42,7 +43,8 @@ internal sealed class ProcessBoard
     public int PidOf(int tid)
     {
         // A thread's number may have been given to another process since; that of a process that has not ended has not.
-        if (_processOfThread.TryGetValue(tid, out int known) && ((known == tid && _byPid.ContainsKey(tid)) || ProcFolder.HasThread(known, tid)))
+        if (_processOfThread.TryGetValue(tid, out int known)
+            && ((known == tid && _byPid.ContainsKey(tid)) || ProcFolder.HasThread(known, tid)))
         {
             return known;
         }
@@ -67,12 +69,13 @@ internal sealed class ProcessBoard
 
     private Result<SupervisedProcess> Enter(int pid)
     {
-        if (HostFile.OpenProcess(pid) is not { } handle)
+        if (PidFd.Open(pid) is not { } handle)
         {
             return new Failure(Errno.ENOENT, "enter process", "open pidfd", $"Process {pid} is gone.");
         }
 
-        Result<GuestProcess> opened = _guest.Natives.Open(ProcFolder.NameOf(pid), _options.Uid, _options.Gid, _options.FdFloor, _options.FdLimit);
+        Result<GuestProcess> opened = _guest.Natives.Open(
+            ProcFolder.NameOf(pid), _options.Uid, _options.Gid, _options.FdFloor, _options.FdLimit);
         if (!opened.Ok)
         {
             handle.Dispose();
@@ -95,7 +98,7 @@ internal sealed class ProcessBoard
         {
             if (!process.Machine.Alive && process.Machine.KilledBy is { } signal)
             {
-                HostFile.Signal(process.Handle, signal);
+                PidFd.Signal(process.Handle, signal);
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Linux;
+using CocoGuest.Linux.Files;
 using CocoGuest.Machine.Abi;
-using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Seccomp;
@@ -9,7 +10,7 @@ namespace CocoGuest.Supervisor.Seccomp;
 /// The listener of a seccomp filter: stopped calls come out, answers go in, fds are put into the caller's table.
 /// <para>Calls may be answered by any thread. An answer to a call that is gone (its thread was killed) is no error.</para>
 /// </summary>
-internal sealed unsafe partial class NotifyChannel : IDisposable
+internal sealed unsafe class NotifyChannel : IDisposable
 {
     private const nuint Receive = 0xc0502100;
     private const nuint Send = 0xc0182101;
@@ -21,7 +22,6 @@ internal sealed unsafe partial class NotifyChannel : IDisposable
     private const uint SetFdFlag = 1;
     private const uint SendFlag = 2;
     private const uint CloseOnExec = 0x80000;
-    private const int Interrupted = 4;
     private readonly SafeFileHandle _listener;
 
     public NotifyChannel(SafeFileHandle listener)
@@ -45,7 +45,7 @@ internal sealed unsafe partial class NotifyChannel : IDisposable
         {
             while (Ioctl(_listener, Receive, target) != 0)
             {
-                if (Marshal.GetLastPInvokeError() != Interrupted)
+                if (Marshal.GetLastPInvokeError() != Libc.Eintr)
                 {
                     return false;
                 }
@@ -89,11 +89,23 @@ internal sealed unsafe partial class NotifyChannel : IDisposable
     public Errno InjectAndReturn(ulong id, SafeFileHandle file, bool closeOnExec)
     {
         using var source = new BorrowedFd(file);
-        var request = new AddFdRequest { Id = id, Flags = SendFlag, Source = (uint)source.Number, NewFlags = closeOnExec ? CloseOnExec : 0 };
+        var request = new AddFdRequest
+        {
+            Id = id,
+            Flags = SendFlag,
+            Source = (uint)source.Number,
+            NewFlags = closeOnExec ? CloseOnExec : 0,
+        };
         return Add(&request);
     }
 
     public void Dispose() => _listener.Dispose();
+
+    private static int Ioctl(SafeFileHandle file, nuint command, void* argument)
+    {
+        using var fd = new BorrowedFd(file);
+        return Libc.Ioctl(fd.Number, command, argument);
+    }
 
     private Errno Add(AddFdRequest* request) =>
         Ioctl(_listener, AddFd, request) >= 0 ? Errno.None : (Errno)Marshal.GetLastPInvokeError();
@@ -101,7 +113,7 @@ internal sealed unsafe partial class NotifyChannel : IDisposable
     private void Answer(ulong id, long value, int error, uint flags)
     {
         var answer = new Response { Id = id, Value = value, Error = error, Flags = flags };
-        while (Ioctl(_listener, Send, &answer) != 0 && Marshal.GetLastPInvokeError() == Interrupted)
+        while (Ioctl(_listener, Send, &answer) != 0 && Marshal.GetLastPInvokeError() == Libc.Eintr)
         {
         }
     }
@@ -124,7 +136,4 @@ internal sealed unsafe partial class NotifyChannel : IDisposable
         public uint Target;
         public uint NewFlags;
     }
-
-    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
-    private static partial int Ioctl(SafeFileHandle fd, nuint command, void* argument);
 }

@@ -1,5 +1,6 @@
 using System.ComponentModel;
-using System.Runtime.InteropServices;
+using CocoGuest.Linux;
+using CocoGuest.Linux.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Target;
@@ -8,17 +9,15 @@ namespace CocoGuest.Supervisor.Target;
 /// Tells when the last reference to an open file description of a memfd is gone: fds of all processes, mappings, messages in flight. The
 /// host's kernel counts them; inotify reports the end.
 /// </summary>
-internal sealed unsafe partial class CloseWatch : IDisposable
+internal sealed unsafe class CloseWatch : IDisposable
 {
-    private const int CloseOnExec = 0x80000;
-    private const int NonBlock = 0x800;
-    private const uint ClosedEvents = 0x8 | 0x10;
+    private const uint ClosedEvents = Libc.InCloseWrite | Libc.InCloseNowrite;
     private const int HeaderBytes = 16;
     private const int BufferBytes = 4096;
 
     public CloseWatch()
     {
-        int fd = Create(CloseOnExec | NonBlock);
+        int fd = Libc.InotifyInit1(Libc.InCloexec | Libc.InNonblock);
         Handle = fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw new Win32Exception();
     }
 
@@ -29,12 +28,12 @@ internal sealed unsafe partial class CloseWatch : IDisposable
     public int Add(SafeFileHandle file)
     {
         using var borrowed = new BorrowedFd(file);
-        int watch = AddWatch(Handle, HostFile.PathOf(borrowed.Number), ClosedEvents);
+        int watch = Libc.InotifyAddWatch(Handle, HostFile.PathOf(borrowed.Number), ClosedEvents);
         return watch >= 0 ? watch : throw new Win32Exception();
     }
 
     /// <summary>Ends a watch.</summary>
-    public void Remove(int watch) => _ = RemoveWatch(Handle, watch);
+    public void Remove(int watch) => _ = Libc.InotifyRmWatch(Handle, watch);
 
     /// <summary>What was closed since the last call, one number a description.</summary>
     public List<int> Take()
@@ -42,7 +41,7 @@ internal sealed unsafe partial class CloseWatch : IDisposable
         var closed = new List<int>();
         byte* buffer = stackalloc byte[BufferBytes];
         nint length;
-        while ((length = Read(Handle, buffer, BufferBytes)) > 0)
+        while ((length = Libc.Read(Handle, buffer, BufferBytes)) > 0)
         {
             for (nint at = 0; at < length;)
             {
@@ -60,16 +59,4 @@ internal sealed unsafe partial class CloseWatch : IDisposable
     }
 
     public void Dispose() => Handle.Dispose();
-
-    [LibraryImport("libc", EntryPoint = "inotify_init1", SetLastError = true)]
-    private static partial int Create(int flags);
-
-    [LibraryImport("libc", EntryPoint = "inotify_add_watch", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int AddWatch(SafeFileHandle inotify, string path, uint mask);
-
-    [LibraryImport("libc", EntryPoint = "inotify_rm_watch", SetLastError = true)]
-    private static partial int RemoveWatch(SafeFileHandle inotify, int watch);
-
-    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
-    private static partial nint Read(SafeFileHandle file, byte* buffer, nuint length);
 }

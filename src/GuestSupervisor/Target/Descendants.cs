@@ -1,3 +1,4 @@
+using CocoGuest.Linux.Processes;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Target;
@@ -22,12 +23,12 @@ internal static class Descendants
 
             foreach (int pid in alive)
             {
-                using SafeFileHandle? process = HostFile.OpenProcess(pid);
+                using SafeFileHandle? process = PidFd.Open(pid);
                 seen.Add(pid);
                 if (process is not null)
                 {
-                    HostFile.Signal(process, Kill);
-                    HostFile.WaitForEnd(process);
+                    PidFd.Signal(process, Kill);
+                    PidFd.WaitForEnd(process);
                 }
             }
         }

@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using System.Runtime.InteropServices;
+using CocoGuest.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Target;
@@ -8,7 +8,7 @@ namespace CocoGuest.Supervisor.Target;
 /// fds that are waited for, each with what to do when something happens: an epoll set, itself an fd that can be waited for.
 /// <para>For one thread: callbacks run in <see cref="Dispatch"/>, and nowhere else.</para>
 /// </summary>
-internal sealed unsafe partial class EventSet : IDisposable
+internal sealed unsafe class EventSet : IDisposable
 {
     /// <summary>EPOLLIN.</summary>
     public const uint Readable = 1;
@@ -16,14 +16,13 @@ internal sealed unsafe partial class EventSet : IDisposable
     /// <summary>EPOLLERR, which is always waited for: of a pipe's write end that nobody reads any more.</summary>
     public const uint Broken = 0;
 
-    private const int CloseOnExec = 0x80000;
     private const int MostAtOnce = 64;
     private readonly Dictionary<ulong, (SafeFileHandle File, Action Ready)> _entries = [];
     private ulong _lastKey;
 
     public EventSet()
     {
-        int fd = Create(CloseOnExec);
+        int fd = Libc.EpollCreate1(Libc.EpollCloexec);
         Handle = fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw new Win32Exception();
     }
 
@@ -35,8 +34,8 @@ internal sealed unsafe partial class EventSet : IDisposable
     public ulong Add(SafeFileHandle file, uint events, Action ready)
     {
         ulong key = ++_lastKey;
-        var registration = new HostEpoll.Event { Events = events, Data = key };
-        if (HostEpoll.Control(Handle, HostEpoll.Add, file, &registration) != 0)
+        var registration = new EpollEvent { Events = events, Data = key };
+        if (Libc.EpollCtl(Handle, Libc.EpollCtlAdd, file, &registration) != 0)
         {
             throw new Win32Exception();
         }
@@ -50,16 +49,16 @@ internal sealed unsafe partial class EventSet : IDisposable
     {
         if (_entries.Remove(key, out (SafeFileHandle File, Action Ready) entry))
         {
-            HostEpoll.Event none = default;
-            _ = HostEpoll.Control(Handle, HostEpoll.Delete, entry.File, &none);
+            EpollEvent none = default;
+            _ = Libc.EpollCtl(Handle, Libc.EpollCtlDel, entry.File, &none);
         }
     }
 
     /// <summary>Runs the callbacks of what has happened; does not wait.</summary>
     public void Dispatch()
     {
-        HostEpoll.Event* events = stackalloc HostEpoll.Event[MostAtOnce];
-        int count = Wait(Handle, events, MostAtOnce, 0);
+        EpollEvent* events = stackalloc EpollEvent[MostAtOnce];
+        int count = Libc.EpollWait(Handle, events, MostAtOnce, 0);
         for (int i = 0; i < count; i++)
         {
             // A callback before this one may have removed it.
@@ -71,10 +70,4 @@ internal sealed unsafe partial class EventSet : IDisposable
     }
 
     public void Dispose() => Handle.Dispose();
-
-    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
-    private static partial int Create(int flags);
-
-    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
-    private static partial int Wait(SafeFileHandle set, HostEpoll.Event* events, int most, int timeoutMilliseconds);
 }

@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using CocoGuest.Linux;
 
 namespace CocoGuest.Supervisor.Target;
 
 /// <summary>
 /// What /proc tells of a process. Everything here may be gone at the next moment, so a missing entry is null or nothing, never an error.
 /// </summary>
-internal static partial class ProcFolder
+internal static class ProcFolder
 {
     private const uint CloseOnExec = 0x80000;
 
@@ -19,7 +20,7 @@ internal static partial class ProcFolder
     {
         const int noSignal = 0;
         const int notPermitted = 1;
-        return SignalThread(pid, tid, noSignal) == 0 || Marshal.GetLastPInvokeError() == notPermitted;
+        return Libc.Tgkill(pid, tid, noSignal) == 0 || Marshal.GetLastPInvokeError() == notPermitted;
     }
 
     /// <summary>User and group that the process acts as.</summary>
@@ -56,7 +57,8 @@ internal static partial class ProcFolder
     {
         try
         {
-            return [.. Directory.EnumerateFileSystemEntries(Path(pid, "fd")).Select(e => int.Parse(System.IO.Path.GetFileName(e), CultureInfo.InvariantCulture))];
+            return [.. Directory.EnumerateFileSystemEntries(Path(pid, "fd"))
+                .Select(e => int.Parse(System.IO.Path.GetFileName(e), CultureInfo.InvariantCulture))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -106,7 +108,8 @@ internal static partial class ProcFolder
     public static (ulong Soft, ulong Hard)? OpenFilesOf(int pid)
     {
         string[] words = Field(pid, "limits", "Max open files")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
-        return words.Length >= 2 && ulong.TryParse(words[0], out ulong soft) && ulong.TryParse(words[1], out ulong hard) ? (soft, hard) : null;
+        return words.Length >= 2 && ulong.TryParse(words[0], out ulong soft) && ulong.TryParse(words[1], out ulong hard)
+            ? (soft, hard) : null;
     }
 
     /// <summary>The stack pointer of a thread that waits in a system call.</summary>
@@ -114,12 +117,16 @@ internal static partial class ProcFolder
     {
         // number, six arguments, stack pointer, instruction pointer
         string[] words = Text(tid, "syscall")?.TrimEnd('\n').Split(' ') ?? [];
-        return words.Length == 9 && ulong.TryParse(words[7].AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong stack) ? stack : null;
+        return words.Length == 9
+            && ulong.TryParse(words[7].AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong stack) ? stack : null;
     }
 
     /// <summary>oom_score_adj.</summary>
-    public static int OomScoreAdjOf(int pid) =>
-        int.TryParse(Text(pid, "oom_score_adj"), NumberStyles.AllowLeadingSign | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int value) ? value : 0;
+    public static int OomScoreAdjOf(int pid)
+    {
+        const NumberStyles styles = NumberStyles.AllowLeadingSign | NumberStyles.AllowTrailingWhite;
+        return int.TryParse(Text(pid, "oom_score_adj"), styles, CultureInfo.InvariantCulture, out int value) ? value : 0;
+    }
 
     /// <summary>The parent of a process.</summary>
     public static int? ParentOf(int pid) => StatusNumber(pid, "PPid:");
@@ -167,7 +174,4 @@ internal static partial class ProcFolder
     }
 
     private static string Path(int pid, string entry) => string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/{entry}");
-
-    [LibraryImport("libc", EntryPoint = "tgkill", SetLastError = true)]
-    private static partial int SignalThread(int pid, int tid, int signal);
 }

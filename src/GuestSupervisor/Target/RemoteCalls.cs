@@ -1,13 +1,15 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Linux;
 
 namespace CocoGuest.Supervisor.Target;
 
 /// <summary>
-/// System calls in another thread's place, by ptrace: for the few mappings that no single mmap of the program's own can make. The thread is taken
-/// at the end of the call that it waits in, makes the calls that it is told, and goes on as if the first had returned the last one's result.
+/// System calls in another thread's place, by ptrace: for the few mappings that no single mmap of the program's own can make. The thread is
+/// taken at the end of the call that it waits in, makes the calls that it is told, and goes on as if the first had returned the last one's
+/// result.
 /// <para>ptrace belongs to a thread: all of one instance is used on one. x86-64 only.</para>
 /// </summary>
-internal sealed unsafe partial class RemoteCalls : IDisposable
+internal sealed unsafe class RemoteCalls : IDisposable
 {
     private const int Seize = 0x4206;
     private const int Interrupt = 0x4207;
@@ -18,7 +20,6 @@ internal sealed unsafe partial class RemoteCalls : IDisposable
     private const nint MarkCallStops = 1;
     private const int AnyThread = 0x40000000;
     private const int CallStop = 5 | 0x80;
-    private const int Interrupted = 4;
     private const int CallBytes = 2;
     private readonly int _tid;
     private readonly List<int> _signals = [];
@@ -35,7 +36,7 @@ internal sealed unsafe partial class RemoteCalls : IDisposable
 
     /// <summary>Begins: the thread will stop when the call that it waits in is answered. Null: it may not be traced, or is.</summary>
     public static RemoteCalls? Begin(int tid) =>
-        Trace(Seize, tid, 0, MarkCallStops) == 0 && Trace(Interrupt, tid, 0, 0) == 0 ? new RemoteCalls(tid) : null;
+        Libc.Ptrace(Seize, tid, 0, MarkCallStops) == 0 && Libc.Ptrace(Interrupt, tid, 0, 0) == 0 ? new RemoteCalls(tid) : null;
 
     /// <summary>Waits for the stop, once the call was answered. False: the thread is gone.</summary>
     public bool WaitForStop()
@@ -48,7 +49,7 @@ internal sealed unsafe partial class RemoteCalls : IDisposable
 
         fixed (Registers* saved = &_saved)
         {
-            _stopped = Trace(GetRegisters, _tid, 0, (nint)saved) == 0;
+            _stopped = Libc.Ptrace(GetRegisters, _tid, 0, (nint)saved) == 0;
         }
 
         return _stopped;
@@ -64,8 +65,8 @@ internal sealed unsafe partial class RemoteCalls : IDisposable
         registers.Original = ulong.MaxValue;
         (registers.First, registers.Second, registers.Third) = (At(arguments, 0), At(arguments, 1), At(arguments, 2));
         (registers.Fourth, registers.Fifth, registers.Sixth) = (At(arguments, 3), At(arguments, 4), At(arguments, 5));
-        if (Trace(SetRegisters, _tid, 0, (nint)(&registers)) != 0 || !RunToCallStop() || !RunToCallStop()
-            || Trace(GetRegisters, _tid, 0, (nint)(&registers)) != 0)
+        if (Libc.Ptrace(SetRegisters, _tid, 0, (nint)(&registers)) != 0 || !RunToCallStop() || !RunToCallStop()
+            || Libc.Ptrace(GetRegisters, _tid, 0, (nint)(&registers)) != 0)
         {
             const long noSuchThread = -3;
             return noSuchThread;
@@ -82,11 +83,11 @@ internal sealed unsafe partial class RemoteCalls : IDisposable
             Registers registers = _saved;
             registers.Accumulator = (ulong)Result;
             registers.Original = ulong.MaxValue;
-            _ = Trace(SetRegisters, _tid, 0, (nint)(&registers));
+            _ = Libc.Ptrace(SetRegisters, _tid, 0, (nint)(&registers));
         }
 
-        _ = Trace(Detach, _tid, 0, 0);
-        _signals.ForEach(signal => SendSignal(_tid, signal));
+        _ = Libc.Ptrace(Detach, _tid, 0, 0);
+        _signals.ForEach(signal => Libc.Kill(_tid, signal));
     }
 
     private static ulong At(ReadOnlySpan<ulong> arguments, int index) => index < arguments.Length ? arguments[index] : 0;
@@ -96,7 +97,7 @@ internal sealed unsafe partial class RemoteCalls : IDisposable
         int status = 0;
         do
         {
-            if (Trace(ToNextCall, _tid, 0, 0) != 0 || !Wait(&status))
+            if (Libc.Ptrace(ToNextCall, _tid, 0, 0) != 0 || !Wait(&status))
             {
                 return false;
             }
@@ -114,7 +115,7 @@ internal sealed unsafe partial class RemoteCalls : IDisposable
     private bool Wait(int* status)
     {
         int waited;
-        while ((waited = WaitFor(_tid, status, AnyThread)) < 0 && Marshal.GetLastPInvokeError() == Interrupted)
+        while ((waited = Libc.Waitpid(_tid, status, AnyThread)) < 0 && Marshal.GetLastPInvokeError() == Libc.Eintr)
         {
         }
 
@@ -154,13 +155,4 @@ internal sealed unsafe partial class RemoteCalls : IDisposable
         public ulong Fs;
         public ulong Gs;
     }
-
-    [LibraryImport("libc", EntryPoint = "ptrace", SetLastError = true)]
-    private static partial nint Trace(nint request, nint tid, nint address, nint data);
-
-    [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
-    private static partial int WaitFor(int pid, int* status, int options);
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int SendSignal(int pid, int signal);
 }

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Text;
+using CocoGuest.Linux;
 using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Supervisor.Target;
@@ -9,7 +9,7 @@ namespace CocoGuest.Supervisor.Target;
 /// parent may.
 /// <para>What is not mapped, or not readable by the program itself, faults as it would in the kernel.</para>
 /// </summary>
-internal sealed unsafe partial class TargetMemory(int tid) : IUserMemory
+internal sealed unsafe class TargetMemory(int tid) : IUserMemory
 {
     private const int LongestPath = 4096;
     private const ulong PageBytes = 4096;
@@ -19,9 +19,9 @@ internal sealed unsafe partial class TargetMemory(int tid) : IUserMemory
     {
         fixed (byte* bytes = target)
         {
-            var local = new IoVector { Base = (nint)bytes, Length = (nuint)target.Length };
-            var remote = new IoVector { Base = (nint)address, Length = (nuint)target.Length };
-            return target.Length == 0 || Read(tid, &local, 1, &remote, 1, 0) == target.Length;
+            var local = new IoVec { Base = bytes, Len = (nuint)target.Length };
+            var remote = new IoVec { Base = (void*)address, Len = (nuint)target.Length };
+            return target.Length == 0 || Libc.ProcessVmReadv(tid, &local, 1, &remote, 1, 0) == target.Length;
         }
     }
 
@@ -30,13 +30,15 @@ internal sealed unsafe partial class TargetMemory(int tid) : IUserMemory
     {
         fixed (byte* bytes = source)
         {
-            var local = new IoVector { Base = (nint)bytes, Length = (nuint)source.Length };
-            var remote = new IoVector { Base = (nint)address, Length = (nuint)source.Length };
-            return source.Length == 0 || Write(tid, &local, 1, &remote, 1, 0) == source.Length;
+            var local = new IoVec { Base = bytes, Len = (nuint)source.Length };
+            var remote = new IoVec { Base = (void*)address, Len = (nuint)source.Length };
+            return source.Length == 0 || Libc.ProcessVmWritev(tid, &local, 1, &remote, 1, 0) == source.Length;
         }
     }
 
-    /// <summary>A string that ends with a zero byte, page by page, so that what lies behind it need not be mapped; null: it faults or is too long.</summary>
+    /// <summary>
+    /// A string that ends with a zero byte, page by page, so that what lies behind it need not be mapped; null: it faults or is too long.
+    /// </summary>
     public string? ReadPath(ulong address)
     {
         Span<byte> path = stackalloc byte[LongestPath];
@@ -62,17 +64,4 @@ internal sealed unsafe partial class TargetMemory(int tid) : IUserMemory
 
         return null;
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct IoVector
-    {
-        public nint Base;
-        public nuint Length;
-    }
-
-    [LibraryImport("libc", EntryPoint = "process_vm_readv", SetLastError = true)]
-    private static partial nint Read(int pid, IoVector* local, nuint localCount, IoVector* remote, nuint remoteCount, nuint flags);
-
-    [LibraryImport("libc", EntryPoint = "process_vm_writev", SetLastError = true)]
-    private static partial nint Write(int pid, IoVector* local, nuint localCount, IoVector* remote, nuint remoteCount, nuint flags);
 }

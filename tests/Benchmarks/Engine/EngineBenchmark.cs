@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
+using CocoGuest.Linux;
 using CocoGuest.Machine.Memory.Encryption;
 
 namespace CocoGuest.Tests.Benchmarks.Engine;
@@ -11,10 +11,9 @@ namespace CocoGuest.Tests.Benchmarks.Engine;
 /// count the CPU time of the one thread, so busy neighbours disturb less. Hot: the engine keeps the page's tweaks. Cold: 64 MiB
 /// page after page, where it keeps none and makes each tweak anew.
 /// </summary>
-internal static partial class EngineBenchmark
+internal static class EngineBenchmark
 {
     private const int Runs = 9;
-    private const int ThreadCpuTime = 3;
     private const double SecondsPerRun = 0.1;
 
     public static void Run(TextWriter output)
@@ -103,12 +102,8 @@ internal static partial class EngineBenchmark
 
     private static unsafe double CpuSeconds()
     {
-        // SAFETY: clock_gettime writes one struct timespec, two 64-bit words.
-        long* time = stackalloc long[2];
-        _ = ClockGetTime(ThreadCpuTime, time);
-        return time[0] + time[1] * 1e-9;
+        TimeSpec time;
+        _ = Libc.ClockGettime(Libc.ClockThreadCputimeId, &time);
+        return time.Sec + time.Nsec * 1e-9;
     }
-
-    [LibraryImport("libc", EntryPoint = "clock_gettime")]
-    private static unsafe partial int ClockGetTime(int clock, long* time);
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using CocoGuest.Linux;
 
 namespace CocoGuest.Tests.Benchmarks.Supervisor;
 
@@ -47,9 +48,9 @@ internal static unsafe class CallLoop
         int turn = 0;
         return
         [
-            Slow("ioctl DMA_BUF_IOCTL_SYNC", supervisor, () => Must(Kernel.Ioctl(fd, Kernel.BufferSync, toggle + (turn++ & 1)))),
-            Slow("open and close of /etc/passwd", supervisor, () => _ = Kernel.Close(Must(Kernel.Open(file, Kernel.ReadOnly)))),
-            Slow("open and close of /dev/null", supervisor, () => _ = Kernel.Close(Must(Kernel.Open(device, Kernel.ReadOnly)))),
+            Slow("ioctl DMA_BUF_IOCTL_SYNC", supervisor, () => Must(Libc.Ioctl(fd, Kernel.BufferSync, toggle + (turn++ & 1)))),
+            Slow("open and close of /etc/passwd", supervisor, () => _ = Libc.Close(Must(Libc.Open(file, Libc.ORdonly)))),
+            Slow("open and close of /dev/null", supervisor, () => _ = Libc.Close(Must(Libc.Open(device, Libc.ORdonly)))),
             Slow("stat of /etc/passwd", supervisor, () => Kernel.Stat(file, stat)),
         ];
     }
@@ -62,13 +63,13 @@ internal static unsafe class CallLoop
         }
 
         byte* buffer = (byte*)NativeMemory.AllocZeroed(Chunk);
-        int zero = Must(Kernel.Open(Text("/dev/zero"), Kernel.ReadOnly));
-        int sink = Must(Kernel.Open(Text("/dev/null"), Kernel.ReadWrite));
+        int zero = Must(Libc.Open(Text("/dev/zero"), Libc.ORdonly));
+        int sink = Must(Libc.Open(Text("/dev/null"), Libc.ORdwr));
         return
         [
-            Fast("getppid", () => Kernel.QuickParent()),
-            Fast("read of 64 bytes of /dev/zero", () => Kernel.Read(zero, buffer, Chunk)),
-            Fast("write of 64 bytes to /dev/null", () => Kernel.Write(sink, buffer, Chunk)),
+            Fast("getppid", () => BareLibc.Getppid()),
+            Fast("read of 64 bytes of /dev/zero", () => BareLibc.Read(zero, buffer, Chunk)),
+            Fast("write of 64 bytes to /dev/null", () => BareLibc.Write(sink, buffer, Chunk)),
         ];
     }
 
@@ -87,8 +88,10 @@ internal static unsafe class CallLoop
             {
                 foreach ((string name, nint from, nint to) in new[]
                 {
-                    ($"memcpy into {size >> 20} MiB, buffer", (nint)source, (nint)buffer), ($"memcpy into {size >> 20} MiB, plain", (nint)source, (nint)plain),
-                    ($"memcpy out of {size >> 20} MiB, buffer", (nint)buffer, (nint)source), ($"memcpy out of {size >> 20} MiB, plain", (nint)plain, (nint)source),
+                    ($"memcpy into {size >> 20} MiB, buffer", (nint)source, (nint)buffer),
+                    ($"memcpy into {size >> 20} MiB, plain", (nint)source, (nint)plain),
+                    ($"memcpy out of {size >> 20} MiB, buffer", (nint)buffer, (nint)source),
+                    ($"memcpy out of {size >> 20} MiB, plain", (nint)plain, (nint)source),
                 })
                 {
                     double time = Copy((byte*)from, (byte*)to, size);
@@ -169,10 +172,10 @@ internal static unsafe class CallLoop
     private static int Allocate(nuint length)
     {
         ulong* data = stackalloc ulong[3];
-        (data[0], data[1], data[2]) = (length, (ulong)Kernel.ReadWrite << 32, 0);
-        int heap = Must(Kernel.Open(Text("/dev/dma_heap/system_cc_shared"), Kernel.ReadOnly));
-        Must(Kernel.Ioctl(heap, Kernel.HeapAllocate, data));
-        _ = Kernel.Close(heap);
+        (data[0], data[1], data[2]) = (length, (ulong)Libc.ORdwr << 32, 0);
+        int heap = Must(Libc.Open(Text("/dev/dma_heap/system_cc_shared"), Libc.ORdonly));
+        Must(Libc.Ioctl(heap, Kernel.HeapAllocate, data));
+        _ = Libc.Close(heap);
         return (int)(uint)data[1];
     }
 
@@ -180,5 +183,6 @@ internal static unsafe class CallLoop
 
     private static byte* Text(string text) => (byte*)Marshal.StringToCoTaskMemUTF8(text);
 
-    private static int Must(int result) => result >= 0 ? result : throw new InvalidOperationException($"errno {Marshal.GetLastPInvokeError()}");
+    private static int Must(int result) =>
+        result >= 0 ? result : throw new InvalidOperationException($"errno {Marshal.GetLastPInvokeError()}");
 }

@@ -1,8 +1,8 @@
 using System.Diagnostics;
+using CocoGuest.Linux.Files;
 using CocoGuest.Supervisor;
 using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Seccomp;
-using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Benchmarks.Supervisor;
@@ -40,7 +40,9 @@ internal static class NullSupervisor
             theirs.Dispose();
             using (process)
             {
-                using var channel = new NotifyChannel(FdChannel.Receive(ours) ?? throw new InvalidOperationException("No filter could be installed here."));
+                SafeFileHandle? listener = FdChannel.Receive(ours);
+                using var channel = new NotifyChannel(
+                    listener ?? throw new InvalidOperationException("No filter could be installed here."));
                 FdChannel.Go(ours);
                 Serve(channel, process.Id);
                 process.WaitForExit();

@@ -1,12 +1,12 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
+using CocoGuest.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Clients.Sdk;
 
 /// <summary>The server side of the fd broker's protocol, one connection, driven by a test.</summary>
-internal sealed partial class FakeBroker : IDisposable
+internal sealed class FakeBroker : IDisposable
 {
     public const uint Magic = 0x31424743;
 
@@ -49,24 +49,17 @@ internal sealed partial class FakeBroker : IDisposable
     /// <summary>Sends bytes with fds attached to the first of them.</summary>
     public unsafe void Send(ReadOnlySpan<byte> bytes, params SafeFileHandle[] fds)
     {
-        byte* control = stackalloc byte[16 + (8 * fds.Length)];
-        *(ulong*)control = (ulong)(16 + (4 * fds.Length));
-        *(int*)(control + 8) = 1;
-        *(int*)(control + 12) = 1;
+        int size = sizeof(CmsgHdr) + (sizeof(int) * fds.Length);
+        byte* control = stackalloc byte[size + sizeof(int)];
+        *(CmsgHdr*)control = new CmsgHdr { Len = (nuint)size, Level = Libc.SolSocket, Type = Libc.ScmRights };
         for (int i = 0; i < fds.Length; i++)
-            *(int*)(control + 16 + (4 * i)) = (int)fds[i].DangerousGetHandle();
+            ((int*)(control + sizeof(CmsgHdr)))[i] = (int)fds[i].DangerousGetHandle();
         fixed (byte* data = bytes)
         {
-            var vector = new IoVector { Base = data, Length = (nuint)bytes.Length };
-            var message = new MessageHeader
-            {
-                Vectors = &vector,
-                VectorCount = 1,
-                Control = control,
-                ControlLength = (nuint)(16 + (((4 * fds.Length) + 7) & ~7)),
-            };
+            var vector = new IoVec { Base = data, Len = (nuint)bytes.Length };
+            var message = new MsgHdr { Iov = &vector, Iovlen = 1, Control = control, Controllen = (nuint)((size + 7) & ~7) };
             // SAFETY: message, vector, control and the pinned bytes live until the call returns.
-            Assert.Equal(bytes.Length, SendMessage(_peer!.SafeHandle, &message, 0x4000));
+            Assert.Equal(bytes.Length, Libc.Sendmsg(_peer!.SafeHandle, &message, Libc.MsgNosignal));
         }
     }
 
@@ -77,25 +70,5 @@ internal sealed partial class FakeBroker : IDisposable
         _peer?.Dispose();
         _listener.Dispose();
         _directory.Delete(recursive: true);
-    }
-
-    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
-    private static unsafe partial nint SendMessage(SafeSocketHandle socket, MessageHeader* message, int flags);
-
-    private unsafe struct IoVector
-    {
-        public void* Base;
-        public nuint Length;
-    }
-
-    private unsafe struct MessageHeader
-    {
-        public void* Name;
-        public uint NameLength;
-        public IoVector* Vectors;
-        public nuint VectorCount;
-        public void* Control;
-        public nuint ControlLength;
-        public int Flags;
     }
 }

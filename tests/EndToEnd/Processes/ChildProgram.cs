@@ -1,17 +1,15 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading.Channels;
+using CocoGuest.Linux;
 
 namespace CocoGuest.Tests.EndToEnd.Processes;
 
 /// <summary>
 /// A program that a test starts, listens to and may kill. It inherits no setting of CocoGuest. Disposing it kills it and what it started.
 /// </summary>
-internal sealed partial class ChildProgram : IAsyncDisposable
+internal sealed class ChildProgram : IAsyncDisposable
 {
-    private const int SigTerm = 15;
-
     private readonly Process _process;
     private readonly Channel<OutputLine> _lines = Channel.CreateUnbounded<OutputLine>();
     private readonly StringBuilder _said = new();
@@ -129,7 +127,7 @@ internal sealed partial class ChildProgram : IAsyncDisposable
     }
 
     /// <summary>kill -TERM.</summary>
-    public void Terminate() => Assert.Equal(0, Kill(_process.Id, SigTerm));
+    public void Terminate() => Assert.Equal(0, Libc.Kill(_process.Id, Libc.Sigterm));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -143,9 +141,6 @@ internal sealed partial class ChildProgram : IAsyncDisposable
         await _reading;
         _process.Dispose();
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int pid, int signal);
 
     private async Task ReadOutputAsync()
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
+using CocoGuest.Linux;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Supervisor.Target;
 using CocoGuest.Tests.EndToEnd.Processes;
 using Microsoft.Win32.SafeHandles;
@@ -7,20 +8,20 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Tests.EndToEnd.Run;
 
 /// <summary>The end of a process that is not the test's child, by its pidfd: the kernel says when, nobody polls.</summary>
-internal sealed partial class ProcessEnd : IDisposable
+internal sealed class ProcessEnd : IDisposable
 {
     /// <summary>SIGINT.</summary>
-    public const int Interrupt = 2;
+    public const int Interrupt = Libc.Sigint;
 
     /// <summary>SIGKILL.</summary>
-    public const int Kill = 9;
+    public const int Kill = Libc.Sigkill;
 
     private readonly SafeFileHandle _process;
 
     private ProcessEnd(SafeFileHandle process) => _process = process;
 
     /// <summary>Holds a process that lives now.</summary>
-    public static ProcessEnd Of(int pid) => new(HostFile.OpenProcess(pid) ?? throw new InvalidOperationException($"Process {pid} is gone already."));
+    public static ProcessEnd Of(int pid) => new(PidFd.Open(pid) ?? throw new InvalidOperationException($"Process {pid} is gone already."));
 
     /// <summary>True while a process runs; one that nobody has waited for yet is none any more.</summary>
     public static bool IsAlive(int pid) => !ProcFolder.IsEnding(pid);
@@ -29,24 +30,21 @@ internal sealed partial class ProcessEnd : IDisposable
     public static int Pid(OutputLine line) => int.Parse(line.Text, CultureInfo.InvariantCulture);
 
     /// <summary>Sends a signal; to a process group if the number is negative.</summary>
-    public static void Signal(int pid, int signal) => Assert.Equal(0, Send(pid, signal));
+    public static void Signal(int pid, int signal) => Assert.Equal(0, Libc.Kill(pid, signal));
 
     /// <summary>Waits for the end.</summary>
     /// <returns>When, on the clock of <see cref="ChildProgram.Now"/>.</returns>
     public async Task<long> WaitAsync() => await Task.Factory.StartNew(
         () =>
         {
-            HostFile.WaitForEnd(_process);
+            PidFd.WaitForEnd(_process);
             return ChildProgram.Now;
         }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(Limits.Stuck);
 
     /// <summary>Kills it if it lives still, so that a test that fails leaves nothing behind.</summary>
     public void Dispose()
     {
-        HostFile.Signal(_process, Kill);
+        PidFd.Signal(_process, Kill);
         _process.Dispose();
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Send(int pid, int signal);
 }

@@ -1,12 +1,11 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
-using CocoGuest.Service.Interop;
+using CocoGuest.Linux.Sockets;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Service.Broker;
 
 /// <summary>A Unix socket of a test: it blocks, and takes at most one fd with each frame.</summary>
-internal sealed unsafe partial class FdSocket : IDisposable
+internal sealed class FdSocket : IDisposable
 {
     private const int ConnectionReset = 104;
     private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -62,67 +61,21 @@ internal sealed unsafe partial class FdSocket : IDisposable
 
     private int ReceiveSome(Span<byte> target, ref SafeFileHandle? fd)
     {
-        FdMessage control = default;
-        // SAFETY: everything that the header points to is pinned or on this frame while recvmsg runs.
-        fixed (byte* bytes = target)
+        int count = ScmRights.Receive(_socket.SafeHandle, target, wait: true, out SafeFileHandle? passed, out bool cut);
+        if (count == -ConnectionReset)
         {
-            var vector = new IoVector { Base = bytes, Length = (nuint)target.Length };
-            var message = new MessageHeader
-            {
-                Vectors = &vector,
-                VectorCount = 1,
-                Control = &control,
-                ControlLength = (nuint)sizeof(FdMessage),
-            };
-            nint count = ReceiveMessage(_socket.SafeHandle, &message, CloseOnExec);
-            if (count < 0 && Marshal.GetLastPInvokeError() == ConnectionReset)
-            {
-                // It hung up with bytes of ours unread.
-                return 0;
-            }
-
-            Assert.True(count >= 0, $"recvmsg: errno {Marshal.GetLastPInvokeError()}");
-            if (control.Length == 16 + sizeof(int))
-            {
-                Assert.Null(fd);
-                fd = new SafeFileHandle(control.Fd, ownsHandle: true);
-            }
-
-            return (int)count;
+            // It hung up with bytes of ours unread.
+            return 0;
         }
+
+        Assert.True(count >= 0, $"recvmsg: errno {-count}");
+        Assert.False(cut);
+        if (passed is not null)
+        {
+            Assert.Null(fd);
+            fd = passed;
+        }
+
+        return count;
     }
-
-    private const int CloseOnExec = 0x40000000;
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct IoVector
-    {
-        public byte* Base;
-        public nuint Length;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct MessageHeader
-    {
-        public void* Name;
-        public uint NameLength;
-        public IoVector* Vectors;
-        public nuint VectorCount;
-        public void* Control;
-        public nuint ControlLength;
-        public int Flags;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct FdMessage
-    {
-        public nuint Length;
-        public int Level;
-        public int Type;
-        public int Fd;
-        public int Padding;
-    }
-
-    [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
-    private static partial nint ReceiveMessage(SafeSocketHandle socket, MessageHeader* message, int flags);
 }

@@ -1,4 +1,4 @@
-using CocoGuest.Service.Interop;
+using CocoGuest.Linux.Events;
 using CocoGuest.Tests.Service.Grpc;
 using CocoGuest.Tests.Service.Hosting;
 using Grpc.Net.Client;
@@ -52,7 +52,8 @@ public sealed class FuzzClientTests : IClassFixture<ProbeHost>
         Assert.Null(await BoundsAfterCallsAsync(0));
         try
         {
-            Assert.Contains("fds more are open", await BoundsAfterCallsAsync(20, () => Add(forgotten, EventFd.Create())), StringComparison.Ordinal);
+            string? bounds = await BoundsAfterCallsAsync(20, () => Add(forgotten, EventFd.Create()));
+            Assert.Contains("fds more are open", bounds, StringComparison.Ordinal);
         }
         finally
         {
@@ -106,8 +107,12 @@ public sealed class FuzzClientTests : IClassFixture<ProbeHost>
     }
 
     private FuzzClient Client() =>
-        new(_probe.Host.Channel(Transport.UnixSocket).CreateCallInvoker(), Methods(), 1, _ => Task.CompletedTask) { MostFindings = int.MaxValue };
+        new(_probe.Host.Channel(Transport.UnixSocket).CreateCallInvoker(), Methods(), 1, _ => Task.CompletedTask)
+        {
+            MostFindings = int.MaxValue,
+        };
 
     private FuzzMethod[] Methods() =>
-        [.. FuzzMethod.AllOf(_probe.Host.Services.GetRequiredService<EndpointDataSource>()).Where(m => m.Service == "cocoguest.tests.Probe")];
+        [.. FuzzMethod.AllOf(_probe.Host.Services.GetRequiredService<EndpointDataSource>())
+            .Where(m => m.Service == "cocoguest.tests.Probe")];
 }

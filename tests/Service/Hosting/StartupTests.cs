@@ -1,8 +1,8 @@
 using System.Collections;
 using System.Net;
 using System.Net.Sockets;
+using CocoGuest.Linux.Files;
 using CocoGuest.Service.Hosting;
-using CocoGuest.Service.Interop;
 using CocoGuest.V1;
 using Grpc.Core;
 

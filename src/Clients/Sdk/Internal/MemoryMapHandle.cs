@@ -1,16 +1,13 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using CocoGuest.Linux.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Client.Internal;
 
 /// <summary>A shared mapping of a memfd in this process; unmapped when the last user lets go.</summary>
-internal sealed unsafe partial class MemoryMapHandle : SafeHandleZeroOrMinusOneIsInvalid
+internal sealed unsafe class MemoryMapHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
-    private const int ProtRead = 1;
-    private const int ProtWrite = 2;
-    private const int MapShared = 1;
-
     private MemoryMapHandle(nint address, ulong length, bool writable)
         : base(ownsHandle: true)
     {
@@ -31,9 +28,8 @@ internal sealed unsafe partial class MemoryMapHandle : SafeHandleZeroOrMinusOneI
     /// <exception cref="Win32Exception">mmap failed.</exception>
     public static MemoryMapHandle Map(SafeFileHandle fd, ulong offset, ulong length, bool writable)
     {
-        // SAFETY: a new mapping at an address of the kernel's choice; nothing existing is replaced.
-        nint address = MemoryMap(null, (nuint)length, ProtRead | (writable ? ProtWrite : 0), MapShared, fd, (long)offset);
-        if (address == -1)
+        nint address = HostPages.MapShared(fd, offset, (nuint)length, writable);
+        if (address == HostPages.Failed)
             throw new Win32Exception(Marshal.GetLastPInvokeError());
         return new MemoryMapHandle(address, length, writable);
     }
@@ -85,12 +81,6 @@ internal sealed unsafe partial class MemoryMapHandle : SafeHandleZeroOrMinusOneI
         }
     }
 
-    // SAFETY: handle and Length are those of MemoryMap; a SafeHandle releases once.
-    protected override bool ReleaseHandle() => MemoryUnmap(handle, (nuint)Length) == 0;
-
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial nint MemoryMap(void* address, nuint length, int prot, int flags, SafeFileHandle fd, long offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
-    private static partial int MemoryUnmap(nint address, nuint length);
+    // SAFETY: handle and Length are those of MapShared; a SafeHandle releases once.
+    protected override bool ReleaseHandle() => HostPages.Unmap(handle, (nuint)Length);
 }

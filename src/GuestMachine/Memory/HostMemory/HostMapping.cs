@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Linux.Memory;
 using CocoGuest.Machine.Abi;
 using Microsoft.Win32.SafeHandles;
 
@@ -8,19 +9,10 @@ namespace CocoGuest.Machine.Memory.HostMemory;
 /// A readable and writable mmap of the server, left out of core dumps, since it holds guests' plain text. Unmapped when disposed and
 /// no <see cref="HostPin"/> is left.
 /// </summary>
-public sealed unsafe partial class HostMapping : SafeHandle
+public sealed unsafe class HostMapping : SafeHandle
 {
-    private const int ProtReadWrite = 1 | 2;
-    private const int MapShared = 0x01;
-    private const int MapPrivate = 0x02;
-    private const int MapFixed = 0x10;
-    private const int MapAnonymous = 0x20;
-    private const int MapNoReserve = 0x4000;
-    private const int AdviseDontNeed = 4;
-    private const int AdviseDontDump = 16;
-
     private HostMapping(nint address, ulong length)
-        : base(-1, ownsHandle: true)
+        : base(HostPages.Failed, ownsHandle: true)
     {
         Length = length;
         SetHandle(address);
@@ -30,7 +22,7 @@ public sealed unsafe partial class HostMapping : SafeHandle
     public ulong Length { get; }
 
     /// <inheritdoc/>
-    public override bool IsInvalid => handle == -1;
+    public override bool IsInvalid => handle == HostPages.Failed;
 
     /// <summary>First byte. Valid until disposal; a copy that may race with disposal takes a <see cref="Pin"/> instead.</summary>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
@@ -48,18 +40,12 @@ public sealed unsafe partial class HostMapping : SafeHandle
     public HostPin Pin() => new(this);
 
     /// <summary>Private memory that reads zero and takes room page by page as it is touched.</summary>
-    internal static Result<HostMapping> MapAnonymousPrivate(ulong length, string operation)
-    {
-        nint address = Mmap(0, (nuint)length, ProtReadWrite, MapPrivate | MapAnonymous | MapNoReserve, -1, 0);
-        return Wrap(address, length, operation);
-    }
+    internal static Result<HostMapping> MapAnonymousPrivate(ulong length, string operation) =>
+        Wrap(HostPages.MapPrivate((nuint)length), length, operation);
 
     /// <summary>The whole file, shared.</summary>
-    internal static Result<HostMapping> MapFile(SafeFileHandle file, ulong length, string operation)
-    {
-        nint address = MmapFile(0, (nuint)length, ProtReadWrite, MapShared, file, 0);
-        return Wrap(address, length, operation);
-    }
+    internal static Result<HostMapping> MapFile(SafeFileHandle file, ulong length, string operation) =>
+        Wrap(HostPages.MapShared(file, 0, (nuint)length, writable: true), length, operation);
 
     /// <summary>Gives whole pages of private memory back to the host; they read zero afterwards.</summary>
     internal void DiscardPrivate(ulong offset, ulong length)
@@ -67,7 +53,7 @@ public sealed unsafe partial class HostMapping : SafeHandle
         CheckPart(offset, length);
         using HostPin pin = Pin();
         // SAFETY: the part lies in the mapping, which the pin keeps mapped.
-        if (Madvise(pin.Pointer + offset, (nuint)length, AdviseDontNeed) != 0)
+        if (!HostPages.Discard((nint)(pin.Pointer + offset), (nuint)length))
             NativeMemory.Clear(pin.Pointer + offset, (nuint)length); // locked pages cannot be given back
     }
 
@@ -77,10 +63,10 @@ public sealed unsafe partial class HostMapping : SafeHandle
         CheckPart(offset, length);
         using HostPin pin = Pin();
         // SAFETY: it replaces a part of this very mapping, which the pin keeps.
-        byte* place = pin.Pointer + offset;
-        if (MmapFile((nint)place, (nuint)length, ProtReadWrite, MapShared | MapFixed, file, (long)fileOffset) == -1)
+        nint place = (nint)(pin.Pointer + offset);
+        if (!HostPages.ReplaceByShared(place, (nuint)length, file, fileOffset))
             return HostFailure.Last("map file into guest memory", "mmap", length);
-        _ = Madvise(place, (nuint)length, AdviseDontDump);
+        HostPages.KeepFromDumps(place, (nuint)length);
         return null;
     }
 
@@ -90,10 +76,10 @@ public sealed unsafe partial class HostMapping : SafeHandle
         CheckPart(offset, length);
         using HostPin pin = Pin();
         // SAFETY: it replaces a part of this very mapping, which the pin keeps.
-        byte* place = pin.Pointer + offset;
-        if (Mmap((nint)place, (nuint)length, ProtReadWrite, MapPrivate | MapAnonymous | MapNoReserve | MapFixed, -1, 0) == -1)
+        nint place = (nint)(pin.Pointer + offset);
+        if (!HostPages.ReplaceByPrivate(place, (nuint)length))
             return false;
-        _ = Madvise(place, (nuint)length, AdviseDontDump);
+        HostPages.KeepFromDumps(place, (nuint)length);
         return true;
     }
 
@@ -105,26 +91,13 @@ public sealed unsafe partial class HostMapping : SafeHandle
     }
 
     /// <inheritdoc/>
-    protected override bool ReleaseHandle() => Munmap(handle, (nuint)Length) == 0;
+    protected override bool ReleaseHandle() => HostPages.Unmap(handle, (nuint)Length);
 
     private static Result<HostMapping> Wrap(nint address, ulong length, string operation)
     {
-        if (address == -1)
+        if (address == HostPages.Failed)
             return HostFailure.Last(operation, "mmap", length);
-        // Best effort: a kernel without the advice would dump the pages, as it would any process's memory.
-        _ = Madvise((byte*)address, (nuint)length, AdviseDontDump);
+        HostPages.KeepFromDumps(address, (nuint)length);
         return new HostMapping(address, length);
     }
-
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial nint Mmap(nint address, nuint length, int protection, int flags, int fd, long offset);
-
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial nint MmapFile(nint address, nuint length, int protection, int flags, SafeFileHandle fd, long offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap")]
-    private static partial int Munmap(nint address, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    private static partial int Madvise(byte* address, nuint length, int advice);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Linux.Memory;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory.Frames;
 using Microsoft.Win32.SafeHandles;
@@ -13,25 +14,10 @@ namespace CocoGuest.Machine.Memory.HostMemory;
 /// it, not even by opening it anew through /proc. The server's own mapping is older than that seal and stays writable.</para>
 /// <para>Does not model: anything of a dma-buf but its memory; fd flags, names and ioctls are the fd table's.</para>
 /// </summary>
-public sealed unsafe partial class SealedMemfd : IDisposable
+public sealed unsafe class SealedMemfd : IDisposable
 {
     private const string CreateOperation = "create client buffer";
-    private const int CloseOnExec = 0x1;
-    private const int AllowSealing = 0x2;
-    private const int NoExecSeal = 0x8;
-    private const int AddSeals = 1033;
-    private const int DuplicateCloseOnExec = 1030;
-    private const int SealSeal = 0x1;
-    private const int SealShrink = 0x2;
-    private const int SealGrow = 0x4;
-    private const int SealFutureWrite = 0x10;
-    private const int CloseOnExecFlag = 0x80000;
-    private const int OpenReadOnlyCloseOnExec = CloseOnExecFlag;
-    private const int PunchHoleKeepSize = 0x2 | 0x1;
-    private const uint OwnerReads = 0x100; // 0400
-    private const uint OwnerWrites = 0x80; // 0200
-    private const int SeekData = 3;
-    private const int SeekHole = 4;
+    private const int ReadOnlyAccess = 0;
 
     private SealedMemfd(SafeFileHandle file, HostMapping mapping, bool readOnly)
     {
@@ -82,24 +68,22 @@ public sealed unsafe partial class SealedMemfd : IDisposable
         if (length > long.MaxValue)
             return new Failure(Errno.ENOMEM, CreateOperation, "ftruncate", $"No file holds {length} bytes.");
 
-        SafeFileHandle file = MemfdCreate("cocoguest", CloseOnExec | AllowSealing | NoExecSeal);
-        if (file.IsInvalid && Marshal.GetLastPInvokeError() == (int)Errno.EINVAL)
-            file = MemfdCreate("cocoguest", CloseOnExec | AllowSealing); // kernels before 6.3 do not know the flag
+        SafeFileHandle file = Memfd.Create("cocoguest", executable: false);
         if (file.IsInvalid)
             return HostFailure.Last(CreateOperation, "memfd_create", length);
 
         // Opening it anew through /proc goes by the file mode, so that takes the way to a writable descriptor from other users.
-        if (Ftruncate(file, (long)length) != 0)
+        if (!Memfd.Resize(file, (long)length))
             return Close(file, HostFailure.Last(CreateOperation, "ftruncate", length));
-        if (Fchmod(file, OwnerReads) != 0)
+        if (!Memfd.ChangeMode(file, UnixFileMode.UserRead))
             return Close(file, HostFailure.Last(CreateOperation, "fchmod", length));
         Result<HostMapping> mapping = HostMapping.MapFile(file, length, CreateOperation);
         if (!mapping.Ok)
             return Close(file, mapping.Failure);
 
         // Only now: the server's mapping has to be older than the seal on writing.
-        int seals = SealShrink | SealGrow | SealSeal | (readOnly ? SealFutureWrite : 0);
-        if (Fcntl(file, AddSeals, seals) == 0)
+        const MemfdSeals always = MemfdSeals.Shrink | MemfdSeals.Grow | MemfdSeals.Seal;
+        if (Memfd.AddSeals(file, always | (readOnly ? MemfdSeals.FutureWrite : 0)))
             return new SealedMemfd(file, mapping.Value, readOnly);
         Failure failure = HostFailure.Last(CreateOperation, "F_ADD_SEALS", length);
         mapping.Value.Dispose();
@@ -115,25 +99,12 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public Result<SafeFileHandle> DuplicateFor(bool readOnly)
     {
-        bool held = false;
-        try
-        {
-            // Held, so that the number in the path cannot become another file's meanwhile.
-            File.DangerousAddRef(ref held);
-            SafeFileHandle copy = readOnly
-                ? Open(FormattableString.Invariant($"/proc/self/fd/{File.DangerousGetHandle()}"), OpenReadOnlyCloseOnExec)
-                : FcntlDuplicate(File, DuplicateCloseOnExec, 0);
-            if (!copy.IsInvalid)
-                return copy;
-            Failure failure = HostFailure.Last("duplicate client buffer", readOnly ? "open" : "F_DUPFD_CLOEXEC", Length);
-            copy.Dispose();
-            return failure;
-        }
-        finally
-        {
-            if (held)
-                File.DangerousRelease();
-        }
+        SafeFileHandle copy = readOnly ? Memfd.Reopen(File, ReadOnlyAccess) : Memfd.Duplicate(File);
+        if (!copy.IsInvalid)
+            return copy;
+        Failure failure = HostFailure.Last("duplicate client buffer", readOnly ? "open" : "F_DUPFD_CLOEXEC", Length);
+        copy.Dispose();
+        return failure;
     }
 
     /// <summary>
@@ -145,26 +116,14 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     internal Result<SafeFileHandle> OpenAnew(int access)
     {
-        bool held = false;
-        try
-        {
-            File.DangerousAddRef(ref held);
-            string path = FormattableString.Invariant($"/proc/self/fd/{File.DangerousGetHandle()}");
-
-            // The mode that keeps others from opening it anew is in the server's own way, too.
-            SafeFileHandle? opens = Fchmod(File, OwnerReads | OwnerWrites) == 0 ? Open(path, access | CloseOnExecFlag) : null;
-            Failure? failure = opens is null or { IsInvalid: true } ? HostFailure.Last("open client buffer anew", "open", Length) : null;
-            if (Fchmod(File, OwnerReads) == 0 && failure is null)
-                return opens!;
-            failure ??= HostFailure.Last("open client buffer anew", "fchmod", Length);
-            opens?.Dispose();
-            return failure;
-        }
-        finally
-        {
-            if (held)
-                File.DangerousRelease();
-        }
+        // The mode that keeps others from opening it anew is in the server's own way, too.
+        SafeFileHandle? opens = Memfd.ChangeMode(File, UnixFileMode.UserRead | UnixFileMode.UserWrite) ? Memfd.Reopen(File, access) : null;
+        Failure? failure = opens is null or { IsInvalid: true } ? HostFailure.Last("open client buffer anew", "open", Length) : null;
+        if (Memfd.ChangeMode(File, UnixFileMode.UserRead) && failure is null)
+            return opens!;
+        failure ??= HostFailure.Last("open client buffer anew", "fchmod", Length);
+        opens?.Dispose();
+        return failure;
     }
 
     /// <summary>
@@ -175,7 +134,7 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     public void PunchAll()
     {
         using HostPin pin = Mapping.Pin();
-        if (ReadOnly || Fallocate(File, PunchHoleKeepSize, 0, (long)Length) != 0)
+        if (ReadOnly || !Memfd.PunchHole(File, 0, (long)Length))
             ClearData(pin);
     }
 
@@ -184,7 +143,7 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     public void Punch(ulong offset, ulong length)
     {
         using HostPin pin = Mapping.Pin();
-        if (ReadOnly || Fallocate(File, PunchHoleKeepSize, (long)offset, (long)length) != 0)
+        if (ReadOnly || !Memfd.PunchHole(File, (long)offset, (long)length))
             NativeMemory.Clear((byte*)pin.Pointer + offset, (nuint)length);
     }
 
@@ -195,11 +154,11 @@ public sealed unsafe partial class SealedMemfd : IDisposable
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     internal IEnumerable<(ulong Start, ulong Length)> DataRuns()
     {
-        for (long start = Lseek(File, 0, SeekData); start >= 0;)
+        for (long start = Memfd.NextData(File, 0); start >= 0;)
         {
-            long end = Lseek(File, start, SeekHole);
+            long end = Memfd.NextHole(File, start);
             yield return ((ulong)start, (ulong)(end - start));
-            start = Lseek(File, end, SeekData);
+            start = Memfd.NextData(File, end);
         }
     }
 
@@ -221,12 +180,12 @@ public sealed unsafe partial class SealedMemfd : IDisposable
             return;
         }
         using SafeFileHandle file = opened.Value;
-        for (long start = Lseek(file, 0, SeekData); start >= 0;)
+        for (long start = Memfd.NextData(file, 0); start >= 0;)
         {
-            long end = Lseek(file, start, SeekHole);
+            long end = Memfd.NextHole(file, start);
             // SAFETY: start and end lie in the file, whose sealed size is that of the pinned mapping.
             NativeMemory.Clear(pin.Pointer + start, (nuint)(end - start));
-            start = Lseek(file, end, SeekData);
+            start = Memfd.NextData(file, end);
         }
     }
 
@@ -235,28 +194,4 @@ public sealed unsafe partial class SealedMemfd : IDisposable
         file.Dispose();
         return failure;
     }
-
-    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial SafeFileHandle MemfdCreate(string name, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
-    private static partial int Ftruncate(SafeFileHandle fd, long length);
-
-    [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
-    private static partial int Fchmod(SafeFileHandle fd, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    private static partial int Fcntl(SafeFileHandle fd, int command, int argument);
-
-    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    private static partial SafeFileHandle FcntlDuplicate(SafeFileHandle fd, int command, int argument);
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial SafeFileHandle Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fallocate")]
-    private static partial int Fallocate(SafeFileHandle fd, int mode, long offset, long length);
-
-    [LibraryImport("libc", EntryPoint = "lseek")]
-    private static partial long Lseek(SafeFileHandle fd, long offset, int whence);
 }

@@ -1,7 +1,7 @@
-namespace CocoGuest.Service.Interop;
+namespace CocoGuest.Linux.Files;
 
 /// <summary>S_IFMT values that matter here.</summary>
-internal enum UnixFileType
+public enum UnixFileType
 {
     /// <summary>S_IFDIR.</summary>
     Folder = 0x4000,

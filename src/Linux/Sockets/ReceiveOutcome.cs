@@ -1,7 +1,7 @@
-namespace CocoGuest.Service.Interop;
+namespace CocoGuest.Linux.Sockets;
 
 /// <summary>What came of a receive that does not wait.</summary>
-internal enum ReceiveOutcome
+public enum ReceiveOutcome
 {
     /// <summary>Bytes came.</summary>
     Received,

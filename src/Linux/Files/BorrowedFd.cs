@@ -1,13 +1,13 @@
-using Microsoft.Win32.SafeHandles;
+using System.Runtime.InteropServices;
 
-namespace CocoGuest.Supervisor.Target;
+namespace CocoGuest.Linux.Files;
 
 /// <summary>The number of an fd for as long as a call needs it.</summary>
 internal readonly ref struct BorrowedFd : IDisposable
 {
-    private readonly SafeFileHandle _handle;
+    private readonly SafeHandle _handle;
 
-    public BorrowedFd(SafeFileHandle handle)
+    public BorrowedFd(SafeHandle handle)
     {
         bool added = false;
         handle.DangerousAddRef(ref added);

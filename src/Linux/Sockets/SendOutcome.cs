@@ -1,7 +1,7 @@
-namespace CocoGuest.Service.Interop;
+namespace CocoGuest.Linux.Sockets;
 
 /// <summary>What became of a frame that was sent without waiting.</summary>
-internal enum SendOutcome
+public enum SendOutcome
 {
     /// <summary>It, or a part of it, is in the socket's buffer.</summary>
     Sent = 0,

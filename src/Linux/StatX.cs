@@ -1,0 +1,14 @@
+using System.Runtime.InteropServices;
+
+namespace CocoGuest.Linux;
+
+/// <summary>What is used of struct statx, padded to its size of 256 bytes.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal struct StatX
+{
+    [FieldOffset(20)]
+    public uint Uid;
+
+    [FieldOffset(28)]
+    public ushort Mode;
+}

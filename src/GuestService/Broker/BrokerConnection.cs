@@ -18,9 +18,9 @@ namespace CocoGuest.Service.Broker;
 /// One client of the fd broker: a loop that reads requests, and a <see cref="BrokerWriter"/> with the loop that writes frames.
 /// </summary>
 /// <remarks>
-/// <para>A request is a token to redeem, an fd to share, or one of the control protocol; its first bytes say which. One is carried out after the other,
-/// and the answer to a control request, which may be long, has to be in the socket before the next one is read: a client that does not read
-/// costs one answer.</para>
+/// <para>A request is a token to redeem, an fd to share, or one of the control protocol; its first bytes say which. One is carried out
+/// after the other, and the answer to a control request, which may be long, has to be in the socket before the next one is read: a client
+/// that does not read costs one answer.</para>
 /// <para>Where no room is left for a revocation, or the socket stays full, the client is hung up on, which it has to take as the end of all
 /// its memory.</para>
 /// </remarks>

@@ -10,8 +10,8 @@ namespace CocoGuest.Service.Broker;
 /// The sending half of a broker connection: a bounded queue of frames, and the loop that writes them.
 /// </summary>
 /// <remarks>
-/// Answers wait for room in the queue, so a client that does not read stops being read from. Revocations cannot wait: they come from under a
-/// guest's lock. An fd in the queue belongs to the queue: it is closed after it was sent, or when the connection ends.
+/// Answers wait for room in the queue, so a client that does not read stops being read from. Revocations cannot wait: they come from under
+/// a guest's lock. An fd in the queue belongs to the queue: it is closed after it was sent, or when the connection ends.
 /// </remarks>
 /// <param name="socket">The client.</param>
 /// <param name="services">What all connections share.</param>

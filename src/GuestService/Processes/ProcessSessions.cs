@@ -18,10 +18,10 @@ namespace CocoGuest.Service.Processes;
 /// All processes that were opened or forked, by handle, and the rules of their death.
 /// </summary>
 /// <remarks>
-/// <para>A process of the control protocol has no stream: its connection ends it, or its program (docs/protocol.md). Otherwise three signals
-/// end a process: ExitProcess; the end of its stream, after a grace time in which a stream with the secret may take it
-/// over (always there); the death of the program that opened it over the Unix socket, seen through its pidfd, at once (where there is
-/// one). All of them lead to the machine's <c>End</c>, which tells <see cref="OnProcessEnded"/> under the guest's lock.</para>
+/// <para>A process of the control protocol has no stream: its connection ends it, or its program (docs/protocol.md). Otherwise three
+/// signals end a process: ExitProcess; the end of its stream, after a grace time in which a stream with the secret may take it over (always
+/// there); the death of the program that opened it over the Unix socket, seen through its pidfd, at once (where there is one). All of them
+/// lead to the machine's <c>End</c>, which tells <see cref="OnProcessEnded"/> under the guest's lock.</para>
 /// <para>Lock order: the guest's lock, then this one. So nothing here calls into the machine with this lock held.</para>
 /// </remarks>
 internal sealed class ProcessSessions(

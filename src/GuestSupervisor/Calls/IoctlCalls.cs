@@ -9,7 +9,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// ioctl on an emulated file: the machine runs the raw command on the caller's memory. An fd that a command makes is delivered before the
 /// program sees its number.
 /// </summary>
-internal sealed class IoctlCalls(GuestCalls calls)
+internal sealed class IoctlCalls(HandlerContext context)
 {
     private const uint SetNotCloseOnExec = 0x5450;
     private const uint SetCloseOnExec = 0x5451;
@@ -24,7 +24,7 @@ internal sealed class IoctlCalls(GuestCalls calls)
             return;
         }
 
-        if (calls.Ours(call, fd) is not { } ours)
+        if (context.Ours(call, fd) is not { } ours)
         {
             return;
         }
@@ -42,24 +42,24 @@ internal sealed class IoctlCalls(GuestCalls calls)
     {
         uint command = call.UInt(1);
         PlaceArgument(call, process, command);
-        if (FdCommands.EndsObject(command) && calls.Files.NodeMappings.Count != 0)
+        if (FdCommands.EndsObject(command) && context.Files.NodeMappings.Count != 0)
         {
-            calls.Mirror.Refresh(process.Pid); // a mapping keeps the object alive
+            context.Mirror.Refresh(process.Pid); // a mapping keeps the object alive
         }
 
         string? makes = FdCommands.Makes(kind, command);
         if (makes is not null)
         {
-            calls.LearnNumbers(process);
+            context.LearnNumbers(process);
         }
 
-        IReadOnlyList<int> before = makes is null ? [] : calls.Guest.Natives.FdsOf(process.Machine);
-        Result<IoctlOutcome> outcome = calls.Guest.Files.Ioctl(process.Machine, fd, command, call[2], call.Memory);
+        IReadOnlyList<int> before = makes is null ? [] : context.Guest.Natives.FdsOf(process.Machine);
+        Result<IoctlOutcome> outcome = context.Guest.Files.Ioctl(process.Machine, fd, command, call[2], call.Memory);
 
         // Also a command that fails may leave an fd (S-HEAP-32), and one that writes nothing back makes it all the same.
-        foreach (int made in makes is null ? [] : calls.Guest.Natives.FdsOf(process.Machine).Except(before))
+        foreach (int made in makes is null ? [] : context.Guest.Natives.FdsOf(process.Machine).Except(before))
         {
-            Errno refused = calls.Deliver(call, process, made, calls.Guest.Natives.IsCloseOnExec(process.Machine, made), makes!);
+            Errno refused = context.Deliver(call, process, made, context.Guest.Natives.IsCloseOnExec(process.Machine, made), makes!);
             if (refused != Errno.None)
             {
                 call.Fail(refused);
@@ -67,7 +67,7 @@ internal sealed class IoctlCalls(GuestCalls calls)
             }
         }
 
-        calls.Processes.EndKilled();
+        context.Processes.EndKilled();
         if (!outcome.Ok)
         {
             call.Fail(outcome.Failure.Errno);
@@ -88,9 +88,9 @@ internal sealed class IoctlCalls(GuestCalls calls)
     {
         Span<byte> bytes = stackalloc byte[sizeof(int)];
         if (FdCommands.Takes(command) is { } offset && call.Memory.TryRead(call[2] + offset, bytes)
-            && calls.FileAt(call, BinaryPrimitives.ReadInt32LittleEndian(bytes)) is { Machine: { } machine })
+            && context.FileAt(call, BinaryPrimitives.ReadInt32LittleEndian(bytes)) is { Machine: { } machine })
         {
-            _ = calls.Place(process, BinaryPrimitives.ReadInt32LittleEndian(bytes), machine);
+            _ = context.Place(process, BinaryPrimitives.ReadInt32LittleEndian(bytes), machine);
         }
     }
 }

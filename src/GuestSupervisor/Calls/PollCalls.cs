@@ -16,7 +16,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// <para>The program's own fds are polled along, on duplicates. Models: which fds are ready, time-outs. Does not model: the signal mask of ppoll
 /// while it waits here, POLLPRI and other bits of dma-bufs.</para>
 /// </summary>
-internal sealed partial class PollCalls(GuestCalls calls)
+internal sealed partial class PollCalls(HandlerContext context)
 {
     private const int EntryBytes = 8;
     private const int MostEntries = 1024;
@@ -37,7 +37,7 @@ internal sealed partial class PollCalls(GuestCalls calls)
 
         Span<PollFd> entries = MemoryMarshal.Cast<byte, PollFd>(table.AsSpan());
         int[] ours = [.. Enumerable.Range(0, entries.Length).Where(i => IsBuffer(call, MemoryMarshal.Cast<byte, PollFd>(table.AsSpan())[i].Fd))];
-        if (ours.Length == 0 || calls.Processes.Of(call.Tid) is not { Ok: true } process)
+        if (ours.Length == 0 || context.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             call.Continue();
             return;
@@ -45,12 +45,12 @@ internal sealed partial class PollCalls(GuestCalls calls)
 
         foreach (int index in ours)
         {
-            _ = calls.Place(process.Value, entries[index].Fd, calls.FileAt(call, entries[index].Fd)!.Machine!);
+            _ = context.Place(process.Value, entries[index].Fd, context.FileAt(call, entries[index].Fd)!.Machine!);
         }
 
         PollFd[] all = entries.ToArray();
         PollEntry[] asked = [.. ours.Select(i => new PollEntry(all[i].Fd, (PollEvents)(ushort)all[i].Events))];
-        Result<PollAnswer> now = calls.Guest.Fences.Poll(process.Value.Machine, asked, TimeSpan.Zero);
+        Result<PollAnswer> now = context.Guest.Fences.Poll(process.Value.Machine, asked, TimeSpan.Zero);
         if (!now.Ok || now.Value.Events.Zip(asked).All(pair => pair.First == pair.Second.Events && (pair.First & ~(PollEvents.In | PollEvents.Out)) == 0))
         {
             call.Continue(); // as ready as a memfd is
@@ -58,11 +58,11 @@ internal sealed partial class PollCalls(GuestCalls calls)
         }
 
         // It may take as long as the program likes, so not on the supervisor's thread.
-        var wait = new Waiting(calls.Guest, process.Value, call, all, ours, asked, timeout);
+        var wait = new Waiting(context.Guest, process.Value, call, all, ours, asked, timeout);
         _ = Task.Factory.StartNew(wait.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    private bool IsBuffer(StoppedCall call, int fd) => calls.FileAt(call, fd) is { Machine.Kind: NativeFileKind.DmaBuf };
+    private bool IsBuffer(StoppedCall call, int fd) => context.FileAt(call, fd) is { Machine.Kind: NativeFileKind.DmaBuf };
 
     // Milliseconds; negative: for ever. Null: the program's timespec faults, which the kernel will find.
     private static int? TimeoutOf(StoppedCall call)

@@ -61,9 +61,9 @@ internal sealed class Supervisor : IDisposable
         (_files, _mirror) = _runs.Join(guest, _processes, root);
         _filesKey = _events.Add(_files.Events.Handle, EventSet.Readable, _files.Events.Dispatch);
         _trace = new TracePump(guest, _events);
-        var calls = new GuestCalls(guest, options, _files, _processes, _mirror);
-        _epoll = new EpollCalls(calls);
-        _handlers = Handlers(calls, say);
+        var context = new HandlerContext(guest, options, _files, _processes, _mirror);
+        _epoll = new EpollCalls(context);
+        _handlers = Handlers(context, say);
         _files.Gone += NoteLeak;
         _files.Gone += _epoll.Forget;
         _processes.Ended += Forget;
@@ -155,15 +155,15 @@ internal sealed class Supervisor : IDisposable
         return handlers;
     }
 
-    private Dictionary<SystemCall, Action<StoppedCall>> Handlers(GuestCalls calls, Action<string> say)
+    private Dictionary<SystemCall, Action<StoppedCall>> Handlers(HandlerContext context, Action<string> say)
     {
-        var open = new OpenCalls(calls, _trace);
-        var stat = new StatCalls(calls);
-        var fds = new FdCalls(calls);
-        var maps = new MapCalls(calls);
+        var open = new OpenCalls(context, _trace);
+        var stat = new StatCalls(context);
+        var fds = new FdCalls(context);
+        var maps = new MapCalls(context);
         var program = new ProgramCalls(say);
-        var ranges = new RangeCalls(calls, _mirror);
-        var poll = new PollCalls(calls);
+        var ranges = new RangeCalls(context, _mirror);
+        var poll = new PollCalls(context);
         var numbers = new NumberCalls(_files.Numbers);
         return Fds(fds, new()
         {
@@ -185,9 +185,9 @@ internal sealed class Supervisor : IDisposable
             [SystemCall.Llistxattr] = stat.Attribute,
             [SystemCall.Readlink] = stat.ReadLink,
             [SystemCall.Readlinkat] = stat.ReadLink,
-            [SystemCall.Ioctl] = new IoctlCalls(calls).Handle,
+            [SystemCall.Ioctl] = new IoctlCalls(context).Handle,
             [SystemCall.Mmap] = maps.Map,
-            [SystemCall.Getdents64] = new FolderCalls(calls).Read,
+            [SystemCall.Getdents64] = new FolderCalls(context).Read,
             [SystemCall.Lseek] = fds.Seek,
             [SystemCall.Fcntl] = fds.Control,
             [SystemCall.Dup] = fds.Dup,

@@ -1,5 +1,6 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Errors;
+using CocoGuest.V1;
 using Grpc.AspNetCore.Server;
 
 namespace CocoGuest.Service.Access;
@@ -14,14 +15,17 @@ internal static class AccessGate
         + "over the Unix socket it needs none.");
 
     /// <summary>Puts the gate in front of all endpoints.</summary>
-    public static void UseAccessGate(this IApplicationBuilder app, BearerToken token) => app.Use(next => http =>
-    {
-        // A path that no service has goes on, so that gRPC can answer UNIMPLEMENTED.
-        bool needsToken = AccessPolicy.ByPath.TryGetValue(http.Request.Path.Value ?? "", out Right right)
-            ? right == Right.Host
-            : http.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not null;
-        return !needsToken || http.Features.Get<UnixPeer>() is not null || token.Matches(http.Request.Headers.Authorization)
+    public static void UseAccessGate(this IApplicationBuilder app, AccessTable rights, BearerToken token) => app.Use(next => http =>
+        !NeedsToken(rights, http) || http.Features.Get<UnixPeer>() is not null || token.Matches(http.Request.Headers.Authorization)
             ? next(http)
-            : GrpcErrors.Refuse(http, NoToken);
-    });
+            : GrpcErrors.Refuse(http, NoToken));
+
+    private static bool NeedsToken(AccessTable rights, HttpContext http) => rights.RightOf(http.Request.Path.Value ?? "") switch
+    {
+        Right.Own => false,
+        // A method that is mapped and not in the table takes the highest right. A path that no service has goes on, so that gRPC can answer
+        // UNIMPLEMENTED.
+        Right.Unspecified => http.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is not null,
+        _ => true,
+    };
 }

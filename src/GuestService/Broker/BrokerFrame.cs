@@ -48,13 +48,15 @@ internal readonly record struct BrokerFrame(uint Kind, Errno Errno, uint Flags, 
     public static BrokerFrame ShareToken(Handle128 token, ulong size) => new(ShareTokenKind, Errno.None, 0, 0, size, token);
 
     /// <summary>Reads a request of <see cref="RequestBytes"/>.</summary>
-    /// <returns>The operation; null for a wrong magic, an unknown operation, a token where none belongs, or a tail that is not zero.</returns>
+    /// <returns>The operation; null for a wrong magic, an unknown operation, a token where none belongs, or a tail that is
+    /// not zero.</returns>
     public static uint? ReadRequest(ReadOnlySpan<byte> request, out Handle128 token)
     {
         token = Handle128.FromBytes(request[8..24]);
         uint operation = BinaryPrimitives.ReadUInt32LittleEndian(request[4..]);
         bool known = operation == Redeem || (operation == Share && token == default);
-        return known && BinaryPrimitives.ReadUInt32LittleEndian(request) == Magic && BinaryPrimitives.ReadUInt64LittleEndian(request[24..]) == 0
+        return known && BinaryPrimitives.ReadUInt32LittleEndian(request) == Magic
+            && BinaryPrimitives.ReadUInt64LittleEndian(request[24..]) == 0
             ? operation : null;
     }
 

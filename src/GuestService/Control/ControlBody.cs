@@ -4,7 +4,9 @@ using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Service.Control;
 
-/// <summary>The body of an answer while it is written, with room for the header in front of it. It has to be filled to its last byte.</summary>
+/// <summary>
+/// The body of an answer while it is written, with room for the header in front of it. It has to be filled to its last byte.
+/// </summary>
 /// <param name="length">Bytes of the body.</param>
 internal sealed class ControlBody(int length)
 {

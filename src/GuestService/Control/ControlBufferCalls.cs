@@ -23,7 +23,9 @@ internal static class ControlBufferCalls
         ulong heapFlags = body.UInt64();
         uint fdFlags = body.UInt32();
         body.Reserved();
-        return body.Wrong ? ControlReply.Malformed : Answer(session.Guest.Heaps.Allocate(session.Process, heap, length, fdFlags, heapFlags));
+        return body.Wrong
+            ? ControlReply.Malformed
+            : Answer(session.Guest.Heaps.Allocate(session.Process, heap, length, fdFlags, heapFlags));
     }
 
     /// <summary>DMA_BUF_IOCTL_SYNC; a START may wait for fences.</summary>
@@ -90,7 +92,8 @@ internal static class ControlBufferCalls
             return life.Failure;
         }
 
-        Result<Handle128> token = session.Services.ShareTokens.Export(session.Process, fd, addressee == default ? null : addressee, life.Value);
+        Handle128? onlyFor = addressee == default ? null : addressee;
+        Result<Handle128> token = session.Services.ShareTokens.Export(session.Process, fd, onlyFor, life.Value);
         return token.Ok ? new ControlBody(TokenBytes).Handle(token.Value) : token.Failure;
     }
 

@@ -1,6 +1,8 @@
 namespace CocoGuest.Service.Control;
 
-/// <summary>Operations of the control protocol, by their number on the wire. Each is the gRPC call of that name, but for the first two.</summary>
+/// <summary>
+/// Operations of the control protocol, by their number on the wire. Each is the gRPC call of that name, but for the first two.
+/// </summary>
 internal enum ControlOperation : ushort
 {
     /// <summary>Which version both speak, and the limits.</summary>

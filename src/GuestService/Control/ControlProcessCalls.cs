@@ -25,7 +25,8 @@ internal static class ControlProcessCalls
         return highest < ControlHeader.CurrentVersion
             ? new Failure(Errno.EOPNOTSUPP, "hello", "agree on version", "There is no version 0; the first one is 1.", "version")
             : new ControlBody(HelloBytes)
-                .UInt32(ControlHeader.CurrentVersion).UInt32((uint)Page.Size).UInt32(ControlLimits.DataBytes).UInt32(ControlLimits.Segments);
+                .UInt32(ControlHeader.CurrentVersion).UInt32((uint)Page.Size)
+                .UInt32(ControlLimits.DataBytes).UInt32(ControlLimits.Segments);
     }
 
     /// <summary>Starts the connection's process.</summary>

@@ -12,7 +12,9 @@ internal ref struct ControlReader(ReadOnlySpan<byte> body)
 {
     private ReadOnlySpan<byte> _left = body;
 
-    /// <summary>True once a field was read that no client writes: text behind a zero, bytes that are no UTF-8, a reserved field in use.</summary>
+    /// <summary>
+    /// True once a field was read that no client writes: text behind a zero, bytes that are no UTF-8, a reserved field in use.
+    /// </summary>
     public bool Wrong { get; private set; }
 
     /// <summary>Four bytes.</summary>

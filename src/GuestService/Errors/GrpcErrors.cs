@@ -60,6 +60,11 @@ internal static class GrpcErrors
             info.Metadata.Add("field", failure.Field);
         }
 
-        return new RpcStatus { Code = (int)ErrnoStatusMap.Of(failure.Errno), Message = Shorten(failure.Sentence), Details = { Any.Pack(info) } };
+        return new RpcStatus
+        {
+            Code = (int)ErrnoStatusMap.Of(failure.Errno),
+            Message = Shorten(failure.Sentence),
+            Details = { Any.Pack(info) },
+        };
     }
 }

@@ -6,6 +6,7 @@ using CocoGuest.Service.Broker;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;
 using CocoGuest.Service.Telemetry;
+using CocoGuest.V1;
 using Google.Rpc;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -20,10 +21,12 @@ internal sealed class CallMetrics : IDisposable
     // Of this server and not the shared one: its gauges end with the server.
     private readonly Meter _meter = new(CocoTelemetry.Name);
     private readonly Counter<long> _calls;
+    private readonly AccessTable _methods;
 
     /// <summary>Instruments over a server's parts.</summary>
-    public CallMetrics(GuestHost host, ProcessSessions sessions, FdTokenTable tokens)
+    public CallMetrics(GuestHost host, ProcessSessions sessions, FdTokenTable tokens, AccessTable methods)
     {
+        _methods = methods;
         _calls = _meter.CreateCounter<long>("cocoguest.calls", "{call}", "Calls that ended, by method and errno ('' for success).");
         _meter.CreateObservableGauge("cocoguest.guests", () => host.List().Count, "{guest}", "Live guests.");
         _meter.CreateObservableGauge("cocoguest.processes", () => sessions.Count, "{process}", "Live processes, without inits.");
@@ -44,7 +47,7 @@ internal sealed class CallMetrics : IDisposable
         string path = http.Request.Path.Value ?? "";
         var tags = new TagList
         {
-            { "rpc.method", AccessPolicy.ByPath.ContainsKey(path) ? path : "unknown" },
+            { "rpc.method", _methods.RightOf(path) == Right.Unspecified ? "unknown" : path },
             { "errno", ErrnoOf(http) },
         };
         _calls.Add(1, tags);

@@ -34,7 +34,8 @@ internal sealed class CheckedMethods<TService> : IServiceMethodProvider<TService
 
     private sealed class Binder(ServiceMethodProviderContext<TService> context) : ServiceBinderBase
     {
-        public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler) =>
+        public override void AddMethod<TRequest, TResponse>(
+            Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler) =>
             context.AddUnaryMethod(Checked(method), Metadata(method, typeof(TRequest), typeof(ServerCallContext)),
                 CallOf<UnaryServerMethod<TService, TRequest, TResponse>>(method, typeof(TRequest), typeof(ServerCallContext)));
 
@@ -47,7 +48,8 @@ internal sealed class CheckedMethods<TService> : IServiceMethodProvider<TService
 
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, ClientStreamingServerMethod<TRequest, TResponse>? handler) =>
-            context.AddClientStreamingMethod(Checked(method), Metadata(method, typeof(IAsyncStreamReader<TRequest>), typeof(ServerCallContext)),
+            context.AddClientStreamingMethod(
+                Checked(method), Metadata(method, typeof(IAsyncStreamReader<TRequest>), typeof(ServerCallContext)),
                 CallOf<ClientStreamingServerMethod<TService, TRequest, TResponse>>(
                     method, typeof(IAsyncStreamReader<TRequest>), typeof(ServerCallContext)));
 
@@ -66,7 +68,8 @@ internal sealed class CheckedMethods<TService> : IServiceMethodProvider<TService
             Marshaller<TRequest> marshaller = method.RequestMarshaller;
             return new Method<TRequest, TResponse>(
                 method.Type, method.ServiceName, method.Name,
-                Marshallers.Create(marshaller.ContextualSerializer, bytes => Parse(marshaller, bytes, method.Name)), method.ResponseMarshaller);
+                Marshallers.Create(marshaller.ContextualSerializer, bytes => Parse(marshaller, bytes, method.Name)),
+                method.ResponseMarshaller);
         }
 
         private static TRequest Parse<TRequest>(Marshaller<TRequest> marshaller, DeserializationContext bytes, string name)
@@ -77,7 +80,8 @@ internal sealed class CheckedMethods<TService> : IServiceMethodProvider<TService
             }
             catch (InvalidProtocolBufferException e)
             {
-                GrpcErrors.Throw(new Failure(Errno.EINVAL, "parse_request", "parse protobuf", $"The bytes are no request of {name}: {e.Message}"));
+                GrpcErrors.Throw(new Failure(Errno.EINVAL, "parse_request", "parse protobuf",
+                    $"The bytes are no request of {name}: {e.Message}"));
                 return default!;
             }
         }

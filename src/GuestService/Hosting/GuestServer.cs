@@ -13,13 +13,11 @@ using CocoGuest.Service.Services;
 using CocoGuest.Service.Streams;
 using CocoGuest.Service.Telemetry;
 using CocoGuest.Supervisor;
-using CocoGuest.V1;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using HealthV1 = Grpc.Health.V1.Health;
-using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace CocoGuest.Service.Hosting;
 
@@ -36,13 +34,6 @@ internal sealed class GuestServer : IAsyncDisposable
 {
     private const int MaxMessageBytes = 2 << 20;
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
-
-    private static readonly ServiceDescriptor[] OwnServices =
-    [
-        GuestService.Descriptor, DeviceService.Descriptor, HostService.Descriptor, HypervisorService.Descriptor, TraceService.Descriptor,
-        FaultService.Descriptor, FenceService.Descriptor, ConversionService.Descriptor, FileService.Descriptor, MemoryService.Descriptor,
-        MovableService.Descriptor, RunService.Descriptor, DmaService.Descriptor, RdmaService.Descriptor, HypercallService.Descriptor,
-    ];
 
     private readonly ServerOptions _options;
     private readonly WebApplication _app;
@@ -131,30 +122,15 @@ internal sealed class GuestServer : IAsyncDisposable
             grpc.MaxReceiveMessageSize = MaxMessageBytes;
             grpc.MaxSendMessageSize = null;
         });
-        builder.Services.Replace(
-            Microsoft.Extensions.DependencyInjection.ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(CheckedMethods<>)));
+        builder.Services.Replace(ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(CheckedMethods<>)));
         AddParts(builder.Services, options, time);
         AddTelemetry(builder, options);
 
         WebApplication app = builder.Build();
         app.Services.GetRequiredService<CallMetrics>().Use(app);
         app.UseRouting();
-        app.UseAccessGate(app.Services.GetRequiredService<BearerToken>());
-        app.MapGrpcService<GuestCalls>();
-        app.MapGrpcService<DeviceCalls>();
-        app.MapGrpcService<DmaCalls>();
-        app.MapGrpcService<RdmaCalls>();
-        app.MapGrpcService<FenceCalls>();
-        app.MapGrpcService<MemoryCalls>();
-        app.MapGrpcService<MovableCalls>();
-        app.MapGrpcService<HostCalls>();
-        app.MapGrpcService<HypervisorCalls>();
-        app.MapGrpcService<TraceCalls>();
-        app.MapGrpcService<FaultCalls>();
-        app.MapGrpcService<ConversionCalls>();
-        app.MapGrpcService<HypercallCalls>();
-        app.MapGrpcService<FileCalls>();
-        app.MapGrpcService<RunCalls>();
+        app.UseAccessGate(app.Services.GetRequiredService<AccessTable>(), app.Services.GetRequiredService<BearerToken>());
+        app.MapRpcServices();
         app.MapCocoHealth();
         app.MapCocoReflection();
         return app;
@@ -163,22 +139,30 @@ internal sealed class GuestServer : IAsyncDisposable
     private static void AddParts(IServiceCollection parts, ServerOptions options, TimeProvider time)
     {
         parts.AddSingleton(options).AddSingleton(time);
-        parts.AddSingleton<BearerToken>().AddSingleton<ISecretSource, RandomSecrets>();
+        parts.AddSingleton(new AccessTable(RpcServices.Descriptors)).AddSingleton<BearerToken>();
+        AddGuests(parts, time);
+        AddBroker(parts, time);
+        parts.AddSingleton<CallMetrics>().AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
+        parts.AddSingleton<ProcessOpenedWriter>().AddSingleton<GuestFollowers>();
+        parts.AddRpcServices();
+        parts.AddCocoHealth().AddSingleton<HealthService>();
+        parts.AddCocoReflection([.. RpcServices.Descriptors, HealthV1.Descriptor]);
+    }
+
+    private static void AddGuests(IServiceCollection parts, TimeProvider time)
+    {
+        parts.AddSingleton<ISecretSource, RandomSecrets>().AddSingleton<IGuestObserver, MachineEvents>();
+        parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
+        parts.AddSingleton<ProcessSessions>().AddSingleton<ShareTokenReaper>();
+    }
+
+    private static void AddBroker(IServiceCollection parts, TimeProvider time)
+    {
         parts.AddSingleton<FdPoller>().AddSingleton<FdTokenTable>().AddSingleton<RevocationBoard>().AddSingleton<SharedMappings>();
+        parts.AddSingleton<ControlServices>().AddSingleton<FdBroker>();
         parts.AddSingleton<BrokerServices>(p => new BrokerServices(
             p.GetRequiredService<FdTokenTable>(), p.GetRequiredService<RevocationBoard>(), p.GetRequiredService<SharedMappings>(),
             p.GetRequiredService<ControlServices>(), p.GetRequiredService<FdPoller>(), time, p.GetRequiredService<ILogger<FdBroker>>()));
-        parts.AddSingleton<FdBroker>().AddSingleton<ProcessSessions>().AddSingleton<IGuestObserver, MachineEvents>();
-        parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
-        parts.AddSingleton<ShareTokenReaper>().AddSingleton<ControlServices>().AddSingleton<CallMetrics>();
-        parts.AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
-        parts.AddSingleton<FenceCalls>().AddSingleton<MemoryCalls>().AddSingleton<MovableCalls>().AddSingleton<ProcessOpenedWriter>();
-        parts.AddSingleton<GuestCalls>().AddSingleton<DeviceCalls>().AddSingleton<HostCalls>().AddSingleton<HypervisorCalls>();
-        parts.AddSingleton<GuestFollowers>().AddSingleton<TraceCalls>().AddSingleton<FaultCalls>();
-        parts.AddSingleton<ConversionCalls>().AddSingleton<FileCalls>().AddSingleton<RunCalls>().AddSingleton<DmaCalls>().AddSingleton<RdmaCalls>();
-        parts.AddSingleton<HypercallCalls>();
-        parts.AddCocoHealth().AddSingleton<HealthService>();
-        parts.AddCocoReflection([.. OwnServices, HealthV1.Descriptor]);
     }
 
     /// <summary>Only where a collector is named: the exporter's libraries are then loaded, and not before.</summary>
@@ -273,9 +257,9 @@ internal sealed class GuestServer : IAsyncDisposable
     private void SetHealthy()
     {
         HealthState health = Parts.GetRequiredService<HealthState>();
-        foreach (ServiceDescriptor service in OwnServices)
+        foreach (string service in RpcServices.Descriptors.Select(s => s.FullName))
         {
-            health.SetStatus(service.FullName, Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving);
+            health.SetStatus(service, Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving);
         }
     }
 }

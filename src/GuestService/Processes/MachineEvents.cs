@@ -25,10 +25,11 @@ internal sealed class MachineEvents(RevocationBoard board, ProcessSessions sessi
     public void PagesChanged(Guest guest, PageStateChange change) => followers.OnPagesChanged(guest, change);
 
     /// <inheritdoc/>
-    public void AttachmentInvalidated(GuestProcess importer, ulong attachment, TimeSpan within) => sessions.Tell(importer, new OpenProcessResponse
+    public void AttachmentInvalidated(GuestProcess importer, ulong attachment, TimeSpan within)
     {
-        AttachmentInvalidated = new AttachmentInvalidated { Attachment = attachment, WithinNanoseconds = (ulong)within.Ticks * 100 },
-    });
+        var told = new AttachmentInvalidated { Attachment = attachment, WithinNanoseconds = (ulong)within.Ticks * 100 };
+        sessions.Tell(importer, new OpenProcessResponse { AttachmentInvalidated = told });
+    }
 
     /// <inheritdoc/>
     public void AttachmentRevoked(GuestProcess importer, ulong attachment, Errno reason) => sessions.Tell(importer, new OpenProcessResponse

@@ -189,7 +189,8 @@ internal sealed partial class DmaCalls(CallEntry entry, FdTokens fdTokens) : Dma
         return Task.FromResult(new SetDmaMaskResponse());
     }
 
-    private static MachineSgEntry[] EntriesOf(IReadOnlyList<SgEntry> entries) => [.. entries.Select(e => new MachineSgEntry(e.Phys, e.Length))];
+    private static MachineSgEntry[] EntriesOf(IReadOnlyList<SgEntry> entries) =>
+        [.. entries.Select(e => new MachineSgEntry(e.Phys, e.Length))];
 
     // A device without mask has no addresses, and a refused list neither.
     private static IEnumerable<DmaSegment> SegmentsOf(DmaScatter mapped, MachineSgEntry[] entries) =>

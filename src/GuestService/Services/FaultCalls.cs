@@ -72,7 +72,8 @@ internal sealed class FaultCalls(CallEntry entry) : FaultService.FaultServiceBas
 
         if (!Enum.IsDefined((Errno)wire.Errno))
         {
-            GrpcErrors.Throw(new Failure(Errno.EINVAL, "inject_fault", "check errno", $"errno {wire.Errno} is none that this machine reports.", "errno"));
+            GrpcErrors.Throw(new Failure(Errno.EINVAL, "inject_fault", "check errno",
+                $"errno {wire.Errno} is none that this machine reports.", "errno"));
         }
 
         return new FaultSpec(point.Point)

@@ -5,10 +5,14 @@ using CocoGuest.Service.Errors;
 
 namespace CocoGuest.Service.Services;
 
-/// <summary>Calls that wait for fences: outside the guest's lock, until the fences signal, the caller gives up or guest time is over.</summary>
+/// <summary>
+/// Calls that wait for fences: outside the guest's lock, until the fences signal, the caller gives up or guest time is over.
+/// </summary>
 internal static class FenceWaitExtensions
 {
-    /// <summary>Waits; a caller that gives up interrupts the wait, as a signal does in the kernel (EINTR). A failed wait ends the call.</summary>
+    /// <summary>
+    /// Waits; a caller that gives up interrupts the wait, as a signal does in the kernel (EINTR). A failed wait ends the call.
+    /// </summary>
     public static async Task EndAsync(this CallWait? wait, Guest guest, CancellationToken cancellation)
     {
         if (wait is not null)

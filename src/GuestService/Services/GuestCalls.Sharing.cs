@@ -104,7 +104,8 @@ internal sealed partial class GuestCalls
     {
         ProcessSession session = entry.Process(context, request.Guest, request.Process);
         DmaMapping mapping = session.Process.Guest.Importers
-            .Map(session.Process, request.Attachment, RequestFields.Direction(request.Direction, "dma_buf_map_attachment"), request.Cpu).OrThrow();
+            .Map(session.Process, request.Attachment, RequestFields.Direction(request.Direction, "dma_buf_map_attachment"), request.Cpu)
+            .OrThrow();
         await mapping.Wait.EndAsync(session.Process.Guest, context.CancellationToken);
         var response = new MapDmaBufResponse { Bounced = mapping.Bounced };
         response.Segments.Capacity = mapping.Count;

@@ -16,7 +16,8 @@ namespace CocoGuest.Service.Services;
 /// GuestService: processes, buffers and mappings. Each call is checked, done under one lock of the machine, and answered at once.
 /// </summary>
 internal sealed partial class GuestCalls(
-    CallEntry entry, ProcessSessions sessions, FdTokens fdTokens, ShareTokenReaper reaper, ProcessOpenedWriter writer, ILogger<GuestCalls> log)
+    CallEntry entry, ProcessSessions sessions, FdTokens fdTokens, ShareTokenReaper reaper, ProcessOpenedWriter writer,
+    ILogger<GuestCalls> log)
     : GuestService.GuestServiceBase
 {
     private const uint ReadWriteCloseOnExec = 0x80002;

@@ -17,7 +17,8 @@ internal sealed class HypercallCalls(CallEntry entry) : HypercallService.Hyperca
     public override Task<MapGpaRangeResponse> MapGpaRange(MapGpaRangeRequest request, ServerCallContext context)
     {
         GuestHypercalls calls = entry.Guest(context, request.Guest).Hypercalls;
-        return Task.FromResult(new MapGpaRangeResponse { Result = calls.MapGpaRange(request.Address, request.Pages, request.Attributes).OrThrow() });
+        long result = calls.MapGpaRange(request.Address, request.Pages, request.Attributes).OrThrow();
+        return Task.FromResult(new MapGpaRangeResponse { Result = result });
     }
 
     /// <inheritdoc/>
@@ -70,7 +71,8 @@ internal sealed class HypercallCalls(CallEntry entry) : HypercallService.Hyperca
     public override Task<SetIpaStateResponse> SetIpaState(SetIpaStateRequest request, ServerCallContext context)
     {
         GuestHypercalls calls = entry.Guest(context, request.Guest).Hypercalls;
-        (ulong top, bool rejected) = calls.SetIpaState(request.Base, request.Top, (RipasState)request.State, request.ChangeDestroyed).OrThrow();
+        (ulong top, bool rejected) = calls
+            .SetIpaState(request.Base, request.Top, (RipasState)request.State, request.ChangeDestroyed).OrThrow();
         return Task.FromResult(new SetIpaStateResponse { Top = top, Rejected = rejected });
     }
 

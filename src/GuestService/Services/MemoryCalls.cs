@@ -72,7 +72,8 @@ internal sealed class MemoryCalls(CallEntry entry, ProcessSessions sessions, Pro
     public override Task<MsyncResponse> Msync(MsyncRequest request, ServerCallContext context)
     {
         GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
-        if ((request.Flags & ~(SyncLater | SyncInvalidate | SyncNow)) != 0 || (request.Flags & (SyncLater | SyncNow)) == (SyncLater | SyncNow))
+        if ((request.Flags & ~(SyncLater | SyncInvalidate | SyncNow)) != 0
+            || (request.Flags & (SyncLater | SyncNow)) == (SyncLater | SyncNow))
         {
             GrpcErrors.Throw(new Failure(Errno.EINVAL, "msync", "check flags",
                 $"flags 0x{request.Flags:x} have bits outside MS_ASYNC, MS_INVALIDATE and MS_SYNC, or both ways of writing.", "flags"));

@@ -8,7 +8,9 @@ using Grpc.Core;
 
 namespace CocoGuest.Service.Services;
 
-/// <summary>MovableService: buffers that move, and their dynamic importers. Only a move waits, and it does so outside the guest's lock.</summary>
+/// <summary>
+/// MovableService: buffers that move, and their dynamic importers. Only a move waits, and it does so outside the guest's lock.
+/// </summary>
 internal sealed class MovableCalls(CallEntry entry) : MovableService.MovableServiceBase
 {
     private const uint ReadWriteCloseOnExec = 0x80002;

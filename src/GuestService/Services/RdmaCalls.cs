@@ -78,7 +78,9 @@ internal sealed class RdmaCalls(CallEntry entry) : RdmaService.RdmaServiceBase
             Length = region.Length,
             EntryCount = (ulong)region.Entries.Count,
         };
-        wire.Entries.AddRange(region.Entries.Take(MostEntries).Select(e => new RdmaRegionEntry { DeviceAddress = e.Phys, Length = e.Length }));
+        wire.Entries.AddRange(region.Entries
+            .Take(MostEntries)
+            .Select(e => new RdmaRegionEntry { DeviceAddress = e.Phys, Length = e.Length }));
         return wire;
     }
 }

@@ -43,7 +43,8 @@ internal static class RequestFields
     {
         if (direction is not (ConversionDirection.ToShared or ConversionDirection.ToPrivate))
         {
-            GrpcErrors.Throw(new Failure(Errno.EINVAL, operation, "check direction", $"There is no direction {(int)direction}.", "direction"));
+            GrpcErrors.Throw(new Failure(Errno.EINVAL, operation, "check direction",
+                $"There is no direction {(int)direction}.", "direction"));
         }
 
         return (MachineDirection)direction;
@@ -53,7 +54,8 @@ internal static class RequestFields
     public static MappingSize EntrySize(bool large) => large ? MappingSize.Size2M : MappingSize.Size4K;
 
     /// <summary>The direction of a DMA mapping (S-DMA-02).</summary>
-    public static MachineDmaDirection Direction(DmaDirection direction, string operation) => TryDirection((int)direction, operation).OrThrow();
+    public static MachineDmaDirection Direction(DmaDirection direction, string operation) =>
+        TryDirection((int)direction, operation).OrThrow();
 
     /// <summary>The direction of a DMA mapping by its number, or what is wrong with it.</summary>
     public static Result<MachineDmaDirection> TryDirection(int direction, string operation) =>

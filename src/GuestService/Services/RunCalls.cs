@@ -12,8 +12,8 @@ namespace CocoGuest.Service.Services;
 
 /// <summary>
 /// RunService: programs of other processes that run as processes of a guest.
-/// <para>The stream is the lifetime: when it ends, so does the supervision, and calls of the program that the filter stops fail. Who calls is who
-/// is asked: the listener is taken out of the process at the other end of the Unix socket, never out of another.</para>
+/// <para>The stream is the lifetime: when it ends, so does the supervision, and calls of the program that the filter stops fail. Who calls
+/// is who is asked: the listener is taken out of the process at the other end of the Unix socket, never out of another.</para>
 /// </summary>
 internal sealed class RunCalls(CallEntry entry) : RunService.RunServiceBase
 {
@@ -21,7 +21,8 @@ internal sealed class RunCalls(CallEntry entry) : RunService.RunServiceBase
 
     /// <inheritdoc/>
     public override async Task Supervise(
-        IAsyncStreamReader<SuperviseRequest> requestStream, IServerStreamWriter<SuperviseResponse> responseStream, ServerCallContext context)
+        IAsyncStreamReader<SuperviseRequest> requestStream, IServerStreamWriter<SuperviseResponse> responseStream,
+        ServerCallContext context)
     {
         ProgramStart start = (await NextAsync(requestStream, context))?.Start
             ?? throw GrpcErrors.Of(Wrong("the first request has to be a start.", "start"));
@@ -38,7 +39,8 @@ internal sealed class RunCalls(CallEntry entry) : RunService.RunServiceBase
                 await run.Served.WaitAsync(context.CancellationToken);
                 said.Writer.Complete();
                 await saying;
-                await responseStream.WriteAsync(new() { Report = Write(run.Finish(end.ExitCode, (int)end.LeftRunning)) }, context.CancellationToken);
+                ProgramReport report = Write(run.Finish(end.ExitCode, (int)end.LeftRunning));
+                await responseStream.WriteAsync(new() { Report = report }, context.CancellationToken);
             }
         }
         finally
@@ -51,23 +53,33 @@ internal sealed class RunCalls(CallEntry entry) : RunService.RunServiceBase
     {
         if (CallEntry.PeerOf(context) is not { } peer)
         {
-            throw GrpcErrors.Of(new Failure(Errno.EPERM, Operation, "check caller", "Programs are supervised for callers of the Unix socket only."));
+            throw GrpcErrors.Of(new Failure(Errno.EPERM, Operation, "check caller",
+                "Programs are supervised for callers of the Unix socket only."));
         }
 
         if (start.FdFloor < 0 || start.FdLimit <= start.FdFloor || start.FdLimit > 1 << 20)
         {
-            throw GrpcErrors.Of(Wrong($"fds from {start.FdFloor} to below {start.FdLimit} are no range inside 0 to {1 << 20}.", "fd_floor"));
+            throw GrpcErrors.Of(Wrong(
+                $"fds from {start.FdFloor} to below {start.FdLimit} are no range inside 0 to {1 << 20}.", "fd_floor"));
         }
 
         SafeFileHandle listener = ListenerTheft.Take(peer.Credentials.Pid, start.ListenerFd).OrThrow();
-        var options = new RunOptions { Strict = start.Strict, Uid = start.Uid, Gid = start.Gid, FdFloor = start.FdFloor, FdLimit = start.FdLimit };
+        var options = new RunOptions
+        {
+            Strict = start.Strict,
+            Uid = start.Uid,
+            Gid = start.Gid,
+            FdFloor = start.FdFloor,
+            FdLimit = start.FdLimit,
+        };
         return new ServedRun(guest, listener, start.Pid, options, start.Program.Count == 0 ? ["?"] : [.. start.Program], say);
     }
 
     private static async Task<SuperviseRequest?> NextAsync(IAsyncStreamReader<SuperviseRequest> requests, ServerCallContext context) =>
         await requests.MoveNext(context.CancellationToken) ? requests.Current : null;
 
-    private static async Task SayAsync(ChannelReader<string> said, IServerStreamWriter<SuperviseResponse> responses, CancellationToken callEnd)
+    private static async Task SayAsync(
+        ChannelReader<string> said, IServerStreamWriter<SuperviseResponse> responses, CancellationToken callEnd)
     {
         await foreach (string sentence in said.ReadAllAsync(callEnd))
         {

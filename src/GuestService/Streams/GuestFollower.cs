@@ -7,15 +7,16 @@ using PageStateChange = CocoGuest.Machine.PageState.PageStateChange;
 namespace CocoGuest.Service.Streams;
 
 /// <summary>
-/// One stream's view of a guest: whether there is news, which pages changed, whether the guest ended. Told under the guest's lock, so it only
-/// notes. News that come while the stream still writes are one piece of news.
+/// One stream's view of a guest: whether there is news, which pages changed, whether the guest ended. Told under the guest's lock, so it
+/// only notes. News that come while the stream still writes are one piece of news.
 /// </summary>
 internal sealed class GuestFollower : IDisposable
 {
     /// <summary>Page changes that wait for a slow reader; beyond, they are counted and dropped.</summary>
     public const int ChangeLimit = 4096;
 
-    private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _news = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _lock = new();
     private readonly GuestFollowers _owner;
     private readonly FrameRange? _pages;

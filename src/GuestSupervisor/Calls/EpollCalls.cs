@@ -21,7 +21,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// <para>Does not model: one number in several sets, some of them edge-triggered (the last registration decides for all); an
 /// edge that another poll of the same buffer causes; that a buffer which an epoll_wait has looked at lives until its fence signals.</para>
 /// </remarks>
-internal sealed unsafe class EpollCalls(GuestCalls calls) : IDisposable
+internal sealed unsafe class EpollCalls(HandlerContext context) : IDisposable
 {
     private const uint EdgeTriggered = 1u << 31;
     private const uint Exclusive = 1u << 28;
@@ -34,13 +34,13 @@ internal sealed unsafe class EpollCalls(GuestCalls calls) : IDisposable
     public void Handle(StoppedCall call)
     {
         int fd = call.Int(2);
-        if (calls.FileAt(call, fd) is not { Machine: { Kind: FileKind.DmaBuf or FileKind.DrmNode } machine } file)
+        if (context.FileAt(call, fd) is not { Machine: { Kind: FileKind.DmaBuf or FileKind.DrmNode } machine } file)
         {
             call.Continue(); // without a poll of its own: EPERM, as the host's kernel says of a memfd
             return;
         }
 
-        if (calls.Ours(call, fd) is not { } ours)
+        if (context.Ours(call, fd) is not { } ours)
         {
             return;
         }
@@ -97,7 +97,7 @@ internal sealed unsafe class EpollCalls(GuestCalls calls) : IDisposable
             _standIns.Add((file, fd), standIn = new PollStandIn());
             if (machine.Kind == FileKind.DmaBuf)
             {
-                standIn.Following = calls.Guest.Natives.Follow(machine, standIn.Change);
+                standIn.Following = context.Guest.Natives.Follow(machine, standIn.Change);
             }
             else
             {
@@ -109,6 +109,9 @@ internal sealed unsafe class EpollCalls(GuestCalls calls) : IDisposable
     }
 
     // The kernel polls what is registered, which queues callbacks that keep the buffer (S-BUF-13).
-    private void Look(SupervisedProcess process, int fd, uint events) =>
-        calls.Guest.Fences.Poll(process.Machine, [new PollEntry(fd, (PollEvents)events & (PollEvents.In | PollEvents.Out))], TimeSpan.Zero);
+    private void Look(SupervisedProcess process, int fd, uint events)
+    {
+        var entry = new PollEntry(fd, (PollEvents)events & (PollEvents.In | PollEvents.Out));
+        context.Guest.Fences.Poll(process.Machine, [entry], TimeSpan.Zero);
+    }
 }

@@ -10,7 +10,7 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>Calls on an emulated fd that no driver sees: what the machine's table of calls answers, lseek, fcntl, dup.</summary>
-internal sealed class FdCalls(GuestCalls calls)
+internal sealed class FdCalls(HandlerContext context)
 {
     private const int StatfsBytes = 120;
     private const int DupFd = 0;
@@ -48,7 +48,7 @@ internal sealed class FdCalls(GuestCalls calls)
         [SystemCall.Flistxattr] = FileCall.Flistxattr,
     };
 
-    private readonly HostReads _hostReads = new(calls);
+    private readonly HostReads _hostReads = new(context);
 
     /// <summary>Calls that a table answers.</summary>
     public static IEnumerable<SystemCall> ByTable => Table.Keys;
@@ -65,33 +65,33 @@ internal sealed class FdCalls(GuestCalls calls)
             SystemCall.Splice => (call.Int(0), call.Int(2), FileCall.SpliceFrom, FileCall.SpliceTo),
             _ => (call.Int(0), call.Int(2), FileCall.CopyFileRangeFrom, FileCall.CopyFileRangeTo),
         };
-        bool isSource = calls.FileAt(call, source) is not null;
+        bool isSource = context.FileAt(call, source) is not null;
         Answer(call, isSource ? source : target, isSource ? from : to);
     }
 
     /// <summary>lseek.</summary>
     public void Seek(StoppedCall call)
     {
-        if (calls.Ours(call, call.Int(0)) is { } ours)
+        if (context.Ours(call, call.Int(0)) is { } ours)
         {
             call.End(ours.File.Folder is { } folder
                 ? FolderCalls.Seek(folder, (long)call[1], call.Int(2))
-                : calls.Guest.Files.Lseek(ours.Process.Machine, call.Int(0), (long)call[1], call.Int(2)));
+                : context.Guest.Files.Lseek(ours.Process.Machine, call.Int(0), (long)call[1], call.Int(2)));
         }
     }
 
     /// <summary>fchmod.</summary>
     public void ChangeMode(StoppedCall call) =>
-        OnFile(call, (process, fd) => calls.Guest.Files.Fchmod(process.Machine, fd, call.UInt(1)));
+        OnFile(call, (process, fd) => context.Guest.Files.Fchmod(process.Machine, fd, call.UInt(1)));
 
     /// <summary>fchown.</summary>
     public void ChangeOwner(StoppedCall call) =>
-        OnFile(call, (process, fd) => calls.Guest.Files.Fchown(process.Machine, fd, call.UInt(1), call.UInt(2)));
+        OnFile(call, (process, fd) => context.Guest.Files.Fchown(process.Machine, fd, call.UInt(1), call.UInt(2)));
 
     /// <summary>fchdir: into a folder of the guest one cannot go, since the host has none.</summary>
     public void ChangeFolder(StoppedCall call)
     {
-        if (calls.Ours(call, call.Int(0)) is { } ours)
+        if (context.Ours(call, call.Int(0)) is { } ours)
         {
             call.Fail(ours.File.Folder is null ? Errno.ENOTDIR : Errno.EACCES);
         }
@@ -100,14 +100,14 @@ internal sealed class FdCalls(GuestCalls calls)
     /// <summary>fstatfs.</summary>
     public void FileSystem(StoppedCall call)
     {
-        if (calls.Ours(call, call.Int(0)) is not { } ours)
+        if (context.Ours(call, call.Int(0)) is not { } ours)
         {
             return;
         }
 
         Result<FileSystemStat> stat = ours.File.Folder is { } folder
             ? GuestTree.FileSystemOf(folder.Path)
-            : calls.Guest.Files.Fstatfs(ours.Process.Machine, call.Int(0));
+            : context.Guest.Files.Fstatfs(ours.Process.Machine, call.Int(0));
         if (!stat.Ok)
         {
             call.Fail(stat.Failure.Errno);
@@ -134,7 +134,7 @@ internal sealed class FdCalls(GuestCalls calls)
             return;
         }
 
-        if (calls.Ours(call, fd) is not { } ours)
+        if (context.Ours(call, fd) is not { } ours)
         {
             return;
         }
@@ -149,14 +149,14 @@ internal sealed class FdCalls(GuestCalls calls)
         }
         else
         {
-            call.End(calls.Guest.Files.Fcntl(ours.Process.Machine, fd, call.Int(1), call[2], call.Memory));
+            call.End(context.Guest.Files.Fcntl(ours.Process.Machine, fd, call.Int(1), call[2], call.Memory));
         }
     }
 
     /// <summary>dup.</summary>
     public void Dup(StoppedCall call)
     {
-        if (calls.Ours(call, call.Int(0)) is { } ours)
+        if (context.Ours(call, call.Int(0)) is { } ours)
         {
             Duplicate(call, ours.Process, call.Int(0), closeOnExec: false, least: 0);
         }
@@ -165,7 +165,7 @@ internal sealed class FdCalls(GuestCalls calls)
     // A second number of the same open file, in the reserved range, so that calls on it are seen, too.
     private void Duplicate(StoppedCall call, SupervisedProcess process, int fd, bool closeOnExec, int least)
     {
-        if (least < 0 || least >= calls.Options.FdLimit)
+        if (least < 0 || least >= context.Options.FdLimit)
         {
             call.Fail(Errno.EINVAL);
             return;
@@ -178,8 +178,8 @@ internal sealed class FdCalls(GuestCalls calls)
             return;
         }
 
-        int number = calls.FreeNumber(process, least);
-        Errno refused = number < calls.Options.FdLimit ? call.Channel.Inject(call.Id, file, number, closeOnExec) : Errno.EMFILE;
+        int number = context.FreeNumber(process, least);
+        Errno refused = number < context.Options.FdLimit ? call.Channel.Inject(call.Id, file, number, closeOnExec) : Errno.EMFILE;
         if (refused == Errno.None)
         {
             call.Return(number);
@@ -192,13 +192,13 @@ internal sealed class FdCalls(GuestCalls calls)
 
     private void Answer(StoppedCall call, int fd, FileCall what)
     {
-        if (calls.FileAt(call, fd) is null && _hostReads.Refusal(call) is var refused and not Errno.None)
+        if (context.FileAt(call, fd) is null && _hostReads.Refusal(call) is var refused and not Errno.None)
         {
             call.Fail(refused);
             return;
         }
 
-        if (calls.Ours(call, fd) is not { } ours)
+        if (context.Ours(call, fd) is not { } ours)
         {
             return;
         }
@@ -210,15 +210,15 @@ internal sealed class FdCalls(GuestCalls calls)
         }
 
         // A read that waits for what never comes ends with its thread.
-        if (!calls.Guest.Files.Waits(ours.Process.Machine, fd, what))
+        if (!context.Guest.Files.Waits(ours.Process.Machine, fd, what))
         {
-            call.End(calls.Guest.Files.Call(ours.Process.Machine, fd, what));
+            call.End(context.Guest.Files.Call(ours.Process.Machine, fd, what));
         }
     }
 
     private void OnFile(StoppedCall call, Func<SupervisedProcess, int, Failure?> change)
     {
-        if (calls.Ours(call, call.Int(0)) is { } ours)
+        if (context.Ours(call, call.Int(0)) is { } ours)
         {
             call.End(ours.File.Folder is null ? change(ours.Process, call.Int(0)) : Errno.EPERM.AsFailure("fchmod", "fd"));
         }

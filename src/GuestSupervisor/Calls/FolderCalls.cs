@@ -11,7 +11,7 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>getdents64 of a guest's folder, and of one of the host's that the guest has names in.</summary>
-internal sealed class FolderCalls(GuestCalls calls)
+internal sealed class FolderCalls(HandlerContext context)
 {
     private const int HeaderBytes = 19;
     private const int Alignment = 8;
@@ -22,12 +22,12 @@ internal sealed class FolderCalls(GuestCalls calls)
     /// <summary>Handles getdents64: as many whole entries as fit; 0 at the end, EINVAL when not even one fits.</summary>
     public void Read(StoppedCall call)
     {
-        if (calls.FileAt(call, call.Int(0)) is null && ReadShared(call))
+        if (context.FileAt(call, call.Int(0)) is null && ReadShared(call))
         {
             return;
         }
 
-        if (calls.Ours(call, call.Int(0)) is not { } ours)
+        if (context.Ours(call, call.Int(0)) is not { } ours)
         {
             return;
         }
@@ -66,8 +66,8 @@ internal sealed class FolderCalls(GuestCalls calls)
     private bool ReadShared(StoppedCall call)
     {
         if (ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{call.Int(0)}")) is not { } path
-            || calls.Guest.Tree.SharedEntries(path) is not { Length: > 0 } entries
-            || calls.Processes.Of(call.Tid) is not { Ok: true } process)
+            || context.Guest.Tree.SharedEntries(path) is not { Length: > 0 } entries
+            || context.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             return false;
         }

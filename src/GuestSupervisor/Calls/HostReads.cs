@@ -14,7 +14,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// </summary>
 /// <remarks>Does not model: transfers of which only a part lies in a mapping (they fail as a whole), O_DIRECT that fcntl switches on, files
 /// that came in a message.</remarks>
-internal sealed unsafe class HostReads(GuestCalls calls)
+internal sealed unsafe class HostReads(HandlerContext context)
 {
     private const uint Direct = 0x4000;
     private const ulong SectorMask = 511;
@@ -44,21 +44,21 @@ internal sealed unsafe class HostReads(GuestCalls calls)
     /// <summary>What a call on a file that is none of ours fails with; none: the kernel goes on with it.</summary>
     public Errno Refusal(StoppedCall call)
     {
-        if (!calls.Options.Strict || calls.Files.All.Count == 0 || !Transfers.ContainsKey(call.Call))
+        if (!context.Options.Strict || context.Files.All.Count == 0 || !Transfers.ContainsKey(call.Call))
         {
             return Errno.None;
         }
 
         int fd = call.Int(0);
         string? link = ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{fd}"));
-        int pid = calls.Processes.PidOf(call.Tid);
+        int pid = context.Processes.PidOf(call.Tid);
         if (link is not null && IsMemory(link))
         {
             return IsForeignMapped(call, link, fd) ? Errno.EIO : Errno.None;
         }
 
         bool intoMapping = (ProcFolder.FlagsOf(call.Tid, fd) & Direct) != 0 && Ranges(call).Any(r =>
-            (r.Start & SectorMask) == 0 && (r.Length & SectorMask) == 0 && calls.Mirror.IsMapped(pid, r.Start, r.Start + r.Length));
+            (r.Start & SectorMask) == 0 && (r.Length & SectorMask) == 0 && context.Mirror.IsMapped(pid, r.Start, r.Start + r.Length));
         return intoMapping && !IsBuffered(call, fd) ? Errno.EFAULT : Errno.None;
     }
 
@@ -72,7 +72,7 @@ internal sealed unsafe class HostReads(GuestCalls calls)
         int? pid = int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int named) ? named : null;
         ulong? start = Transfers[call.Call].AtPosition
             ? ProcFolder.PositionOf(call.Tid, fd) : call[3];
-        return pid is { } whose && start is { } from && length != 0 && calls.Mirror.IsMapped(whose, from, from + length);
+        return pid is { } whose && start is { } from && length != 0 && context.Mirror.IsMapped(whose, from, from + length);
     }
 
     private static List<(ulong Start, ulong Length)> Ranges(StoppedCall call)
@@ -94,7 +94,7 @@ internal sealed unsafe class HostReads(GuestCalls calls)
     }
 
     private bool IsBuffered(StoppedCall call, int fd) =>
-        calls.Processes.Of(call.Tid) is { Ok: true } process && PidFd.TakeFd(process.Value.Handle, fd) is { } file
+        context.Processes.Of(call.Tid) is { Ok: true } process && PidFd.TakeFd(process.Value.Handle, fd) is { } file
         && Buffered.Contains(FileSystemOf(file));
 
     private static ulong FileSystemOf(SafeFileHandle file)

@@ -9,7 +9,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// ioctl on an emulated file: the machine runs the raw command on the caller's memory. An fd that a command makes is delivered before the
 /// program sees its number.
 /// </summary>
-internal sealed class IoctlCalls(GuestCalls calls)
+internal sealed class IoctlCalls(HandlerContext context)
 {
     private const uint SetNotCloseOnExec = 0x5450;
     private const uint SetCloseOnExec = 0x5451;
@@ -24,7 +24,7 @@ internal sealed class IoctlCalls(GuestCalls calls)
             return;
         }
 
-        if (calls.Ours(call, fd) is not { } ours)
+        if (context.Ours(call, fd) is not { } ours)
         {
             return;
         }
@@ -42,23 +42,23 @@ internal sealed class IoctlCalls(GuestCalls calls)
     {
         uint command = call.UInt(1);
         PlaceArgument(call, process, machine, command);
-        if (FdCommands.EndsObject(command) && calls.Files.NodeMappings.Count != 0)
+        if (FdCommands.EndsObject(command) && context.Files.NodeMappings.Count != 0)
         {
-            calls.Mirror.Refresh(process.Pid); // a mapping keeps the object alive
+            context.Mirror.Refresh(process.Pid); // a mapping keeps the object alive
         }
 
         if (machine.MakesFd(command))
         {
-            calls.LearnNumbers(process);
+            context.LearnNumbers(process);
         }
 
         var ioctl = new IoctlCall(process.Machine, fd, command, call[2], call.Memory);
-        Result<IoctlOutcome> outcome = calls.Guest.Files.Ioctl(ioctl);
+        Result<IoctlOutcome> outcome = context.Guest.Files.Ioctl(ioctl);
 
         // Also a command that fails may leave an fd (S-HEAP-32), and one that writes nothing back makes it all the same.
         foreach (MadeFd made in ioctl.Made)
         {
-            Errno refused = calls.Deliver(call, process, made.Fd, made.CloseOnExec, made.Operation);
+            Errno refused = context.Deliver(call, process, made.Fd, made.CloseOnExec, made.Operation);
             if (refused != Errno.None)
             {
                 call.Fail(refused);
@@ -66,7 +66,7 @@ internal sealed class IoctlCalls(GuestCalls calls)
             }
         }
 
-        calls.Processes.EndKilled();
+        context.Processes.EndKilled();
         if (!outcome.Ok)
         {
             call.Fail(outcome.Failure.Errno);
@@ -87,9 +87,9 @@ internal sealed class IoctlCalls(GuestCalls calls)
     {
         Span<byte> bytes = stackalloc byte[sizeof(int)];
         if (file.FdArgumentOf(command) is { } offset && call.Memory.TryRead(call[2] + offset, bytes)
-            && calls.FileAt(call, BinaryPrimitives.ReadInt32LittleEndian(bytes)) is { Machine: { } machine })
+            && context.FileAt(call, BinaryPrimitives.ReadInt32LittleEndian(bytes)) is { Machine: { } machine })
         {
-            _ = calls.Place(process, BinaryPrimitives.ReadInt32LittleEndian(bytes), machine);
+            _ = context.Place(process, BinaryPrimitives.ReadInt32LittleEndian(bytes), machine);
         }
     }
 }

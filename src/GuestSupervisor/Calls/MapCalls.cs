@@ -12,7 +12,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// mmap of an emulated file: the machine checks, the host's kernel maps. What is mapped is the buffer's own memory, so that a load or a store
 /// costs what it costs natively.
 /// </summary>
-internal sealed class MapCalls(GuestCalls calls)
+internal sealed class MapCalls(HandlerContext context)
 {
     private const ulong PageMask = 4095;
     private readonly RemoteMap _remote = new();
@@ -27,7 +27,7 @@ internal sealed class MapCalls(GuestCalls calls)
             return;
         }
 
-        if (calls.Ours(call, fd) is not { } ours)
+        if (context.Ours(call, fd) is not { } ours)
         {
             return;
         }
@@ -38,7 +38,7 @@ internal sealed class MapCalls(GuestCalls calls)
             return;
         }
 
-        Failure? refused = calls.Guest.Natives.CheckMmap(
+        Failure? refused = context.Guest.Natives.CheckMmap(
             ours.Process.Machine, fd, call[5], call[1], (MapProtection)call.Int(2), (MapFlags)call.Int(3));
         if (refused is not null)
         {
@@ -64,7 +64,7 @@ internal sealed class MapCalls(GuestCalls calls)
         {
             call.Fail(pieces.Failure.Errno);
         }
-        else if (calls.FreeNumbers(process, pieces.Value.Count) is { } numbers)
+        else if (context.FreeNumbers(process, pieces.Value.Count) is { } numbers)
         {
             _remote.Map(call, pieces.Value, numbers);
         }
@@ -76,20 +76,20 @@ internal sealed class MapCalls(GuestCalls calls)
 
     private Result<IReadOnlyList<MapPiece>> ObjectOf(NativeFile node, ulong offset, ulong length)
     {
-        Result<SafeFileHandle> memory = calls.Guest.Natives.OpenMemory(node, offset, length);
+        Result<SafeFileHandle> memory = context.Guest.Natives.OpenMemory(node, offset, length);
         if (!memory.Ok)
         {
             return memory.Failure;
         }
 
         // The mapping keeps the object alive, as the kernel's does.
-        calls.Files.NodeMappings[HostFile.IdentityOf(memory.Value)] = new NodeMapping(node, offset);
+        context.Files.NodeMappings[HostFile.IdentityOf(memory.Value)] = new NodeMapping(node, offset);
         return (MapPiece[])[new MapPiece(memory.Value, 0, length)];
     }
 
     private Result<IReadOnlyList<MapPiece>> RangesOf(SupervisedProcess process, int fd, ulong offset, ulong length)
     {
-        Result<NativePiece[]> ranges = calls.Guest.Udmabufs.PiecesOf(process.Machine, fd);
+        Result<NativePiece[]> ranges = context.Guest.Udmabufs.PiecesOf(process.Machine, fd);
         if (!ranges.Ok || ranges.Value.Length == 0)
         {
             return Errno.EOPNOTSUPP.AsFailure("mmap", "fd");

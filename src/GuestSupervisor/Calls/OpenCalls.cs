@@ -14,7 +14,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// open, openat, openat2, creat: device nodes become emulated files, folders are listed from the machine, text files are what the machine says
 /// at the moment of the open.
 /// </summary>
-internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
+internal sealed class OpenCalls(HandlerContext context, TracePump trace)
 {
     private const int AtFdCwd = -100;
     private const int HowBytes = 24;
@@ -34,7 +34,7 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
             return;
         }
 
-        if (calls.PathOf(call, folder, call[pathIndex], Follows(flags)) is not { } path)
+        if (context.PathOf(call, folder, call[pathIndex], Follows(flags)) is not { } path)
         {
             OpenHosts(call, "", flags);
             return;
@@ -48,7 +48,7 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
         {
             Open(call, path, flags);
         }
-        else if (!OpenShared(call, path, flags, leaves: folder >= 0 && calls.FileAt(call, folder) is not null))
+        else if (!OpenShared(call, path, flags, leaves: folder >= 0 && context.FileAt(call, folder) is not null))
         {
             OpenHosts(call, path, flags);
         }
@@ -56,9 +56,9 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
 
     private void OpenHosts(StoppedCall call, string path, uint flags)
     {
-        if (calls.Options.Strict && HostReads.IsWanted(path, flags))
+        if (context.Options.Strict && HostReads.IsWanted(path, flags))
         {
-            RemoteOpen.Go(call, calls.HighNumber(call.Tid), (flags & OpenFlags.CloseOnExec) != 0);
+            RemoteOpen.Go(call, context.HighNumber(call.Tid), (flags & OpenFlags.CloseOnExec) != 0);
         }
         else
         {
@@ -72,19 +72,20 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
     private bool OpenShared(StoppedCall call, string path, uint flags, bool leaves)
     {
         bool byPath = (flags & OpenFlags.PathOnly) != 0;
-        if ((flags & ~ReadFolderFlags) != 0 || (byPath && !leaves) || calls.Guest.Tree.SharedEntries(path) is not { Length: > 0 } || !call.IsWaiting
+        if ((flags & ~ReadFolderFlags) != 0 || (byPath && !leaves)
+            || context.Guest.Tree.SharedEntries(path) is not { Length: > 0 } || !call.IsWaiting
             || HostFile.OpenFolder(ProcFolder.RootOf(call.Tid) + path) is not { } folder)
         {
             return false;
         }
 
-        if (calls.Processes.Of(call.Tid) is not { Ok: true } process)
+        if (context.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             folder.Dispose();
             return false;
         }
 
-        return calls.DeliverShared(call, process.Value, folder, (flags & OpenFlags.CloseOnExec) != 0) == Errno.None;
+        return context.DeliverShared(call, process.Value, folder, (flags & OpenFlags.CloseOnExec) != 0) == Errno.None;
     }
 
     // What makes a new file only does not follow a link at the end either.
@@ -104,19 +105,19 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
 
     private void Open(StoppedCall call, string path, uint flags)
     {
-        Result<SupervisedProcess> process = calls.Processes.Of(call.Tid);
+        Result<SupervisedProcess> process = context.Processes.Of(call.Tid);
         if (!process.Ok)
         {
             call.Fail(process.Failure.Errno);
             return;
         }
 
-        TreeKind kind = calls.Guest.Tree.Kind(process.Value.Machine, path);
+        TreeKind kind = context.Guest.Tree.Kind(process.Value.Machine, path);
         if (kind is TreeKind.Node or TreeKind.None)
         {
             OpenNode(call, process.Value, path, flags);
         }
-        else if (calls.Guest.Tree.CheckOpen(process.Value.Machine, path, flags) is { } refused)
+        else if (context.Guest.Tree.CheckOpen(process.Value.Machine, path, flags) is { } refused)
         {
             call.Fail(refused.Errno);
         }
@@ -125,7 +126,7 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
             bool closeOnExec = (flags & OpenFlags.CloseOnExec) != 0;
             Finish(call, kind switch
             {
-                TreeKind.Link => calls.DeliverFolder(call, process.Value, new FolderListing(path, []), closeOnExec),
+                TreeKind.Link => context.DeliverFolder(call, process.Value, new FolderListing(path, []), closeOnExec),
                 TreeKind.Folder => OpenFolder(call, process.Value, path, closeOnExec),
                 TreeKind.Stream => trace.Open(call, closeOnExec),
                 _ => OpenText(call, process.Value, path, closeOnExec),
@@ -135,15 +136,15 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
 
     private void OpenNode(StoppedCall call, SupervisedProcess process, string path, uint flags)
     {
-        calls.LearnNumbers(process);
-        Result<int> fd = calls.Guest.Tree.Open(process.Machine, path, flags);
+        context.LearnNumbers(process);
+        Result<int> fd = context.Guest.Tree.Open(process.Machine, path, flags);
         if (!fd.Ok)
         {
             call.Fail(fd.Failure.Errno);
             return;
         }
 
-        Errno refused = calls.Deliver(call, process, fd.Value, (flags & OpenFlags.CloseOnExec) != 0, $"open(\"{path}\")");
+        Errno refused = context.Deliver(call, process, fd.Value, (flags & OpenFlags.CloseOnExec) != 0, $"open(\"{path}\")");
         if (refused == Errno.None)
         {
             call.Return(fd.Value);
@@ -156,13 +157,13 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
 
     private Errno OpenFolder(StoppedCall call, SupervisedProcess process, string path, bool closeOnExec)
     {
-        Result<FolderListing> folder = calls.Listing(process, path);
-        return folder.Ok ? calls.DeliverFolder(call, process, folder.Value, closeOnExec) : folder.Failure.Errno;
+        Result<FolderListing> folder = context.Listing(process, path);
+        return folder.Ok ? context.DeliverFolder(call, process, folder.Value, closeOnExec) : folder.Failure.Errno;
     }
 
     private Errno OpenText(StoppedCall call, SupervisedProcess process, string path, bool closeOnExec)
     {
-        Result<byte[]> text = calls.Guest.Tree.ReadText(process.Machine, path);
+        Result<byte[]> text = context.Guest.Tree.ReadText(process.Machine, path);
         if (!text.Ok)
         {
             return text.Failure.Errno;
@@ -175,7 +176,7 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
     // /proc/PID/fd/N opens the file anew, /proc/PID/fdinfo/N is a text. Only those of processes of the guest can be ours.
     private void OpenFdEntry(StoppedCall call, (string Process, string Folder, int Fd) entry, uint flags)
     {
-        if (calls.FdEntryOf(call, entry) is not { } found)
+        if (context.FdEntryOf(call, entry) is not { } found)
         {
             call.Continue();
             return;
@@ -194,7 +195,7 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
             return;
         }
 
-        Finish(call, calls.Guest.Tree.CheckOpen(found.Process.Machine, path, flags)?.Errno
+        Finish(call, context.Guest.Tree.CheckOpen(found.Process.Machine, path, flags)?.Errno
             ?? OpenText(call, found.Process, path, (flags & OpenFlags.CloseOnExec) != 0));
     }
 

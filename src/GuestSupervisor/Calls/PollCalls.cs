@@ -19,7 +19,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// <para>The program's own fds are polled along, on duplicates. Models: which fds are ready, time-outs. Does not model: the signal mask of
 /// ppoll while it waits here, POLLPRI and other bits of dma-bufs.</para>
 /// </summary>
-internal sealed class PollCalls(GuestCalls calls)
+internal sealed class PollCalls(HandlerContext context)
 {
     private const int EntryBytes = 8;
     private const int MostEntries = 1024;
@@ -40,7 +40,7 @@ internal sealed class PollCalls(GuestCalls calls)
         Span<PollFd> entries = MemoryMarshal.Cast<byte, PollFd>(table.AsSpan());
         PollFd[] all = entries.ToArray();
         int[] ours = [.. Enumerable.Range(0, all.Length).Where(i => IsBuffer(call, all[i].Fd))];
-        if (ours.Length == 0 || calls.Processes.Of(call.Tid) is not { Ok: true } process)
+        if (ours.Length == 0 || context.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             call.Continue();
             return;
@@ -48,11 +48,11 @@ internal sealed class PollCalls(GuestCalls calls)
 
         foreach (int index in ours)
         {
-            _ = calls.Place(process.Value, entries[index].Fd, calls.FileAt(call, entries[index].Fd)!.Machine!);
+            _ = context.Place(process.Value, entries[index].Fd, context.FileAt(call, entries[index].Fd)!.Machine!);
         }
 
         PollEntry[] asked = [.. ours.Select(i => new PollEntry(all[i].Fd, (PollEvents)(ushort)all[i].Events))];
-        Result<PollAnswer> now = calls.Guest.Fences.Poll(process.Value.Machine, asked, TimeSpan.Zero);
+        Result<PollAnswer> now = context.Guest.Fences.Poll(process.Value.Machine, asked, TimeSpan.Zero);
         const PollEvents known = PollEvents.In | PollEvents.Out;
         if (!now.Ok || now.Value.Events.Zip(asked).All(pair => pair.First == pair.Second.Events && (pair.First & ~known) == 0))
         {
@@ -61,11 +61,11 @@ internal sealed class PollCalls(GuestCalls calls)
         }
 
         // It may take as long as the program likes, so not on the supervisor's thread.
-        var wait = new Waiting(calls.Guest, process.Value, call, all, ours, asked, timeout);
+        var wait = new Waiting(context.Guest, process.Value, call, all, ours, asked, timeout);
         _ = Task.Factory.StartNew(wait.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    private bool IsBuffer(StoppedCall call, int fd) => calls.FileAt(call, fd) is { Machine.Kind: FileKind.DmaBuf };
+    private bool IsBuffer(StoppedCall call, int fd) => context.FileAt(call, fd) is { Machine.Kind: FileKind.DmaBuf };
 
     // Milliseconds; negative: for ever. Null: the program's timespec faults, which the kernel will find.
     private static int? TimeoutOf(StoppedCall call)

@@ -9,7 +9,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// With --strict: calls on ranges of memory that a mapping of an emulated file lies in. A memfd's pages can be pinned, grown and read by others; a
 /// dma-buf's, mapped by page-frame number, cannot (S-BUF-36, S-PIN-02). The machine says which; what it allows the host's kernel does.
 /// </summary>
-internal sealed class RangeCalls(GuestCalls calls, Mirror mirror)
+internal sealed class RangeCalls(HandlerContext context, Mirror mirror)
 {
     private const ulong MostResident = 1UL << 32;
     private const uint SyncFlag = 4;
@@ -28,14 +28,14 @@ internal sealed class RangeCalls(GuestCalls calls, Mirror mirror)
 
     /// <summary>mprotect.</summary>
     public void Protect(StoppedCall call) => OnRange(call, call[0], call[1], process =>
-        calls.Guest.Mappings.Mprotect(process, call[0], call[1], (MapProtection)call.Int(2)));
+        context.Guest.Mappings.Mprotect(process, call[0], call[1], (MapProtection)call.Int(2)));
 
     /// <summary>madvise.</summary>
     public void Advise(StoppedCall call)
     {
         if (call.UInt(2) < Advice.Length && Advice[call.Int(2)] is { } advice)
         {
-            OnRange(call, call[0], call[1], process => calls.Guest.Mappings.Madvise(process, call[0], call[1], advice));
+            OnRange(call, call[0], call[1], process => context.Guest.Mappings.Madvise(process, call[0], call[1], advice));
         }
         else
         {
@@ -45,21 +45,21 @@ internal sealed class RangeCalls(GuestCalls calls, Mirror mirror)
 
     /// <summary>msync.</summary>
     public void Sync(StoppedCall call) => OnRange(call, call[0], call[1], process =>
-        calls.Guest.Mappings.Msync(process, call[0], call[1], (call.UInt(2) & SyncFlag) != 0));
+        context.Guest.Mappings.Msync(process, call[0], call[1], (call.UInt(2) & SyncFlag) != 0));
 
     /// <summary>mincore: a dma-buf's pages are resident or not by the kernel's version (S-REC-53), a memfd's when they were touched.</summary>
     public void Resident(StoppedCall call)
     {
-        int pid = calls.Processes.PidOf(call.Tid);
-        if (calls.Files.All.Count == 0 || call[1] > MostResident || !mirror.IsMapped(pid, call[0], call[0] + call[1])
-            || calls.Processes.Of(call.Tid) is not { Ok: true } process)
+        int pid = context.Processes.PidOf(call.Tid);
+        if (context.Files.All.Count == 0 || call[1] > MostResident || !mirror.IsMapped(pid, call[0], call[0] + call[1])
+            || context.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             call.Continue();
             return;
         }
 
         mirror.Refresh(pid);
-        Result<bool[]> pages = calls.Guest.Mappings.Mincore(process.Value.Machine, call[0], call[1]);
+        Result<bool[]> pages = context.Guest.Mappings.Mincore(process.Value.Machine, call[0], call[1]);
         if (!pages.Ok)
         {
             call.Continue(); // a range that has other mappings, too
@@ -71,26 +71,26 @@ internal sealed class RangeCalls(GuestCalls calls, Mirror mirror)
     }
 
     /// <summary>mremap.</summary>
-    public void Remap(StoppedCall call) => OnRange(call, call[0], Math.Max(call[1], 1), process => calls.Guest.Mappings.Mremap(
+    public void Remap(StoppedCall call) => OnRange(call, call[0], Math.Max(call[1], 1), process => context.Guest.Mappings.Mremap(
         process, call[0], call[1], call[2], (call.UInt(3) & MayMove) != 0, (call.UInt(3) & FixedPlace) != 0 ? call[4] : null).Failure);
 
     /// <summary>process_vm_readv and process_vm_writev: pages of a dma-buf cannot be had from outside (S-PIN-02).</summary>
     public void ForeignAccess(StoppedCall call) => RefusePinned(call, call.Int(0), call[3], call[4]);
 
     /// <summary>vmsplice: nor can they be put into a pipe.</summary>
-    public void Gift(StoppedCall call) => RefusePinned(call, calls.Processes.PidOf(call.Tid), call[1], call[2]);
+    public void Gift(StoppedCall call) => RefusePinned(call, context.Processes.PidOf(call.Tid), call[1], call[2]);
 
     // The host's kernel comes behind, for what the machine has nothing against; what it did is seen at the next look.
     private void OnRange(StoppedCall call, ulong start, ulong length, Func<GuestProcess, Failure?> ask)
     {
-        int pid = calls.Processes.PidOf(call.Tid);
-        if (calls.Files.All.Count == 0 || length > ulong.MaxValue - start || !mirror.IsMapped(pid, start, start + length))
+        int pid = context.Processes.PidOf(call.Tid);
+        if (context.Files.All.Count == 0 || length > ulong.MaxValue - start || !mirror.IsMapped(pid, start, start + length))
         {
             call.Continue();
             return;
         }
 
-        Result<SupervisedProcess> process = calls.Processes.Of(call.Tid);
+        Result<SupervisedProcess> process = context.Processes.Of(call.Tid);
         mirror.Refresh(pid);
         if (process.Ok && ask(process.Value.Machine) is { } refused)
         {
@@ -105,7 +105,8 @@ internal sealed class RangeCalls(GuestCalls calls, Mirror mirror)
     private void RefusePinned(StoppedCall call, int pid, ulong vectors, ulong count)
     {
         Span<byte> vector = stackalloc byte[VectorBytes];
-        for (ulong i = 0; calls.Files.All.Count != 0 && i < Math.Min(count, MostVectors) && call.Memory.TryRead(vectors + (i * VectorBytes), vector); i++)
+        ulong most = context.Files.All.Count == 0 ? 0 : Math.Min(count, MostVectors);
+        for (ulong i = 0; i < most && call.Memory.TryRead(vectors + (i * VectorBytes), vector); i++)
         {
             ulong start = BinaryPrimitives.ReadUInt64LittleEndian(vector);
             ulong length = BinaryPrimitives.ReadUInt64LittleEndian(vector[8..]);

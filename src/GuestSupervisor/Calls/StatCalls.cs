@@ -10,7 +10,7 @@ using CocoGuest.Supervisor.Target;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>stat and its kin, access and its kin, readlink: what the machine says of paths and fds that are the guest's.</summary>
-internal sealed class StatCalls(GuestCalls calls)
+internal sealed class StatCalls(HandlerContext context)
 {
     private const int AtFdCwd = -100;
     private const uint EmptyPath = 0x1000;
@@ -54,8 +54,8 @@ internal sealed class StatCalls(GuestCalls calls)
     {
         int shift = call.Call == SystemCall.Readlinkat ? 1 : 0;
         bool ofFd = shift == 1 && IsEmpty(call, 1);
-        string? path = ofFd ? calls.FileAt(call, call.Int(0))?.Folder?.Path
-            : calls.PathOf(call, shift == 1 ? call.Int(0) : AtFdCwd, call[shift], follow: false);
+        string? path = ofFd ? context.FileAt(call, call.Int(0))?.Folder?.Path
+            : context.PathOf(call, shift == 1 ? call.Int(0) : AtFdCwd, call[shift], follow: false);
         if (path is null || TargetOf(call, path) is not { } target)
         {
             call.Continue();
@@ -90,17 +90,17 @@ internal sealed class StatCalls(GuestCalls calls)
     {
         if (GuestPath.FdEntry(path) is { Folder: "fd" } entry)
         {
-            return calls.FdEntryOf(call, entry) is not { } found ? (Result<byte[]>?)null
+            return context.FdEntryOf(call, entry) is not { } found ? (Result<byte[]>?)null
                 : found.File.Folder is { } folder ? Encoding.Latin1.GetBytes(folder.Path)
-                : calls.Guest.Files.ReadLink(found.Process.Machine, entry.Fd);
+                : context.Guest.Files.ReadLink(found.Process.Machine, entry.Fd);
         }
 
-        if (!GuestPath.IsGuests(path) || calls.Processes.Of(call.Tid) is not { Ok: true } process)
+        if (!GuestPath.IsGuests(path) || context.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             return null;
         }
 
-        Result<string> target = calls.Guest.Tree.ReadLink(process.Value.Machine, path);
+        Result<string> target = context.Guest.Tree.ReadLink(process.Value.Machine, path);
         return target.Ok ? Encoding.Latin1.GetBytes(target.Value) : target.Failure;
     }
 
@@ -108,19 +108,20 @@ internal sealed class StatCalls(GuestCalls calls)
 
     private void Fstat(StoppedCall call, int fd)
     {
-        if (calls.Ours(call, fd) is { } ours)
+        if (context.Ours(call, fd) is { } ours)
         {
             Answer(call, ours.File.Folder is { } folder
                 ? StatOf(ours.Process, folder.Path)
-                : calls.Guest.Files.Fstat(ours.Process.Machine, fd));
+                : context.Guest.Files.Fstat(ours.Process.Machine, fd));
         }
     }
 
     // The process and the path in the machine's words, for a path that is the guest's; else the kernel goes on.
     private void Find(StoppedCall call, bool byFolder, bool follow, Action<SupervisedProcess, string> found)
     {
-        string? path = calls.PathOf(call, byFolder ? call.Int(0) : AtFdCwd, call[byFolder ? 1 : 0], follow);
-        if (path is not null && follow && GuestPath.FdEntry(path) is { Folder: "fd" } entry && calls.FdEntryOf(call, entry) is { File.Folder: null } ours)
+        string? path = context.PathOf(call, byFolder ? call.Int(0) : AtFdCwd, call[byFolder ? 1 : 0], follow);
+        if (path is not null && follow && GuestPath.FdEntry(path) is { Folder: "fd" } entry
+            && context.FdEntryOf(call, entry) is { File.Folder: null } ours)
         {
             found(ours.Process, string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.Fd}"));
             return;
@@ -132,7 +133,7 @@ internal sealed class StatCalls(GuestCalls calls)
             return;
         }
 
-        Result<SupervisedProcess> process = calls.Processes.Of(call.Tid);
+        Result<SupervisedProcess> process = context.Processes.Of(call.Tid);
         if (process.Ok)
         {
             found(process.Value, path);
@@ -160,7 +161,8 @@ internal sealed class StatCalls(GuestCalls calls)
     }
 
     // Links that the call follows are followed already.
-    private Result<FileStat> StatOf(SupervisedProcess process, string path) => calls.Guest.Tree.Stat(process.Machine, path, follow: false);
+    private Result<FileStat> StatOf(SupervisedProcess process, string path) =>
+        context.Guest.Tree.Stat(process.Machine, path, follow: false);
 
     private static bool Allows(SupervisedProcess process, FileStat stat, uint mode)
     {

@@ -17,7 +17,7 @@ internal struct Notification
     public int Number;
     public uint Architecture;
     public ulong InstructionPointer;
-    public Registers Arguments;
+    public CallArguments Arguments;
 
     public readonly SystemCall Call => (SystemCall)Number;
 
@@ -32,7 +32,7 @@ internal struct Notification
 
     /// <summary>The six arguments.</summary>
     [InlineArray(6)]
-    internal struct Registers
+    internal struct CallArguments
     {
         private ulong _first;
     }

@@ -16,7 +16,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// What all handlers of stopped calls share: which path, process and file a call means, and how a file of the machine becomes an fd of the
 /// program.
 /// </summary>
-internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard files, ProcessBoard processes, Mirror mirror)
+internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard files, ProcessBoard processes, Mirror mirror)
 {
     private const int AtFdCwd = -100;
     private const int ReadOnly = 0;

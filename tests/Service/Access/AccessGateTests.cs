@@ -1,16 +1,16 @@
 using CocoGuest.Service.Access;
+using CocoGuest.Service.Hosting;
 using CocoGuest.Tests.Service.Hosting;
 using CocoGuest.V1;
-using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Microsoft.AspNetCore.Routing;
 
 namespace CocoGuest.Tests.Service.Access;
 
-/// <summary>Who may call what: the table is complete, and it is what happens.</summary>
-public sealed class AccessPolicyTests : ServerTest
+/// <summary>Who may call what over which socket, for each method that takes a right.</summary>
+public sealed class AccessGateTests : ServerTest
 {
+    private static readonly AccessTable Rights = new(RpcServices.Descriptors);
     private static readonly Marshaller<byte[]> Bytes = Marshallers.Create(static b => b, static b => b);
 
     /// <summary>
@@ -18,16 +18,7 @@ public sealed class AccessPolicyTests : ServerTest
     /// </summary>
     private static readonly byte[] NoSuchGuest = [0x0a, 0x02, 0x0a, 0x00];
 
-    public static TheoryData<string> Privileged => [.. AccessPolicy.ByPath.Where(r => r.Value == Right.Host).Select(r => r.Key)];
-
-    [Fact]
-    public void Table_AgainstTheMappedServices_NamesEachMethodOnce()
-    {
-        IEnumerable<string> mapped = Host.Part<EndpointDataSource>().Endpoints
-            .Where(e => e.Metadata.GetMetadata<GrpcMethodMetadata>() is not null)
-            .Select(e => e.Metadata.GetMetadata<GrpcMethodMetadata>()!.Method.FullName);
-        Assert.Equal(mapped.Order(StringComparer.Ordinal), AccessPolicy.ByPath.Keys.Order(StringComparer.Ordinal));
-    }
+    public static TheoryData<string> Privileged => [.. Rights.Paths.Where(p => Rights.RightOf(p) == Right.Host)];
 
     [Theory]
     [MemberData(nameof(Privileged))]

@@ -79,10 +79,10 @@ public sealed class Guest : IDisposable
         Tree = new GuestTree(_core, this);
         Processes = new GuestProcesses(_core, processes, Mappings, Fences);
         Natives = new GuestNatives(_core, processes, Files, Mappings, Fences, Processes.Open);
-        Hypervisor = new GuestHypervisor(_core, boot.Hypervisor, pages);
+        Vmm = new GuestVmm(_core, boot.Hypervisor, pages);
         Conversions = new GuestConversions(_core, Buffers, pages);
         Hypercalls = new GuestHypercalls(_core, boot.Hypervisor, pages);
-        Host = new GuestHostView(_core);
+        HostView = new HostView(_core);
         Hook();
     }
 
@@ -147,7 +147,7 @@ public sealed class Guest : IDisposable
     public GuestFaults Faults { get; }
 
     /// <summary>How the VMM answers, and what the host does unasked.</summary>
-    public GuestHypervisor Hypervisor { get; }
+    public GuestVmm Vmm { get; }
 
     /// <summary>Conversion calls with raw registers and buffers.</summary>
     public GuestHypercalls Hypercalls { get; }
@@ -156,7 +156,7 @@ public sealed class Guest : IDisposable
     public GuestConversions Conversions { get; }
 
     /// <summary>What the untrusted host sees and writes.</summary>
-    public GuestHostView Host { get; }
+    public HostView HostView { get; }
 
     /// <summary>The heaps that the kernel registered, in order (S-HEAP-46).</summary>
     public IReadOnlyList<HeapInfo> HeapNodes => Heaps.Nodes;
@@ -271,7 +271,7 @@ public sealed class Guest : IDisposable
             _observer?.GuestEnded(this, reason);
         };
         _core.Hooks.MemoryRevoked = (backing, reason) => _observer?.MemoryRevoked(backing, reason);
-        _core.Hooks.BeforeStore = (plan, bytes) => CiphertextReplay.Before(_core, Host, plan, bytes) is { } replay ? replay.WriteBack : null;
+        _core.Hooks.BeforeStore = (plan, bytes) => CiphertextReplay.Before(_core, HostView, plan, bytes) is { } replay ? replay.WriteBack : null;
         Moves.Invalidated = (importer, attachment, within) => _observer?.AttachmentInvalidated(importer, attachment, within);
         Moves.Revoked = (importer, attachment, reason) => _observer?.AttachmentRevoked(importer, attachment, reason);
         Processes.Ended = process => _observer?.ProcessEnded(process);

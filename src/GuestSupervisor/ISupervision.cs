@@ -1,3 +1,4 @@
+using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,4 +1,5 @@
 using CocoGuest.Machine;
+using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
 using Microsoft.Win32.SafeHandles;
 

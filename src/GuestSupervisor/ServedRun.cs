@@ -1,5 +1,6 @@
 using CocoGuest.Linux.Files;
 using CocoGuest.Machine;
+using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
 using Microsoft.Win32.SafeHandles;
 

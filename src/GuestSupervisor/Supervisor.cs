@@ -5,6 +5,7 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 using CocoGuest.Supervisor.Calls;
 using CocoGuest.Supervisor.Files;
+using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Reports;
 using CocoGuest.Supervisor.Seccomp;

@@ -15,17 +15,17 @@ namespace CocoGuest.Machine.Host;
 /// </summary>
 internal sealed class CiphertextReplay
 {
-    private readonly GuestHostView _host;
+    private readonly HostView _host;
     private readonly List<(ulong Address, byte[] Seen)> _pages = [];
 
-    private CiphertextReplay(GuestHostView host) => _host = host;
+    private CiphertextReplay(HostView host) => _host = host;
 
     /// <summary>Under the guest's lock, before the planned bytes are written. Null: this store is not replayed.</summary>
     /// <param name="core">The guest.</param>
     /// <param name="host">What the host sees of it.</param>
     /// <param name="plan">Where a store goes.</param>
     /// <param name="bytes">Its length.</param>
-    public static CiphertextReplay? Before(GuestCore core, GuestHostView host, AccessPlan plan, int bytes)
+    public static CiphertextReplay? Before(GuestCore core, HostView host, AccessPlan plan, int bytes)
     {
         if (core.FaultPoints.Quiet)
         {

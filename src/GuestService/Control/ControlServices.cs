@@ -7,4 +7,4 @@ namespace CocoGuest.Service.Control;
 /// <param name="Host">The guests.</param>
 /// <param name="Sessions">Their processes.</param>
 /// <param name="ShareTokens">Share tokens.</param>
-internal sealed record ControlServices(GuestHost Host, ProcessSessions Sessions, ShareTokenReaper ShareTokens);
+internal sealed record ControlServices(GuestRegistry Host, ProcessSessions Sessions, ShareTokenReaper ShareTokens);

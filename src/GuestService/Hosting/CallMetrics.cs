@@ -24,7 +24,7 @@ internal sealed class CallMetrics : IDisposable
     private readonly AccessTable _methods;
 
     /// <summary>Instruments over a server's parts.</summary>
-    public CallMetrics(GuestHost host, ProcessSessions sessions, FdTokenTable tokens, AccessTable methods)
+    public CallMetrics(GuestRegistry host, ProcessSessions sessions, FdTokenTable tokens, AccessTable methods)
     {
         _methods = methods;
         _calls = _meter.CreateCounter<long>("cocoguest.calls", "{call}", "Calls that ended, by method and errno ('' for success).");
@@ -66,5 +66,5 @@ internal sealed class CallMetrics : IDisposable
         return Google.Rpc.Status.Parser.ParseFrom(bytes).Details[0].Unpack<ErrorInfo>().Reason;
     }
 
-    private static long Live(GuestHost host) => host.List().Sum(g => (long)g.Snapshot().Objects.Buffers);
+    private static long Live(GuestRegistry host) => host.List().Sum(g => (long)g.Snapshot().Objects.Buffers);
 }

@@ -99,10 +99,10 @@ internal sealed class GuestServer : IAsyncDisposable
     /// <summary>Ends guests and streams, drains gRPC, hangs up on broker clients, removes the sockets.</summary>
     public async ValueTask DisposeAsync()
     {
-        Parts.GetRequiredService<GuestHost>().Dispose();
+        Parts.GetRequiredService<GuestRegistry>().Dispose();
         await _app.StopAsync();
         // A call that was still on its way may have made another guest.
-        Parts.GetRequiredService<GuestHost>().Dispose();
+        Parts.GetRequiredService<GuestRegistry>().Dispose();
         await Parts.GetRequiredService<FdBroker>().StopAsync();
         await _app.DisposeAsync();
     }
@@ -152,7 +152,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private static void AddGuests(IServiceCollection parts, TimeProvider time)
     {
         parts.AddSingleton<ISecretSource, RandomSecrets>().AddSingleton<IGuestObserver, MachineEvents>();
-        parts.AddSingleton(p => new GuestHost(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
+        parts.AddSingleton(p => new GuestRegistry(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
         parts.AddSingleton<ProcessSessions>().AddSingleton<ShareTokenReaper>();
     }
 
@@ -224,15 +224,15 @@ internal sealed class GuestServer : IAsyncDisposable
         lifetime.ApplicationStopping.Register(() =>
         {
             ServiceLog.Stopping(log);
-            Parts.GetRequiredService<GuestHost>().Dispose();
+            Parts.GetRequiredService<GuestRegistry>().Dispose();
         });
-        int guests = Parts.GetRequiredService<GuestHost>().List().Count;
+        int guests = Parts.GetRequiredService<GuestRegistry>().List().Count;
         ServiceLog.Serving(log, guests);
     }
 
     private void BootDefaultGuest()
     {
-        if (_options.DefaultGuest && Parts.GetRequiredService<GuestHost>().Create(_options.DefaultShape) is { Ok: false } refused)
+        if (_options.DefaultGuest && Parts.GetRequiredService<GuestRegistry>().Create(_options.DefaultShape) is { Ok: false } refused)
         {
             throw new StartupException($"The guest 'default' cannot be made: {refused.Failure.Sentence}");
         }

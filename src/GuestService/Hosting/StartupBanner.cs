@@ -24,7 +24,7 @@ internal static class StartupBanner
 
         text.AppendLine($"  gRPC       unix:{server.SocketPath}");
         text.AppendLine($"  fd broker  unix:{server.BrokerPath}");
-        GuestHost host = server.Parts.GetRequiredService<GuestHost>();
+        GuestRegistry host = server.Parts.GetRequiredService<GuestRegistry>();
         foreach (Guest guest in host.List())
         {
             GuestShape shape = guest.Shape;

@@ -9,7 +9,7 @@ namespace CocoGuest.Service.Processes;
 /// Drops share tokens whose time is over, so that their buffers do not live on in a guest that nobody calls. One timer for all guests,
 /// armed only while a token may be in flight.
 /// </summary>
-internal sealed class ShareTokenReaper(GuestHost host, TimeProvider time) : IDisposable
+internal sealed class ShareTokenReaper(GuestRegistry host, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();

@@ -11,7 +11,7 @@ namespace CocoGuest.Service.Services;
 /// The first step of every call: is it still wanted, and which guest and process does it mean. A call that was cancelled before this step
 /// did nothing; after it, it happens as a whole.
 /// </summary>
-internal sealed class CallEntry(GuestHost host, ProcessSessions sessions)
+internal sealed class CallEntry(GuestRegistry host, ProcessSessions sessions)
 {
     /// <summary>The guest that a request names; empty: "default". ENOENT ends the call.</summary>
     public Guest Guest(ServerCallContext context, string guest)

@@ -11,7 +11,7 @@ using WireShape = CocoGuest.V1.GuestShape;
 namespace CocoGuest.Service.Services;
 
 /// <summary>HostService: life of guests.</summary>
-internal sealed class HostCalls(GuestHost host, CallEntry entry, GuestInfoWriter writer, ServerOptions options)
+internal sealed class HostCalls(GuestRegistry host, CallEntry entry, GuestInfoWriter writer, ServerOptions options)
     : HostService.HostServiceBase
 {
     /// <inheritdoc/>

@@ -21,7 +21,7 @@ internal sealed partial class HypervisorCalls
     /// <inheritdoc/>
     public override Task<WriteHostMemoryResponse> WriteHostMemory(WriteHostMemoryRequest request, ServerCallContext context)
     {
-        entry.Guest(context, request.Guest).Host.Write(request.Address, request.Data.Span).ThrowIfFailed();
+        entry.Guest(context, request.Guest).HostView.Write(request.Address, request.Data.Span).ThrowIfFailed();
         return Task.FromResult(new WriteHostMemoryResponse());
     }
 
@@ -31,8 +31,8 @@ internal sealed partial class HypervisorCalls
     {
         Guest guest = entry.Guest(context, request.Guest);
         // The same rules as for looking once; they are its, too.
-        guest.Host.PageStates(request.Address, request.Length, maxRuns: 1).OrThrow();
-        ulong bytes = request.Length == 0 ? guest.Host.EndAddress - request.Address : request.Length;
+        guest.HostView.PageStates(request.Address, request.Length, maxRuns: 1).OrThrow();
+        ulong bytes = request.Length == 0 ? guest.HostView.EndAddress - request.Address : request.Length;
         using GuestFollower follower = followers.Follow(guest, new FrameRange(Page.FrameOf(request.Address), bytes >> Page.Shift));
 
         // Who has the headers misses no change from then on.
@@ -59,27 +59,27 @@ internal sealed partial class HypervisorCalls
     public override Task<SetHypervisorPolicyResponse> SetHypervisorPolicy(SetHypervisorPolicyRequest request, ServerCallContext context)
     {
         Guest guest = entry.Guest(context, request.Guest);
-        guest.Hypervisor.SetPolicy(PolicyOf(request.Policy ?? new HypervisorPolicy())).ThrowIfFailed();
+        guest.Vmm.SetPolicy(PolicyOf(request.Policy ?? new HypervisorPolicy())).ThrowIfFailed();
         return Task.FromResult(new SetHypervisorPolicyResponse());
     }
 
     /// <inheritdoc/>
     public override Task<GetHypervisorPolicyResponse> GetHypervisorPolicy(GetHypervisorPolicyRequest request, ServerCallContext context) =>
-        Task.FromResult(new GetHypervisorPolicyResponse { Policy = Write(entry.Guest(context, request.Guest).Hypervisor.Policy) });
+        Task.FromResult(new GetHypervisorPolicyResponse { Policy = Write(entry.Guest(context, request.Guest).Vmm.Policy) });
 
     /// <inheritdoc/>
     public override Task<ChangePagesResponse> ChangePages(ChangePagesRequest request, ServerCallContext context)
     {
         Guest guest = entry.Guest(context, request.Guest);
         MachineDirection direction = RequestFields.Direction(request.Direction, "change_pages");
-        guest.Hypervisor.ChangePages(request.Address, request.Length, direction).ThrowIfFailed();
+        guest.Vmm.ChangePages(request.Address, request.Length, direction).ThrowIfFailed();
         return Task.FromResult(new ChangePagesResponse());
     }
 
     /// <inheritdoc/>
     public override Task<RmpUpdateResponse> RmpUpdate(RmpUpdateRequest request, ServerCallContext context)
     {
-        GuestHypervisor host = entry.Guest(context, request.Guest).Hypervisor;
+        GuestVmm host = entry.Guest(context, request.Guest).Vmm;
         uint code = host.RmpUpdate(request.Address, RequestFields.EntrySize(request.Large), request.Assigned).OrThrow();
         return Task.FromResult(new RmpUpdateResponse { Code = code });
     }
@@ -87,14 +87,14 @@ internal sealed partial class HypervisorCalls
     /// <inheritdoc/>
     public override Task<PsmashResponse> Psmash(PsmashRequest request, ServerCallContext context)
     {
-        uint code = entry.Guest(context, request.Guest).Hypervisor.Psmash(request.Address).OrThrow();
+        uint code = entry.Guest(context, request.Guest).Vmm.Psmash(request.Address).OrThrow();
         return Task.FromResult(new PsmashResponse { Code = code });
     }
 
     /// <inheritdoc/>
     public override Task<RemapPagesResponse> RemapPages(RemapPagesRequest request, ServerCallContext context)
     {
-        entry.Guest(context, request.Guest).Hypervisor.Remap(request.Address, request.OtherAddress).ThrowIfFailed();
+        entry.Guest(context, request.Guest).Vmm.Remap(request.Address, request.OtherAddress).ThrowIfFailed();
         return Task.FromResult(new RemapPagesResponse());
     }
 

@@ -22,7 +22,7 @@ internal sealed partial class HypervisorCalls(CallEntry entry, GuestFollowers fo
     {
         Guest guest = entry.Guest(context, request.Guest);
         byte[] data = RequestFields.BufferFor(request.Length, "read_host_memory");
-        guest.Host.Read(request.Address, data).ThrowIfFailed();
+        guest.HostView.Read(request.Address, data).ThrowIfFailed();
         return Task.FromResult(new ReadHostMemoryResponse { Data = UnsafeByteOperations.UnsafeWrap(data) });
     }
 
@@ -37,9 +37,9 @@ internal sealed partial class HypervisorCalls(CallEntry entry, GuestFollowers fo
         }
 
         int most = (int)(request.MaxRuns == 0 ? DefaultRuns : request.MaxRuns);
-        IReadOnlyList<PageStateRun> runs = guest.Host.PageStates(request.Address, request.Length, most).OrThrow();
+        IReadOnlyList<PageStateRun> runs = guest.HostView.PageStates(request.Address, request.Length, most).OrThrow();
         var response = new GetPageStatesResponse();
-        ulong end = request.Length == 0 ? guest.Host.EndAddress : request.Address + request.Length;
+        ulong end = request.Length == 0 ? guest.HostView.EndAddress : request.Address + request.Length;
         ulong next = request.Address;
         foreach (PageStateRun run in runs)
         {

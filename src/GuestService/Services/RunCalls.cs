@@ -3,6 +3,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Errors;
 using CocoGuest.Supervisor;
+using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
 using CocoGuest.V1;
 using Grpc.Core;

@@ -6,6 +6,7 @@ using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Tree;
 using CocoGuest.Supervisor.Files;
+using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;

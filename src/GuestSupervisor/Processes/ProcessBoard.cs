@@ -2,6 +2,7 @@ using CocoGuest.Linux.Processes;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
+using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 

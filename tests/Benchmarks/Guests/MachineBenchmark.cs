@@ -35,7 +35,7 @@ internal static class MachineBenchmark
     private static void Cycles(TextWriter output)
     {
         const int Count = 100_000;
-        using var host = new GuestHost(TimeProvider.System, new Secrets());
+        using var host = new GuestRegistry(TimeProvider.System, new Secrets());
         Guest guest = Boot(host, Platform.SevSnp);
         int fd = guest.Heaps.Allocate(guest.Processes.Init, "system_cc_shared", K64, 2, 0).Value.Fd;
         double rate = Count / Median(() => Repeat(Count, () => Cycle(guest, fd)));
@@ -47,7 +47,7 @@ internal static class MachineBenchmark
     private static void Bounce(TextWriter output, string swiotlb)
     {
         const int Count = 2_000;
-        using var host = new GuestHost(TimeProvider.System, new Secrets());
+        using var host = new GuestRegistry(TimeProvider.System, new Secrets());
         Guest guest = Boot(host, Platform.SevSnp, swiotlb);
         int fd = guest.Heaps.Allocate(guest.Processes.Init, "system", K256, 2, 0).Value.Fd;
         byte[] buffer = new byte[K256];
@@ -86,7 +86,7 @@ internal static class MachineBenchmark
 
     private static void Allocation(TextWriter output, Platform platform)
     {
-        using var host = new GuestHost(TimeProvider.System, new Secrets());
+        using var host = new GuestRegistry(TimeProvider.System, new Secrets());
         Guest guest = Boot(host, platform);
         double small = Median(() => Repeat(20_000, () => AllocateAndRelease(guest, K64))) / 20_000;
         double large = Median(() => Repeat(50, () => AllocateAndRelease(guest, 1UL << 30))) / 50;
@@ -99,7 +99,7 @@ internal static class MachineBenchmark
 
     private static void LiveBuffers(TextWriter output)
     {
-        using var host = new GuestHost(TimeProvider.System, new Secrets());
+        using var host = new GuestRegistry(TimeProvider.System, new Secrets());
         Guest guest = Boot(host, Platform.SevSnp);
         double few = WithLive(guest, 10);
         double many = WithLive(guest, 10_000);
@@ -153,7 +153,7 @@ internal static class MachineBenchmark
         return seconds;
     }
 
-    private static Guest Boot(GuestHost host, Platform platform, string swiotlb = "") =>
+    private static Guest Boot(GuestRegistry host, Platform platform, string swiotlb = "") =>
         host.Create(new GuestShape { Platform = platform, MemoryBytes = 4UL << 30, Cpus = 1, Swiotlb = swiotlb }).Value;
 
     private static double Median(Func<double> seconds)

@@ -4,6 +4,7 @@ using System.Text.Json;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Supervisor;
+using CocoGuest.Supervisor.Launch;
 
 namespace CocoGuest.Tests.Benchmarks.Supervisor;
 
@@ -71,7 +72,7 @@ internal static class SupervisorBenchmark
 
     private static void InGuest(string file, params string[] what)
     {
-        using var host = new GuestHost(TimeProvider.System, new RandomSecrets());
+        using var host = new GuestRegistry(TimeProvider.System, new RandomSecrets());
         Guest guest = host.Create(new GuestShape()).Value;
         using var supervision = new LocalSupervision(guest, Console.Error.WriteLine);
         ProgramRun.Run([Self], [Self, CallsWord, file, .. what], new RunOptions(), supervision);

@@ -23,7 +23,7 @@ internal static class Reports
     /// <summary>A report of an SNP guest of kernel 7.2.</summary>
     public static RunReport Of(int exitCode = 0, Leak[]? leaks = null, FaultStatus[]? faults = null, int leftRunning = 0)
     {
-        using var host = new GuestHost(TimeProvider.System, new RandomSecrets());
+        using var host = new GuestRegistry(TimeProvider.System, new RandomSecrets());
         Guest guest = host.Create(new GuestShape { Platform = Platform.SevSnp, Kernel = KernelVersion.V72 }).Value;
         GuestSnapshot snapshot = guest.Snapshot();
         return new RunReport(

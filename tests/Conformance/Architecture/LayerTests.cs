@@ -7,7 +7,7 @@ public class LayerTests
         new("CocoGuest.Tests.Conformance.Architecture.Planted", ["Low", "High"]);
 
     /// <summary>The assemblies and their layers.</summary>
-    public static TheoryData<string> Assemblies => ["CocoGuest.Machine"];
+    public static TheoryData<string> Assemblies => ["CocoGuest.Machine", "CocoGuest.Supervisor"];
 
     [Theory]
     [MemberData(nameof(Assemblies))]
@@ -27,6 +27,7 @@ public class LayerTests
     private static Layers LayersOf(string assembly) => assembly switch
     {
         "CocoGuest.Machine" => Layers.Machine,
+        "CocoGuest.Supervisor" => Layers.Supervisor,
         _ => throw new ArgumentOutOfRangeException(nameof(assembly), assembly, "No layers are known."),
     };
 

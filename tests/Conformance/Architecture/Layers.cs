@@ -13,6 +13,10 @@ public sealed record Layers(string Root, IReadOnlyList<string> Rooms)
         "Dma.Allocation", "Core", "Files", "Tree", "Mappings", "Devices", "Fences", "DmaBufs", "Heaps", "Drm", "Rdma", "Natives", "Host", "",
     ]);
 
+    /// <summary>What answers the system calls of programs.</summary>
+    public static readonly Layers Supervisor =
+        new("CocoGuest.Supervisor", ["Target", "Seccomp", "Launch", "Files", "Processes", "Reports", "Calls", ""]);
+
     /// <summary>Namespaces of the assembly that stand in no layer.</summary>
     public IReadOnlyList<string> Unlisted(IEnumerable<string> namespaces) =>
         [.. namespaces.Where(n => n.StartsWith(Root, StringComparison.Ordinal)).Distinct().Where(n => LayerOf(n) < 0)];

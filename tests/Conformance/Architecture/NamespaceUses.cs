@@ -62,13 +62,14 @@ public static class NamespaceUses
     private static IEnumerable<TypeReference> NamedBy(Instruction instruction) => instruction.Operand switch
     {
         TypeReference type => [type],
-        MethodReference method => [method.DeclaringType, method.ReturnType, .. method.Parameters.Select(p => p.ParameterType), .. ArgumentsOf(method)],
+        GenericInstanceMethod made => [.. NamedBy(made.ElementMethod), .. made.GenericArguments],
+        MethodReference method => NamedBy(method),
         FieldReference field => [field.DeclaringType, field.FieldType],
         _ => [],
     };
 
-    private static IEnumerable<TypeReference> ArgumentsOf(MethodReference method) =>
-        method is GenericInstanceMethod made ? made.GenericArguments : [];
+    private static TypeReference[] NamedBy(MethodReference method) =>
+        [method.DeclaringType, method.ReturnType, .. method.Parameters.Select(p => p.ParameterType)];
 
     private static void Add(HashSet<NamespaceUse> uses, TypeDefinition from, string where, TypeReference named)
     {

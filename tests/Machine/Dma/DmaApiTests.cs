@@ -303,7 +303,7 @@ public class DmaApiTests
         Assert.Null(test.Guest.DmaApi.Free(test.Init, made.Id));
 
         byte[] seen = new byte[3];
-        Assert.Null(test.Guest.Host.Read(made.Phys, seen));
+        Assert.Null(test.Guest.HostView.Read(made.Phys, seen));
         Assert.Equal([4, 5, 6], seen);
     }
 

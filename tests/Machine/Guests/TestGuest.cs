@@ -19,14 +19,14 @@ internal sealed class TestGuest : IGuestObserver, IDisposable
     public TestGuest(Platform platform = Platform.SevSnp, KernelVersion kernel = KernelVersion.V72, Func<GuestShape, GuestShape>? shape = null)
     {
         Time = new ManualTime();
-        Host = new GuestHost(Time, new SeededSecrets(7), this);
+        Host = new GuestRegistry(Time, new SeededSecrets(7), this);
         var wanted = new GuestShape { Platform = platform, Kernel = kernel, MemoryBytes = 512UL << 20, Cpus = 1, Seed = 42 };
         Guest = Host.Create(shape is null ? wanted : shape(wanted)).Value;
     }
 
     public ManualTime Time { get; }
 
-    public GuestHost Host { get; }
+    public GuestRegistry Host { get; }
 
     public Guest Guest { get; }
 
@@ -89,7 +89,7 @@ internal sealed class TestGuest : IGuestObserver, IDisposable
     public byte[] HostRead(ulong address, int length)
     {
         byte[] bytes = new byte[length];
-        Assert.Null(Guest.Host.Read(address, bytes));
+        Assert.Null(Guest.HostView.Read(address, bytes));
         return bytes;
     }
 

@@ -82,7 +82,7 @@ public sealed class ViewTests
     {
         using var test = new TestGuest();
 
-        Failure failure = test.Guest.Host.PageStates(address, length, 1).Failure!;
+        Failure failure = test.Guest.HostView.PageStates(address, length, 1).Failure!;
 
         Assert.Equal((Errno.EINVAL, field), (failure.Errno, failure.Field));
     }
@@ -270,7 +270,7 @@ public sealed class ViewTests
     {
         using var test = new TestGuest(shape: s => s with { MemoryBytes = 4UL << 30 });
 
-        IReadOnlyList<PageStateRun> runs = test.Guest.Host.PageStates(0, 0, 1024).Value;
+        IReadOnlyList<PageStateRun> runs = test.Guest.HostView.PageStates(0, 0, 1024).Value;
 
         Assert.Equal(4UL << 30, runs.Aggregate(0UL, (sum, run) => sum + run.Range.Bytes));
         Assert.All(runs, run => Assert.False(run.Range.Address is >= 3UL << 30 and < 4UL << 30));

@@ -100,9 +100,9 @@ internal sealed class MappedViews : IDisposable
         _told.Add($"{direction} {outcome.Failure?.Errno} {(outcome.Ok ? outcome.Value.SharedPages : 0)}");
     }
 
-    private void HostWrites(ulong offset, ReadOnlySpan<byte> bytes) => _told.Add($"host write {_test.Guest.Host.Write(_phys + offset, bytes)?.Errno}");
+    private void HostWrites(ulong offset, ReadOnlySpan<byte> bytes) => _told.Add($"host write {_test.Guest.HostView.Write(_phys + offset, bytes)?.Errno}");
 
-    private void Remap() => _told.Add($"remap {_test.Guest.Hypervisor.Remap(_phys, _phys + 8192)?.Errno}");
+    private void Remap() => _told.Add($"remap {_test.Guest.Vmm.Remap(_phys, _phys + 8192)?.Errno}");
 
     private void Bounce()
     {

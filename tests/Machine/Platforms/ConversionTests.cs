@@ -90,7 +90,7 @@ public sealed class ConversionTests
 
         test.Convert(fd, ConversionDirection.ToShared);
         Assert.Equal(Zeros, test.HostRead(phys, Size).Value);
-        Assert.Null(test.Guest.Host.Write(phys, Old));
+        Assert.Null(test.Guest.HostView.Write(phys, Old));
         Assert.Equal(Old, test.DmaRead(phys, Size).Value);
         test.Convert(fd, ConversionDirection.ToPrivate);
 
@@ -125,11 +125,11 @@ public sealed class ConversionTests
     public void ThereAndBack_VmmKeepsBackings_OldContentsComeBack(Platform platform, bool privateComesBack)
     {
         using var test = new PlatformGuest(platform);
-        Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { DiscardsOldBacking = false }));
+        Assert.Null(test.Guest.Vmm.SetPolicy(new HypervisorPolicy { DiscardsOldBacking = false }));
         (int fd, ulong map, ulong phys) = test.Filled(TestGuest.Private);
 
         test.Convert(fd, ConversionDirection.ToShared);
-        Assert.Null(test.Guest.Host.Write(phys, "shared"u8));
+        Assert.Null(test.Guest.HostView.Write(phys, "shared"u8));
         test.Convert(fd, ConversionDirection.ToPrivate);
         Assert.Equal(privateComesBack ? Old : Zeros, test.Load(map, Size).Value);
         test.Convert(fd, ConversionDirection.ToShared);

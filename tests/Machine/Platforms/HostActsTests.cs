@@ -25,7 +25,7 @@ public sealed class HostActsTests
         using var test = new PlatformGuest(platform);
         (_, ulong map, ulong phys) = test.Filled(TestGuest.Private);
 
-        Assert.Null(test.Guest.Host.Write(phys + 40, [1, 2, 3]));
+        Assert.Null(test.Guest.HostView.Write(phys + 40, [1, 2, 3]));
 
         byte[] seen = test.Load(map, Size).Value;
         Assert.Equal(Old[..32], seen[..32]);
@@ -43,7 +43,7 @@ public sealed class HostActsTests
         byte[] cipher = test.HostRead(phys, Size).Value;
         Assert.Null(test.Guest.Mappings.Store(test.Init, map, new byte[Size]));
 
-        Assert.Null(test.Guest.Host.Write(phys, cipher));
+        Assert.Null(test.Guest.HostView.Write(phys, cipher));
 
         Assert.Equal(Old, test.Load(map, Size).Value);
     }
@@ -59,7 +59,7 @@ public sealed class HostActsTests
         using var test = new PlatformGuest(platform);
         (_, ulong map, ulong phys) = test.Filled(TestGuest.Private);
 
-        Assert.Equal(Errno.EFAULT, test.Guest.Host.Write(phys + 8, [1, 2, 3]).Errno());
+        Assert.Equal(Errno.EFAULT, test.Guest.HostView.Write(phys + 8, [1, 2, 3]).Errno());
 
         PageFault seen = Assert.Single(test.Faults);
         Assert.Equal((fault, FaultReceiver.Hypervisor, phys + 8), (seen.Fault, seen.Receiver, seen.Address));
@@ -73,7 +73,7 @@ public sealed class HostActsTests
         using var test = new PlatformGuest(Platform.Tdx);
         (_, ulong map, ulong phys) = test.Filled(TestGuest.Private);
 
-        Assert.Null(test.Guest.Host.Write(phys + 130, [1]));
+        Assert.Null(test.Guest.HostView.Write(phys + 130, [1]));
         Assert.Empty(test.Faults);
         Assert.Equal(Old[..128], test.Load(map, 128).Value);
         Assert.Equal(Errno.EFAULT, test.HostRead(phys + 190, 1).Failure!.Errno);
@@ -91,7 +91,7 @@ public sealed class HostActsTests
     {
         using var test = new PlatformGuest(Platform.Tdx);
         (int fd, ulong map, ulong phys) = test.Filled(TestGuest.Private);
-        Assert.Null(test.Guest.Host.Write(phys + 64, new byte[64 * 3]));
+        Assert.Null(test.Guest.HostView.Write(phys + 64, new byte[64 * 3]));
         Assert.Equal(3, test.Guest.Memory.Poison.Count);
 
         Assert.Null(test.Guest.Mappings.Store(test.Init, map + 64, new byte[64]));
@@ -109,8 +109,8 @@ public sealed class HostActsTests
     {
         using var test = new PlatformGuest(Platform.Tdx);
         (_, ulong map, ulong phys) = test.Filled(TestGuest.Private, 2 * Size);
-        Assert.Null(test.Guest.Host.Write(phys, new byte[64]));
-        Assert.Null(test.Guest.Host.Write(phys + Size + 64, [1]));
+        Assert.Null(test.Guest.HostView.Write(phys, new byte[64]));
+        Assert.Null(test.Guest.HostView.Write(phys + Size + 64, [1]));
 
         Assert.Equal(Errno.EFAULT, test.Guest.Mappings.Store(test.Init, map, new byte[Size + 65])!.Errno);
 
@@ -126,7 +126,7 @@ public sealed class HostActsTests
     {
         using var test = new PlatformGuest(platform);
         (_, ulong map, ulong phys) = test.Filled(TestGuest.Private);
-        Assert.Null(test.Guest.Host.Write(phys + 8, [1]));
+        Assert.Null(test.Guest.HostView.Write(phys + 8, [1]));
 
         Assert.Equal(Errno.EFAULT, test.Guest.Mappings.Store(test.Init, map, new byte[Size])!.Errno);
 
@@ -143,7 +143,7 @@ public sealed class HostActsTests
         (_, ulong map, ulong phys) = test.Filled(TestGuest.Private);
         Assert.Equal(test.Encrypted(Old, phys), test.HostRead(phys, Size).Value);
 
-        Assert.Null(test.Guest.Host.Write(phys + 100, [9]));
+        Assert.Null(test.Guest.HostView.Write(phys + 100, [9]));
         Assert.True(test.HostRead(phys, Size).Ok);
         Assert.Equal(Errno.EFAULT, test.Load(map + 4000, 1).Failure!.Errno);
 
@@ -163,7 +163,7 @@ public sealed class HostActsTests
         using var test = new PlatformGuest(platform);
         (_, ulong map, ulong phys) = test.Filled(platform == Platform.None ? TestGuest.Private : TestGuest.Shared, 8192);
 
-        Assert.Null(test.Guest.Host.Write(phys + 4090, "across two pages"u8));
+        Assert.Null(test.Guest.HostView.Write(phys + 4090, "across two pages"u8));
 
         // Two chunks of 4 KiB need not be neighbours in physical memory; the first page has its part in any case.
         Assert.Equal("across"u8.ToArray(), test.Load(map + 4090, 6).Value);
@@ -174,10 +174,10 @@ public sealed class HostActsTests
     {
         using var test = new PlatformGuest(Platform.SevSnp);
 
-        Failure failure = test.Guest.Host.Write(1UL << 40, [1])!;
+        Failure failure = test.Guest.HostView.Write(1UL << 40, [1])!;
 
         Assert.Equal((Errno.EFAULT, "address"), (failure.Errno, failure.Field));
-        Assert.Equal(Errno.EINVAL, test.Guest.Host.Write(0, new byte[GuestLimits.BytesPerAccess + 1]).Errno());
+        Assert.Equal(Errno.EINVAL, test.Guest.HostView.Write(0, new byte[GuestLimits.BytesPerAccess + 1]).Errno());
     }
 
     [Theory]
@@ -192,7 +192,7 @@ public sealed class HostActsTests
         using var test = new PlatformGuest(platform);
         (_, ulong map, ulong phys) = test.Filled(TestGuest.Private);
 
-        Assert.Null(test.Guest.Hypervisor.ChangePages(phys, Size, direction));
+        Assert.Null(test.Guest.Vmm.ChangePages(phys, Size, direction));
         Assert.Equal("running", test.Guest.Snapshot().State);
         PageStateChange change = Assert.Single(test.Changes, c => c.Cause == PageStateCause.Host);
         Assert.Equal(new FrameRange(Page.FrameOf(phys), 1), change.Range);
@@ -212,7 +212,7 @@ public sealed class HostActsTests
         using var test = new PlatformGuest(platform);
         (_, ulong map, ulong phys) = test.Filled(TestGuest.Shared);
 
-        Assert.Null(test.Guest.Hypervisor.ChangePages(phys, Size, ConversionDirection.ToPrivate));
+        Assert.Null(test.Guest.Vmm.ChangePages(phys, Size, ConversionDirection.ToPrivate));
 
         Assert.Equal(Errno.EFAULT, test.Load(map, 1).Failure!.Errno);
         Assert.Equal(Errno.EFAULT, test.DmaRead(phys, 1).Failure!.Errno);
@@ -228,7 +228,7 @@ public sealed class HostActsTests
     {
         using var test = new PlatformGuest(platform);
 
-        Assert.Equal(Errno.EOPNOTSUPP, test.Guest.Hypervisor.ChangePages(0x400000, Size, direction).Errno());
+        Assert.Equal(Errno.EOPNOTSUPP, test.Guest.Vmm.ChangePages(0x400000, Size, direction).Errno());
     }
 
     [Fact]
@@ -241,10 +241,10 @@ public sealed class HostActsTests
         Assert.Null(test.Guest.Mappings.Store(test.Init, otherMap, new byte[Size]));
         byte[] otherCipher = test.HostRead(otherPhys, Size).Value;
 
-        Assert.Null(test.Guest.Hypervisor.Remap(phys, otherPhys));
+        Assert.Null(test.Guest.Vmm.Remap(phys, otherPhys));
 
         Assert.Equal(test.Decrypted(otherCipher, phys), test.Load(map, Size).Value);
-        Assert.Null(test.Guest.Hypervisor.Remap(phys, otherPhys));
+        Assert.Null(test.Guest.Vmm.Remap(phys, otherPhys));
         Assert.Equal(Old, test.Load(map, Size).Value);
     }
 
@@ -256,7 +256,7 @@ public sealed class HostActsTests
         (_, ulong map, ulong phys) = test.Filled(TestGuest.Private);
         (_, _, ulong otherPhys) = test.Filled(TestGuest.Private);
 
-        Assert.Null(test.Guest.Hypervisor.Remap(phys, otherPhys));
+        Assert.Null(test.Guest.Vmm.Remap(phys, otherPhys));
 
         Assert.Equal(Errno.EFAULT, test.Load(map, 1).Failure!.Errno);
         Assert.Equal(ViewFault.VcNotValidated, Assert.Single(test.Faults).Fault);
@@ -270,7 +270,7 @@ public sealed class HostActsTests
         using var test = new PlatformGuest(platform);
         (_, _, ulong phys) = test.Filled(TestGuest.Private);
 
-        Assert.Equal(errno, test.Guest.Hypervisor.Remap(phys, phys).Errno());
+        Assert.Equal(errno, test.Guest.Vmm.Remap(phys, phys).Errno());
     }
 
     [Theory]
@@ -284,7 +284,7 @@ public sealed class HostActsTests
     public void Allocate_VmmRefusesSharing_EndsWithThePlatformsErrno(Platform platform, HypervisorConduct conduct, Errno errno)
     {
         using var test = new PlatformGuest(platform);
-        Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { Conduct = conduct, Only = ConversionDirection.ToShared }));
+        Assert.Null(test.Guest.Vmm.SetPolicy(new HypervisorPolicy { Conduct = conduct, Only = ConversionDirection.ToShared }));
 
         Result<BufferHandle> buffer = test.Guest.Heaps.Allocate(test.Init, TestGuest.Shared, Size, 2, 0);
 
@@ -303,7 +303,7 @@ public sealed class HostActsTests
     public void Allocate_VmmRefusesSharing_IsNotNoticedWhereResultsAreIgnored(Platform platform)
     {
         using var test = new PlatformGuest(platform);
-        Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.Refuse }));
+        Assert.Null(test.Guest.Vmm.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.Refuse }));
 
         Assert.True(test.Guest.Heaps.Allocate(test.Init, TestGuest.Shared, Size, 2, 0).Ok);
     }
@@ -313,10 +313,10 @@ public sealed class HostActsTests
     {
         using var test = new PlatformGuest(Platform.Tdx);
 
-        Failure failure = test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { Pages = 3 })!;
+        Failure failure = test.Guest.Vmm.SetPolicy(new HypervisorPolicy { Pages = 3 })!;
 
         Assert.Equal((Errno.EINVAL, "pages"), (failure.Errno, failure.Field));
-        Assert.Equal(HypervisorPolicy.Obedient, test.Guest.Hypervisor.Policy);
+        Assert.Equal(HypervisorPolicy.Obedient, test.Guest.Vmm.Policy);
     }
 
     [Fact]

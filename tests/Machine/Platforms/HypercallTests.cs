@@ -34,7 +34,7 @@ public sealed class HypercallTests
         foreach (Platform platform in new[] { Platform.Sev, Platform.SevSnp, Platform.Tdx })
         {
             using var test = new PlatformGuest(platform);
-            Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { MapGpaRangeExits = false }));
+            Assert.Null(test.Guest.Vmm.SetPolicy(new HypervisorPolicy { MapGpaRangeExits = false }));
             GuestHypercalls calls = test.Guest.Hypercalls;
 
             Assert.Equal(platform == Platform.Sev, calls.MapGpaRange(Start, 1, 0) is { Ok: true, Value: -1000 });
@@ -51,7 +51,7 @@ public sealed class HypercallTests
     public void MapGpaRange_VmmAnswers_IsPassedOn(HypervisorConduct conduct, long expected)
     {
         using var test = new PlatformGuest(Platform.Sev);
-        Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { Conduct = conduct }));
+        Assert.Null(test.Guest.Vmm.SetPolicy(new HypervisorPolicy { Conduct = conduct }));
 
         Assert.Equal(expected, test.Guest.Hypercalls.MapGpaRange(Start, 1, 0).Value);
     }
@@ -124,7 +124,7 @@ public sealed class HypercallTests
     public void PageStateChange_VmmRefuses_IsGenericAndStaysAtTheEntry()
     {
         using var test = new PlatformGuest(Platform.SevSnp);
-        Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.Refuse, After = 1 }));
+        Assert.Null(test.Guest.Vmm.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.Refuse, After = 1 }));
         ulong[] words = Buffer(Entry(Frame, PscOperation.Shared), Entry(Frame + 9, PscOperation.Shared));
 
         Assert.Equal(0x100UL << 32, test.Guest.Hypercalls.PageStateChange(words).Value);
@@ -167,10 +167,10 @@ public sealed class HypercallTests
     public void MapGpa_EventOrRetry_GivesTheAddressToGoOnFrom()
     {
         using var test = new PlatformGuest(Platform.Tdx);
-        Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { EventPending = true }));
+        Assert.Null(test.Guest.Vmm.SetPolicy(new HypervisorPolicy { EventPending = true }));
         Assert.Equal((1UL, (Start | SharedBit) + (2UL << 20)), test.Guest.Hypercalls.MapGpa(Start | SharedBit, 5UL << 20).Value);
 
-        Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.Retry, After = 1 }));
+        Assert.Null(test.Guest.Vmm.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.Retry, After = 1 }));
         Assert.Equal((1UL, Start + (2UL << 20)), test.Guest.Hypercalls.MapGpa(Start, 5UL << 20).Value);
         Assert.Equal(PageCondition.PrivateUnvalidated, test.Guest.Pages.ConditionOf(Frame));
     }

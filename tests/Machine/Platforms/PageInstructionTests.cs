@@ -49,7 +49,7 @@ public sealed class PageInstructionTests
     public void Pvalidate_OfASharedPage_DoesNotEnd()
     {
         using var test = new PlatformGuest(Platform.SevSnp);
-        Assert.Equal(0u, test.Guest.Hypervisor.RmpUpdate(Start, MappingSize.Size2M, assign: false).Value);
+        Assert.Equal(0u, test.Guest.Vmm.RmpUpdate(Start, MappingSize.Size2M, assign: false).Value);
 
         Failure? failure = test.Guest.Hypercalls.Pvalidate(Start, MappingSize.Size4K, validate: true).Failure;
 
@@ -62,7 +62,7 @@ public sealed class PageInstructionTests
     public void RmpUpdate_OtherSize_OverlapsWhileAssigned()
     {
         using var test = new PlatformGuest(Platform.SevSnp);
-        GuestHypervisor host = test.Guest.Hypervisor;
+        GuestVmm host = test.Guest.Vmm;
 
         Assert.Equal(4u, host.RmpUpdate(Start + Page, MappingSize.Size4K, assign: false).Value);
         Assert.Equal(0u, host.RmpUpdate(Start, MappingSize.Size2M, assign: false).Value);
@@ -82,7 +82,7 @@ public sealed class PageInstructionTests
     public void Psmash_OfALargeEntry_KeepsItsStateInSmallOnes()
     {
         using var test = new PlatformGuest(Platform.SevSnp);
-        GuestHypervisor host = test.Guest.Hypervisor;
+        GuestVmm host = test.Guest.Vmm;
         Assert.Equal(1u, host.Psmash(Start + Page).Value);
 
         Assert.Equal(0u, host.Psmash(Start).Value);
@@ -101,8 +101,8 @@ public sealed class PageInstructionTests
     {
         using var test = new PlatformGuest(platform);
 
-        Assert.Equal(Errno.ENODEV, test.Guest.Hypervisor.RmpUpdate(Start, MappingSize.Size4K, assign: false).Failure!.Errno);
-        Assert.Equal(Errno.ENODEV, test.Guest.Hypervisor.Psmash(Start).Failure!.Errno);
+        Assert.Equal(Errno.ENODEV, test.Guest.Vmm.RmpUpdate(Start, MappingSize.Size4K, assign: false).Failure!.Errno);
+        Assert.Equal(Errno.ENODEV, test.Guest.Vmm.Psmash(Start).Failure!.Errno);
     }
 
     [Fact]
@@ -117,9 +117,9 @@ public sealed class PageInstructionTests
         Assert.Equal(TdxAccept.SizeMismatch, Accept(Start, MappingSize.Size4K));
         Assert.Equal(TdxAccept.OperandInvalid, Accept(Start + Page, MappingSize.Size2M));
         Assert.Equal(TdxAccept.OperandInvalid, Accept(Start, (MappingSize)3));
-        Assert.Null(test.Guest.Hypervisor.ChangePages(Start, Page, ConversionDirection.ToShared));
+        Assert.Null(test.Guest.Vmm.ChangePages(Start, Page, ConversionDirection.ToShared));
         Assert.Equal(TdxAccept.EntryFree, Accept(Start, MappingSize.Size4K));
-        Assert.Null(test.Guest.Hypervisor.ChangePages(Start, Page, ConversionDirection.ToPrivate));
+        Assert.Null(test.Guest.Vmm.ChangePages(Start, Page, ConversionDirection.ToPrivate));
 
         Assert.Equal(TdxAccept.Success, Accept(Start, MappingSize.Size4K));
 
@@ -133,7 +133,7 @@ public sealed class PageInstructionTests
     {
         using var test = new PlatformGuest(Platform.Tdx);
         (_, ulong map, ulong phys) = test.Filled("system", 4096);
-        Assert.Null(test.Guest.Hypervisor.ChangePages(phys, Page, ConversionDirection.ToPrivate));
+        Assert.Null(test.Guest.Vmm.ChangePages(phys, Page, ConversionDirection.ToPrivate));
         Assert.Equal(PageCondition.PrivateUnvalidated, test.Guest.Pages.ConditionOf(phys / Page));
 
         Assert.Equal(0UL, test.Guest.Hypercalls.AcceptPage(phys).Value);
@@ -147,14 +147,14 @@ public sealed class PageInstructionTests
     {
         using var test = new PlatformGuest(Platform.CcaRealm);
         GuestHypercalls calls = test.Guest.Hypercalls;
-        Assert.Null(test.Guest.Hypervisor.ChangePages(Start + (2 * Page), Page, ConversionDirection.ToShared));
+        Assert.Null(test.Guest.Vmm.ChangePages(Start + (2 * Page), Page, ConversionDirection.ToShared));
 
         Assert.Equal((Start + (2 * Page), false), calls.SetIpaState(Start, Start + (4 * Page), RipasState.Ram, destroyedToo: false).Value);
         Assert.Equal((Start + (4 * Page), false), calls.SetIpaState(Start, Start + (4 * Page), RipasState.Ram, destroyedToo: true).Value);
         Assert.Equal(RipasState.Ram, test.Guest.Pages.Describe((Start / Page) + 2).Ripas);
         Assert.Equal((Start + Page, false), calls.SetIpaState(Start, Start + Page, RipasState.Empty, destroyedToo: false).Value);
         Assert.Equal(RipasState.Empty, test.Guest.Pages.Describe(Start / Page).Ripas);
-        Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.Refuse }));
+        Assert.Null(test.Guest.Vmm.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.Refuse }));
         Assert.Equal((Start, true), calls.SetIpaState(Start, Start + Page, RipasState.Ram, destroyedToo: true).Value);
         Assert.Equal("state", calls.SetIpaState(Start, Start + Page, RipasState.Destroyed, destroyedToo: true).Failure!.Field);
     }
@@ -171,7 +171,7 @@ public sealed class PageInstructionTests
 
         Assert.Equal(4UL, calls.SharePages(Start, 4, ConversionDirection.ToShared).Value);
         Assert.True(test.Guest.Pages.IsShared((Start / Page) + 3));
-        Assert.Null(test.Guest.Hypervisor.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.HalfDo, Pages = 3 }));
+        Assert.Null(test.Guest.Vmm.SetPolicy(new HypervisorPolicy { Conduct = HypervisorConduct.HalfDo, Pages = 3 }));
         Assert.Equal(3UL, calls.SharePages(Start, 4, ConversionDirection.ToPrivate).Value);
         Assert.Equal([false, true], new[] { 2UL, 3UL }.Select(i => test.Guest.Pages.IsShared((Start / Page) + i)));
         Assert.Equal("pages", calls.SharePages(Start, ulong.MaxValue, ConversionDirection.ToShared).Failure!.Field);

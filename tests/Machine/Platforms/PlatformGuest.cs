@@ -14,11 +14,11 @@ namespace CocoGuest.Tests.Machine.Platforms;
 /// <summary>A guest whose page states and faults are watched.</summary>
 internal sealed class PlatformGuest : IGuestObserver, IDisposable
 {
-    private readonly GuestHost _host;
+    private readonly GuestRegistry _host;
 
     public PlatformGuest(Platform platform, KernelVersion kernel = KernelVersion.V73)
     {
-        _host = new GuestHost(new ManualTime(), new SeededSecrets(3), this);
+        _host = new GuestRegistry(new ManualTime(), new SeededSecrets(3), this);
         Guest = _host.Create(new GuestShape { Platform = platform, Kernel = kernel, MemoryBytes = 256UL << 20, Cpus = 2, Seed = 5 }).Value;
     }
 
@@ -57,7 +57,7 @@ internal sealed class PlatformGuest : IGuestObserver, IDisposable
     public Result<byte[]> HostRead(ulong address, int length)
     {
         byte[] bytes = new byte[length];
-        return Guest.Host.Read(address, bytes) is { } failure ? failure : bytes;
+        return Guest.HostView.Read(address, bytes) is { } failure ? failure : bytes;
     }
 
     public Result<byte[]> DmaRead(ulong address, int length)

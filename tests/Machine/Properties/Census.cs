@@ -92,7 +92,7 @@ internal static class Census
 
         FrameRange pool = world.Guest.Memory.Layout.Pool;
         ulong seen = 0;
-        foreach (PageStateRun run in world.Guest.Host.PageStates(0, 0, int.MaxValue).Value)
+        foreach (PageStateRun run in world.Guest.HostView.PageStates(0, 0, int.MaxValue).Value)
         {
             if (run.State.Condition != PageCondition.Shared)
             {

@@ -92,7 +92,7 @@ public sealed class ConcurrencyTests
                         0 => test.Host.Destroy(test.Guest.Shape.Name),
                         1 => test.Guest.Mappings.Load(test.Init, address, bytes),
                         2 => test.Guest.Mappings.Store(test.Init, hidden, bytes),
-                        _ => test.Guest.Host.Read(test.Guest.Memory.Layout.Pool.Address, bytes),
+                        _ => test.Guest.HostView.Read(test.Guest.Memory.Layout.Pool.Address, bytes),
                     };
                     Assert.True(failure is null || failure.Errno is Errno.EOWNERDEAD or Errno.ENOENT, failure?.Sentence);
                 }

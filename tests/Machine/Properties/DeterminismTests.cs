@@ -97,7 +97,7 @@ public sealed class DeterminismTests
     private static string Seen(World world, ulong address, int length)
     {
         byte[] bytes = new byte[length];
-        Failure? fault = world.Guest.Host.Read(address, bytes);
+        Failure? fault = world.Guest.HostView.Read(address, bytes);
         return $"{address:x}: {fault?.Errno} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(bytes))}";
     }
 
@@ -114,7 +114,7 @@ public sealed class DeterminismTests
             snapshot.Copies.ToString()!,
             .. snapshot.KernelLog,
             .. world.Sentences,
-            .. world.Guest.Host.PageStates(0, 0, int.MaxValue).Value.Select(r => r.ToString()),
+            .. world.Guest.HostView.PageStates(0, 0, int.MaxValue).Value.Select(r => r.ToString()),
         ];
     }
 }

@@ -89,8 +89,8 @@ internal sealed class Hostile
             ("dma write", d => guest.Devices.DmaWrite(Process(d), Name(d, ""), Physical(d), Bytes(d))),
             ("open", d => guest.Processes.Open(Name(d, "n")).Failure),
             ("end", d => guest.Processes.End(d.Next(2) == 0 ? _world.Test.Init : _wrong[d.Next(_wrong.Length)])),
-            ("host read", d => guest.Host.Read(Physical(d), Bytes(d))),
-            ("page states", d => guest.Host.PageStates(Physical(d), Number(d), Fds[d.Next(Fds.Length)]).Failure),
+            ("host read", d => guest.HostView.Read(Physical(d), Bytes(d))),
+            ("page states", d => guest.HostView.PageStates(Physical(d), Number(d), Fds[d.Next(Fds.Length)]).Failure),
         ];
     }
 
@@ -129,7 +129,7 @@ internal sealed class Hostile
 
     private ulong Physical(Random dice) =>
         dice.Next(2) == 0 || _world.EverAllocated.Count == 0
-            ? Number(dice) + (dice.Next(2) == 0 ? 0 : _world.Guest.Host.EndAddress)
+            ? Number(dice) + (dice.Next(2) == 0 ? 0 : _world.Guest.HostView.EndAddress)
             : _world.EverAllocated.OrderBy(c => c.Frame).First().Address + (ulong)dice.Next(1 << 21);
 
     private ulong Id(Random dice) =>

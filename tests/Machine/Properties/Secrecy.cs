@@ -15,7 +15,7 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
 {
     private const int Piece = 1 << 20;
     private readonly byte[] _buffer = new byte[Piece + Markers.Length];
-    private readonly Reader _hostRead = hostRead ?? world.Guest.Host.Read;
+    private readonly Reader _hostRead = hostRead ?? world.Guest.HostView.Read;
 
     /// <summary>A view of physical memory.</summary>
     public delegate Failure? Reader(ulong address, Span<byte> target);

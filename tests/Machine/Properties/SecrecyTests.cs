@@ -115,7 +115,7 @@ public sealed class SecrecyTests
                 }
                 else
                 {
-                    failure = world.Guest.Host.Read(address, target[..part]);
+                    failure = world.Guest.HostView.Read(address, target[..part]);
                 }
 
                 address += (ulong)part;

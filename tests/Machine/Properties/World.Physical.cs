@@ -115,10 +115,10 @@ internal sealed partial class World
         byte[] bytes = new byte[length];
         if (HostFaults && PiecesOf(address, length).Any(p => p.Owner is not { Shared: true }))
         {
-            return MustFail(Guest.Host.Read(address, bytes), Errno.EFAULT);
+            return MustFail(Guest.HostView.Read(address, bytes), Errno.EFAULT);
         }
 
-        Must(Guest.Host.Read(address, bytes));
+        Must(Guest.HostView.Read(address, bytes));
         foreach (Piece piece in PiecesOf(address, length))
         {
             Span<byte> part = bytes.AsSpan(piece.Start, piece.Length);

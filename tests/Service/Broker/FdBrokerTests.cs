@@ -296,7 +296,7 @@ public sealed class FdBrokerTests : ServerTest
         MmapResponse mapping = await MapAsync(guests, 12288);
         using var client = new BrokerClient(mapping.BrokerPath);
         client.Redeem(mapping.FdToken).Dispose();
-        Eventually(() => Host.Part<SharedMappings>().Of(Host.Part<GuestHost>().Find("").Value) == (1, 12288));
+        Eventually(() => Host.Part<SharedMappings>().Of(Host.Part<GuestRegistry>().Find("").Value) == (1, 12288));
         CopyCounters copies = (await new HostService.HostServiceClient(Host.Unix()).GetGuestAsync(new())).Guest.Copies;
         Assert.Equal((1ul, 12288ul, 0ul), (copies.SharedMappings, copies.SharedMappedBytes, copies.SharedMappingBytes));
     }

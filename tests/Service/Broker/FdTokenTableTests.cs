@@ -14,13 +14,13 @@ namespace CocoGuest.Tests.Service.Broker;
 public sealed class FdTokenTableTests : IDisposable
 {
     private readonly ManualTime _time = new();
-    private readonly GuestHost _host;
+    private readonly GuestRegistry _host;
     private readonly FdTokenTable _tokens;
     private readonly VisibleBacking _backing;
 
     public FdTokenTableTests()
     {
-        _host = new GuestHost(_time, new RandomSecrets());
+        _host = new GuestRegistry(_time, new RandomSecrets());
         _tokens = new FdTokenTable(_time, new RandomSecrets(), new ServerOptions());
         Guest guest = _host.Create(new GuestShape()).Value;
         BufferHandle buffer = guest.Heaps.Allocate(guest.Processes.Init, "system_cc_shared", 4096, 2, 0).Value;

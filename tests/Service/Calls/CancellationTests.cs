@@ -17,7 +17,7 @@ public sealed class CancellationTests : ServerTest
         RpcException e = await Assert.ThrowsAsync<RpcException>(
             () => Host.Part<GuestCalls>().AllocateBuffer(new() { Heap = "system", Len = 1 }, new StoppedCall(given.Token)));
         Assert.Equal(StatusCode.Cancelled, e.StatusCode);
-        Assert.Equal(0, Host.Part<GuestHost>().Find("").Value.Snapshot().Objects.Buffers);
+        Assert.Equal(0, Host.Part<GuestRegistry>().Find("").Value.Snapshot().Objects.Buffers);
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class CancellationTests : ServerTest
             }
         }
 
-        Machine.ObjectCensus objects = Host.Part<GuestHost>().Find("").Value.Snapshot().Objects;
+        Machine.ObjectCensus objects = Host.Part<GuestRegistry>().Find("").Value.Snapshot().Objects;
         Assert.Equal(objects.Fds, objects.Buffers);
     }
 

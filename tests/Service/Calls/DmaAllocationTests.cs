@@ -22,7 +22,7 @@ public sealed class DmaAllocationTests : ServerTest
 
     private DeviceService.DeviceServiceClient Devices => field ??= new(Host.Unix());
 
-    private CocoGuest.Machine.MemoryCensus Census => Host.Part<GuestHost>().Find("").Value.Snapshot().Memory;
+    private CocoGuest.Machine.MemoryCensus Census => Host.Part<GuestRegistry>().Find("").Value.Snapshot().Memory;
 
     [Fact]
     [Statement("S-DMA-60")]

@@ -20,7 +20,7 @@ public sealed class DmaServiceTests : ServerTest
 
     private DeviceService.DeviceServiceClient Devices => field ??= new(Host.Unix());
 
-    private SwiotlbCounters Pool => Host.Part<GuestHost>().Find("").Value.Snapshot().Dma.DefaultPool!;
+    private SwiotlbCounters Pool => Host.Part<GuestRegistry>().Find("").Value.Snapshot().Dma.DefaultPool!;
 
     [Theory]
     [InlineData(false)]

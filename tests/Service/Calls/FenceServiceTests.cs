@@ -19,7 +19,7 @@ public sealed class FenceServiceTests : ServerTest
 
     private FenceService.FenceServiceClient Fences => field ??= new(Host.Unix());
 
-    private int Waiting => Host.Part<GuestHost>().Find("").Value.Fences.Waits.Count;
+    private int Waiting => Host.Part<GuestRegistry>().Find("").Value.Fences.Waits.Count;
 
     [Fact]
     [Statement("S-BUF-73")]
@@ -139,7 +139,7 @@ public sealed class FenceServiceTests : ServerTest
         (int buffer, _) = await BlockedBufferAsync(Write);
         AsyncUnaryCall<PollBufferResponse> poll = Fences.PollBufferAsync(new() { Fd = buffer, Events = In });
         Eventually(() => Waiting == 1);
-        Assert.Null(Host.Part<GuestHost>().Destroy("default"));
+        Assert.Null(Host.Part<GuestRegistry>().Destroy("default"));
         Assert.Equal("EOWNERDEAD", Failures.InfoOf(await FailsAsync(poll)).Reason);
     }
 

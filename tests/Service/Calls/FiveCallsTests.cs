@@ -87,7 +87,7 @@ public sealed class FiveCallsTests : ServerTest
         await calls.ReleaseAsync(new() { Fd = buffer.Fd });
         Host.Time.Advance(TimeSpan.FromSeconds(5));
 
-        Assert.Equal(0, Host.Part<CocoGuest.Machine.GuestHost>().Find("").Value.Snapshot().Objects.Buffers);
+        Assert.Equal(0, Host.Part<CocoGuest.Machine.GuestRegistry>().Find("").Value.Snapshot().Objects.Buffers);
     }
 
     [Fact]

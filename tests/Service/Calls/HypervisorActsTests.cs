@@ -89,7 +89,7 @@ public sealed class HypervisorActsTests : ServerTest
     [Fact]
     public void Follower_ThatNobodyReads_KeepsTheFirstChangesAndCountsTheRest()
     {
-        Machine.Guest guest = Host.Part<Machine.GuestHost>().Find("").Value;
+        Machine.Guest guest = Host.Part<Machine.GuestRegistry>().Find("").Value;
         using GuestFollower follower = Host.Part<GuestFollowers>().Follow(guest, new Machine.Memory.Frames.FrameRange(0, 8));
         for (int i = 0; i < GuestFollower.ChangeLimit + 3; i++)
         {

@@ -26,7 +26,7 @@ public sealed class MemoryServiceTests : ServerTest
 
     private GuestService.GuestServiceClient Guests => field ??= Host.Guests();
 
-    private Guest Guest => Host.Part<GuestHost>().Find("").Value;
+    private Guest Guest => Host.Part<GuestRegistry>().Find("").Value;
 
     [Fact]
     public async Task MmapAnonymous_Stored_IsLoadedAgain()

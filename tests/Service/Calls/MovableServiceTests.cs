@@ -18,7 +18,7 @@ public sealed class MovableServiceTests : ServerTest
 
     private GuestService.GuestServiceClient Guests => field ??= Host.Guests();
 
-    private int Waiting => Host.Part<GuestHost>().Find("").Value.Fences.Waits.Count;
+    private int Waiting => Host.Part<GuestRegistry>().Find("").Value.Fences.Waits.Count;
 
     internal override void Configure(CocoGuest.Service.Options.ServerOptions options) =>
         options.DefaultShape = options.DefaultShape with { Platform = Platform.None };

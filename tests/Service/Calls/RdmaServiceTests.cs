@@ -21,7 +21,7 @@ public sealed class RdmaServiceTests : ServerTest
 
     private MemoryService.MemoryServiceClient Memory => field ??= new(Host.Unix());
 
-    private Guest Guest => Host.Part<GuestHost>().Find("").Value;
+    private Guest Guest => Host.Part<GuestRegistry>().Find("").Value;
 
     [Fact]
     [Statement("S-RDMA-01")]

@@ -68,7 +68,7 @@ public sealed class TraceCallsTests : ServerTest
     {
         const int Events = Machine.Diagnostics.GuestTrace.Capacity + 8;
         await Trace.SetTraceEventsAsync(new() { Events = { "dma_buf_export" } });
-        Machine.Guest guest = Host.Part<Machine.GuestHost>().Find("").Value;
+        Machine.Guest guest = Host.Part<Machine.GuestRegistry>().Find("").Value;
         for (int i = 0; i < Events; i++)
         {
             Machine.DmaBufs.BufferHandle buffer = guest.Heaps.Allocate(guest.Processes.Init, "system", 1, 2, 0).Value;

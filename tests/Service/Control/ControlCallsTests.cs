@@ -279,7 +279,7 @@ public sealed class ControlCallsTests : ServerTest
         Assert.DoesNotContain('\uFFFD', Encoding.UTF8.GetString(refused.Body.AsSpan(144)));
     }
 
-    private Guest Guest => Host.Part<GuestHost>().Find("").Value;
+    private Guest Guest => Host.Part<GuestRegistry>().Find("").Value;
 
     private Machine.ObjectCensus Objects => Guest.Snapshot().Objects;
 

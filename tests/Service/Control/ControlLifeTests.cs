@@ -29,7 +29,7 @@ public sealed class ControlLifeTests : ServerTest
         { "no UTF-8", ControlClient.Request(ControlClient.UnregisterDevice, 9, NotUtf8) },
     };
 
-    private Guest Guest => Host.Part<GuestHost>().Find("").Value;
+    private Guest Guest => Host.Part<GuestRegistry>().Find("").Value;
 
     private Machine.ObjectCensus Objects => Guest.Snapshot().Objects;
 

@@ -64,7 +64,7 @@ public sealed class ControlFuzzTests(ITestOutputHelper output) : ServerTest
         folder.Delete(recursive: true);
     }
 
-    private ObjectCensus Objects => Host.Part<GuestHost>().Find("").Value.Snapshot().Objects;
+    private ObjectCensus Objects => Host.Part<GuestRegistry>().Find("").Value.Snapshot().Objects;
 
     // Share tokens outlive their makers; a minute later they are gone as well.
     private async Task RoundAsync(int requests, int seed, Dictionary<int, int> succeeded)

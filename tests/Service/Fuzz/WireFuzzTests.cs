@@ -158,7 +158,7 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
     }
 
     // Processes whose streams are gone, but for each guest's init. Those of a guest that terminated stay as they are, like its memory.
-    private int Orphans() => Host.Part<GuestHost>().List()
+    private int Orphans() => Host.Part<GuestRegistry>().List()
         .Where(g => g.Core.Gate.Begin() is null)
         .Sum(g => g.Snapshot().Objects.Processes - 1);
 

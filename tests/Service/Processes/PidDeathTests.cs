@@ -15,7 +15,7 @@ public sealed class PidDeathTests : ServerTest
         relay.Kill();
 
         // The clock stands still: the grace timer cannot be what ends it.
-        Guest guest = Host.Part<GuestHost>().Find("").Value;
+        Guest guest = Host.Part<GuestRegistry>().Find("").Value;
         Eventually(() => guest.Snapshot().Objects is { Processes: 1, Buffers: 0 });
     }
 
@@ -27,6 +27,6 @@ public sealed class PidDeathTests : ServerTest
         using OpenedProcess second = await OpenedProcess.RejoinAsync(Host.Unix(), first.Opened);
         relay.Kill();
         await second.Client.AllocateBufferAsync(new() { Process = second.Handle, Heap = "system", Len = 1 });
-        Assert.Equal(2, Host.Part<GuestHost>().Find("").Value.Snapshot().Objects.Processes);
+        Assert.Equal(2, Host.Part<GuestRegistry>().Find("").Value.Snapshot().Objects.Processes);
     }
 }

@@ -13,7 +13,7 @@ public sealed class ProcessLifeTests : ServerTest
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    private Machine.ObjectCensus Objects => Host.Part<GuestHost>().Find("").Value.Snapshot().Objects;
+    private Machine.ObjectCensus Objects => Host.Part<GuestRegistry>().Find("").Value.Snapshot().Objects;
 
     [Fact]
     public async Task OpenProcess_FirstMessage_HasHandleSecretAndBroker()

@@ -23,7 +23,7 @@ public sealed class WaitingProcessTests : ServerTest
 
     private MovableService.MovableServiceClient Movable => field ??= new(Host.Unix());
 
-    private Guest Guest => Host.Part<GuestHost>().Find("").Value;
+    private Guest Guest => Host.Part<GuestRegistry>().Find("").Value;
 
     internal override void Configure(CocoGuest.Service.Options.ServerOptions options) =>
         options.DefaultShape = options.DefaultShape with { Platform = Platform.None };

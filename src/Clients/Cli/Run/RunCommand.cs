@@ -4,6 +4,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Supervisor;
+using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
 using CocoGuest.V1;
 using Grpc.Core;
@@ -104,7 +105,7 @@ internal sealed class RunCommand
     // The guest lives in this process, as long as the program.
     private int RunHere(ParseResult parsed)
     {
-        using var host = new GuestHost(TimeProvider.System, new RandomSecrets());
+        using var host = new GuestRegistry(TimeProvider.System, new RandomSecrets());
         Result<Guest> guest = host.Create(_shape.Read(parsed));
         if ((guest.Failure ?? Arm(guest.Value, parsed)) is { } failure)
         {

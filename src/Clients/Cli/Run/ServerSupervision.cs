@@ -1,5 +1,6 @@
 using CocoGuest.Client;
 using CocoGuest.Supervisor;
+using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
 using CocoGuest.V1;
 using Grpc.Core;

@@ -104,7 +104,7 @@ internal sealed partial class Episode
 
     private void Wild(bool write)
     {
-        ulong address = _dice.OneIn(16) ? _dice.Bits() : (_dice.Bits() % _guest.Host.EndAddress);
+        ulong address = _dice.OneIn(16) ? _dice.Bits() : (_dice.Bits() % _guest.HostView.EndAddress);
         Reach(Somebody(), "", address, 1 + _dice.Below(MostBytes), write);
     }
 
@@ -128,8 +128,8 @@ internal sealed partial class Episode
         Span<byte> bytes = _bytes.AsSpan(0, 1 + _dice.Below(64));
         ulong address = Pick(_mapped, out (GuestProcess, string, ulong Address, ulong) place) && _dice.OneIn(2)
             ? _guest.Dma.Environment.Encoding.Physical(place.Address)
-            : _dice.Bits() % (_guest.Host.EndAddress + 4096);
-        Failure? failure = _guest.Host.Read(address, bytes);
+            : _dice.Bits() % (_guest.HostView.EndAddress + 4096);
+        Failure? failure = _guest.HostView.Read(address, bytes);
         Note(failure);
         NoteBytes(failure, bytes);
     }

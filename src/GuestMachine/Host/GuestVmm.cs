@@ -14,14 +14,14 @@ namespace CocoGuest.Machine.Host;
 /// Models: obeying, refusing, half-doing, asking for retry, taking time, lying; RMPUPDATE, SEPT removal, destroyed granules and remapping
 /// behind the guest's back. Does not model: scheduling, memory pressure, migration.
 /// </summary>
-public sealed class GuestHypervisor
+public sealed class GuestVmm
 {
     private readonly GuestCore _core;
     private readonly GuestGate _gate;
     private readonly PolicyHypervisor _vmm;
     private readonly WatchedTracker _pages;
 
-    internal GuestHypervisor(GuestCore core, PolicyHypervisor vmm, WatchedTracker pages)
+    internal GuestVmm(GuestCore core, PolicyHypervisor vmm, WatchedTracker pages)
     {
         _core = core;
         _gate = core.Gate;

@@ -1,4 +1,4 @@
-namespace CocoGuest.Supervisor;
+namespace CocoGuest.Supervisor.Launch;
 
 /// <summary>How a program is run.</summary>
 public sealed record RunOptions

@@ -7,7 +7,7 @@ namespace CocoGuest.Machine;
 /// <param name="time">Clock for token expiry and guest time.</param>
 /// <param name="secrets">Source of handles and tokens.</param>
 /// <param name="observer">Told of what happens to guests; may be null.</param>
-public sealed class GuestHost(TimeProvider time, ISecretSource secrets, IGuestObserver? observer = null) : IDisposable
+public sealed class GuestRegistry(TimeProvider time, ISecretSource secrets, IGuestObserver? observer = null) : IDisposable
 {
     private const int MaxGuests = 256;
     private readonly Lock _lock = new();

@@ -12,14 +12,14 @@ namespace CocoGuest.Machine.Host;
 
 /// <summary>
 /// The untrusted host's view of a guest: raw memory as the platform shows it, and page states.
-/// Models: host reads and writes (S-PLAT-10 to 14). What the host does to page states is <see cref="GuestHypervisor"/>.
+/// Models: host reads and writes (S-PLAT-10 to 14). What the host does to page states is <see cref="GuestVmm"/>.
 /// </summary>
-public sealed class GuestHostView
+public sealed class HostView
 {
     private readonly GuestCore _core;
     private readonly GuestGate _gate;
 
-    internal GuestHostView(GuestCore core)
+    internal HostView(GuestCore core)
     {
         _core = core;
         _gate = core.Gate;

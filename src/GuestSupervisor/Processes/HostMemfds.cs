@@ -5,11 +5,10 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
-using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 
-namespace CocoGuest.Supervisor.Files;
+namespace CocoGuest.Supervisor.Processes;
 
 /// <summary>
 /// The memfds that programs make by themselves, for <c>/dev/udmabuf</c>: real ones, so a udmabuf's bytes are the program's own pages.

@@ -2,7 +2,6 @@ using System.Globalization;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory;
 using CocoGuest.Machine.Memory.Frames;
-using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.PageState.Trackers;
 
@@ -13,80 +12,34 @@ namespace CocoGuest.Machine.PageState.Trackers;
 /// S-SETM-20, 21. Whatever has happened when a step fails stays (S-SETM-11): there is no roll back and no look at the state before
 /// (S-SETM-05), so a double conversion runs in full and ends as the platform decides (S-SYS-24).
 /// </summary>
-internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
+internal abstract class EncryptedTracker : ConversionTracker, IEntryWriter
 {
     // The direct map of a kernel without address randomisation: an address to print (S-SETM-11).
     private const ulong DirectMapBase = 0xffff888000000000;
 
     private readonly DirectMap _directMap;
-    private readonly Action<string>? _warn;
-    private ConversionCounters _counters;
     private bool _stopped;
     private bool _warned;
 
     protected EncryptedTracker(PageStateOptions options)
-    {
-        Map = new PageStateMap(options.Frames);
-        Platform = options.Platform;
-        Hypervisor = options.Hypervisor;
-        Observer = options.Observer;
-        _directMap = new DirectMap(Map);
-        Faults = options.Faults;
-        _warn = options.Warn;
-    }
+        : base(options) => _directMap = new DirectMap(Map);
 
-    public Platform Platform { get; }
+    public override long SharedPagesByKernel => KernelsCount;
 
-    public PageStateMap Map { get; }
-
-    public GuestTermination? Termination { get; private protected set; }
-
-    public void End(GuestTermination how) => Termination ??= how;
-
-    public ConversionCounters Counters => _counters;
-
-    public long SharedPagesByKernel { get; private protected set; }
-
-    protected IHypervisor Hypervisor { get; }
-
-    protected IConversionFaults Faults { get; }
-
-    protected IConversionObserver? Observer { get; }
+    private protected long KernelsCount { get; set; }
 
     protected DirectMap DirectMapEntries => _directMap;
 
-    private protected ref ConversionCounters Tally => ref _counters;
+    public override void StopConversions() => _stopped = true;
 
-    public Failure? ConvertToShared(FrameRange range) => Convert(range, ConversionDirection.ToShared);
-
-    public Failure? ConvertToPrivate(FrameRange range) => Convert(range, ConversionDirection.ToPrivate);
-
-    public void StopConversions() => _stopped = true;
-
-    public virtual Failure? ChangeByHost(FrameRange range, ConversionDirection direction) => HostActs.CannotChange(Platform);
-
-    public PageCondition ConditionOf(ulong frame) => Map.ConditionOf(frame);
-
-    public bool IsShared(ulong frame) => Map.IsShared(frame);
-
-    public PageStateInfo Describe(ulong frame)
+    public override PageStateInfo Describe(ulong frame)
     {
         byte word = Map.Word(frame);
         bool guestShared = (word & PageWord.PteShared) != 0;
         return Describe(frame, word, new PageStateInfo(Map.ConditionOf(frame), guestShared, _directMap.SizeAt(frame), null, null, null));
     }
 
-    public IEnumerable<PageStateRun> Runs(FrameRange range)
-    {
-        _ = Map.Words(range);
-        return RunsOf(range);
-    }
-
-    public virtual void WriteEntries(FrameRange range, ConversionDirection direction)
-    {
-        bool shared = direction == ConversionDirection.ToShared;
-        WordBits.Change(Map.Words(range), shared ? PageWord.PteShared : (byte)0, shared ? (byte)0 : PageWord.PteShared);
-    }
+    public virtual void WriteEntries(FrameRange range, ConversionDirection direction) => MarkEntries(range, direction);
 
     /// <summary>Flushes of step 2 (S-SETM-12).</summary>
     protected abstract (bool Tlb, bool Cache) FlushesBefore(ConversionDirection direction);
@@ -103,53 +56,22 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
     /// <summary>A number that differs between the host's entry sizes of two regions, for merging runs.</summary>
     protected abstract int HostEntrySizeAt(ulong frame);
 
-    protected static string Operation(ConversionDirection direction) =>
-        direction == ConversionDirection.ToShared ? "set_memory_decrypted" : "set_memory_encrypted";
+    protected override Failure? Stopped(ConversionDirection direction) =>
+        _stopped ? new Failure(Errno.EBUSY, Operation(direction), "conversion lock", "A kexec has stopped conversions.") : null;
 
-    protected static string Hex(FrameRange range) =>
-        string.Create(CultureInfo.InvariantCulture, $"0x{range.Address:x}-0x{Page.AddressOf(range.End):x}");
-
-    /// <summary>One exit to the VMM, its time counted.</summary>
-    protected VmmReply Ask(in VmmExit exit)
-    {
-        VmmReply reply = Hypervisor.Convert(exit);
-        _counters.HypervisorNanoseconds += reply.Nanoseconds;
-        return reply;
-    }
-
-    private Failure? Convert(FrameRange range, ConversionDirection direction)
-    {
-        ArgumentOutOfRangeException.ThrowIfZero(range.Count);
-        _ = Map.Words(range);
-        if (Termination is not null)
-            return Terminated(direction);
-        if (_stopped)
-            return new Failure(Errno.EBUSY, Operation(direction), "conversion lock", "A kexec has stopped conversions.");
-
-        ConversionCall call = CountCall(direction);
-        Failure? failure = Run(range, direction, call);
-        if (failure is not null)
-            _counters.FailedConversions++;
-        else if (direction == ConversionDirection.ToShared)
-            _counters.PagesToShared += range.Count;
-        else
-            _counters.PagesToPrivate += range.Count;
-        return failure;
-    }
-
-    private Failure? Run(FrameRange range, ConversionDirection direction, in ConversionCall call)
+    protected override Failure? Run(FrameRange range, ConversionDirection direction, in ConversionCall call)
     {
         (bool tlb, bool cache) = FlushesBefore(direction);
-        _counters.TlbFlushes += tlb ? 1u : 0u;
-        _counters.CacheFlushes += tlb && cache ? 1u : 0u;
+        Tally.TlbFlushes += tlb ? 1u : 0u;
+        Tally.CacheFlushes += tlb && cache ? 1u : 0u;
 
         Errno ordered = Faults.Prepare(call);
         if ((ordered != Errno.None ? Ordered(ordered, direction, "prepare") : Prepare(range, direction)) is { } notPrepared)
             return VmmFailure(range, direction, notPrepared);
 
         bool changed = _directMap.Change(range, direction, this, Faults, call, out uint splits);
-        _counters.DirectMapSplits += splits;
-        _counters.TlbFlushes++;
+        Tally.DirectMapSplits += splits;
+        Tally.TlbFlushes++;
         if (!changed)
         {
             return new Failure(
@@ -160,12 +82,6 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
         return (ordered != Errno.None ? Ordered(ordered, direction, "finish") : Finish(range, direction)) is { } notFinished
             ? VmmFailure(range, direction, notFinished)
             : null;
-    }
-
-    private ConversionCall CountCall(ConversionDirection direction)
-    {
-        ulong number = direction == ConversionDirection.ToShared ? ++_counters.ConversionsToShared : ++_counters.ConversionsToPrivate;
-        return new ConversionCall(direction, number, _counters.ConversionsToShared + _counters.ConversionsToPrivate);
     }
 
     private static Failure Ordered(Errno errno, ConversionDirection direction, string step) =>
@@ -179,33 +95,13 @@ internal abstract class EncryptedTracker : IPageStateTracker, IEntryWriter
         _warned = true;
         ulong address = DirectMapBase + range.Address;
         string to = direction == ConversionDirection.ToShared ? "shared" : "private";
-        _warn?.Invoke(string.Create(
+        Warn?.Invoke(string.Create(
             CultureInfo.InvariantCulture,
             $"CPA VMM failure to convert memory (addr={address:x16}, numpages={range.Count}) to {to}: {-(int)failure.Errno}"));
         return failure;
     }
 
-    private protected Failure Terminated(ConversionDirection direction)
-    {
-        GuestTermination end = Termination!;
-        return new Failure(
-            Errno.EOWNERDEAD,
-            Operation(direction),
-            "guest terminated",
-            $"The guest has {end.Words}");
-    }
-
-    private IEnumerable<PageStateRun> RunsOf(FrameRange range)
-    {
-        for (ulong at = range.First; at < range.End;)
-        {
-            FrameRange run = EqualFrom(new FrameRange(at, range.End - at));
-            yield return new PageStateRun(run, Describe(at));
-            at = run.End;
-        }
-    }
-
-    private FrameRange EqualFrom(FrameRange range)
+    protected override FrameRange EqualFrom(FrameRange range)
     {
         byte word = Map.Word(range.First);
         MappingSize size = _directMap.SizeAt(range.First);

@@ -40,12 +40,12 @@ internal sealed partial class TdxTracker : EncryptedTracker
     {
         if (direction == ConversionDirection.ToPrivate)
         {
-            SharedPagesByKernel -= (long)range.Count;
+            KernelsCount -= (long)range.Count;
             return null;
         }
         if (MapGpa(range, direction) is { } failure)
             return failure;
-        SharedPagesByKernel += (long)range.Count;
+        KernelsCount += (long)range.Count;
         return null;
     }
 

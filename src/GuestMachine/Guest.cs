@@ -63,6 +63,7 @@ public sealed class Guest : IDisposable
         Faults = new GuestFaults(_core.Gate, _core.FaultPoints);
         Trace = new GuestTrace(_core.Gate, shape, _core.TraceRing);
         Files = new GuestFiles(_core, processes);
+        Tree = new GuestTree(_core, Files);
         Mappings = new GuestMappings(_core, processes, Files);
         Memfds = new GuestMemfds(_core, Files);
         Pins = new GuestPins(_core, processes, Mappings);
@@ -73,16 +74,16 @@ public sealed class Guest : IDisposable
         Importers = new GuestImporters(_core, processes, Devices, Fences, Buffers, bufferTrace);
         Moves = new GuestMoves(_core, Fences, Buffers, Importers, SystemHeap);
         Udmabufs = new GuestUdmabufs(_core, Files, Devices, Buffers);
-        Heaps = new GuestHeaps(_core, Files, Buffers, SystemHeap, boot.Areas);
+        Heaps = new GuestHeaps(_core, Files, Tree, Buffers, SystemHeap, boot.Areas);
         Drm = new GuestDrm(_core, Files, Devices, Fences, Buffers, Importers);
         Rdma = new GuestRdma(_core, processes, Pins, Devices, Buffers, Importers);
-        Tree = new GuestTree(_core, this);
         Processes = new GuestProcesses(_core, processes, Mappings, Fences);
         Natives = new GuestNatives(_core, processes, Files, Mappings, Fences, Processes.Open);
         Vmm = new GuestVmm(_core, boot.Hypervisor, pages);
         Conversions = new GuestConversions(_core, Buffers, pages);
         Hypercalls = new GuestHypercalls(_core, boot.Hypervisor, pages);
         HostView = new HostView(_core);
+        AddPaths();
         Hook();
     }
 
@@ -261,6 +262,17 @@ public sealed class Guest : IDisposable
         SinglePages = new GuestPages(boot.Frames, boot.Memory, boot.Faults),
         Access = new MemoryAccess(boot.Memory, pages, ViewMatrix.For(shape.Platform), boot.Copies) { Faulted = Note },
     };
+
+    // What programs find by path, a line for each kind of file. Inode numbers are given in this order.
+    private void AddPaths()
+    {
+        HeapPaths.AddTo(Tree.Table, _core, Heaps);
+        DrmPaths.AddTo(Tree.Table, _core, Drm);
+        UdmabufPaths.AddTo(Tree.Table, _core, Udmabufs);
+        BufferPaths.AddTo(Tree.Table, _core, Buffers);
+        FencePaths.AddTo(Tree.Table, Fences);
+        KernelPaths.AddTo(Tree.Table, _core);
+    }
 
     // What rooms tell those above them whom they do not know.
     private void Hook()

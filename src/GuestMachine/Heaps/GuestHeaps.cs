@@ -5,6 +5,7 @@ using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Gate;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Machine.Profiles;
+using CocoGuest.Machine.Tree;
 
 namespace CocoGuest.Machine.Heaps;
 
@@ -19,16 +20,18 @@ public sealed partial class GuestHeaps
     private readonly GuestCore _core;
     private readonly GuestGate _gate;
     private readonly GuestFiles _files;
+    private readonly GuestTree _tree;
     private readonly GuestBuffers _buffers;
     private readonly SystemHeap _system;
     private readonly SortedDictionary<string, HeapUse> _uses = new(StringComparer.Ordinal);
     private readonly Dictionary<TeeUse, TeeHeap> _tee = [];
 
-    internal GuestHeaps(GuestCore core, GuestFiles files, GuestBuffers buffers, SystemHeap system, BootAreas areas)
+    internal GuestHeaps(GuestCore core, GuestFiles files, GuestTree tree, GuestBuffers buffers, SystemHeap system, BootAreas areas)
     {
         _core = core;
         _gate = core.Gate;
         _files = files;
+        _tree = tree;
         _buffers = buffers;
         _system = system;
         Registry = new HeapRegistry(core.FaultPoints);
@@ -62,6 +65,17 @@ public sealed partial class GuestHeaps
             : _uses.TryGetValue(use, out HeapUse? row) ? row
             : new Failure(Errno.ENOENT, "heap_for_use", "look up use",
                 $"No heap serves use '{Shorten(use)}' here; uses are {string.Join(", ", _uses.Keys)}.", "use");
+    }
+
+    /// <summary>
+    /// open of a character device of the dma_heap region by number, as a node that somebody made with mknod: ENODEV without a heap.
+    /// </summary>
+    public Result<int> OpenMinor(GuestProcess process, uint minor, uint flags)
+    {
+        using CallScope call = _gate.Enter(process);
+        return call.Refused is { } dead ? dead
+            : Registry.FindMinor(minor) is { } node ? _tree.Open(process, node.Path, flags)
+            : new Failure(Errno.ENODEV, "open", "look up minor", $"No heap has minor number {minor} (S-HEAP-04).", "minor");
     }
 
     /// <summary>Sets the heap for a use, known or new.</summary>

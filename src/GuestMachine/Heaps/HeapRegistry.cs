@@ -7,7 +7,8 @@ namespace CocoGuest.Machine.Heaps;
 
 /// <summary>
 /// The heaps that a guest's kernel has registered, in the order of registration.
-/// Models: the checks of registering in their order, minor numbers (S-HEAP-01 to 03). Does not model: removal; no kernel here can remove a heap.
+/// Models: the checks of registering in their order, minor numbers (S-HEAP-01 to 03). Does not model: removal; no kernel here can remove
+/// a heap.
 /// </summary>
 internal sealed class HeapRegistry(FaultBoard faults)
 {
@@ -26,6 +27,9 @@ internal sealed class HeapRegistry(FaultBoard faults)
 
     /// <summary>What user space knows of them.</summary>
     public IReadOnlyList<HeapInfo> All { get; private set; } = [];
+
+    /// <summary>Told of each heap that comes from now on; who sets it looks at <see cref="Nodes"/> for those that came before.</summary>
+    public Action<HeapNode>? Added { get; set; }
 
     /// <summary>The heap with this name, or null (ENOENT).</summary>
     public HeapNode? Find(string name) => _nodes.Find(h => h.Info.Name == name);
@@ -69,10 +73,12 @@ internal sealed class HeapRegistry(FaultBoard faults)
         var node = new HeapNode(wanted with { Minor = (uint)_nodes.Count }, heap, exporter, FirstInode + (ulong)_nodes.Count);
         _nodes.Add(node);
         All = [.. _nodes.Select(n => n.Info)];
+        Added?.Invoke(node);
         return node;
     }
 
-    private static Failure Refused(Errno errno, string step, string sentence, string? field) => new(errno, "dma_heap_add", step, sentence, field);
+    private static Failure Refused(Errno errno, string step, string sentence, string? field) =>
+        new(errno, "dma_heap_add", step, sentence, field);
 
     /// <summary>The nodes of the system heap on a platform (S-HEAP-42, 48).</summary>
     internal static IEnumerable<string> SystemHeapNames(GuestShape shape, KernelProfile kernel)

@@ -11,7 +11,8 @@ internal sealed record SysfsBus(string Name, string? Driver, IReadOnlyList<(stri
 {
     /// <summary>Devices that software makes, up to kernel 6.12.</summary>
     public static readonly SysfsBus Platform = new(
-        "platform", null, [("uevent", "MODALIAS=platform:{name}\n", true), ("modalias", "platform:{name}\n", false), ("driver_override", "(null)\n", true)]);
+        "platform", null,
+        [("uevent", "MODALIAS=platform:{name}\n", true), ("modalias", "platform:{name}\n", false), ("driver_override", "(null)\n", true)]);
 
     /// <summary>The bus for devices that are none; its one driver binds them all.</summary>
     public static readonly SysfsBus Faux = new("faux", "faux_driver", [("uevent", "DRIVER=faux_driver\n", true)]);

@@ -3,17 +3,20 @@ using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Tree;
 
-/// <summary>One path of the guest's tree that does not come and go.</summary>
+/// <summary>What stands at one path of the guest's tree: data, and functions of the room whose it is.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Inode">Inode number.</param>
 /// <param name="Attributes">Mode and owner.</param>
 internal sealed record TreeItem(TreeKind Kind, ulong Inode, InodeAttributes Attributes)
 {
-    /// <summary>Its text; null for what has none.</summary>
-    public Func<string>? Text { get; init; }
+    /// <summary>Its text, one character a byte; null for what has none. It gives null when what it tells of is gone.</summary>
+    public Func<string?>? Text { get; init; }
 
     /// <summary>A new open file on it; null for what is not opened so.</summary>
-    public Func<Files.GuestProcess, AccessMode, GuestFile>? Open { get; init; }
+    public Func<GuestProcess, AccessMode, GuestFile>? Open { get; init; }
+
+    /// <summary>What is in a folder whose content comes and goes; null for any other.</summary>
+    public Func<IEnumerable<TreeEntry>>? Entries { get; init; }
 
     /// <summary>Where a symbolic link leads, as readlink tells it; null for what is none.</summary>
     public string? Target { get; init; }

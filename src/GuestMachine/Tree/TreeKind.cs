@@ -1,4 +1,5 @@
 using CocoGuest.Machine.Diagnostics;
+using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Tree;
 
@@ -7,11 +8,11 @@ public enum TreeKind
 {
     /// <summary>Nothing of the guest's.</summary>
     None = 0,
-    /// <summary>A file whose whole text <see cref="GuestTree.ReadText"/> gives.</summary>
+    /// <summary>A file whose whole text <see cref="GuestTree.ReadText(GuestProcess, TreePlace)"/> gives.</summary>
     File = 1,
     /// <summary>A folder.</summary>
     Folder = 2,
-    /// <summary>A node that <see cref="GuestTree.Open"/> opens: a device, or sw_sync.</summary>
+    /// <summary>A node that <see cref="GuestTree.Open(GuestProcess, TreePlace, uint)"/> opens: a device, or sw_sync.</summary>
     Node = 3,
     /// <summary>A link of /proc/self/fd to an fd of the guest's.</summary>
     FdLink = 4,

@@ -38,20 +38,23 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
     /// <summary>Processes of the guest.</summary>
     public ProcessBoard Processes => processes;
 
-    /// <summary>The absolute path that a call means, the guest's symbolic links followed, or null where it cannot be the guest's.</summary>
+    /// <summary>
+    /// The place that a call's path leads to, the guest's symbolic links followed; found once for all that the call does with it.
+    /// Null where it cannot be the guest's.
+    /// </summary>
     /// <param name="call">The call.</param>
     /// <param name="folder">What a relative path starts from.</param>
     /// <param name="address">Where the path is.</param>
     /// <param name="follow">Whether a link at the end is followed.</param>
-    public string? PathOf(StoppedCall call, int folder, ulong address, bool follow = true)
+    public TreePlace? PlaceOf(StoppedCall call, int folder, ulong address, bool follow = true)
     {
         if (call.Memory.ReadPath(address) is not { Length: > 0 } path || GuestPath.IsForeign(path))
         {
             return null;
         }
 
-        return path[0] == '/' ? guest.Tree.Follow(path, follow)
-            : FolderOf(call, folder) is { } start ? guest.Tree.Follow($"{start}/{path}", follow)
+        return path[0] == '/' ? guest.Tree.Resolve(path, follow)
+            : FolderOf(call, folder) is { } start ? guest.Tree.Resolve($"{start}/{path}", follow)
             : null;
     }
 
@@ -117,10 +120,10 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
     }
 
     /// <summary>The entries of a folder of the guest.</summary>
-    public Result<FolderListing> Listing(SupervisedProcess process, string path)
+    public Result<FolderListing> Listing(SupervisedProcess process, TreePlace place)
     {
-        Result<TreeEntry[]> entries = guest.Tree.Entries(process.Machine, path);
-        return !entries.Ok ? entries.Failure : new FolderListing(path,
+        Result<TreeEntry[]> entries = guest.Tree.Entries(process.Machine, place);
+        return !entries.Ok ? entries.Failure : new FolderListing(place.Path,
         [
             new FolderEntry(".", 1, FolderEntry.Directory), new FolderEntry("..", 1, FolderEntry.Directory),
             .. entries.Value.OrderBy(e => e.Name, StringComparer.Ordinal).Select(e => new FolderEntry(e.Name, e.Inode, e.Type)),

@@ -11,8 +11,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// open, openat, openat2, creat: device nodes become emulated files, folders are listed from the machine, text files are what the machine says
-/// at the moment of the open.
+/// open, openat, openat2, creat: device nodes become emulated files, folders are listed from the machine, text files are what the machine
+/// says at the moment of the open.
 /// </summary>
 internal sealed class OpenCalls(HandlerContext context, TracePump trace)
 {
@@ -20,8 +20,8 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
     private const int HowBytes = 24;
     private const uint NoTerminal = 0x100;
     private const uint ReadFolderFlags =
-        OpenFlags.Directory | OpenFlags.NonBlock | OpenFlags.CloseOnExec | OpenFlags.LargeFile | OpenFlags.NoFollow | OpenFlags.NoAccessTime | NoTerminal
-        | OpenFlags.PathOnly;
+        OpenFlags.Directory | OpenFlags.NonBlock | OpenFlags.CloseOnExec | OpenFlags.LargeFile | OpenFlags.NoFollow | OpenFlags.NoAccessTime
+        | NoTerminal | OpenFlags.PathOnly;
     private const uint CreatFlags = OpenFlags.Create | 0x200 | 1;
 
     /// <summary>Handles one of the four.</summary>
@@ -34,23 +34,23 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
             return;
         }
 
-        if (context.PathOf(call, folder, call[pathIndex], Follows(flags)) is not { } path)
+        if (context.PlaceOf(call, folder, call[pathIndex], Follows(flags)) is not { } place)
         {
             OpenHosts(call, "", flags);
             return;
         }
 
-        if (GuestPath.FdEntry(path) is { } entry)
+        if (GuestPath.FdEntry(place.Path) is { } entry)
         {
             OpenFdEntry(call, entry, flags);
         }
-        else if (GuestPath.IsGuests(path) && call.IsWaiting)
+        else if (GuestPath.IsGuests(place.Path) && call.IsWaiting)
         {
-            Open(call, path, flags);
+            Open(call, place, flags);
         }
-        else if (!OpenShared(call, path, flags, leaves: folder >= 0 && context.FileAt(call, folder) is not null))
+        else if (!OpenShared(call, place.Path, flags, leaves: folder >= 0 && context.FileAt(call, folder) is not null))
         {
-            OpenHosts(call, path, flags);
+            OpenHosts(call, place.Path, flags);
         }
     }
 
@@ -66,9 +66,9 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
         }
     }
 
-    // A folder of the host that the guest has names in: the host's own open file, at a number at which its listing is seen. An O_PATH fd, which lists
-    // nothing, is made only for who leaves a folder of the guest by "..", where the kernel could not find it; it is a readable one, since no other can
-    // be handed over.
+    // A folder of the host that the guest has names in: the host's own open file, at a number at which its listing is seen. An O_PATH fd,
+    // which lists nothing, is made only for who leaves a folder of the guest by "..", where the kernel could not find it; it is a readable
+    // one, since no other can be handed over.
     private bool OpenShared(StoppedCall call, string path, uint flags, bool leaves)
     {
         bool byPath = (flags & OpenFlags.PathOnly) != 0;
@@ -103,7 +103,7 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
         return call[3] >= HowBytes && call.Memory.TryRead(call[2], how) ? (uint)BinaryPrimitives.ReadUInt64LittleEndian(how) : null;
     }
 
-    private void Open(StoppedCall call, string path, uint flags)
+    private void Open(StoppedCall call, TreePlace place, uint flags)
     {
         Result<SupervisedProcess> process = context.Processes.Of(call.Tid);
         if (!process.Ok)
@@ -112,12 +112,12 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
             return;
         }
 
-        TreeKind kind = context.Guest.Tree.Kind(process.Value.Machine, path);
+        TreeKind kind = context.Guest.Tree.Kind(process.Value.Machine, place);
         if (kind is TreeKind.Node or TreeKind.None)
         {
-            OpenNode(call, process.Value, path, flags);
+            OpenNode(call, process.Value, place, flags);
         }
-        else if (context.Guest.Tree.CheckOpen(process.Value.Machine, path, flags) is { } refused)
+        else if (context.Guest.Tree.CheckOpen(process.Value.Machine, place, flags) is { } refused)
         {
             call.Fail(refused.Errno);
         }
@@ -126,25 +126,25 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
             bool closeOnExec = (flags & OpenFlags.CloseOnExec) != 0;
             Finish(call, kind switch
             {
-                TreeKind.Link => context.DeliverFolder(call, process.Value, new FolderListing(path, []), closeOnExec),
-                TreeKind.Folder => OpenFolder(call, process.Value, path, closeOnExec),
+                TreeKind.Link => context.DeliverFolder(call, process.Value, new FolderListing(place.Path, []), closeOnExec),
+                TreeKind.Folder => OpenFolder(call, process.Value, place, closeOnExec),
                 TreeKind.Stream => trace.Open(call, closeOnExec),
-                _ => OpenText(call, process.Value, path, closeOnExec),
+                _ => OpenText(call, process.Value, place, closeOnExec),
             });
         }
     }
 
-    private void OpenNode(StoppedCall call, SupervisedProcess process, string path, uint flags)
+    private void OpenNode(StoppedCall call, SupervisedProcess process, TreePlace place, uint flags)
     {
         context.LearnNumbers(process);
-        Result<int> fd = context.Guest.Tree.Open(process.Machine, path, flags);
+        Result<int> fd = context.Guest.Tree.Open(process.Machine, place, flags);
         if (!fd.Ok)
         {
             call.Fail(fd.Failure.Errno);
             return;
         }
 
-        Errno refused = context.Deliver(call, process, fd.Value, (flags & OpenFlags.CloseOnExec) != 0, $"open(\"{path}\")");
+        Errno refused = context.Deliver(call, process, fd.Value, (flags & OpenFlags.CloseOnExec) != 0, $"open(\"{place.Path}\")");
         if (refused == Errno.None)
         {
             call.Return(fd.Value);
@@ -155,21 +155,21 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
         }
     }
 
-    private Errno OpenFolder(StoppedCall call, SupervisedProcess process, string path, bool closeOnExec)
+    private Errno OpenFolder(StoppedCall call, SupervisedProcess process, TreePlace place, bool closeOnExec)
     {
-        Result<FolderListing> folder = context.Listing(process, path);
+        Result<FolderListing> folder = context.Listing(process, place);
         return folder.Ok ? context.DeliverFolder(call, process, folder.Value, closeOnExec) : folder.Failure.Errno;
     }
 
-    private Errno OpenText(StoppedCall call, SupervisedProcess process, string path, bool closeOnExec)
+    private Errno OpenText(StoppedCall call, SupervisedProcess process, TreePlace place, bool closeOnExec)
     {
-        Result<byte[]> text = context.Guest.Tree.ReadText(process.Machine, path);
+        Result<byte[]> text = context.Guest.Tree.ReadText(process.Machine, place);
         if (!text.Ok)
         {
             return text.Failure.Errno;
         }
 
-        using SafeFileHandle file = HostFile.CreateText(Path.GetFileName(path), text.Value);
+        using SafeFileHandle file = HostFile.CreateText(Path.GetFileName(place.Path), text.Value);
         return call.Channel.InjectAndReturn(call.Id, file, closeOnExec);
     }
 
@@ -182,21 +182,21 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
             return;
         }
 
-        if (entry.Folder == "fd" && found.File.Folder is { } place)
+        if (entry.Folder == "fd" && found.File.Folder is { } folder)
         {
-            Open(call, place.Path, flags | OpenFlags.NoFollow);
+            Open(call, context.Guest.Tree.Resolve(folder.Path, follow: false), flags | OpenFlags.NoFollow);
             return;
         }
 
-        string path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/{entry.Folder}/{entry.Fd}");
+        TreePlace place = context.Guest.Tree.Resolve(string.Create(CultureInfo.InvariantCulture, $"/proc/self/{entry.Folder}/{entry.Fd}"));
         if (entry.Folder == "fd")
         {
-            OpenNode(call, found.Process, path, flags);
+            OpenNode(call, found.Process, place, flags);
             return;
         }
 
-        Finish(call, context.Guest.Tree.CheckOpen(found.Process.Machine, path, flags)?.Errno
-            ?? OpenText(call, found.Process, path, (flags & OpenFlags.CloseOnExec) != 0));
+        Finish(call, context.Guest.Tree.CheckOpen(found.Process.Machine, place, flags)?.Errno
+            ?? OpenText(call, found.Process, place, (flags & OpenFlags.CloseOnExec) != 0));
     }
 
     // None: whoever opened has answered the call already.

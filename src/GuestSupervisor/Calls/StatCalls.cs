@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Tree;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;
@@ -31,7 +32,7 @@ internal sealed class StatCalls(HandlerContext context)
         }
 
         bool follow = call.Call != SystemCall.Lstat && (flags & NoFollow) == 0;
-        Find(call, byFolder, follow, (process, path) => Answer(call, StatOf(process, path)));
+        Find(call, byFolder, follow, (process, place) => Answer(call, StatOf(process, place)));
     }
 
     /// <summary>fstat.</summary>
@@ -42,9 +43,9 @@ internal sealed class StatCalls(HandlerContext context)
     {
         bool byFolder = call.Call != SystemCall.Access;
         uint mode = call.UInt(byFolder ? 2 : 1);
-        Find(call, byFolder, follow: true, (process, path) =>
+        Find(call, byFolder, follow: true, (process, place) =>
         {
-            Result<FileStat> stat = StatOf(process, path);
+            Result<FileStat> stat = StatOf(process, place);
             call.End(!stat.Ok ? stat.Failure : Allows(process, stat.Value, mode) ? null : NotAllowed);
         });
     }
@@ -54,9 +55,10 @@ internal sealed class StatCalls(HandlerContext context)
     {
         int shift = call.Call == SystemCall.Readlinkat ? 1 : 0;
         bool ofFd = shift == 1 && IsEmpty(call, 1);
-        string? path = ofFd ? context.FileAt(call, call.Int(0))?.Folder?.Path
-            : context.PathOf(call, shift == 1 ? call.Int(0) : AtFdCwd, call[shift], follow: false);
-        if (path is null || TargetOf(call, path) is not { } target)
+        TreePlace? place = !ofFd ? context.PlaceOf(call, shift == 1 ? call.Int(0) : AtFdCwd, call[shift], follow: false)
+            : context.FileAt(call, call.Int(0))?.Folder is { } folder ? context.Guest.Tree.Resolve(folder.Path, follow: false)
+            : null;
+        if (place is null || TargetOf(call, place) is not { } target)
         {
             call.Continue();
             return;
@@ -71,36 +73,38 @@ internal sealed class StatCalls(HandlerContext context)
 
         int room = call.Int(shift + 2);
         ReadOnlySpan<byte> bytes = target.Value.AsSpan(0, Math.Clamp(room, 0, target.Value.Length));
-        call.End(room <= 0 ? Errno.EINVAL.AsFailure("readlink", "bufsiz") : call.Memory.TryWrite(call[shift + 1], bytes) ? bytes.Length : Errno.EFAULT.AsFailure("readlink", "buf"));
+        call.End(room <= 0 ? Errno.EINVAL.AsFailure("readlink", "bufsiz")
+            : call.Memory.TryWrite(call[shift + 1], bytes) ? bytes.Length
+            : Errno.EFAULT.AsFailure("readlink", "buf"));
     }
 
     /// <summary>getxattr, listxattr and their kin by path: nobody sets attributes on nodes and the kernel's text files.</summary>
     public void Attribute(StoppedCall call)
     {
         bool list = call.Call is SystemCall.Listxattr or SystemCall.Llistxattr;
-        Find(call, byFolder: false, call.Call is SystemCall.Listxattr or SystemCall.Getxattr, (process, path) =>
+        Find(call, byFolder: false, call.Call is SystemCall.Listxattr or SystemCall.Getxattr, (process, place) =>
         {
-            Result<FileStat> stat = StatOf(process, path);
+            Result<FileStat> stat = StatOf(process, place);
             call.End(!stat.Ok ? stat.Failure : list ? null : Errno.ENODATA.AsFailure("getxattr", "name"));
         });
     }
 
     // Null: neither an fd of the guest's nor a path of it.
-    private Result<byte[]>? TargetOf(StoppedCall call, string path)
+    private Result<byte[]>? TargetOf(StoppedCall call, TreePlace place)
     {
-        if (GuestPath.FdEntry(path) is { Folder: "fd" } entry)
+        if (GuestPath.FdEntry(place.Path) is { Folder: "fd" } entry)
         {
             return context.FdEntryOf(call, entry) is not { } found ? (Result<byte[]>?)null
                 : found.File.Folder is { } folder ? Encoding.Latin1.GetBytes(folder.Path)
                 : context.Guest.Files.ReadLink(found.Process.Machine, entry.Fd);
         }
 
-        if (!GuestPath.IsGuests(path) || context.Processes.Of(call.Tid) is not { Ok: true } process)
+        if (!GuestPath.IsGuests(place.Path) || context.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             return null;
         }
 
-        Result<string> target = context.Guest.Tree.ReadLink(process.Value.Machine, path);
+        Result<string> target = context.Guest.Tree.ReadLink(process.Value.Machine, place);
         return target.Ok ? Encoding.Latin1.GetBytes(target.Value) : target.Failure;
     }
 
@@ -111,32 +115,32 @@ internal sealed class StatCalls(HandlerContext context)
         if (context.Ours(call, fd) is { } ours)
         {
             Answer(call, ours.File.Folder is { } folder
-                ? StatOf(ours.Process, folder.Path)
+                ? StatOf(ours.Process, context.Guest.Tree.Resolve(folder.Path, follow: false))
                 : context.Guest.Files.Fstat(ours.Process.Machine, fd));
         }
     }
 
-    // The process and the path in the machine's words, for a path that is the guest's; else the kernel goes on.
-    private void Find(StoppedCall call, bool byFolder, bool follow, Action<SupervisedProcess, string> found)
+    // The process and the place in the machine's words, for a path that is the guest's; else the kernel goes on.
+    private void Find(StoppedCall call, bool byFolder, bool follow, Action<SupervisedProcess, TreePlace> found)
     {
-        string? path = context.PathOf(call, byFolder ? call.Int(0) : AtFdCwd, call[byFolder ? 1 : 0], follow);
-        if (path is not null && follow && GuestPath.FdEntry(path) is { Folder: "fd" } entry
+        TreePlace? place = context.PlaceOf(call, byFolder ? call.Int(0) : AtFdCwd, call[byFolder ? 1 : 0], follow);
+        if (place is not null && follow && GuestPath.FdEntry(place.Path) is { Folder: "fd" } entry
             && context.FdEntryOf(call, entry) is { File.Folder: null } ours)
         {
-            found(ours.Process, string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.Fd}"));
+            found(ours.Process, context.Guest.Tree.Resolve(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.Fd}")));
             return;
         }
 
-        if (path is null || !GuestPath.IsGuests(path) || !call.IsWaiting)
+        if (place is null || !GuestPath.IsGuests(place.Path) || !call.IsWaiting)
         {
-            ContinueOutside(call, path);
+            ContinueOutside(call, place?.Path);
             return;
         }
 
         Result<SupervisedProcess> process = context.Processes.Of(call.Tid);
         if (process.Ok)
         {
-            found(process.Value, path);
+            found(process.Value, place);
         }
         else
         {
@@ -157,12 +161,12 @@ internal sealed class StatCalls(HandlerContext context)
             return;
         }
 
-        call.End(call.Memory.TryWrite(call[call.Call == SystemCall.Newfstatat ? 2 : 1], bytes) ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
+        bool written = call.Memory.TryWrite(call[call.Call == SystemCall.Newfstatat ? 2 : 1], bytes);
+        call.End(written ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
     }
 
     // Links that the call follows are followed already.
-    private Result<FileStat> StatOf(SupervisedProcess process, string path) =>
-        context.Guest.Tree.Stat(process.Machine, path, follow: false);
+    private Result<FileStat> StatOf(SupervisedProcess process, TreePlace place) => context.Guest.Tree.Stat(process.Machine, place);
 
     private static bool Allows(SupervisedProcess process, FileStat stat, uint mode)
     {

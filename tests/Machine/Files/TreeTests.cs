@@ -155,6 +155,33 @@ public sealed class TreeTests
         Assert.Equal(TreeKind.File, test.Guest.Tree.Kind(test.Init, $"/sys/kernel/dmabuf/buffers/{made.Inode}/size"));
     }
 
+    [Fact]
+    public void Resolve_OfAnFd_LooksItUpAtEachCall()
+    {
+        using var test = new TestGuest(Platform.None);
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        TreePlace place = test.Guest.Tree.Resolve($"/proc/self/fd/{fd}");
+        Assert.Equal(TreeKind.FdLink, test.Guest.Tree.Kind(test.Init, place));
+
+        Assert.Null(test.Guest.Files.Close(test.Init, fd));
+
+        Assert.Equal(TreeKind.None, test.Guest.Tree.Kind(test.Init, place));
+        Assert.Equal(Errno.ENOENT, test.Guest.Tree.Open(test.Init, place, OpenFlags.PathOnly).Failure!.Errno);
+    }
+
+    [Fact]
+    public void ReadText_OfAPlaceWhoseBufferWent_IsEnoent()
+    {
+        using var test = new TestGuest(Platform.None, KernelVersion.V612);
+        BufferHandle made = test.TryAllocate(TestGuest.Private, 4096).Value;
+        TreePlace place = test.Guest.Tree.Resolve($"/sys/kernel/dmabuf/buffers/{made.Inode}/size");
+        Assert.Equal("4096\n"u8.ToArray(), test.Guest.Tree.ReadText(test.Init, place).Value);
+
+        Assert.Null(test.Guest.Files.Close(test.Init, made.Fd));
+
+        Assert.Equal(Errno.ENOENT, test.Guest.Tree.ReadText(test.Init, place).Failure!.Errno);
+    }
+
     [Theory]
     [Statement("S-SWI-50")]
     [InlineData("/dev/dri", 0u, Errno.None)]

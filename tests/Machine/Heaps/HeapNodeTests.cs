@@ -102,8 +102,8 @@ public sealed class HeapNodeTests
 
         Assert.Equal([("system", 0U), ("system_cc_shared", 1U), ("default_cma_region", 2U)], test.Guest.Heaps.Nodes.Select(n => (n.Name, n.Minor)));
         Assert.Equal((251U << 8) | 2, test.Guest.Tree.Stat(test.Init, "/dev/dma_heap/default_cma_region").Value.RawDevice);
-        Assert.Equal(Errno.ENODEV, test.Guest.Tree.OpenMinor(test.Init, 3, 0).Failure!.Errno);
-        Assert.Null(test.Guest.Tree.OpenMinor(test.Init, 2, 0).Failure);
+        Assert.Equal(Errno.ENODEV, test.Guest.Heaps.OpenMinor(test.Init, 3, 0).Failure!.Errno);
+        Assert.Null(test.Guest.Heaps.OpenMinor(test.Init, 2, 0).Failure);
     }
 
     [Fact]
@@ -125,6 +125,20 @@ public sealed class HeapNodeTests
 
         // All minors gone: EBUSY comes before the check for duplicates.
         Assert.Equal(Errno.EBUSY, registry.Add(Info("heap0"), heap, exporter).Failure!.Errno);
+    }
+
+    [Fact]
+    public void Add_AfterBoot_HasItsNodeAndItsDevice()
+    {
+        using var test = new TestGuest(Platform.None);
+        var heap = new NoMemoryHeap();
+        string[] before = test.Guest.Tree.List(test.Init, "/dev/dma_heap").Value;
+
+        Assert.True(test.Guest.Heaps.Registry.Add(Info("late"), heap, new HeapExporter("late", heap, HeapExporter.System)).Ok);
+
+        Assert.Equal(["late", .. before], test.Guest.Tree.List(test.Init, "/dev/dma_heap").Value);
+        Assert.Equal("251:1\n"u8.ToArray(), test.Guest.Tree.ReadText(test.Init, "/sys/class/dma_heap/late/dev").Value);
+        Assert.Null(test.Guest.Heaps.OpenMinor(test.Init, 1, 0).Failure);
     }
 
     [Theory]

@@ -6,8 +6,8 @@ using CocoGuest.Linux;
 namespace CocoGuest.Tests.Benchmarks.Supervisor;
 
 /// <summary>
-/// The program that makes the calls. It is this very benchmark, started again: no compiler is needed, and a call costs some 10 ns more than in
-/// C, which is the same on both sides of every ratio.
+/// The program that makes the calls. It is this very benchmark, started again: no compiler is needed, and a call costs some 10 ns more than
+/// in C, which is the same on both sides of every ratio.
 /// </summary>
 internal static unsafe class CallLoop
 {

@@ -2,7 +2,9 @@ using CocoGuest.Linux;
 
 namespace CocoGuest.Tests.Benchmarks.Supervisor;
 
-/// <summary>What the measured system calls need, and the clocks to measure them by. The calls themselves are <see cref="Libc"/>'s.</summary>
+/// <summary>
+/// What the measured system calls need, and the clocks to measure them by. The calls themselves are <see cref="Libc"/>'s.
+/// </summary>
 internal static unsafe class Kernel
 {
     public const nuint HeapAllocate = 0xc0184800;

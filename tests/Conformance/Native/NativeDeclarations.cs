@@ -24,7 +24,9 @@ internal static partial class NativeDeclarations
     public static IEnumerable<string> RoomsIn(string text) => Room().Matches(text).Select(m => m.Groups["room"].Value);
 
     // An attribute begins its line; in a string, as tests have it, it does not.
-    [GeneratedRegex("""^\s*\[[^\]"]*\b(?:Library|Dll)Import(?:Attribute)?\s*\((?:[^)]*?EntryPoint\s*=\s*"(?<name>\w+)")?""", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        """^\s*\[[^\]"]*\b(?:Library|Dll)Import(?:Attribute)?\s*\((?:[^)]*?EntryPoint\s*=\s*"(?<name>\w+)")?""",
+        RegexOptions.Multiline)]
     private static partial Regex Declaration();
 
     [GeneratedRegex("""\bCocoGuest\.Linux\b(?:\.(?<room>\w+))?|\bLinux\.(?<room>[A-Z]\w*)""")]

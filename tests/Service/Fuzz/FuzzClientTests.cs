@@ -8,7 +8,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Service.Fuzz;
 
-/// <summary>The fuzz catches what it looks for, in a service whose handler throws and waits when it is asked to, or forgets things.</summary>
+/// <summary>
+/// The fuzz catches what it looks for, in a service whose handler throws and waits when it is asked to, or forgets things.
+/// </summary>
 [Collection(ServerTest.Name)]
 public sealed class FuzzClientTests : IClassFixture<ProbeHost>
 {

@@ -11,13 +11,10 @@ namespace CocoGuest.Service.Errors;
 
 /// <summary>
 /// A <see cref="Failure"/> on the wire: the status code of its errno, its sentence as the status detail, and google.rpc.Status with one
-/// ErrorInfo in the trailer <c>grpc-status-details-bin</c>.
+/// ErrorInfo in a trailer, as Grpc.StatusProto has it.
 /// </summary>
 internal static class GrpcErrors
 {
-    /// <summary>The trailer's name.</summary>
-    public const string DetailsTrailer = "grpc-status-details-bin";
-
     /// <summary>ErrorInfo's domain.</summary>
     public const string Domain = "cocoguest";
 
@@ -28,9 +25,11 @@ internal static class GrpcErrors
     public static void Throw(Failure failure) => throw Of(failure);
 
     /// <summary>What ends a call with the failure.</summary>
-    public static RpcException Of(Failure failure) => new(
-        new Grpc.Core.Status(ErrnoStatusMap.Of(failure.Errno), Shorten(failure.Sentence)),
-        new Metadata { { DetailsTrailer, DetailsOf(failure).ToByteArray() } });
+    public static RpcException Of(Failure failure)
+    {
+        RpcStatus details = DetailsOf(failure);
+        return details.ToRpcException((StatusCode)details.Code, details.Message);
+    }
 
     /// <summary>
     /// Text that fits into trailers, whatever of the request it repeats: one that exceeds a client's limit ends its whole connection, with
@@ -45,7 +44,7 @@ internal static class GrpcErrors
         http.Response.ContentType = "application/grpc";
         headers["grpc-status"] = ((int)ErrnoStatusMap.Of(failure.Errno)).ToString(CultureInfo.InvariantCulture);
         headers["grpc-message"] = Uri.EscapeDataString(Shorten(failure.Sentence));
-        headers[DetailsTrailer] = Convert.ToBase64String(DetailsOf(failure).ToByteArray()).TrimEnd('=');
+        headers[MetadataExtensions.StatusDetailsTrailerName] = Convert.ToBase64String(DetailsOf(failure).ToByteArray()).TrimEnd('=');
         return Task.CompletedTask;
     }
 

@@ -3,11 +3,11 @@ using System.Diagnostics.Metrics;
 using CocoGuest.Machine;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Broker;
-using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;
 using CocoGuest.Service.Telemetry;
 using CocoGuest.V1;
 using Google.Rpc;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace CocoGuest.Service.Hosting;
@@ -18,8 +18,8 @@ namespace CocoGuest.Service.Hosting;
 /// </summary>
 internal sealed class CallMetrics : IDisposable
 {
-    // Of this server and not the shared one: its gauges end with the server.
-    private readonly Meter _meter = new(CocoTelemetry.Name);
+    // Its gauges end with the server.
+    private readonly Meter _meter = new(TelemetryParts.Name);
     private readonly Counter<long> _calls;
     private readonly AccessTable _methods;
 
@@ -55,15 +55,15 @@ internal sealed class CallMetrics : IDisposable
 
     private static string ErrnoOf(HttpContext http)
     {
-        string? details = http.Features.Get<IHttpResponseTrailersFeature>()?.Trailers[GrpcErrors.DetailsTrailer];
-        details = string.IsNullOrEmpty(details) ? http.Response.Headers[GrpcErrors.DetailsTrailer] : details;
+        string? details = http.Features.Get<IHttpResponseTrailersFeature>()?.Trailers[MetadataExtensions.StatusDetailsTrailerName];
+        details = string.IsNullOrEmpty(details) ? http.Response.Headers[MetadataExtensions.StatusDetailsTrailerName] : details;
         if (string.IsNullOrEmpty(details))
         {
             return "";
         }
 
         byte[] bytes = Convert.FromBase64String(details.PadRight((details.Length + 3) / 4 * 4, '='));
-        return Google.Rpc.Status.Parser.ParseFrom(bytes).Details[0].Unpack<ErrorInfo>().Reason;
+        return Google.Rpc.Status.Parser.ParseFrom(bytes).GetDetail<ErrorInfo>()!.Reason;
     }
 
     private static long Live(GuestRegistry host) => host.List().Sum(g => (long)g.Snapshot().Objects.Buffers);

@@ -58,10 +58,10 @@ internal sealed class GuestServer : IAsyncDisposable
     public string BrokerPath => _brokerSocket;
 
     /// <summary>Address of the TCP listener with the port that it got, or null without one.</summary>
-    public Uri? TcpAddress => _app.Urls
-        .Where(u => u.StartsWith("http://", StringComparison.Ordinal) && !u.StartsWith("http://unix:", StringComparison.Ordinal))
-        .Select(u => new Uri(u))
-        .FirstOrDefault();
+    public Uri? TcpAddress => _options.Tcp is null ? null : TcpListeners().First();
+
+    /// <summary>Address of the listener for Prometheus with the port that it got, or null without one.</summary>
+    public Uri? MetricsAddress => _options.Metrics is null ? null : TcpListeners().Last();
 
     /// <summary>Starts a server.</summary>
     /// <param name="options">Checked options.</param>
@@ -124,15 +124,20 @@ internal sealed class GuestServer : IAsyncDisposable
         });
         builder.Services.Replace(ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(CheckedMethods<>)));
         AddParts(builder.Services, options, time);
-        AddTelemetry(builder, options);
+        builder.AddTelemetry(options, Environment.GetEnvironmentVariables());
 
         WebApplication app = builder.Build();
+        if (options.Metrics is not null)
+        {
+            MetricsPort.Use(app);
+        }
+
         app.Services.GetRequiredService<CallMetrics>().Use(app);
         app.UseRouting();
         app.UseAccessGate(app.Services.GetRequiredService<AccessTable>(), app.Services.GetRequiredService<BearerToken>());
         app.MapRpcServices();
-        app.MapCocoHealth();
-        app.MapCocoReflection();
+        app.MapGrpcHealthChecksService();
+        app.MapGrpcReflectionService();
         return app;
     }
 
@@ -145,7 +150,7 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<CallMetrics>().AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
         parts.AddSingleton<ProcessOpenedWriter>().AddSingleton<GuestFollowers>();
         parts.AddRpcServices();
-        parts.AddCocoHealth().AddSingleton<HealthService>();
+        parts.AddCocoHealth();
         parts.AddCocoReflection([.. RpcServices.Descriptors, HealthV1.Descriptor]);
     }
 
@@ -163,22 +168,6 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddSingleton<BrokerServices>(p => new BrokerServices(
             p.GetRequiredService<FdTokenTable>(), p.GetRequiredService<RevocationBoard>(), p.GetRequiredService<SharedMappings>(),
             p.GetRequiredService<ControlServices>(), p.GetRequiredService<FdPoller>(), time, p.GetRequiredService<ILogger<FdBroker>>()));
-    }
-
-    /// <summary>Only where a collector is named: the exporter's libraries are then loaded, and not before.</summary>
-    private static void AddTelemetry(WebApplicationBuilder builder, ServerOptions options)
-    {
-        string? standard = Environment.GetEnvironmentVariable(TelemetryOptions.EndpointKey);
-        if (options.OtlpEndpoint is null && string.IsNullOrEmpty(standard))
-        {
-            return;
-        }
-
-        builder.Services.AddCocoTelemetry(telemetry =>
-        {
-            telemetry.Endpoint = options.OtlpEndpoint?.ToString() ?? standard;
-            telemetry.Protocol = Environment.GetEnvironmentVariable(TelemetryOptions.ProtocolKey);
-        });
     }
 
     private static void Listen(KestrelServerOptions kestrel, ServerOptions options, string socket)
@@ -201,6 +190,11 @@ internal sealed class GuestServer : IAsyncDisposable
         {
             kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http2);
         }
+
+        if (options.Metrics is { } metrics)
+        {
+            kestrel.Listen(metrics, MetricsPort.Listen);
+        }
     }
 
     private async Task StartAsync()
@@ -210,11 +204,11 @@ internal sealed class GuestServer : IAsyncDisposable
         {
             BootDefaultGuest();
             Parts.GetRequiredService<FdBroker>().Start(_brokerSocket);
+            HealthParts.ServeUntilStop(Parts, RpcServices.Descriptors.Select(service => service.FullName));
             await ListenAsync();
             File.SetUnixFileMode(_socket, SocketFile.Mode);
         }
 
-        SetHealthy();
         if (_options.Tcp is { } endpoint && !IPAddress.IsLoopback(endpoint.Address))
         {
             ServiceLog.OpenToNetwork(log, endpoint);
@@ -246,7 +240,7 @@ internal sealed class GuestServer : IAsyncDisposable
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
-            throw new StartupException($"{_options.Tcp} is in use by another program; choose another address with --tcp, or --no-tcp.", e);
+            throw new StartupException(BusyAddress(e.Message), e);
         }
         catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
         {
@@ -254,12 +248,13 @@ internal sealed class GuestServer : IAsyncDisposable
         }
     }
 
-    private void SetHealthy()
-    {
-        HealthState health = Parts.GetRequiredService<HealthState>();
-        foreach (string service in RpcServices.Descriptors.Select(s => s.FullName))
-        {
-            health.SetStatus(service, Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving);
-        }
-    }
+    private string BusyAddress(string message) =>
+        _options.Metrics is { } metrics && message.Contains($"//{metrics}:", StringComparison.Ordinal)
+            ? $"{metrics} is in use by another program; choose another address with --metrics, or --no-metrics."
+            : $"{_options.Tcp} is in use by another program; choose another address with --tcp, or --no-tcp.";
+
+    // In the order in which Listen names them.
+    private IEnumerable<Uri> TcpListeners() => _app.Urls
+        .Where(u => u.StartsWith("http://", StringComparison.Ordinal) && !u.StartsWith("http://unix:", StringComparison.Ordinal))
+        .Select(u => new Uri(u));
 }

@@ -2,6 +2,7 @@ using System.Text;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Access;
+using CocoGuest.Service.Telemetry;
 
 namespace CocoGuest.Service.Hosting;
 
@@ -24,6 +25,11 @@ internal static class StartupBanner
 
         text.AppendLine($"  gRPC       unix:{server.SocketPath}");
         text.AppendLine($"  fd broker  unix:{server.BrokerPath}");
+        if (server.MetricsAddress is { } metrics)
+        {
+            text.AppendLine($"  metrics    {new Uri(metrics, MetricsPort.Path)}");
+        }
+
         GuestRegistry host = server.Parts.GetRequiredService<GuestRegistry>();
         foreach (Guest guest in host.List())
         {

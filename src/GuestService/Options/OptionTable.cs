@@ -20,7 +20,8 @@ internal static class OptionTable
     /// <summary>The rows, in the order of the help text.</summary>
     public static IReadOnlyList<OptionSpec> Rows { get; } =
     [
-        new("tcp", "HOST:PORT|off", "where gRPC listens over TCP (h2c)", SetTcp, o => o.Tcp?.ToString() ?? Off),
+        new("tcp", "HOST:PORT|off", "where gRPC listens over TCP (h2c)",
+            Address("127.0.0.1:7070", (o, v) => o.Tcp = v), o => o.Tcp?.ToString() ?? Off),
         new("socket", "PATH", "gRPC over a Unix socket, mode 0600", Path((o, v) => o.Socket = v), o => o.Socket ?? "in runtime-dir"),
         new("broker-socket", "PATH", "the fd broker's Unix socket, mode 0600",
             Path((o, v) => o.BrokerSocket = v), o => o.BrokerSocket ?? "in runtime-dir"),
@@ -30,7 +31,9 @@ internal static class OptionTable
             Time(TimeSpan.Zero, (o, v) => o.GraceTime = v), o => DurationText.Format(o.GraceTime)),
         new("fd-token-ttl", "TIME", "life of an fd token",
             Time(TimeSpan.FromMilliseconds(1), (o, v) => o.FdTokenTtl = v), o => DurationText.Format(o.FdTokenTtl)),
-        new("otlp-endpoint", "URL|off", "OTLP collector for traces and metrics", SetOtlp, o => o.OtlpEndpoint?.ToString() ?? Off),
+        new("otlp-endpoint", "URL|off", "OTLP collector for traces, metrics and logs", SetOtlp, o => o.OtlpEndpoint?.ToString() ?? Off),
+        new("metrics", "HOST:PORT|off", "where Prometheus fetches /metrics, over plain HTTP",
+            Address("127.0.0.1:9464", (o, v) => o.Metrics = v), o => o.Metrics?.ToString() ?? Off),
         new("default-guest", "", "have a guest 'default' from the start", Switch((o, v) => o.DefaultGuest = v), o => OnOff(o.DefaultGuest)),
         new("default-platform", "WORD", "its platform: none, sev, snp, tdx", SetPlatform, o => ShapeWords.NameOf(o.DefaultShape.Platform)),
         new("default-kernel", "WORD", "its kernel: seed-v1, 7.2", SetKernel, o => ShapeWords.NameOf(o.DefaultShape.Kernel)),
@@ -105,23 +108,19 @@ internal static class OptionTable
         return null;
     };
 
-    private static string? SetTcp(ServerOptions options, string text)
+    private static Func<ServerOptions, string, string?> Address(
+        string example, Action<ServerOptions, IPEndPoint?> set) => (options, text) =>
     {
-        if (text == Off)
-        {
-            options.Tcp = null;
-            return null;
-        }
-
         string literal = text.StartsWith("localhost:", StringComparison.Ordinal) ? "127.0.0.1" + text["localhost".Length..] : text;
-        if (!literal.Contains(':', StringComparison.Ordinal) || !IPEndPoint.TryParse(literal, out IPEndPoint? endpoint))
+        IPEndPoint? endpoint = null;
+        if (text != Off && (!literal.Contains(':', StringComparison.Ordinal) || !IPEndPoint.TryParse(literal, out endpoint)))
         {
-            return "is not ADDRESS:PORT with a literal address, for example 127.0.0.1:7070, and not off";
+            return $"is not ADDRESS:PORT with a literal address, for example {example}, and not off";
         }
 
-        options.Tcp = endpoint;
+        set(options, endpoint);
         return null;
-    }
+    };
 
     private static string? SetOtlp(ServerOptions options, string text)
     {

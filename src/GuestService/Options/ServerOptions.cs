@@ -24,8 +24,11 @@ internal sealed record ServerOptions
     /// <summary>Life of an fd token.</summary>
     public TimeSpan FdTokenTtl { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>OTLP collector for traces and metrics; null: none.</summary>
+    /// <summary>OTLP collector for traces, metrics and logs; null: none.</summary>
     public Uri? OtlpEndpoint { get; set; }
+
+    /// <summary>Where Prometheus fetches <c>/metrics</c>; null: nowhere.</summary>
+    public IPEndPoint? Metrics { get; set; }
 
     /// <summary>Whether a guest <c>default</c> is there from the start.</summary>
     public bool DefaultGuest { get; set; } = true;

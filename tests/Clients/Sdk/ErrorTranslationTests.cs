@@ -56,6 +56,11 @@ public sealed class ErrorTranslationTests
         Assert.Equal((0, "a sentence", StatusCode.InvalidArgument), (error.Errno, error.Message, error.StatusCode));
     }
 
+    /// <summary>The package's health service answers so for a service that it does not know.</summary>
+    [Fact]
+    public void Translate_CodeWithoutSentence_NamesTheCode() =>
+        Assert.Equal("The server answered NotFound.", Translate(StatusCode.NotFound, "", null).Message);
+
     [Fact]
     public void Translate_Cancelled_IsOperationCanceled() =>
         Assert.IsType<OperationCanceledException>(Translate(StatusCode.Cancelled, "x", null));

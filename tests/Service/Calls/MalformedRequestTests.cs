@@ -1,7 +1,6 @@
 using CocoGuest.Tests.Service.Hosting;
+using CocoGuest.V1;
 using Grpc.Core;
-using Grpc.Health.V1;
-using HealthV1 = Grpc.Health.V1.Health;
 
 namespace CocoGuest.Tests.Service.Calls;
 
@@ -26,9 +25,9 @@ public sealed class MalformedRequestTests : ServerTest
     [Fact]
     public async Task AnyCall_WithAWordOfManyCharacters_LeavesTheConnectionToOthers()
     {
-        var health = new HealthV1.HealthClient(Host.Unix());
+        var host = new HostService.HostServiceClient(Host.Unix());
 
-        RpcException e = await FailsAsync(health.CheckAsync(new HealthCheckRequest { Service = new string('\u0001', 100_000) }));
+        RpcException e = await FailsAsync(host.GetGuestAsync(new GetGuestRequest { Guest = new string('\u0001', 100_000) }));
 
         Assert.Equal(StatusCode.NotFound, e.StatusCode);
         Assert.True(e.Status.Detail.Length < 2000, $"{e.Status.Detail.Length} characters");

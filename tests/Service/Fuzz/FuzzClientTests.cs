@@ -1,5 +1,5 @@
 using CocoGuest.Linux.Events;
-using CocoGuest.Tests.Service.Grpc;
+using CocoGuest.Tests.Service.Probing;
 using CocoGuest.Tests.Service.Hosting;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Routing;

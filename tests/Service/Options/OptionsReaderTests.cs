@@ -77,6 +77,8 @@ public sealed class OptionsReaderTests : IDisposable
     [InlineData("--default-memory", "big")]
     [InlineData("--default-seed", "0x")]
     [InlineData("--otlp-endpoint", "collector:4317")]
+    [InlineData("--metrics", "9464")]
+    [InlineData("--metrics", "on")]
     [InlineData("--log-level", "3")]
     [InlineData("--default-guest=maybe", null)]
     [InlineData("--socket", "")]
@@ -91,8 +93,8 @@ public sealed class OptionsReaderTests : IDisposable
     [Fact]
     public void Read_OfNegations_TurnsThingsOff()
     {
-        ServerOptions options = Read(["--no-tcp", "--no-default-guest", "--no-otlp-endpoint"]).Options;
-        Assert.Equal((null, false, null), (options.Tcp, options.DefaultGuest, options.OtlpEndpoint));
+        ServerOptions options = Read(["--no-tcp", "--no-default-guest", "--no-otlp-endpoint", "--no-metrics"]).Options;
+        Assert.Equal((null, false, null, null), (options.Tcp, options.DefaultGuest, options.OtlpEndpoint, options.Metrics));
     }
 
     [Fact]

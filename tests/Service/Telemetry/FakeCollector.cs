@@ -1,6 +1,3 @@
-using System.Text;
-using System.Threading.Channels;
-using CocoGuest.Tests.Service.Grpc;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -17,11 +14,11 @@ internal sealed class FakeCollector : IAsyncDisposable
     private static readonly Marshaller<byte[]> Raw = Marshallers.Create(static (byte[] b) => b, static b => b);
 
     private readonly WebApplication _app;
-    private readonly Channel<byte[]> _traces = Channel.CreateUnbounded<byte[]>();
-    private readonly Channel<byte[]> _metrics = Channel.CreateUnbounded<byte[]>();
+    private readonly Task _answers;
 
-    private FakeCollector()
+    private FakeCollector(Task answers)
     {
+        _answers = answers;
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -31,50 +28,41 @@ internal sealed class FakeCollector : IAsyncDisposable
         });
         builder.Services.AddGrpc();
         _app = builder.Build();
-        Map("trace", "TraceService", "/v1/traces", _traces.Writer);
-        Map("metrics", "MetricsService", "/v1/metrics", _metrics.Writer);
+        Map("trace", "TraceService", "/v1/traces", Traces);
+        Map("metrics", "MetricsService", "/v1/metrics", Metrics);
+        Map("logs", "LogsService", "/v1/logs", Logs);
     }
+
+    internal Received Traces { get; } = new();
+
+    internal Received Metrics { get; } = new();
+
+    internal Received Logs { get; } = new();
 
     internal string GrpcEndpoint => _app.Urls.First();
 
     internal string HttpEndpoint => _app.Urls.Last();
 
-    internal static async Task<FakeCollector> StartAsync()
+    /// <summary>Starts a collector.</summary>
+    /// <param name="answers">Done when it begins to answer; without it, it answers at once.</param>
+    internal static async Task<FakeCollector> StartAsync(Task? answers = null)
     {
-        var collector = new FakeCollector();
+        var collector = new FakeCollector(answers ?? Task.CompletedTask);
         await collector._app.StartAsync();
         return collector;
     }
 
-    /// <summary>Waits for traces that hold a text.</summary>
-    internal Task TracesWithAsync(string text) => WithAsync(_traces.Reader, text);
-
-    /// <summary>Waits for measurements that hold a text.</summary>
-    internal Task MetricsWithAsync(string text) => WithAsync(_metrics.Reader, text);
-
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private static async Task WithAsync(ChannelReader<byte[]> bodies, string text)
-    {
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
-        using var patience = new CancellationTokenSource(KestrelHost.Patience);
-        await foreach (byte[] body in bodies.ReadAllAsync(patience.Token))
-        {
-            if (body.AsSpan().IndexOf(bytes) >= 0)
-            {
-                return;
-            }
-        }
-    }
-
-    private void Map(string package, string service, string path, ChannelWriter<byte[]> bodies)
+    private void Map(string package, string service, string path, Received bodies)
     {
         var method = new Method<byte[], byte[]>(
             MethodType.Unary, $"opentelemetry.proto.collector.{package}.v1.{service}", "Export", Raw, Raw);
         _app.MapGrpcService(ServerServiceDefinition.CreateBuilder()
             .AddMethod(method, async (body, context) =>
             {
-                await bodies.WriteAsync(body, context.CancellationToken);
+                bodies.Add(body);
+                await _answers.WaitAsync(context.CancellationToken);
                 return [];
             })
             .Build());
@@ -82,7 +70,8 @@ internal sealed class FakeCollector : IAsyncDisposable
         {
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body, context.RequestAborted);
-            await bodies.WriteAsync(body.ToArray(), context.RequestAborted);
+            bodies.Add(body.ToArray());
+            await _answers.WaitAsync(context.RequestAborted);
         });
     }
 }

@@ -1,17 +1,14 @@
 using System.Globalization;
 using System.Net.Sockets;
 using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 
 namespace CocoGuest.Client.Internal;
 
-/// <summary>Turns a gRPC error into the SDK's exceptions: the one place that reads <c>grpc-status-details-bin</c>.</summary>
+/// <summary>Turns a gRPC error into the SDK's exceptions: the one place that reads error details.</summary>
 internal static class ErrorTranslation
 {
-    private const string DetailsTrailer = "grpc-status-details-bin";
-
     /// <summary>The exception for an error of a call.</summary>
     /// <param name="error">What gRPC threw.</param>
     /// <param name="endpoint">Where the server was expected, for the sentence.</param>
@@ -28,7 +25,7 @@ internal static class ErrorTranslation
             return new ServerGoneException($"No CocoGuest server answers at {endpoint}: {Reason(Innermost(error))}", error);
         if (error.StatusCode == StatusCode.Cancelled)
             return new OperationCanceledException("The call was cancelled.", error);
-        return new CocoException(error.Status.Detail, error) { StatusCode = error.StatusCode };
+        return new CocoException(Sentence(error), error) { StatusCode = error.StatusCode };
     }
 
     private static CocoException FromDetails(RpcException error, ErrorInfo info)
@@ -45,27 +42,21 @@ internal static class ErrorTranslation
         };
     }
 
+    // Services of packages may answer with a bare code: health does for a service that it does not know.
+    private static string Sentence(RpcException error) =>
+        error.Status.Detail is { Length: > 0 } detail ? detail : $"The server answered {error.StatusCode}.";
+
     private static ErrorInfo? ReadDetails(RpcException error)
     {
-        foreach (Metadata.Entry entry in error.Trailers)
+        try
         {
-            if (entry.Key != DetailsTrailer || !entry.IsBinary)
-                continue;
-            try
-            {
-                foreach (Any? detail in Google.Rpc.Status.Parser.ParseFrom(entry.ValueBytes).Details)
-                {
-                    if (detail.TryUnpack<ErrorInfo>(out ErrorInfo? info))
-                        return info;
-                }
-            }
-            catch (InvalidProtocolBufferException)
-            {
-                // A proxy may have put something else there; the status code and sentence still hold.
-            }
+            return error.GetRpcStatus()?.GetDetail<ErrorInfo>();
         }
-
-        return null;
+        catch (InvalidProtocolBufferException)
+        {
+            // A proxy may have put something else there; the status code and sentence still hold.
+            return null;
+        }
     }
 
     // A server that dies under a call shows as Unavailable, or as Internal or Unknown with the transport's exception attached.

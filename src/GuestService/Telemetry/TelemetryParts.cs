@@ -1,0 +1,62 @@
+using System.Collections;
+using CocoGuest.Service.Hosting;
+using CocoGuest.Service.Options;
+
+namespace CocoGuest.Service.Telemetry;
+
+/// <summary>
+/// Puts telemetry into a server that was asked for it: by a collector's address, or by a port for Prometheus. Otherwise nothing is added,
+/// and OpenTelemetry's libraries are not even loaded.
+/// </summary>
+internal static class TelemetryParts
+{
+    /// <summary>The name of the server's meter and of the service.</summary>
+    internal const string Name = "CocoGuest";
+
+    private const string StandardPrefix = "OTEL_";
+    private const string EndpointKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private const string ProtocolKey = "OTEL_EXPORTER_OTLP_PROTOCOL";
+
+    /// <summary>Adds what the options and the standard variables ask for.</summary>
+    /// <param name="builder">The server to be.</param>
+    /// <param name="options">Our options; their collector wins over that of the variables.</param>
+    /// <param name="environment">Where the standard <c>OTEL_</c> variables are.</param>
+    /// <exception cref="StartupException">A variable could only fail later.</exception>
+    internal static void AddTelemetry(this WebApplicationBuilder builder, ServerOptions options, IDictionary environment)
+    {
+        Dictionary<string, string?> standard = StandardVariables(environment);
+        if (options.OtlpEndpoint is { } endpoint)
+        {
+            standard[EndpointKey] = endpoint.ToString();
+        }
+
+        bool collector = !string.IsNullOrEmpty(standard.GetValueOrDefault(EndpointKey));
+        if (collector)
+        {
+            Check(standard);
+        }
+
+        if (collector || options.Metrics is not null)
+        {
+            OpenTelemetryParts.Add(builder, standard, collector, options.Metrics is not null);
+        }
+    }
+
+    private static Dictionary<string, string?> StandardVariables(IDictionary environment) => environment.Cast<DictionaryEntry>()
+        .Where(variable => ((string)variable.Key).StartsWith(StandardPrefix, StringComparison.Ordinal))
+        .ToDictionary(variable => (string)variable.Key, variable => (string?)variable.Value, StringComparer.Ordinal);
+
+    private static void Check(Dictionary<string, string?> standard)
+    {
+        string? endpoint = standard[EndpointKey];
+        if (!Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https"))
+        {
+            throw new StartupException($"{EndpointKey}: '{endpoint}' is not an http or https URL.");
+        }
+
+        if (standard.GetValueOrDefault(ProtocolKey) is not (null or "" or "grpc" or "http/protobuf") and string protocol)
+        {
+            throw new StartupException($"{ProtocolKey}: '{protocol}' is neither grpc nor http/protobuf.");
+        }
+    }
+}

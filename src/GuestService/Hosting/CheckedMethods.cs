@@ -10,12 +10,15 @@ namespace CocoGuest.Service.Hosting;
 /// <summary>
 /// Tells the gRPC library which methods a service has, as its own provider does, but with requests whose bytes are no message of their type
 /// answered by EINVAL. The library takes the parser's exception for one of the handler: UNKNOWN, and an error with a stack trace in the log
-/// for whatever bytes anybody sends.
+/// for whatever bytes anybody sends. A stream of a package's service ends in silence once its client has gone: health and reflection go on
+/// writing and reading then, and the library logs that as an error of the server's.
 /// </summary>
 /// <typeparam name="TService">Type that carries the calls out.</typeparam>
 internal sealed class CheckedMethods<TService> : IServiceMethodProvider<TService>
     where TService : class
 {
+    private static readonly bool OfPackage = typeof(TService).Assembly != typeof(CheckedMethods<>).Assembly;
+
     /// <inheritdoc/>
     public void OnServiceMethodDiscovery(ServiceMethodProviderContext<TService> context)
     {
@@ -43,8 +46,8 @@ internal sealed class CheckedMethods<TService> : IServiceMethodProvider<TService
             Method<TRequest, TResponse> method, ServerStreamingServerMethod<TRequest, TResponse>? handler) =>
             context.AddServerStreamingMethod(
                 Checked(method), Metadata(method, typeof(TRequest), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext)),
-                CallOf<ServerStreamingServerMethod<TService, TRequest, TResponse>>(
-                    method, typeof(TRequest), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext)));
+                UntilGone(CallOf<ServerStreamingServerMethod<TService, TRequest, TResponse>>(
+                    method, typeof(TRequest), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext))));
 
         public override void AddMethod<TRequest, TResponse>(
             Method<TRequest, TResponse> method, ClientStreamingServerMethod<TRequest, TResponse>? handler) =>
@@ -58,7 +61,7 @@ internal sealed class CheckedMethods<TService> : IServiceMethodProvider<TService
         {
             Type[] parameters = [typeof(IAsyncStreamReader<TRequest>), typeof(IServerStreamWriter<TResponse>), typeof(ServerCallContext)];
             context.AddDuplexStreamingMethod(Checked(method), Metadata(method, parameters),
-                CallOf<DuplexStreamingServerMethod<TService, TRequest, TResponse>>(method, parameters));
+                UntilGone(CallOf<DuplexStreamingServerMethod<TService, TRequest, TResponse>>(method, parameters)));
         }
 
         private static Method<TRequest, TResponse> Checked<TRequest, TResponse>(Method<TRequest, TResponse> method)
@@ -83,6 +86,30 @@ internal sealed class CheckedMethods<TService> : IServiceMethodProvider<TService
                 GrpcErrors.Throw(new Failure(Errno.EINVAL, "parse_request", "parse protobuf",
                     $"The bytes are no request of {name}: {e.Message}"));
                 return default!;
+            }
+        }
+
+        private static ServerStreamingServerMethod<TService, TRequest, TResponse> UntilGone<TRequest, TResponse>(
+            ServerStreamingServerMethod<TService, TRequest, TResponse> call)
+            where TRequest : class
+            where TResponse : class =>
+            OfPackage ? (service, request, writer, context) => UntilGoneAsync(call(service, request, writer, context), context) : call;
+
+        private static DuplexStreamingServerMethod<TService, TRequest, TResponse> UntilGone<TRequest, TResponse>(
+            DuplexStreamingServerMethod<TService, TRequest, TResponse> call)
+            where TRequest : class
+            where TResponse : class =>
+            OfPackage ? (service, reader, writer, context) => UntilGoneAsync(call(service, reader, writer, context), context) : call;
+
+        private static async Task UntilGoneAsync(Task call, ServerCallContext context)
+        {
+            try
+            {
+                await call;
+            }
+            catch (Exception) when (context.CancellationToken.IsCancellationRequested)
+            {
+                // Nobody is left to be told.
             }
         }
 

@@ -39,7 +39,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     {
         _input = options.Input is null
             ? DrawnPicture.Draw(options.Size)
-            : PngReader.Decode(await File.ReadAllBytesAsync(options.Input, cancel));
+            : await PictureFile.ReadAsync(options.Input, cancel);
         PictureLayout layout = _input.Layout;
         _report.Picture = $"{layout.Width}x{layout.Height}, pitch {layout.Pitch}, {layout.Bytes} bytes";
         _report.Server = server.Pid is { } pid ? $"{server.Target}, started for the demo, pid {pid}" : $"{server.Target}, was running";

@@ -4,6 +4,7 @@ using System.Globalization;
 using CocoGuest.Cli.Commands;
 using CocoGuest.Client;
 using CocoGuest.Imaging;
+using CocoGuest.Machine.Profiles;
 using Spectre.Console;
 
 namespace CocoGuest.Cli.Demo;
@@ -31,8 +32,13 @@ internal static class DemoCommand
             Description = "Where the result goes: a PNG file.",
             DefaultValueFactory = _ => "./coco-demo.png",
         };
-        var platform = new Option<string>("--platform") { Description = "snp, tdx, sev or none.", DefaultValueFactory = _ => "snp" };
-        platform.AcceptOnlyFromAmong("snp", "tdx", "sev", "none");
+        string[] platforms = [.. PrivatePage.Expected.Keys];
+        var platform = new Option<string>("--platform")
+        {
+            Description = string.Join(", ", platforms) + ".",
+            DefaultValueFactory = _ => ShapeWords.DefaultPlatform,
+        };
+        platform.AcceptOnlyFromAmong(platforms);
         var heap = new Option<string?>("--heap")
         {
             Description = "system_cc_shared or system. Default: system_cc_shared; on platform none: system.",

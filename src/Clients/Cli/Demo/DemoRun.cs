@@ -327,7 +327,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         ReadHostMemoryResponse host = await connection.Hypervisor.ReadHostMemoryAsync(
             new ReadHostMemoryRequest { Guest = _guest, Address = address, Length = Shown }, cancellationToken: cancel);
         _report.Page = new PrivatePage(address, Convert.FromBase64String(seen["data"]!.GetValue<string>()), host.Data.ToByteArray());
-        string[] expected = PrivatePage.Expected(options.Platform);
+        string[] expected = PrivatePage.Expected[options.Platform];
         _report.Checks.Add((
             $"The host sees {string.Join(" or ", expected)} of a private page (S-PLAT-10 to 12).",
             expected.Contains(_report.Page.HostSees)));

@@ -30,9 +30,11 @@ public readonly record struct PictureLayout
         ArgumentOutOfRangeException.ThrowIfGreaterThan(height, MaxSide);
         Width = width;
         Height = height;
-        Pitch = ((width * BytesPerPixel) + PitchAlignment - 1) & ~(PitchAlignment - 1);
-        if ((long)Pitch * height > MaxBytes)
+        Pitch = PitchOf(width);
+        if (!Fits(width, height))
+        {
             throw new ArgumentOutOfRangeException(nameof(height), $"A picture of {width}x{height} exceeds {MaxBytes} bytes.");
+        }
     }
 
     /// <summary>Pixels in a row.</summary>
@@ -50,6 +52,12 @@ public readonly record struct PictureLayout
     /// <summary>Bytes of the whole picture, padding included.</summary>
     public int Bytes => Pitch * Height;
 
+    /// <summary>Whether a picture of this size can be laid out: no side, and not the whole, exceeds its limit.</summary>
+    /// <param name="width">Pixels in a row.</param>
+    /// <param name="height">Rows.</param>
+    public static bool Fits(int width, int height) =>
+        width is > 0 and <= MaxSide && height is > 0 and <= MaxSide && (long)PitchOf(width) * height <= MaxBytes;
+
     /// <summary>Compares the pixels of two pictures of this layout; the padding at row ends does not count.</summary>
     /// <param name="left">At least <see cref="Bytes"/> bytes.</param>
     /// <param name="right">At least <see cref="Bytes"/> bytes.</param>
@@ -63,4 +71,6 @@ public readonly record struct PictureLayout
 
         return true;
     }
+
+    private static int PitchOf(int width) => ((width * BytesPerPixel) + PitchAlignment - 1) & ~(PitchAlignment - 1);
 }

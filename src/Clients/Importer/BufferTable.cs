@@ -101,7 +101,7 @@ public sealed class BufferTable(GuestProcess process) : IAsyncDisposable
     private async Task<JsonObject> LoadPictureAsync(ControlRequest request, CancellationToken cancel)
     {
         Picture picture = request.TextOrNull("path") is { } path
-            ? PngReader.Decode(await File.ReadAllBytesAsync(path, cancel))
+            ? await PictureFile.ReadAsync(path, cancel)
             : DrawnPicture.Draw(new PictureLayout(request.Pixels("width"), request.Pixels("height")));
         PictureLayout layout = picture.Layout;
         GuestBuffer buffer = Add(await process.AllocateAsync(request.Text("heap"), (ulong)layout.Bytes, cancel: cancel));

@@ -9,7 +9,7 @@ const string Description = """
     Control: one JSON object a line on stdin, one answer a line on stdout; first comes a line "ready {...}".
       {"id":1,"op":"import","token":HEX}                          -> {"fd","size","ino","hostVisible"}
       {"id":1,"op":"alloc","heap":NAME,"len":BYTES}               -> {"fd","size","ino","hostVisible"}
-      {"id":1,"op":"load-picture","heap":NAME,"path":FILE.png}    -> {"fd","size","width","height","pitch","bytes"}; without "path" a
+      {"id":1,"op":"load-picture","heap":NAME,"path":FILE}        -> {"fd","size","width","height","pitch","bytes"}; without "path" a
                                                                      picture of "width" x "height" is drawn
       {"id":1,"op":"store","fd":N,"offset":N,"data":BASE64}       CPU write by the importer's process; "load" with "length" reads
       {"id":1,"op":"reg","fd":N,"offset":0,"length":N,"iova":N,"access":7,"pd":1,"cpu":0,"maxPage":N}

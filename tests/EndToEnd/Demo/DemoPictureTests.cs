@@ -16,6 +16,7 @@ public sealed class DemoPictureTests(SharedServer shared) : IClassFixture<Shared
     [InlineData("snp", Pictures.Wide)]
     [InlineData("snp", Pictures.Alpha)]
     [InlineData("snp", Pictures.Small)]
+    [InlineData("snp", Pictures.ColourMap)]
     [InlineData("tdx", Pictures.Wide)]
     [InlineData("sev", Pictures.Small)]
     [InlineData("none", Pictures.Small)]
@@ -67,12 +68,30 @@ public sealed class DemoPictureTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [ForeignFact(ForeignTool.Pictures)]
-    public async Task Demo_PictureWithAColourMap_IsRefusedWithASentenceThatSaysSo()
+    public async Task Demo_Jpeg_IsReadSharpenedAndSaved()
     {
-        DemoResult demo = await RunAsync("--input", ForeignTools.Picture(Pictures.ColourMap));
+        DemoResult demo = await RunAsync("--input", ForeignTools.Picture(Pictures.Jpeg));
 
-        Assert.Equal(1, demo.ExitCode);
-        Assert.Matches("(?i)palette|colou?r[- ]?map|colou?r type 3", demo.Text("error", "message"));
+        Assert.Equal((0, "Picture", "Picture", true), demo.Verdict);
+    }
+
+    [Fact]
+    public async Task Demo_Bmp_IsReadSharpenedAndSaved()
+    {
+        DemoResult demo = await RunAsync("--input", Input("bmp", Bmp(9, 7)));
+
+        Assert.Equal((0, "Picture", "Picture", true), demo.Verdict);
+        Assert.StartsWith("9x7,", demo.Text("picture"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Demo_FileThatIsNoPicture_NamesItAndSaysWhatIsRead()
+    {
+        string input = Input("png", "no picture"u8.ToArray());
+
+        DemoResult demo = await RunAsync("--input", input);
+
+        Assert.Equal((1, $"{input}: this is no PNG, JPEG or BMP file."), (demo.ExitCode, demo.Text("error", "message")));
         Assert.False(File.Exists(Output));
     }
 
@@ -84,6 +103,33 @@ public sealed class DemoPictureTests(SharedServer shared) : IClassFixture<Shared
         (int differing, _) = await PictureCheck.SharpenedAsync(picture, picture);
 
         Assert.NotEqual(0, differing);
+    }
+
+    // 24 bits a pixel, rows from the bottom, each a multiple of four bytes.
+    private static byte[] Bmp(short width, short height)
+    {
+        byte[] pixels = new byte[height * ((width * 3 + 3) & ~3)];
+        new Random(1).NextBytes(pixels);
+        using var file = new MemoryStream();
+        using var writer = new BinaryWriter(file);
+        writer.Write("BM"u8);
+        writer.Write(54 + pixels.Length);
+        writer.Write(0);
+        writer.Write(54);
+        foreach (int field in new[] { 40, width, height, 1 | (24 << 16), 0, pixels.Length, 0, 0, 0, 0 })
+        {
+            writer.Write(field);
+        }
+
+        writer.Write(pixels);
+        return file.ToArray();
+    }
+
+    private string Input(string ending, byte[] bytes)
+    {
+        string path = Path.Combine(_folder.FullName, $"in.{ending}");
+        File.WriteAllBytes(path, bytes);
+        return path;
     }
 
     private Task<DemoResult> RunAsync(params string[] arguments) =>

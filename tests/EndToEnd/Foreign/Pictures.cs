@@ -12,6 +12,9 @@ public static class Pictures
     /// <summary>600x338, RGB: each chunk of a buffer for it is small enough to bounce.</summary>
     public const string Small = "usr/share/plasma/look-and-feel/org.debian.desktop/contents/previews/preview.png";
 
-    /// <summary>A picture with a colour map, which the demo does not read.</summary>
+    /// <summary>1920x1200, each pixel an index into a colour map.</summary>
     public const string ColourMap = "usr/share/plymouth/themes/lines/background.png";
+
+    /// <summary>A JPEG file.</summary>
+    public const string Jpeg = "usr/share/plasma/look-and-feel/org.debian.desktop/contents/previews/fullscreenpreview.jpg";
 }

@@ -1,4 +1,5 @@
 using System.Collections;
+using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Options;
 
 namespace CocoGuest.Tests.Service.Options;
@@ -85,6 +86,17 @@ public sealed class OptionsReaderTests : IDisposable
     [InlineData("--socket", null)]
     public void Read_OfWrongValue_IsOneError(string flag, string? value) =>
         Assert.Single(Read(value is null ? [flag] : [flag, value]).Errors);
+
+    [Theory]
+    [InlineData("default-platform", "sun")]
+    [InlineData("default-kernel", "2.4")]
+    public void Read_OfWrongWord_NamesTheWordsThatTheHelpLists(string key, string word)
+    {
+        string words = key == "default-platform" ? ShapeWords.Platforms : ShapeWords.Kernels;
+
+        Assert.EndsWith($"is not one of {words}.", Assert.Single(Read([$"--{key}", word]).Errors), StringComparison.Ordinal);
+        Assert.EndsWith($": {words}", OptionTable.ByKey[key].Help, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Read_OfSeveralMistakes_NamesThemAll() =>

@@ -40,12 +40,8 @@ internal static class GuestCommands
     private static Command Create(CommandFactory factory)
     {
         var name = new Argument<string>("name") { Description = "1 to 64 of a-z, A-Z, 0-9, '-', '_', '.'." };
-        var platform = new Option<string>("--platform")
-        {
-            Description = "none, sev, sev-es, snp, snp-vtom, tdx, sme, cca, pkvm, s390 or powerpc. Default: snp.",
-            DefaultValueFactory = _ => "",
-        };
-        var kernel = new Option<string>("--kernel") { Description = "6.12, 6.19, seed-v1, 7.1, 7.2 or 7.3. Default: 7.2.", DefaultValueFactory = _ => "" };
+        Option<string> platform = ShapeWordOptions.Platform();
+        Option<string> kernel = ShapeWordOptions.Kernel();
         Option<ulong> memory = Numbers.Option("--memory", "Bytes of RAM, for example 512M. Default: 4G.");
         Option<ulong> cpus = Numbers.Option("--cpus", "Possible CPUs. Default: 2.");
         var swiotlb = new Option<string>("--swiotlb") { Description = "The kernel's swiotlb= value.", DefaultValueFactory = _ => "" };

@@ -71,7 +71,7 @@ internal sealed class ApplicationControl : IAsyncDisposable
         var picture = new Picture(new PictureLayout(request.Pixels("width"), request.Pixels("height")));
         await _buffers.ReadAsync((int)request.Number32("fd", 0), 0, picture.Pixels, cancel);
         if (request.TextOrNull("path") is { } path)
-            await File.WriteAllBytesAsync(path, PngWriter.Encode(picture), cancel);
+            await File.WriteAllBytesAsync(path, PictureFile.EncodePng(picture), cancel);
         return new JsonObject { ["digest"] = Digest(picture) };
     }
 

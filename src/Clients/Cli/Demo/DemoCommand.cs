@@ -4,6 +4,7 @@ using System.Globalization;
 using CocoGuest.Cli.Commands;
 using CocoGuest.Client;
 using CocoGuest.Imaging;
+using CocoGuest.Machine.Profiles;
 using Spectre.Console;
 
 namespace CocoGuest.Cli.Demo;
@@ -24,15 +25,20 @@ internal static class DemoCommand
     {
         var input = new Option<string?>("--input")
         {
-            Description = "A PNG file: 8-bit RGB or RGBA, not interlaced. Default: a picture is drawn.",
+            Description = "A PNG, JPEG or BMP file. Default: a picture is drawn.",
         };
         var output = new Option<string>("--output")
         {
-            Description = "Where the result goes.",
+            Description = "Where the result goes: a PNG file.",
             DefaultValueFactory = _ => "./coco-demo.png",
         };
-        var platform = new Option<string>("--platform") { Description = "snp, tdx, sev or none.", DefaultValueFactory = _ => "snp" };
-        platform.AcceptOnlyFromAmong("snp", "tdx", "sev", "none");
+        string[] platforms = [.. PrivatePage.Expected.Keys];
+        var platform = new Option<string>("--platform")
+        {
+            Description = string.Join(", ", platforms) + ".",
+            DefaultValueFactory = _ => ShapeWords.DefaultPlatform,
+        };
+        platform.AcceptOnlyFromAmong(platforms);
         var heap = new Option<string?>("--heap")
         {
             Description = "system_cc_shared or system. Default: system_cc_shared; on platform none: system.",
@@ -100,7 +106,7 @@ internal static class DemoCommand
                 DemoView.Show(report);
             return report.AsPredicted && report.Outcome != DemoOutcome.NoSuchHeap ? 0 : 1;
         }
-        catch (Exception e) when (e is CocoException or PngException or IOException or ArgumentException or UnauthorizedAccessException)
+        catch (Exception e) when (e is CocoException or PictureException or IOException or ArgumentException or UnauthorizedAccessException)
         {
             return output.Error(e);
         }

@@ -3,7 +3,7 @@ using CocoGuest.Imaging;
 namespace CocoGuest.Cli.Demo;
 
 /// <summary>What the demo is asked to do.</summary>
-/// <param name="Input">A PNG file, or null: a picture is drawn.</param>
+/// <param name="Input">A PNG, JPEG or BMP file, or null: a picture is drawn.</param>
 /// <param name="Size">Size of the drawn picture.</param>
 /// <param name="Output">Where the application saves the result.</param>
 /// <param name="Platform">"snp", "tdx", "sev" or "none".</param>

@@ -39,7 +39,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
     {
         _input = options.Input is null
             ? DrawnPicture.Draw(options.Size)
-            : PngReader.Decode(await File.ReadAllBytesAsync(options.Input, cancel));
+            : await PictureFile.ReadAsync(options.Input, cancel);
         PictureLayout layout = _input.Layout;
         _report.Picture = $"{layout.Width}x{layout.Height}, pitch {layout.Pitch}, {layout.Bytes} bytes";
         _report.Server = server.Pid is { } pid ? $"{server.Target}, started for the demo, pid {pid}" : $"{server.Target}, was running";
@@ -327,7 +327,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         ReadHostMemoryResponse host = await connection.Hypervisor.ReadHostMemoryAsync(
             new ReadHostMemoryRequest { Guest = _guest, Address = address, Length = Shown }, cancellationToken: cancel);
         _report.Page = new PrivatePage(address, Convert.FromBase64String(seen["data"]!.GetValue<string>()), host.Data.ToByteArray());
-        string[] expected = PrivatePage.Expected(options.Platform);
+        string[] expected = PrivatePage.Expected[options.Platform];
         _report.Checks.Add((
             $"The host sees {string.Join(" or ", expected)} of a private page (S-PLAT-10 to 12).",
             expected.Contains(_report.Page.HostSees)));

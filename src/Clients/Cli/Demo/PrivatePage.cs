@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Cli.Demo;
 
@@ -15,13 +16,13 @@ internal sealed record PrivatePage(ulong Address, byte[] Guest, byte[] Host)
         : Host.AsSpan().IndexOfAnyExcept((byte)0xff) < 0 ? "0xff"
         : "ciphertext";
 
-    /// <summary>What the host may see on a platform (S-PLAT-10 to 12).</summary>
-    public static string[] Expected(string platform) => platform switch
+    /// <summary>What the host may see, by platform (S-PLAT-10 to 12): the platforms that the demo can be played on.</summary>
+    public static IReadOnlyDictionary<string, string[]> Expected { get; } = new Dictionary<string, string[]>
     {
-        "none" => ["plain text"],
-        "tdx" => ["zeros"],
-        "snp" => ["ciphertext", "0xff"],
-        _ => ["ciphertext"],
+        [ShapeWords.NameOf(Platform.SevSnp)] = ["ciphertext", "0xff"],
+        [ShapeWords.NameOf(Platform.Tdx)] = ["zeros"],
+        [ShapeWords.NameOf(Platform.Sev)] = ["ciphertext"],
+        [ShapeWords.NameOf(Platform.None)] = ["plain text"],
     };
 
     public JsonObject ToJson() => new()

@@ -4,20 +4,30 @@ using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Cli.Run;
 
-/// <summary>The guest of a run on the command line: what `coco guest create` takes, for a guest that lives as long as the program.</summary>
+/// <summary>
+/// The guest of a run on the command line: what <c>coco guest create</c> takes, for a guest that lives as long as the program.
+/// </summary>
 internal sealed class ShapeOptions
 {
-    private readonly Option<string> _platform = new("--platform") { Description = $"{ShapeWords.Platforms}. Default: snp.", DefaultValueFactory = _ => "" };
+    private readonly Option<string> _platform = ShapeWordOptions.Platform();
 
-    private readonly Option<string> _kernel = new("--kernel") { Description = $"{ShapeWords.Kernels}. Default: 7.2.", DefaultValueFactory = _ => "" };
+    private readonly Option<string> _kernel = ShapeWordOptions.Kernel();
 
     private readonly Option<ulong> _memory = Numbers.Option("--memory", "Bytes of RAM, for example 512M. Default: 4G.");
 
     private readonly Option<ulong> _cpus = Numbers.Option("--cpus", "Possible CPUs. Default: 2.");
 
-    private readonly Option<string> _swiotlb = new("--swiotlb") { Description = "The kernel's swiotlb= value: force, noforce, a size.", DefaultValueFactory = _ => "" };
+    private readonly Option<string> _swiotlb = new("--swiotlb")
+    {
+        Description = "The kernel's swiotlb= value: force, noforce, a size.",
+        DefaultValueFactory = _ => "",
+    };
 
-    private readonly Option<string> _cma = new("--cma") { Description = "The kernel's cma= value, for example 64M.", DefaultValueFactory = _ => "" };
+    private readonly Option<string> _cma = new("--cma")
+    {
+        Description = "The kernel's cma= value, for example 64M.",
+        DefaultValueFactory = _ => "",
+    };
 
     private readonly Option<string[]> _heaps = new("--heap")
     {

@@ -10,14 +10,15 @@
 const fs = require('fs');
 const zlib = require('zlib');
 
-const channelsOf = { 2: 3, 6: 4 };
+const channelsOf = { 2: 3, 3: 1, 6: 4 };
 
-// An 8-bit RGB or RGBA picture as { width, height, rgb }.
+// An 8-bit RGB, RGBA or palette picture as { width, height, rgb }.
 function readPng(path) {
   const file = fs.readFileSync(path);
   if (file.readBigUInt64BE(0) !== 0x89504e470d0a1a0an) throw new Error(`${path} is no PNG file`);
   const data = [];
   let header;
+  let palette;
   for (let at = 8; at < file.length;) {
     const length = file.readUInt32BE(at);
     const type = file.toString('latin1', at + 4, at + 8);
@@ -26,6 +27,7 @@ function readPng(path) {
       throw new Error(`${path}: the checksum of ${type} is wrong`);
     }
     if (type === 'IHDR') header = body;
+    if (type === 'PLTE') palette = body;
     if (type === 'IDAT') data.push(body);
     at += 12 + length;
   }
@@ -59,7 +61,7 @@ function readPng(path) {
 
   const rgb = new Uint8Array(width * height * 3);
   for (let p = 0; p < width * height; p++) {
-    for (let c = 0; c < 3; c++) rgb[p * 3 + c] = pixels[p * channels + c];
+    for (let c = 0; c < 3; c++) rgb[p * 3 + c] = colour === 3 ? palette[pixels[p] * 3 + c] : pixels[p * channels + c];
   }
   return { width, height, rgb };
 }

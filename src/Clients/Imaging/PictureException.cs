@@ -1,16 +1,16 @@
 namespace CocoGuest.Imaging;
 
-/// <summary>A file that is not a PNG, is damaged, or is a kind of PNG that is not read here; the message names what was found.</summary>
-public sealed class PngException : Exception
+/// <summary>A file that cannot be read as a picture; the message says in one sentence why.</summary>
+public sealed class PictureException : Exception
 {
     /// <summary>An error without a message of its own.</summary>
-    public PngException()
+    public PictureException()
     {
     }
 
     /// <summary>An error with a sentence for a person.</summary>
     /// <param name="message">The sentence.</param>
-    public PngException(string message)
+    public PictureException(string message)
         : base(message)
     {
     }
@@ -18,7 +18,7 @@ public sealed class PngException : Exception
     /// <summary>An error with a sentence and what caused it.</summary>
     /// <param name="message">The sentence.</param>
     /// <param name="innerException">The cause.</param>
-    public PngException(string message, Exception innerException)
+    public PictureException(string message, Exception innerException)
         : base(message, innerException)
     {
     }

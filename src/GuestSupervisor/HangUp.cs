@@ -8,5 +8,6 @@ public static class HangUp
 {
     /// <summary>Completes when the file is readable or hung up.</summary>
     public static Task Of(SafeFileHandle file) =>
-        Task.Factory.StartNew(() => HostFile.WaitForEnd(file), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.Factory.StartNew(
+            () => HostFile.WaitForEnd(file), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

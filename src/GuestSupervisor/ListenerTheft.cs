@@ -14,25 +14,28 @@ public static class ListenerTheft
     /// <summary>Takes it.</summary>
     /// <param name="pid">The process; 0: it is in another pid namespace.</param>
     /// <param name="fd">Number of the listener in it.</param>
-    /// <returns>EINVAL for an fd that is no listener, EPERM where this process may not take it, ENOENT for a process that cannot be seen.</returns>
+    /// <returns>EINVAL for an fd that is no listener, EPERM where this process may not take it, ENOENT for a process that cannot be
+    /// seen.</returns>
     public static Result<SafeFileHandle> Take(int pid, int fd)
     {
         using SafeFileHandle? process = pid <= 0 ? null : HostFile.OpenProcess(pid);
         if (process is null)
         {
-            return new Failure(Errno.ENOENT, Operation, "find caller",
-                "The caller's process cannot be seen from here: run coco in the server's pid namespace, or with --platform instead of --guest.");
+            return new Failure(Errno.ENOENT, Operation, "find caller", "The caller's process cannot be seen from here: "
+                + "run coco in the server's pid namespace, or with --platform instead of --guest.");
         }
 
         string entry = string.Create(CultureInfo.InvariantCulture, $"fd/{fd}");
         if (ProcFolder.LinkOf(pid, entry) is { } link && link != ListenerLink)
         {
-            return new Failure(Errno.EINVAL, Operation, "check listener", $"fd {fd} of the caller is no listener of a seccomp filter.", "listener_fd");
+            string wrong = $"fd {fd} of the caller is no listener of a seccomp filter.";
+            return new Failure(Errno.EINVAL, Operation, "check listener", wrong, "listener_fd");
         }
 
         return HostFile.TakeFd(process, fd) is { } listener
             ? listener
             : new Failure(Errno.EPERM, Operation, "take listener",
-                $"fd {fd} of the caller cannot be taken: it is not open, or the server may not trace the caller (same user, or root).", "listener_fd");
+                $"fd {fd} of the caller cannot be taken: it is not open, or the server may not trace the caller (same user, or root).",
+                "listener_fd");
     }
 }

@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor;
 
 /// <summary>
-/// Tells of an fd that a program sent to somebody outside the guest which file of the guest it is. To have the fd is to be entitled to the file, as
-/// with SCM_RIGHTS in a kernel.
+/// Tells of an fd that a program sent to somebody outside the guest which file of the guest it is. To have the fd is to be entitled to
+/// the file, as with SCM_RIGHTS in a kernel.
 /// </summary>
 public static class ProgramFiles
 {
@@ -17,6 +17,7 @@ public static class ProgramFiles
     public static NativeFile? DmaBufOf(Guest guest, SafeFileHandle file)
     {
         // Only memfds have seals, and their fstat waits for nobody; that of a file of FUSE may.
-        return HostFile.SealsOf(file) is null ? null : GuestRuns.Of(guest).FileOf(file) is { Kind: NativeFileKind.DmaBuf } buffer ? buffer : null;
+        bool isMemfd = HostFile.SealsOf(file) is not null;
+        return isMemfd && GuestRuns.Of(guest).FileOf(file) is { Kind: NativeFileKind.DmaBuf } buffer ? buffer : null;
     }
 }

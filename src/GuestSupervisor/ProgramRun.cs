@@ -20,15 +20,19 @@ public static partial class ProgramRun
     /// <summary>The first argument that makes this program the launcher: see <see cref="Launch"/>.</summary>
     public const string LaunchWord = "__launch";
 
-    /// <summary>The launcher's part: puts the filter on and becomes the program. To be called with what follows <see cref="LaunchWord"/>.</summary>
+    /// <summary>
+    /// The launcher's part: puts the filter on and becomes the program. To be called with what follows <see cref="LaunchWord"/>.
+    /// </summary>
     public static int Launch(IReadOnlyList<string> arguments) => LaunchSpec.Parse(arguments) is { } spec ? Launcher.Run(spec) : CannotStart;
 
     /// <summary>Runs a program.</summary>
-    /// <param name="launcher">A program, with its first arguments, that calls <see cref="Launch"/> with the arguments that are added.</param>
+    /// <param name="launcher">A program, with its first arguments, that calls <see cref="Launch"/> with the arguments that are
+    /// added.</param>
     /// <param name="program">The program and its arguments.</param>
     /// <param name="options">How.</param>
     /// <param name="supervision">Who answers its calls.</param>
-    public static RunOutcome Run(IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
+    public static RunOutcome Run(
+        IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
     {
         RunOutcome? outcome = null;
         ExceptionDispatchInfo? failed = null;
@@ -51,7 +55,8 @@ public static partial class ProgramRun
         return outcome!;
     }
 
-    private static RunOutcome RunHere(IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
+    private static RunOutcome RunHere(
+        IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
     {
         FdRange range = options.FdLimit == 0 ? FdRange.Choose() : new FdRange(options.FdFloor, options.FdLimit);
         RunOptions chosen = options with { FdFloor = range.Floor, FdLimit = range.Limit };
@@ -81,7 +86,12 @@ public static partial class ProgramRun
     }
 
     private static RunOutcome Supervise(
-        Process process, SafeFileHandle listener, SafeFileHandle channel, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
+        Process process,
+        SafeFileHandle listener,
+        SafeFileHandle channel,
+        IReadOnlyList<string> program,
+        RunOptions options,
+        ISupervision supervision)
     {
         (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
         using (read)

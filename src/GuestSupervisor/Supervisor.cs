@@ -17,9 +17,9 @@ namespace CocoGuest.Supervisor;
 /// answered, by the machine where they are the guest's, by "continue" where they are not.
 /// </summary>
 /// <remarks>
-/// <para>One thread serves everything in the order in which it comes: stopped calls, ends of files and of processes; several runs of a guest take
-/// turns (<see cref="GuestRuns"/>). So no handler needs a lock against another. A call that waits for fences is answered later, by whoever
-/// signals.</para>
+/// <para>One thread serves everything in the order in which it comes: stopped calls, ends of files and of processes; several runs of a
+/// guest take turns (<see cref="GuestRuns"/>). So no handler needs a lock against another. A call that waits for fences is answered
+/// later, by whoever signals.</para>
 /// <para>Emulated files are host files (memfds, pipes), and the host's kernel counts their references, whatever programs do with them: dup,
 /// fork, exec, SCM_RIGHTS, exit. <see cref="FileBoard"/> hears of the end. So a lost event cannot make the machine and the program disagree
 /// on what is open; the machine's own tables are brought up to date by <see cref="Mirror"/> when somebody looks.</para>

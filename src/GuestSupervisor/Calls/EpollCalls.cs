@@ -10,12 +10,14 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// epoll_ctl of files that the host's kernel takes for always ready: dma-bufs, ready as their fences say (S-BUF-13), and DRM nodes, never ready here.
-/// A <see cref="PollStandIn"/> goes into the program's own set, and everything else (waiting, one shot, nested sets, the data word) is the kernel's.
+/// epoll_ctl of files whose host file would always be ready: dma-bufs, which are ready when their fences have signalled (S-BUF-13), and
+/// DRM nodes, which never are here. A <see cref="PollStandIn"/> enters the program's own set in their place, and the host's kernel does
+/// everything else (waiting, one shot, nested sets, the data word).
 /// </summary>
 /// <remarks>
-/// <para>The kernel knows an entry by open file and number. So there is one stand-in for each pair, the same in all sets and in children that
-/// share a set: the kernel itself finds that an entry is there already, or is not. It goes with the last reference on the file.</para>
+/// <para>The kernel knows an entry by open file and number. So there is one stand-in for each pair, the same in all sets and in
+/// children that share a set: the kernel itself finds that an entry is there already, or is not. The stand-in is removed with the last
+/// reference on the file.</para>
 /// <para>Does not model: one number in several sets, some of them edge-triggered (the last registration decides for all); an
 /// edge that another poll of the same buffer causes; that a buffer which an epoll_wait has looked at lives until its fence signals.</para>
 /// </remarks>
@@ -44,7 +46,8 @@ internal sealed unsafe class EpollCalls(GuestCalls calls) : IDisposable
         }
 
         HostEpoll.Event registration = default;
-        if (call.Int(1) != HostEpoll.Delete && !call.Memory.TryRead(call[3], MemoryMarshal.AsBytes(new Span<HostEpoll.Event>(ref registration))))
+        Span<byte> bytes = MemoryMarshal.AsBytes(new Span<HostEpoll.Event>(ref registration));
+        if (call.Int(1) != HostEpoll.Delete && !call.Memory.TryRead(call[3], bytes))
         {
             call.Fail(Errno.EFAULT);
             return;

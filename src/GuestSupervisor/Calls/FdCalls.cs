@@ -122,7 +122,10 @@ internal sealed class FdCalls(GuestCalls calls)
         call.End(call.Memory.TryWrite(call[1], bytes) ? null : Errno.EFAULT.AsFailure("fstatfs", "buf"));
     }
 
-    /// <summary>fcntl. Flags of the fd itself, and what the kernel keeps of any open file alike, are the host kernel's; the rest is the machine's.</summary>
+    /// <summary>
+    /// fcntl. Flags of the fd itself, and what the kernel keeps of any open file alike, are the host kernel's; the rest is the
+    /// machine's.
+    /// </summary>
     public void Control(StoppedCall call)
     {
         int fd = call.Int(0);

@@ -2,7 +2,9 @@ using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Supervisor.Calls;
 
-/// <summary>ioctls that make an fd or take one in their argument, by family and number: size and direction bits of a command vary.</summary>
+/// <summary>
+/// ioctls that make an fd or take one in their argument, by family and number: size and direction bits of a command vary.
+/// </summary>
 internal static class FdCommands
 {
     /// <summary>The command that makes a dma-buf of a DRM object.</summary>
@@ -42,5 +44,6 @@ internal static class FdCommands
     /// <summary>DRM_IOCTL_GEM_CLOSE and DRM_IOCTL_MODE_DESTROY_DUMB.</summary>
     public static bool EndsObject(uint command) => KeyOf(command) is ('d', 0x09) or ('d', 0xb4);
 
-    private static (char Family, int Number) KeyOf(uint command) => ((char)((command >> FamilyShift) & NumberMask), (int)(command & NumberMask));
+    private static (char Family, int Number) KeyOf(uint command) =>
+        ((char)((command >> FamilyShift) & NumberMask), (int)(command & NumberMask));
 }

@@ -65,7 +65,8 @@ internal sealed class FolderCalls(GuestCalls calls)
     private bool ReadShared(StoppedCall call)
     {
         if (ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{call.Int(0)}")) is not { } path
-            || calls.Guest.Tree.SharedEntries(path) is not { Length: > 0 } entries || calls.Processes.Of(call.Tid) is not { Ok: true } process)
+            || calls.Guest.Tree.SharedEntries(path) is not { Length: > 0 } entries
+            || calls.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             return false;
         }

@@ -77,7 +77,8 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     }
 
     /// <summary>
-    /// The emulated file and the process that calls, with the machine's table up to date at that number. Null: not ours, and the call was ended.
+    /// The emulated file and the process that calls, with the machine's table up to date at that number. Null: not ours, and the call
+    /// was ended.
     /// </summary>
     public (SupervisedProcess Process, EmulatedFile File)? Ours(StoppedCall call, int fd)
     {
@@ -97,10 +98,14 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         return (process.Value, file);
     }
 
-    /// <summary>The process and the emulated file that an entry of a /proc fd folder is about, with the machine's table up to date; null: another file.</summary>
+    /// <summary>
+    /// The process and the emulated file that an entry of a /proc fd folder is about, with the machine's table up to date; null:
+    /// another file.
+    /// </summary>
     public (SupervisedProcess Process, EmulatedFile File)? FdEntryOf(StoppedCall call, (string Process, string Folder, int Fd) entry)
     {
-        int pid = int.TryParse(entry.Process, NumberStyles.None, CultureInfo.InvariantCulture, out int named) ? named : processes.PidOf(call.Tid);
+        bool isNumber = int.TryParse(entry.Process, NumberStyles.None, CultureInfo.InvariantCulture, out int named);
+        int pid = isNumber ? named : processes.PidOf(call.Tid);
         if (files.Find(pid, entry.Fd) is not { } file || processes.Of(pid) is not { Ok: true } process)
         {
             return null;
@@ -125,8 +130,8 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         guest.Natives.Place(process.Machine, fd, file, closeOnExec: false);
 
     /// <summary>
-    /// Gives the program the file that the machine put at a number: the host file that stands for it goes to the same number. If that cannot be,
-    /// the machine's fd is closed again.
+    /// Gives the program the file that the machine put at a number: the host file that stands for it goes to the same number. If that
+    /// cannot be, the machine's fd is closed again.
     /// </summary>
     /// <returns>None, or why not.</returns>
     public Errno Deliver(StoppedCall call, SupervisedProcess process, int fd, bool closeOnExec, string what)
@@ -148,20 +153,27 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     {
         using SafeFileHandle memfd = HostFile.CreateMemfd(folder.Path);
         SafeFileHandle given = HostFile.Reopen(memfd, ReadOnly);
-        var file = new EmulatedFile(HostFile.IdentityOf(given), null, OriginOf(call, process, $"open(\"{folder.Path}\")")) { Folder = folder };
+        Origin origin = OriginOf(call, process, $"open(\"{folder.Path}\")");
+        var file = new EmulatedFile(HostFile.IdentityOf(given), null, origin) { Folder = folder };
         files.AddWatched(file, given);
         return InjectHigh(call, process, given, closeOnExec);
     }
 
     /// <summary>
-    /// Gives the program a folder of the host as an fd of the reserved range, so that its listing is seen; None: it was given, and the call is ended.
+    /// Gives the program a folder of the host as an fd of the reserved range, so that its listing is seen; None: it was given, and the
+    /// call is ended.
     /// </summary>
     public Errno DeliverShared(StoppedCall call, SupervisedProcess process, SafeFileHandle folder, bool closeOnExec) =>
         InjectHigh(call, process, folder, closeOnExec);
 
-    /// <summary>A free number from the top of the reserved range, for what the machine, which numbers from the bottom, does not know of.</summary>
+    /// <summary>
+    /// A free number from the top of the reserved range, for what the machine, which numbers from the bottom, does not know of.
+    /// </summary>
     public int HighNumber(int pid) =>
-        Enumerable.Range(1, options.FdLimit - options.FdFloor).Select(n => options.FdLimit - n).Except(ProcFolder.FdsOf(pid)).FirstOrDefault(options.FdLimit);
+        Enumerable.Range(1, options.FdLimit - options.FdFloor)
+            .Select(n => options.FdLimit - n)
+            .Except(ProcFolder.FdsOf(pid))
+            .FirstOrDefault(options.FdLimit);
 
     /// <summary>The lowest number of the reserved range, from <paramref name="least"/> on, that is free in the program.</summary>
     public int FreeNumber(SupervisedProcess process, int least)
@@ -184,8 +196,8 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     }
 
     /// <summary>
-    /// Before the machine chooses a number: which of the reserved range the program has. Those that came by dup or fork nobody told the machine,
-    /// and one that it takes for free would be put in place of what the program has there.
+    /// Before the machine chooses a number: which of the reserved range the program has. Those that came by dup or fork nobody told the
+    /// machine, and one that it takes for free would be put in place of what the program has there.
     /// </summary>
     public void LearnNumbers(SupervisedProcess process)
     {
@@ -248,7 +260,13 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
         }
         else
         {
-            files.AddWatched(new EmulatedFile(identity, machine, origin()) { IsProgramsOwn = programsOwn, CanBeMapped = canBeMapped, HasOtherMappings = isObject }, given);
+            var file = new EmulatedFile(identity, machine, origin())
+            {
+                IsProgramsOwn = programsOwn,
+                CanBeMapped = canBeMapped,
+                HasOtherMappings = isObject,
+            };
+            files.AddWatched(file, given);
         }
 
         return given;
@@ -257,7 +275,8 @@ internal sealed class GuestCalls(Guest guest, RunOptions options, FileBoard file
     // Each has a description of its own, so that the end of its last reference is seen.
     private SafeFileHandle DescriptionOf(NativeFile machine, out bool programsOwn, out bool canBeMapped)
     {
-        Result<SafeFileHandle> memory = machine.Mmap == MmapStyle.None ? Errno.ENODEV.AsFailure("open_memory", "fd") : guest.Natives.OpenMemory(machine);
+        Result<SafeFileHandle> memory =
+            machine.Mmap == MmapStyle.None ? Errno.ENODEV.AsFailure("open_memory", "fd") : guest.Natives.OpenMemory(machine);
         canBeMapped = memory.Ok;
         programsOwn = memory.Ok && HostMemfds.Of(guest).IsProgramsOwn(HostFile.IdentityOf(memory.Value));
         if (memory.Ok && !programsOwn)

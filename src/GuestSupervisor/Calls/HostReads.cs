@@ -9,11 +9,12 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// With --strict: reads and writes of host files that go past the page tables. A dma-buf's pages, mapped by page-frame number, cannot be had so:
-/// O_DIRECT into a mapping is EFAULT (S-PIN-08), <c>/proc/PID/mem</c> of one is EIO (recorded, mapops.misc).
+/// With --strict: reads and writes of host files for which the kernel pins the pages of the program's memory. A dma-buf's pages are
+/// mapped by page-frame number and cannot be pinned: O_DIRECT with a mapping as memory is EFAULT (S-PIN-08), <c>/proc/PID/mem</c> at a
+/// mapping is EIO (recorded, mapops.misc).
 /// </summary>
-/// <remarks>Does not model: transfers of which only a part lies in a mapping (they fail as a whole), O_DIRECT that fcntl switches on, files that came
-/// in a message.</remarks>
+/// <remarks>Does not model: transfers of which only a part lies in a mapping (they fail as a whole), O_DIRECT that fcntl switches on,
+/// files that came in a message.</remarks>
 internal sealed unsafe partial class HostReads(GuestCalls calls)
 {
     private const uint Direct = 0x4000;
@@ -40,7 +41,7 @@ internal sealed unsafe partial class HostReads(GuestCalls calls)
     // File systems whose O_DIRECT copies through the page cache, which a mapping of a dma-buf can take.
     private static readonly ulong[] Buffered = [0x01021994];
 
-    /// <summary>True for an open whose file has to be at a number where its calls are seen.</summary>
+    /// <summary>True for an open whose file needs a number of the reserved range, because the calls on it must be stopped.</summary>
     public static bool IsWanted(string path, uint flags) => (flags & Direct) != 0 || IsMemory(path);
 
     /// <summary>What a call on a file that is none of ours fails with; none: the kernel goes on with it.</summary>
@@ -59,9 +60,13 @@ internal sealed unsafe partial class HostReads(GuestCalls calls)
             return IsForeignMapped(call, link, fd) ? Errno.EIO : Errno.None;
         }
 
-        return (ProcFolder.FlagsOf(call.Tid, fd) & Direct) != 0 && Ranges(call).Any(r => (r.Start & SectorMask) == 0 && (r.Length & SectorMask) == 0
-            && calls.Mirror.IsMapped(pid, r.Start, r.Start + r.Length)) && !IsBuffered(call, fd) ? Errno.EFAULT : Errno.None;
+        bool isDirect = (ProcFolder.FlagsOf(call.Tid, fd) & Direct) != 0;
+        return isDirect && Ranges(call).Any(r => IsPinned(pid, r.Start, r.Length)) && !IsBuffered(call, fd) ? Errno.EFAULT : Errno.None;
     }
+
+    // Where memory and length are whole sectors, a kernel transfers directly, and for that pins the pages.
+    private bool IsPinned(int pid, ulong start, ulong length) =>
+        (start & SectorMask) == 0 && (length & SectorMask) == 0 && calls.Mirror.IsMapped(pid, start, start + length);
 
     private static bool IsMemory(string path) =>
         path.StartsWith("/proc/", StringComparison.Ordinal) && path.EndsWith("/mem", StringComparison.Ordinal);
@@ -87,14 +92,17 @@ internal sealed unsafe partial class HostReads(GuestCalls calls)
         byte[] vector = new byte[VectorBytes];
         for (ulong i = 0; i < Math.Min(call[2], MostVectors) && call.Memory.TryRead(call[1] + (i * VectorBytes), vector); i++)
         {
-            ranges.Add((BinaryPrimitives.ReadUInt64LittleEndian(vector), Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(vector.AsSpan(8)), int.MaxValue)));
+            ulong length = BinaryPrimitives.ReadUInt64LittleEndian(vector.AsSpan(8));
+            ranges.Add((BinaryPrimitives.ReadUInt64LittleEndian(vector), Math.Min(length, int.MaxValue)));
         }
 
         return ranges;
     }
 
     private bool IsBuffered(StoppedCall call, int fd) =>
-        calls.Processes.Of(call.Tid) is { Ok: true } process && HostFile.TakeFd(process.Value.Handle, fd) is { } file && Buffered.Contains(FileSystemOf(file));
+        calls.Processes.Of(call.Tid) is { Ok: true } process
+        && HostFile.TakeFd(process.Value.Handle, fd) is { } file
+        && Buffered.Contains(FileSystemOf(file));
 
     private static ulong FileSystemOf(SafeFileHandle file)
     {

@@ -11,8 +11,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// open, openat, openat2, creat: device nodes become emulated files, folders are listed from the machine, text files are what the machine says
-/// at the moment of the open.
+/// open, openat, openat2, creat: device nodes become emulated files, folders are listed from the machine, text files are what the
+/// machine says at the moment of the open.
 /// </summary>
 internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
 {
@@ -20,8 +20,8 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
     private const int HowBytes = 24;
     private const uint NoTerminal = 0x100;
     private const uint ReadFolderFlags =
-        OpenFlags.Directory | OpenFlags.NonBlock | OpenFlags.CloseOnExec | OpenFlags.LargeFile | OpenFlags.NoFollow | OpenFlags.NoAccessTime | NoTerminal
-        | OpenFlags.PathOnly;
+        OpenFlags.Directory | OpenFlags.NonBlock | OpenFlags.CloseOnExec | OpenFlags.LargeFile | OpenFlags.NoFollow
+        | OpenFlags.NoAccessTime | NoTerminal | OpenFlags.PathOnly;
     private const uint CreatFlags = OpenFlags.Create | 0x200 | 1;
 
     /// <summary>Handles one of the four.</summary>
@@ -66,13 +66,16 @@ internal sealed class OpenCalls(GuestCalls calls, TracePump trace)
         }
     }
 
-    // A folder of the host that the guest has names in: the host's own open file, at a number at which its listing is seen. An O_PATH fd, which lists
-    // nothing, is made only for who leaves a folder of the guest by "..", where the kernel could not find it; it is a readable one, since no other can
-    // be handed over.
+    // A folder of the host that the guest has names in: the host's own open file, at a number at which its listing is seen. An O_PATH
+    // fd, which lists nothing, is made only for who leaves a folder of the guest by "..", where the kernel could not find it; it is a
+    // readable one, since no other can be handed over.
     private bool OpenShared(StoppedCall call, string path, uint flags, bool leaves)
     {
         bool byPath = (flags & OpenFlags.PathOnly) != 0;
-        if ((flags & ~ReadFolderFlags) != 0 || (byPath && !leaves) || calls.Guest.Tree.SharedEntries(path) is not { Length: > 0 } || !call.IsWaiting
+        if ((flags & ~ReadFolderFlags) != 0
+            || (byPath && !leaves)
+            || calls.Guest.Tree.SharedEntries(path) is not { Length: > 0 }
+            || !call.IsWaiting
             || HostFile.OpenFolder(ProcFolder.RootOf(call.Tid) + path) is not { } folder)
         {
             return false;

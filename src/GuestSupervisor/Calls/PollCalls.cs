@@ -12,9 +12,10 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// With --strict: poll and ppoll of dma-bufs with unsignalled fences. A memfd is always ready; a dma-buf is when its fences have signalled (S-BUF-80).
-/// <para>The program's own fds are polled along, on duplicates. Models: which fds are ready, time-outs. Does not model: the signal mask of ppoll
-/// while it waits here, POLLPRI and other bits of dma-bufs.</para>
+/// With --strict: poll and ppoll of dma-bufs with fences that have not signalled. A memfd is always ready; a dma-buf is ready when its
+/// fences have signalled (S-BUF-80).
+/// <para>The other fds of the same call are polled together with them, on duplicates. Models: which fds are ready, time-outs.
+/// Does not model: the signal mask of ppoll while it waits here, POLLPRI and other bits of dma-bufs.</para>
 /// </summary>
 internal sealed partial class PollCalls(GuestCalls calls)
 {
@@ -36,7 +37,8 @@ internal sealed partial class PollCalls(GuestCalls calls)
         }
 
         Span<PollFd> entries = MemoryMarshal.Cast<byte, PollFd>(table.AsSpan());
-        int[] ours = [.. Enumerable.Range(0, entries.Length).Where(i => IsBuffer(call, MemoryMarshal.Cast<byte, PollFd>(table.AsSpan())[i].Fd))];
+        PollFd[] all = entries.ToArray();
+        int[] ours = [.. Enumerable.Range(0, all.Length).Where(i => IsBuffer(call, all[i].Fd))];
         if (ours.Length == 0 || calls.Processes.Of(call.Tid) is not { Ok: true } process)
         {
             call.Continue();
@@ -48,12 +50,11 @@ internal sealed partial class PollCalls(GuestCalls calls)
             _ = calls.Place(process.Value, entries[index].Fd, calls.FileAt(call, entries[index].Fd)!.Machine!);
         }
 
-        PollFd[] all = entries.ToArray();
         PollEntry[] asked = [.. ours.Select(i => new PollEntry(all[i].Fd, (PollEvents)(ushort)all[i].Events))];
         Result<PollAnswer> now = calls.Guest.Fences.Poll(process.Value.Machine, asked, TimeSpan.Zero);
-        if (!now.Ok || now.Value.Events.Zip(asked).All(pair => pair.First == pair.Second.Events && (pair.First & ~(PollEvents.In | PollEvents.Out)) == 0))
+        if (!now.Ok || now.Value.Events.Zip(asked).All(pair => IsAsAMemfd(pair.First, pair.Second.Events)))
         {
-            call.Continue(); // as ready as a memfd is
+            call.Continue();
             return;
         }
 
@@ -61,6 +62,10 @@ internal sealed partial class PollCalls(GuestCalls calls)
         var wait = new Waiting(calls.Guest, process.Value, call, all, ours, asked, timeout);
         _ = Task.Factory.StartNew(wait.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
+
+    // A memfd is always ready for what it is asked, and for nothing else.
+    private static bool IsAsAMemfd(PollEvents ready, PollEvents asked) =>
+        ready == asked && (ready & ~(PollEvents.In | PollEvents.Out)) == 0;
 
     private bool IsBuffer(StoppedCall call, int fd) => calls.FileAt(call, fd) is { Machine.Kind: NativeFileKind.DmaBuf };
 
@@ -73,10 +78,19 @@ internal sealed partial class PollCalls(GuestCalls calls)
         }
 
         Span<byte> spec = stackalloc byte[16];
-        return call[2] == 0 ? -1
-            : !call.Memory.TryRead(call[2], spec) ? null
-            : (int)Math.Min(int.MaxValue,
-                (BinaryPrimitives.ReadInt64LittleEndian(spec) * MillisPerSecond) + (BinaryPrimitives.ReadInt64LittleEndian(spec[8..]) / NanosPerMilli));
+        if (call[2] == 0)
+        {
+            return -1;
+        }
+
+        if (!call.Memory.TryRead(call[2], spec))
+        {
+            return null;
+        }
+
+        long seconds = BinaryPrimitives.ReadInt64LittleEndian(spec);
+        long nanoseconds = BinaryPrimitives.ReadInt64LittleEndian(spec[8..]);
+        return (int)Math.Min(int.MaxValue, (seconds * MillisPerSecond) + (nanoseconds / NanosPerMilli));
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -88,12 +102,14 @@ internal sealed partial class PollCalls(GuestCalls calls)
     }
 
     /// <summary>A poll that cannot be answered at once.</summary>
-    private sealed class Waiting(Guest guest, SupervisedProcess process, StoppedCall call, PollFd[] entries, int[] ours, PollEntry[] asked, int timeout)
+    private sealed class Waiting(
+        Guest guest, SupervisedProcess process, StoppedCall call, PollFd[] entries, int[] ours, PollEntry[] asked, int timeout)
     {
         public void Run()
         {
             (SafeFileHandle read, SafeFileHandle write) = HostFile.CreatePipe();
-            SafeFileHandle?[] duplicates = [.. entries.Select((e, i) => ours.Contains(i) || e.Fd < 0 ? null : HostFile.TakeFd(process.Handle, e.Fd))];
+            SafeFileHandle?[] duplicates =
+                [.. entries.Select((e, i) => ours.Contains(i) || e.Fd < 0 ? null : HostFile.TakeFd(process.Handle, e.Fd))];
             try
             {
                 Result<PollAnswer> first = guest.Fences.Poll(process.Machine, asked, TimeSpan.FromMilliseconds(timeout));

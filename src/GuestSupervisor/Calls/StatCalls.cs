@@ -71,7 +71,9 @@ internal sealed class StatCalls(GuestCalls calls)
 
         int room = call.Int(shift + 2);
         ReadOnlySpan<byte> bytes = target.Value.AsSpan(0, Math.Clamp(room, 0, target.Value.Length));
-        call.End(room <= 0 ? Errno.EINVAL.AsFailure("readlink", "bufsiz") : call.Memory.TryWrite(call[shift + 1], bytes) ? bytes.Length : Errno.EFAULT.AsFailure("readlink", "buf"));
+        call.End(room <= 0 ? Errno.EINVAL.AsFailure("readlink", "bufsiz")
+            : call.Memory.TryWrite(call[shift + 1], bytes) ? bytes.Length
+            : Errno.EFAULT.AsFailure("readlink", "buf"));
     }
 
     /// <summary>getxattr, listxattr and their kin by path: nobody sets attributes on nodes and the kernel's text files.</summary>
@@ -120,7 +122,9 @@ internal sealed class StatCalls(GuestCalls calls)
     private void Find(StoppedCall call, bool byFolder, bool follow, Action<SupervisedProcess, string> found)
     {
         string? path = calls.PathOf(call, byFolder ? call.Int(0) : AtFdCwd, call[byFolder ? 1 : 0], follow);
-        if (path is not null && follow && GuestPath.FdEntry(path) is { Folder: "fd" } entry && calls.FdEntryOf(call, entry) is { File.Folder: null } ours)
+        if (path is not null && follow
+            && GuestPath.FdEntry(path) is { Folder: "fd" } entry
+            && calls.FdEntryOf(call, entry) is { File.Folder: null } ours)
         {
             found(ours.Process, string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.Fd}"));
             return;
@@ -156,7 +160,8 @@ internal sealed class StatCalls(GuestCalls calls)
             return;
         }
 
-        call.End(call.Memory.TryWrite(call[call.Call == SystemCall.Newfstatat ? 2 : 1], bytes) ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
+        ulong buffer = call[call.Call == SystemCall.Newfstatat ? 2 : 1];
+        call.End(call.Memory.TryWrite(buffer, bytes) ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
     }
 
     // Links that the call follows are followed already.

@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// trace_pipe: each open is a pipe into which the guest's trace lines go as they come. A reader that does not read loses the lines that find no
-/// room, as the kernel's ring loses the oldest.
+/// trace_pipe: each open is a pipe into which the guest's trace lines go as they come. A reader that does not read loses the lines that
+/// find no room, as the kernel's ring loses the oldest.
 /// </summary>
 internal sealed class TracePump(Guest guest, EventSet events) : IDisposable
 {

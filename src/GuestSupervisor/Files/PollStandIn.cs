@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Files;
 
 /// <summary>
-/// What is in the program's epoll sets in place of an emulated file: one end of a socket pair, readable and writable as the file is ready for
-/// POLLIN and POLLOUT. A byte from the other end makes it readable, a full buffer towards the other end makes it unwritable.
+/// What is in the program's epoll sets in place of an emulated file: one end of a socket pair, readable and writable as the file is
+/// ready for POLLIN and POLLOUT. A byte from the other end makes it readable, a full buffer towards the other end makes it unwritable.
 /// </summary>
 /// <remarks>
 /// No process has it, so the sets lose it when it is disposed, as they lose a file whose last reference is gone.
@@ -46,8 +46,8 @@ internal sealed unsafe partial class PollStandIn : IDisposable
     public SafeFileHandle Handle { get; }
 
     /// <summary>
-    /// Edge-triggered: the kernel looks at such a file again only when something that it waited for has come. So what it once was ready for, it
-    /// stays, without another event, until <see cref="Renew"/>.
+    /// Edge-triggered: the kernel looks at such a file again only when something that it waited for has come. So what it once was ready
+    /// for, it stays, without another event, until <see cref="Renew"/>.
     /// </summary>
     public bool IsEdge { get; private set; }
 

@@ -35,7 +35,13 @@ internal static unsafe partial class FdChannel
         byte mark = 1;
         var vector = new IoVector { Base = &mark, Length = 1 };
         var control = new FdMessage { Length = (nuint)(16 + sizeof(int)), Level = SocketLevel, Type = Rights, Fd = fd };
-        var message = new MessageHeader { Vectors = &vector, VectorCount = 1, Control = &control, ControlLength = (nuint)sizeof(FdMessage) };
+        var message = new MessageHeader
+        {
+            Vectors = &vector,
+            VectorCount = 1,
+            Control = &control,
+            ControlLength = (nuint)sizeof(FdMessage),
+        };
         return Send(socket, &message, 0) == 1 ? 0 : -1;
     }
 
@@ -45,7 +51,13 @@ internal static unsafe partial class FdChannel
         byte mark = 0;
         var vector = new IoVector { Base = &mark, Length = 1 };
         var control = new FdMessage { Fd = -1 };
-        var message = new MessageHeader { Vectors = &vector, VectorCount = 1, Control = &control, ControlLength = (nuint)sizeof(FdMessage) };
+        var message = new MessageHeader
+        {
+            Vectors = &vector,
+            VectorCount = 1,
+            Control = &control,
+            ControlLength = (nuint)sizeof(FdMessage),
+        };
         const int interrupted = 4;
         nint received;
         while ((received = Receive(socket, &message, ReceiveCloseOnExec)) < 0 && Marshal.GetLastPInvokeError() == interrupted)

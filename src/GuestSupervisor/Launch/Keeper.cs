@@ -4,8 +4,8 @@ using CocoGuest.Supervisor.Target;
 namespace CocoGuest.Supervisor.Launch;
 
 /// <summary>
-/// The parent of the program: hands on signals and the exit status, and ends everything below it when the supervisor is gone. The supervisor in turn
-/// ends what is left when the keeper is gone. So whichever of the two is killed, nothing stays behind.
+/// The parent of the program: hands on signals and the exit status, and ends everything below it when the supervisor is gone. The
+/// supervisor in turn ends what is left when the keeper is gone. So whichever of the two is killed, nothing stays behind.
 /// </summary>
 internal static unsafe partial class Keeper
 {
@@ -20,7 +20,8 @@ internal static unsafe partial class Keeper
     /// <summary>Waits for the program.</summary>
     /// <param name="program">Its pid.</param>
     /// <param name="channel">Socket to the supervisor; hung up when that is gone.</param>
-    /// <param name="signals">In force since before the program began, which may be signalled, with this process, as soon as it says a word.</param>
+    /// <param name="signals">In force since before the program began, which may be signalled, with this process, as soon as it says a
+    /// word.</param>
     /// <returns>Its exit status; 128 and the signal's number if one ended it.</returns>
     public static int Run(int program, int channel, SignalRelay signals)
     {

@@ -8,13 +8,14 @@ using CocoGuest.Supervisor.Target;
 namespace CocoGuest.Supervisor.Launch;
 
 /// <summary>
-/// The program's first moments: a child of this process puts the filter on, sends the listener to the supervisor, and becomes the program. This
-/// process stays and keeps it (<see cref="Keeper"/>).
+/// The program's first moments: a child of this process puts the filter on, sends the listener to the supervisor, and becomes the
+/// program. This process stays and keeps it (<see cref="Keeper"/>).
 /// </summary>
 /// <remarks>
-/// Between the filter and exec, each call of the filter's list waits for a supervisor that has no listener yet. And a child of fork has one thread
-/// only: nobody there collects garbage or compiles. So every native function is called once before, which binds it (that opens files); what
-/// the child runs is compiled before; all memory that exec needs is made before; and native calls change no state of the runtime.
+/// Between the filter and exec, each call of the filter's list waits for a supervisor that has no listener yet. And a child of fork has
+/// one thread only: nobody there collects garbage or compiles. So every native function is called once before, which binds it (that
+/// opens files); what the child runs is compiled before; all memory that exec needs is made before; and native calls change no state of
+/// the runtime.
 /// </remarks>
 internal static unsafe partial class Launcher
 {

@@ -4,12 +4,12 @@ using System.Runtime.InteropServices;
 namespace CocoGuest.Supervisor.Launch;
 
 /// <summary>
-/// Signals that would end this process go to the program instead, which decides. A terminal's own (^C, ^\) reach the program anyway and are only
-/// kept from ending this process.
+/// Signals that would end this process go to the program instead, which decides. A terminal's own (^C, ^\) reach the program anyway and
+/// are only kept from ending this process.
 /// </summary>
 /// <remarks>
-/// Signals are handled on another thread, perhaps when the program has ended of the same ^C already. One that finds nobody registered then ends this
-/// process, whose exit status would hide the program's. So what is registered stays until the process ends.
+/// Signals are handled on another thread, perhaps when the program has ended of the same ^C already. One that finds nobody registered
+/// then ends this process, whose exit status would hide the program's. So what is registered stays until the process ends.
 /// </remarks>
 internal sealed partial class SignalRelay : IDisposable
 {
@@ -22,7 +22,8 @@ internal sealed partial class SignalRelay : IDisposable
     private static readonly ConcurrentBag<PosixSignalRegistration> Registrations = [];
     private volatile int _program;
 
-    /// <param name="program">Pid of the program; 0 if it is not there yet (<see cref="RelayTo"/>), until when SIGTERM and SIGHUP end this process.</param>
+    /// <param name="program">Pid of the program; 0 if it is not there yet (<see cref="RelayTo"/>), until when SIGTERM and SIGHUP end
+    /// this process.</param>
     public SignalRelay(int program)
     {
         _program = program;

@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Processes;
 
 /// <summary>
-/// The host processes that have touched the guest. One is entered when it first does, and leaves when it ends: the program's children need no
-/// announcement.
+/// The host processes that have touched the guest. One is entered when it first does, and leaves when it ends: the program's children
+/// need no announcement.
 /// </summary>
 internal sealed class ProcessBoard
 {
@@ -42,7 +42,8 @@ internal sealed class ProcessBoard
     public int PidOf(int tid)
     {
         // A thread's number may have been given to another process since; that of a process that has not ended has not.
-        if (_processOfThread.TryGetValue(tid, out int known) && ((known == tid && _byPid.ContainsKey(tid)) || ProcFolder.HasThread(known, tid)))
+        if (_processOfThread.TryGetValue(tid, out int known)
+            && ((known == tid && _byPid.ContainsKey(tid)) || ProcFolder.HasThread(known, tid)))
         {
             return known;
         }
@@ -72,7 +73,8 @@ internal sealed class ProcessBoard
             return new Failure(Errno.ENOENT, "enter process", "open pidfd", $"Process {pid} is gone.");
         }
 
-        Result<GuestProcess> opened = _guest.Natives.Open(ProcFolder.NameOf(pid), _options.Uid, _options.Gid, _options.FdFloor, _options.FdLimit);
+        Result<GuestProcess> opened =
+            _guest.Natives.Open(ProcFolder.NameOf(pid), _options.Uid, _options.Gid, _options.FdFloor, _options.FdLimit);
         if (!opened.Ok)
         {
             handle.Dispose();

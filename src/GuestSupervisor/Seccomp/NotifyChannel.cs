@@ -89,7 +89,13 @@ internal sealed unsafe partial class NotifyChannel : IDisposable
     public Errno InjectAndReturn(ulong id, SafeFileHandle file, bool closeOnExec)
     {
         using var source = new BorrowedFd(file);
-        var request = new AddFdRequest { Id = id, Flags = SendFlag, Source = (uint)source.Number, NewFlags = closeOnExec ? CloseOnExec : 0 };
+        var request = new AddFdRequest
+        {
+            Id = id,
+            Flags = SendFlag,
+            Source = (uint)source.Number,
+            NewFlags = closeOnExec ? CloseOnExec : 0,
+        };
         return Add(&request);
     }
 

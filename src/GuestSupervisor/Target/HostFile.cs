@@ -60,7 +60,8 @@ internal static unsafe partial class HostFile
         byte* buffer = stackalloc byte[StatBytes];
         int fd = Open(path, folder | CloseOnExec);
         SafeFileHandle? file = fd < 0 ? null : new SafeFileHandle(fd, ownsHandle: true);
-        if (file is not null && (Stat(file, buffer) != 0 || (BinaryPrimitives.ReadUInt32LittleEndian(new(buffer + 24, 4)) & readAndEnter) != readAndEnter))
+        if (file is not null
+            && (Stat(file, buffer) != 0 || (BinaryPrimitives.ReadUInt32LittleEndian(new(buffer + 24, 4)) & readAndEnter) != readAndEnter))
         {
             file.Dispose();
             return null;

@@ -56,7 +56,11 @@ internal static partial class ProcFolder
     {
         try
         {
-            return [.. Directory.EnumerateFileSystemEntries(Path(pid, "fd")).Select(e => int.Parse(System.IO.Path.GetFileName(e), CultureInfo.InvariantCulture))];
+            return
+            [
+                .. Directory.EnumerateFileSystemEntries(Path(pid, "fd"))
+                    .Select(e => int.Parse(System.IO.Path.GetFileName(e), CultureInfo.InvariantCulture)),
+            ];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -106,7 +110,9 @@ internal static partial class ProcFolder
     public static (ulong Soft, ulong Hard)? OpenFilesOf(int pid)
     {
         string[] words = Field(pid, "limits", "Max open files")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
-        return words.Length >= 2 && ulong.TryParse(words[0], out ulong soft) && ulong.TryParse(words[1], out ulong hard) ? (soft, hard) : null;
+        return words.Length >= 2 && ulong.TryParse(words[0], out ulong soft) && ulong.TryParse(words[1], out ulong hard)
+            ? (soft, hard)
+            : null;
     }
 
     /// <summary>The stack pointer of a thread that waits in a system call.</summary>
@@ -114,12 +120,18 @@ internal static partial class ProcFolder
     {
         // number, six arguments, stack pointer, instruction pointer
         string[] words = Text(tid, "syscall")?.TrimEnd('\n').Split(' ') ?? [];
-        return words.Length == 9 && ulong.TryParse(words[7].AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong stack) ? stack : null;
+        return words.Length == 9
+            && ulong.TryParse(words[7].AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong stack)
+                ? stack
+                : null;
     }
 
     /// <summary>oom_score_adj.</summary>
-    public static int OomScoreAdjOf(int pid) =>
-        int.TryParse(Text(pid, "oom_score_adj"), NumberStyles.AllowLeadingSign | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int value) ? value : 0;
+    public static int OomScoreAdjOf(int pid)
+    {
+        const NumberStyles styles = NumberStyles.AllowLeadingSign | NumberStyles.AllowTrailingWhite;
+        return int.TryParse(Text(pid, "oom_score_adj"), styles, CultureInfo.InvariantCulture, out int value) ? value : 0;
+    }
 
     /// <summary>The parent of a process.</summary>
     public static int? ParentOf(int pid) => StatusNumber(pid, "PPid:");

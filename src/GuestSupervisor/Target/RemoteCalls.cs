@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace CocoGuest.Supervisor.Target;
 
 /// <summary>
-/// System calls in another thread's place, by ptrace: for the few mappings that no single mmap of the program's own can make. The thread is taken
-/// at the end of the call that it waits in, makes the calls that it is told, and goes on as if the first had returned the last one's result.
+/// System calls in another thread's place, by ptrace: for the few mappings that no single mmap of the program's own can make. The
+/// thread is taken at the end of the call that it waits in, makes the calls that it is told, and goes on as if the first had returned
+/// the last one's result.
 /// <para>ptrace belongs to a thread: all of one instance is used on one. x86-64 only.</para>
 /// </summary>
 internal sealed unsafe partial class RemoteCalls : IDisposable

@@ -36,7 +36,10 @@ internal sealed unsafe partial class TargetMemory(int tid) : IUserMemory
         }
     }
 
-    /// <summary>A string that ends with a zero byte, page by page, so that what lies behind it need not be mapped; null: it faults or is too long.</summary>
+    /// <summary>
+    /// A string that ends with a zero byte, page by page, so that what lies behind it need not be mapped; null: it faults or is too
+    /// long.
+    /// </summary>
     public string? ReadPath(ulong address)
     {
         Span<byte> path = stackalloc byte[LongestPath];

@@ -63,7 +63,9 @@ internal sealed class GuestRuns
     {
         lock (Gate)
         {
-            return _files?.Find(HostFile.IdentityOf(file)) is { } found && (!found.IsProgramsOwn || HostFile.IsOurs(file)) ? found.Machine : null;
+            return _files?.Find(HostFile.IdentityOf(file)) is { } found && (!found.IsProgramsOwn || HostFile.IsOurs(file))
+                ? found.Machine
+                : null;
         }
     }
 

@@ -7,7 +7,9 @@ namespace CocoGuest.Supervisor;
 /// <summary>Who answers the stopped calls of a program: this process, or a server.</summary>
 public interface ISupervision : IDisposable
 {
-    /// <summary>True if the one who answers is no ancestor of the program, which some systems let trace it only if it says so itself.</summary>
+    /// <summary>
+    /// True if the one who answers is no ancestor of the program, which some systems let trace it only if it says so itself.
+    /// </summary>
     bool IsForeign { get; }
 
     /// <summary>Calls are answered from the return of this method on.</summary>

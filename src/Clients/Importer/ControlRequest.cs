@@ -39,7 +39,8 @@ public sealed class ControlRequest(JsonObject json)
     {
         if (json[field] is not { } node)
             return null;
-        string text = node is JsonValue value && value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : node.ToJsonString();
+        bool isText = node.GetValueKind() == JsonValueKind.String;
+        string text = isText ? node.GetValue<string>() : node.ToJsonString();
         bool ok = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
             ? ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong number)
             : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);

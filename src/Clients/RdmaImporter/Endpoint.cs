@@ -54,7 +54,7 @@ internal static class Endpoint
         int port = (int)Math.Min(request.Number32("port", 0), IPEndPoint.MaxPort);
         endPoint = listening || request.TextOrNull("host") is not { } host
             ? new IPEndPoint(IPAddress.Loopback, port)
-            : IPAddress.TryParse(host, out global::System.Net.IPAddress? address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port);
+            : IPAddress.TryParse(host, out IPAddress? address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port);
         return new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     }
 }

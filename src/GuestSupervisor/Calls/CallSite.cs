@@ -5,8 +5,8 @@ using CocoGuest.Supervisor.Target;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// Where in the program a call was made, as addr2line takes it: the first address on the stack that lies in the program's own code, since the
-/// call itself is made by libc. A guess where code was compiled without frames; never more than a hint for people.
+/// Where in the program a call was made, as addr2line takes it: the first address on the stack that lies in the program's own code,
+/// since the call itself is made by libc. A guess where code was compiled without frames; never more than a hint for people.
 /// </summary>
 internal static class CallSite
 {

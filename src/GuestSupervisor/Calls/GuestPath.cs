@@ -3,8 +3,8 @@ using System.Globalization;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// Which paths are the guest's. A path is compared as text after "." and ".." and the guest's own symbolic links are gone; a link of the host that leads
-/// into a guest's folder is not followed.
+/// Which paths are the guest's. A path is compared as text after "." and ".." and the guest's own symbolic links are gone; a link of
+/// the host that leads into a guest's folder is not followed.
 /// </summary>
 internal static class GuestPath
 {
@@ -15,7 +15,8 @@ internal static class GuestPath
         "/sys/kernel/debug/dma_buf", "/sys/kernel/debug/swiotlb", "/sys/kernel/debug/sync", "/sys/class/misc/udmabuf",
         "/sys/module/dma_heap", "/sys/module/udmabuf",
         "/sys/kernel/tracing/trace_pipe", "/sys/kernel/debug/tracing/trace_pipe",
-        "/sys/devices/faux", "/sys/devices/platform/vgem", "/sys/devices/platform/vkms", "/sys/devices/virtual/dma_heap", "/sys/devices/virtual/misc/udmabuf",
+        "/sys/devices/faux", "/sys/devices/platform/vgem", "/sys/devices/platform/vkms",
+        "/sys/devices/virtual/dma_heap", "/sys/devices/virtual/misc/udmabuf",
         "/sys/bus/faux", "/sys/bus/platform/devices/vgem", "/sys/bus/platform/devices/vkms", "/sys/dev/char/10:122",
     ];
 
@@ -24,10 +25,14 @@ internal static class GuestPath
 
     /// <summary>True if the guest answers for the path.</summary>
     public static bool IsGuests(string absolute) =>
-        Roots.Any(root => absolute.StartsWith(root, StringComparison.Ordinal) && (absolute.Length == root.Length || absolute[root.Length] == '/'))
+        Roots.Any(root =>
+            absolute.StartsWith(root, StringComparison.Ordinal) && (absolute.Length == root.Length || absolute[root.Length] == '/'))
         || Majors.Any(major => absolute.StartsWith(major, StringComparison.Ordinal));
 
-    /// <summary>True for a path that cannot be the guest's or an fd's, whatever it is relative to: most of them, told apart without a look at /proc.</summary>
+    /// <summary>
+    /// True for a path that cannot be the guest's or an fd's, whatever it is relative to: most of them, told apart without a look at
+    /// /proc.
+    /// </summary>
     public static bool IsForeign(string path) =>
         path.StartsWith('/') && !path.StartsWith("/dev", StringComparison.Ordinal) && !path.StartsWith("/sys", StringComparison.Ordinal)
         && !path.StartsWith("/proc", StringComparison.Ordinal) && !path.StartsWith("//", StringComparison.Ordinal)
@@ -52,7 +57,9 @@ internal static class GuestPath
         return "/" + string.Join('/', parts);
     }
 
-    /// <summary>An entry of a process's fd or fdinfo folder: the process ("self" or a number), the folder, the number. Null: another path.</summary>
+    /// <summary>
+    /// An entry of a process's fd or fdinfo folder: the process ("self" or a number), the folder, the number. Null: another path.
+    /// </summary>
     public static (string Process, string Folder, int Fd)? FdEntry(string absolute)
     {
         string[] parts = absolute.Split('/');
@@ -60,7 +67,8 @@ internal static class GuestPath
         return parts.Length == folder + 2 && parts[1] == "proc" && parts[folder] is "fd" or "fdinfo"
             && int.TryParse(parts[^1], NumberStyles.None, CultureInfo.InvariantCulture, out int fd)
                 ? (parts[2], parts[folder], fd)
-                : parts is ["", "dev", "fd", var number] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int own)
+                : parts is ["", "dev", "fd", var number]
+                && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int own)
                     ? ("self", "fd", own)
                     : null;
     }

@@ -38,7 +38,7 @@ internal sealed unsafe class HostReads(HandlerContext context)
     // File systems whose O_DIRECT copies through the page cache, which a mapping of a dma-buf can take.
     private static readonly ulong[] Buffered = [0x01021994];
 
-    /// <summary>True for an open whose file has to be at a number where its calls are seen.</summary>
+    /// <summary>True for an open whose file needs a number of the reserved range, because the calls on it must be stopped.</summary>
     public static bool IsWanted(string path, uint flags) => (flags & Direct) != 0 || IsMemory(path);
 
     /// <summary>What a call on a file that is none of ours fails with; none: the kernel goes on with it.</summary>
@@ -61,6 +61,10 @@ internal sealed unsafe class HostReads(HandlerContext context)
             (r.Start & SectorMask) == 0 && (r.Length & SectorMask) == 0 && context.Mirror.IsMapped(pid, r.Start, r.Start + r.Length));
         return intoMapping && !IsBuffered(call, fd) ? Errno.EFAULT : Errno.None;
     }
+
+    // Where memory and length are whole sectors, a kernel transfers directly, and for that pins the pages.
+    private bool IsPinned(int pid, ulong start, ulong length) =>
+        (start & SectorMask) == 0 && (length & SectorMask) == 0 && calls.Mirror.IsMapped(pid, start, start + length);
 
     private static bool IsMemory(string path) =>
         path.StartsWith("/proc/", StringComparison.Ordinal) && path.EndsWith("/mem", StringComparison.Ordinal);

@@ -9,8 +9,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// mmap of an emulated file: the machine checks, the host's kernel maps. What is mapped is the buffer's own memory, so that a load or a store
-/// costs what it costs natively.
+/// mmap of an emulated file: the machine checks, the host's kernel maps. What is mapped is the buffer's own memory, so that a load or a
+/// store costs what it costs natively.
 /// </summary>
 internal sealed class MapCalls(HandlerContext context)
 {

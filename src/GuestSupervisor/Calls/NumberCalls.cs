@@ -3,8 +3,8 @@ using CocoGuest.Supervisor.Files;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// Calls after which a number of the reserved range may be another file, or none: they are the kernel's, and only <see cref="KnownNumbers"/> must
-/// hear of them.
+/// Calls after which a number of the reserved range may stand for another file, or for none. The host's kernel answers them;
+/// <see cref="KnownNumbers"/> is told, because it knows these numbers no longer.
 /// </summary>
 internal sealed class NumberCalls(KnownNumbers numbers)
 {

@@ -56,7 +56,7 @@ internal sealed class PollCalls(HandlerContext context)
         const PollEvents known = PollEvents.In | PollEvents.Out;
         if (!now.Ok || now.Value.Events.Zip(asked).All(pair => pair.First == pair.Second.Events && (pair.First & ~known) == 0))
         {
-            call.Continue(); // as ready as a memfd is
+            call.Continue();
             return;
         }
 

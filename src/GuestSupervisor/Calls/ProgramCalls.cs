@@ -37,8 +37,8 @@ internal sealed class ProgramCalls(Action<string> say)
     /// <summary>A filter with a listener of its own: there can be one in a chain of filters, and it is ours.</summary>
     public void OwnListener(StoppedCall call)
     {
-        SayOnce("listener", $"{ProcFolder.NameOf(call.Tid)}[{call.Tid}] installs a seccomp filter with a notification listener of its own. The "
-            + "kernel allows one for a process, and coco run has it: EBUSY.");
+        SayOnce("listener", $"{ProcFolder.NameOf(call.Tid)}[{call.Tid}] installs a seccomp filter with a notification listener of its "
+            + "own. The kernel allows one for a process, and coco run has it: EBUSY.");
         call.Fail(Errno.EBUSY);
     }
 
@@ -62,7 +62,8 @@ internal sealed class ProgramCalls(Action<string> say)
 
             if ((File.GetUnixFileMode(path) & (UnixFileMode.SetUser | UnixFileMode.SetGroup)) != 0)
             {
-                SayOnce(path, $"{path} is set-user-id or set-group-id. Under coco run (no_new_privs) it runs with the rights of its caller.");
+                SayOnce(
+                    path, $"{path} is set-user-id or set-group-id. Under coco run (no_new_privs) it runs with the rights of its caller.");
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

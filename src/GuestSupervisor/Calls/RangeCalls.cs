@@ -6,8 +6,9 @@ using CocoGuest.Supervisor.Processes;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// With --strict: calls on ranges of memory that a mapping of an emulated file lies in. A memfd's pages can be pinned, grown and read by others; a
-/// dma-buf's, mapped by page-frame number, cannot (S-BUF-36, S-PIN-02). The machine says which; what it allows the host's kernel does.
+/// With --strict: calls on ranges of memory in which a mapping of an emulated file lies. A memfd's pages can be pinned, and read by
+/// other processes, and its mapping can grow; a dma-buf's pages are mapped by page-frame number, which allows none of this (S-BUF-36,
+/// S-PIN-02). The machine says what a call answers; where it allows the call, the host's kernel makes it.
 /// </summary>
 internal sealed class RangeCalls(HandlerContext context, Mirror mirror)
 {
@@ -21,7 +22,8 @@ internal sealed class RangeCalls(HandlerContext context, Mirror mirror)
     // The advice that the machine has words for; what is not here the host's kernel answers.
     private static readonly string?[] Advice =
     [
-        "NORMAL", "RANDOM", "SEQUENTIAL", "WILLNEED", "DONTNEED", null, null, null, "FREE", null, "DONTFORK", "DOFORK", "MERGEABLE", "UNMERGEABLE",
+        "NORMAL", "RANDOM", "SEQUENTIAL", "WILLNEED", "DONTNEED", null, null, null, "FREE", null,
+        "DONTFORK", "DOFORK", "MERGEABLE", "UNMERGEABLE",
         "HUGEPAGE", "NOHUGEPAGE", "DONTDUMP", "DODUMP", "WIPEONFORK", "KEEPONFORK", "COLD", "PAGEOUT", "POPULATE_READ", "POPULATE_WRITE",
         "DONTNEED_LOCKED",
     ];
@@ -47,7 +49,9 @@ internal sealed class RangeCalls(HandlerContext context, Mirror mirror)
     public void Sync(StoppedCall call) => OnRange(call, call[0], call[1], process =>
         context.Guest.Mappings.Msync(process, call[0], call[1], (call.UInt(2) & SyncFlag) != 0));
 
-    /// <summary>mincore: a dma-buf's pages are resident or not by the kernel's version (S-REC-53), a memfd's when they were touched.</summary>
+    /// <summary>
+    /// mincore: a dma-buf's pages are resident or not by the kernel's version (S-REC-53), a memfd's when they were touched.
+    /// </summary>
     public void Resident(StoppedCall call)
     {
         int pid = context.Processes.PidOf(call.Tid);
@@ -74,7 +78,7 @@ internal sealed class RangeCalls(HandlerContext context, Mirror mirror)
     public void Remap(StoppedCall call) => OnRange(call, call[0], Math.Max(call[1], 1), process => context.Guest.Mappings.Mremap(
         process, call[0], call[1], call[2], (call.UInt(3) & MayMove) != 0, (call.UInt(3) & FixedPlace) != 0 ? call[4] : null).Failure);
 
-    /// <summary>process_vm_readv and process_vm_writev: pages of a dma-buf cannot be had from outside (S-PIN-02).</summary>
+    /// <summary>process_vm_readv and process_vm_writev: no process can reach a dma-buf's pages in another one (S-PIN-02).</summary>
     public void ForeignAccess(StoppedCall call) => RefusePinned(call, call.Int(0), call[3], call[4]);
 
     /// <summary>vmsplice: nor can they be put into a pipe.</summary>

@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// mmap of memory that no file shows in one piece at the offset of the call: objects of a DRM node at their fake offsets, a udmabuf of several
-/// ranges. The pieces' files go into the program for a moment, and its own thread maps them.
+/// mmap of memory that no file shows in one piece at the offset of the call: objects of a DRM node at their fake offsets, a udmabuf of
+/// several ranges. The files of the pieces are put into the program's fd table for a moment, and its own thread is made to map them.
 /// </summary>
 internal sealed class RemoteMap
 {
@@ -21,7 +21,7 @@ internal sealed class RemoteMap
     private const ulong MapFixedNoReplace = 0x100000;
     private readonly ConcurrentDictionary<int, int> _busy = new();
 
-    /// <summary>True for a thread that maps for us: its calls are ours, and are let through.</summary>
+    /// <summary>True for a thread that is made to map the pieces: the filter stops those calls too, and they are let through.</summary>
     public bool IsBusy(int tid) => _busy.ContainsKey(tid);
 
     /// <summary>Maps the pieces one behind the other; the call ends with the address.</summary>
@@ -42,7 +42,8 @@ internal sealed class RemoteMap
 
         _busy[call.Tid] = call.Tid;
         // ptrace belongs to a thread, and the supervisor's own has to answer the calls that the program makes meanwhile.
-        _ = Task.Factory.StartNew(() => MapThere(call, pieces, firstNumber), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _ = Task.Factory.StartNew(
+            () => MapThere(call, pieces, firstNumber), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     private void MapThere(StoppedCall call, IReadOnlyList<MapPiece> pieces, int firstNumber)
@@ -89,7 +90,8 @@ internal sealed class RemoteMap
         ulong at = (ulong)start;
         for (int i = 0; i < pieces.Count; i++)
         {
-            long mapped = remote.Call(Mmap, at, pieces[i].Length, call[2], (call[3] & (MapShared | MapPrivate)) | MapFixed, (ulong)(firstNumber + i), pieces[i].Offset);
+            ulong flags = (call[3] & (MapShared | MapPrivate)) | MapFixed;
+            long mapped = remote.Call(Mmap, at, pieces[i].Length, call[2], flags, (ulong)(firstNumber + i), pieces[i].Offset);
             if (mapped < 0)
             {
                 remote.Call(Munmap, (ulong)start, call[1]);

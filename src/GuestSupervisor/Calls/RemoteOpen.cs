@@ -3,8 +3,8 @@ using CocoGuest.Supervisor.Target;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// open of a host's file whose reads and writes have to be seen: the kernel opens it for the program, then the program's own thread moves it to a
-/// number of the reserved range. By ptrace, so not for a thread that is traced: its file keeps its number, and is not seen.
+/// open of a host's file whose reads and writes have to be seen: the kernel opens it for the program, then the program's own thread
+/// moves it to a number of the reserved range. By ptrace, so not for a thread that is traced: its file keeps its number, and is not seen.
 /// </summary>
 internal static class RemoteOpen
 {
@@ -19,7 +19,8 @@ internal static class RemoteOpen
     /// <param name="closeOnExec">O_CLOEXEC was asked for.</param>
     public static void Go(StoppedCall call, int number, bool closeOnExec) =>
         // ptrace belongs to a thread, and the supervisor's own has to answer the calls that the program makes meanwhile.
-        _ = Task.Factory.StartNew(() => Move(call, number, closeOnExec), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _ = Task.Factory.StartNew(
+            () => Move(call, number, closeOnExec), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private static void Move(StoppedCall call, int number, bool closeOnExec)
     {

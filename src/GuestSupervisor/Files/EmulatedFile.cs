@@ -23,8 +23,8 @@ internal sealed class EmulatedFile(FileIdentity identity, NativeFile? machine, O
     public FolderListing? Folder { get; init; }
 
     /// <summary>
-    /// The host file is a memfd that the program made itself, and the program's own fds on it are none of ours. Ours are told apart by a flag of the
-    /// open file (<see cref="HostFile.OursFlag"/>).
+    /// The host file is a memfd that the program made itself, and the program's own fds on it are none of ours. Ours are told apart by
+    /// a flag of the open file (<see cref="HostFile.OursFlag"/>).
     /// </summary>
     public bool IsProgramsOwn { get; init; }
 

@@ -41,7 +41,9 @@ internal sealed class FileBoard : IDisposable
 
     /// <summary>The file behind an fd of a process or thread, or null.</summary>
     public EmulatedFile? Find(int pid, int fd) =>
-        Find(ProcFolder.FileAt(pid, fd)) is { } file && (!file.IsProgramsOwn || (ProcFolder.FlagsOf(pid, fd) & HostFile.OursFlag) != 0) ? file : null;
+        Find(ProcFolder.FileAt(pid, fd)) is { } file && (!file.IsProgramsOwn || (ProcFolder.FlagsOf(pid, fd) & HostFile.OursFlag) != 0)
+            ? file
+            : null;
 
     /// <summary>Enters a file for which a memfd stands, before the description that is given away is opened.</summary>
     public void AddWatched(EmulatedFile file, SafeFileHandle memfd)

@@ -4,11 +4,11 @@ namespace CocoGuest.Supervisor.Files;
 /// Which emulated file a number of the reserved range was found to be, so that a call in a loop does not look it up in /proc each time.
 /// </summary>
 /// <remarks>
-/// <para>A number that is in use means another file only after close, dup2, dup3, close_range or exec, all of which are stopped and told here
-/// (<see cref="Changing"/>). Processes may share a table (CLONE_FILES), so such a call is about that number in all processes. A table that
-/// stops being shared (unshare) would need another key: nothing is remembered from then on (<see cref="Stop"/>).</para>
-/// <para>The call goes on in the kernel after it was told. Until its thread is heard of again, the number may still mean what it did, and what is
-/// found then is not remembered.</para>
+/// <para>A number that is in use means another file only after close, dup2, dup3, close_range or exec, all of which are stopped and
+/// told here (<see cref="Changing"/>). Processes may share a table (CLONE_FILES), so such a call is about that number in all processes.
+/// A table that stops being shared (unshare) would need another key: nothing is remembered from then on (<see cref="Stop"/>).</para>
+/// <para>The call goes on in the kernel after it was told. Until its thread is heard of again, the number may still mean what it did,
+/// and what is found then is not remembered.</para>
 /// </remarks>
 /// <param name="threadLives">Tells whether a thread is there still.</param>
 internal sealed class KnownNumbers(Func<int, bool> threadLives)

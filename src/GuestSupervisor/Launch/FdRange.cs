@@ -3,8 +3,8 @@ using CocoGuest.Supervisor.Target;
 namespace CocoGuest.Supervisor.Launch;
 
 /// <summary>
-/// Which fd numbers emulated files get: the top of what the program may have. A program whose limit is low gets a higher one, so that its own
-/// numbers stay as they are.
+/// Which fd numbers emulated files get: the top of what the program may have. A program whose limit is low gets a higher one, so that
+/// its own numbers stay as they are.
 /// </summary>
 /// <param name="Floor">The first.</param>
 /// <param name="Limit">RLIMIT_NOFILE of the program: the first that cannot be.</param>

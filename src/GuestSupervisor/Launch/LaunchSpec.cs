@@ -15,14 +15,19 @@ internal sealed record LaunchSpec(int Channel, int Floor, int Limit, bool Strict
 
     /// <summary>As arguments.</summary>
     public IEnumerable<string> ToArguments() =>
-        new[] { Channel, Floor, Limit, Strict ? 1 : 0, Traceable ? 1 : 0 }.Select(n => n.ToString(CultureInfo.InvariantCulture)).Concat(Program);
+        new[] { Channel, Floor, Limit, Strict ? 1 : 0, Traceable ? 1 : 0 }
+            .Select(n => n.ToString(CultureInfo.InvariantCulture))
+            .Concat(Program);
 
     /// <summary>From arguments; null when they are not of this form.</summary>
     public static LaunchSpec? Parse(IReadOnlyList<string> arguments)
     {
-        int[] numbers = [.. arguments.Take(Fixed).Select(a => int.TryParse(a, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : -1)];
+        int[] numbers = [.. arguments.Take(Fixed).Select(NumberOf)];
         return arguments.Count <= Fixed || numbers.Contains(-1)
             ? null
             : new LaunchSpec(numbers[0], numbers[1], numbers[2], numbers[3] == 1, numbers[4] == 1, [.. arguments.Skip(Fixed)]);
     }
+
+    private static int NumberOf(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1;
 }

@@ -6,13 +6,16 @@ internal static class ProgramFile
     private const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     /// <summary>
-    /// A name with a slash is a path, and whether it may be executed is the kernel's to say; another is looked up in PATH among the files that
-    /// may. Null: there is none.
+    /// A name with a slash is a path, and whether it may be executed is the kernel's to say; another is looked up in PATH among the
+    /// files that may. Null: there is none.
     /// </summary>
     public static string? Find(string name, string? path) =>
         name.Contains('/', StringComparison.Ordinal)
             ? (Path.Exists(name) ? name : null)
-            : (path ?? "/usr/local/bin:/usr/bin:/bin").Split(':').Select(folder => Path.Combine(folder.Length == 0 ? "." : folder, name)).FirstOrDefault(IsProgram);
+            : (path ?? "/usr/local/bin:/usr/bin:/bin")
+                .Split(':')
+                .Select(folder => Path.Combine(folder.Length == 0 ? "." : folder, name))
+                .FirstOrDefault(IsProgram);
 
     /// <summary>True for a binary: a shell has no use for one that the kernel refuses.</summary>
     public static bool IsElf(string path)

@@ -8,8 +8,8 @@ using CocoGuest.Supervisor.Target;
 namespace CocoGuest.Supervisor.Processes;
 
 /// <summary>
-/// Brings the machine's fd tables and mappings of native processes up to what the host's kernel has, when somebody is about to look at them.
-/// Between two looks nothing is tracked: the host counts references, and reports the last one's end.
+/// Brings the machine's fd tables and mappings of native processes up to what the host's kernel has, when somebody is about to look at
+/// them. Between two looks nothing is tracked: the host counts references, and reports the last one's end.
 /// </summary>
 internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processes, int root)
 {
@@ -24,7 +24,8 @@ internal sealed class Mirror(Guest guest, FileBoard files, ProcessBoard processe
     }
 
     /// <summary>
-    /// True if a process of the run that is asked about has an fd or a mapping of the file. A mapping does not tell through which fd it was made.
+    /// True if a process of the run that is asked about has an fd or a mapping of the file. A mapping does not tell through which fd it
+    /// was made.
     /// </summary>
     public bool IsOpen(EmulatedFile file, Func<int, bool> isAsked) =>
         PidsToLookAt().Where(isAsked).Any(pid => FdsOf(pid).Any(f => f.File == file) || MapsOf(pid).Any(m => m.File == file));

@@ -9,7 +9,11 @@ namespace CocoGuest.Supervisor.Reports;
 /// <summary>A report as JSON, for programs.</summary>
 public static class ReportJson
 {
-    private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Format = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Writes it.</summary>
     public static string Of(RunReport report) => new JsonObject

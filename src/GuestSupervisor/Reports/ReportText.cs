@@ -34,8 +34,9 @@ public static class ReportText
                 + (fault.Fired == 0 ? " - it never fired, so this run tested less than it was meant to" : ""));
         }
 
-        Line(text, string.Join(", ", RunCosts.Of(report).Where(c => c.Value != 0).Select(c =>
-            string.Create(CultureInfo.InvariantCulture, $"{c.Words} {c.Value}"))) is { Length: > 0 } costs ? costs : "no conversions, no bouncing");
+        string costs = string.Join(", ", RunCosts.Of(report).Where(c => c.Value != 0).Select(c =>
+            string.Create(CultureInfo.InvariantCulture, $"{c.Words} {c.Value}")));
+        Line(text, costs.Length != 0 ? costs : "no conversions, no bouncing");
         return text.ToString();
     }
 

@@ -13,12 +13,21 @@ namespace CocoGuest.Supervisor.Reports;
 /// <param name="Faults">Armed faults and how often each fired.</param>
 /// <param name="LeftRunning">Processes that it left running, which were killed.</param>
 /// <param name="StoppedCalls">Calls that the supervisor saw.</param>
-/// <param name="Calls">What the guest answered, in order: <c>ioctl DMA_HEAP_IOCTL_ALLOC EIO</c>; the first <see cref="CallLog.Most"/>.</param>
+/// <param name="Calls">What the guest answered, in order: <c>ioctl DMA_HEAP_IOCTL_ALLOC EIO</c>; the first
+/// <see cref="CallLog.Most"/>.</param>
 /// <param name="Before">The guest before the program began.</param>
 /// <param name="Guest">The guest at the end, before it is taken apart.</param>
 public sealed record RunReport(
-    IReadOnlyList<string> Program, GuestShape Shape, int ExitCode, IReadOnlyList<Leak> Leaks, IReadOnlyList<FaultStatus> Faults, int LeftRunning,
-    ulong StoppedCalls, IReadOnlyList<string> Calls, GuestSnapshot Before, GuestSnapshot Guest)
+    IReadOnlyList<string> Program,
+    GuestShape Shape,
+    int ExitCode,
+    IReadOnlyList<Leak> Leaks,
+    IReadOnlyList<FaultStatus> Faults,
+    int LeftRunning,
+    ulong StoppedCalls,
+    IReadOnlyList<string> Calls,
+    GuestSnapshot Before,
+    GuestSnapshot Guest)
 {
     /// <summary>Faults that were armed and never fired: the run tested less than it was meant to.</summary>
     public IEnumerable<FaultStatus> Unfired => Faults.Where(f => f.Fired == 0);

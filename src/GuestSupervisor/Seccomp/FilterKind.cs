@@ -9,13 +9,16 @@ internal enum FilterKind
     /// <summary>An fd in the reserved range.</summary>
     OurFd,
 
-    /// <summary>An fd in the reserved range, or a command of the families that emulated files serve (an fd may have been received at a low number).</summary>
+    /// <summary>
+    /// An fd in the reserved range, or a command of the families that emulated files serve (an fd may have been received at a low
+    /// number).
+    /// </summary>
     Ioctl,
 
-    /// <summary>mmap of a file: with --strict of any, since an fd may have been received at a low number.</summary>
+    /// <summary>mmap of any file (--strict): an emulated file may have come at a number below the reserved range.</summary>
     FileMmap,
 
-    /// <summary>A filter of the program's own that wants a supervisor of its own.</summary>
+    /// <summary>seccomp calls that install a filter with a notification listener of the program's own.</summary>
     OwnListener,
 
     /// <summary>unshare of the fd table.</summary>

@@ -7,8 +7,8 @@ namespace CocoGuest.Supervisor.Seccomp;
 /// calls of <see cref="FilterRules.Hot"/> are decided before.
 /// </summary>
 /// <remarks>
-/// A call that no rule names reaches "allow" by its number alone, which lets the kernel answer it from a bitmap without running the program.
-/// Programs of another architecture and x32 calls get ENOSYS; 32-bit programs are refused when they are started.
+/// A call that no rule names reaches "allow" by its number alone, which lets the kernel answer it from a bitmap without running the
+/// program. Programs of another architecture and x32 calls get ENOSYS; 32-bit programs are refused when they are started.
 /// </remarks>
 internal static class FilterProgram
 {
@@ -96,13 +96,14 @@ internal static class FilterProgram
     };
 
     // AT_FDCWD and -1 are above the range as unsigned numbers.
-    private static IEnumerable<Instruction> FdTests(FilterRule rule, uint floor) => rule.FdArguments.SelectMany(argument => new Instruction[]
-    {
-        LoadArgument(argument),
-        new(JumpGreaterOrEqual, 0x80000000, 2, 0),
-        new(JumpGreaterOrEqual, floor, 0, 1),
-        new(Return, Notify),
-    });
+    private static IEnumerable<Instruction> FdTests(FilterRule rule, uint floor) =>
+        rule.FdArguments.SelectMany(argument => new Instruction[]
+        {
+            LoadArgument(argument),
+            new(JumpGreaterOrEqual, 0x80000000, 2, 0),
+            new(JumpGreaterOrEqual, floor, 0, 1),
+            new(Return, Notify),
+        });
 
     private static Instruction[] FamilyTests() =>
     [

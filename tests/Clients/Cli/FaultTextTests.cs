@@ -25,7 +25,8 @@ public class FaultTextTests
         FaultText.Parse("fail_page_alloc:probability=50,interval=3,times=-1,space=65536,min-order=4,seed=9,errno=ENOMEM"));
 
     [Fact]
-    public void Parse_UnderscoreForHyphen_IsTheSame() => Assert.Equal(FaultText.Parse("failslab:min-order=1"), FaultText.Parse("failslab:min_order=1"));
+    public void Parse_UnderscoreForHyphen_IsTheSame() =>
+        Assert.Equal(FaultText.Parse("failslab:min-order=1"), FaultText.Parse("failslab:min_order=1"));
 
     [Theory]
     [InlineData("fail_decrypted", "fail_decrypt, ")]

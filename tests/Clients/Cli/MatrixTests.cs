@@ -24,5 +24,8 @@ public class MatrixTests
     [InlineData(",", "x", "none")]
     [InlineData("6.12", "x", "none", "x", "snp")]
     public void Parse_NotTwoSides_SaysHowToWriteIt(params string[] words) =>
-        Assert.Contains("6.12,seed-v1,7.2 x none,sev,snp", Assert.Throws<FormatException>(() => Matrix.Parse(words)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "6.12,seed-v1,7.2 x none,sev,snp",
+            Assert.Throws<FormatException>(() => Matrix.Parse(words)).Message,
+            StringComparison.Ordinal);
 }

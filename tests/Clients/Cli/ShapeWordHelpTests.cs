@@ -7,7 +7,9 @@ using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Clients.Cli;
 
-/// <summary>The help of <c>--platform</c> and <c>--kernel</c> lists the words that the machine accepts; so does the error of a wrong one.</summary>
+/// <summary>
+/// The help of <c>--platform</c> and <c>--kernel</c> lists the words that the machine accepts; so does the error of a wrong one.
+/// </summary>
 public sealed class ShapeWordHelpTests
 {
     private static readonly GlobalOptions Globals = new();

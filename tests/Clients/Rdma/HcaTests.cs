@@ -16,7 +16,8 @@ public sealed class HcaTests
     [InlineData(0x1001UL, 0x2001UL, 64u, 22, "access")]
     [InlineData(0x1001UL, 0x2001UL, 2u, 22, "access")]
     [InlineData(0x1001UL, 0x2001UL, 3u, 9, "fd")]
-    public async Task Register_SeveralThingsWrong_FailsAtTheKernelsFirstCheck(ulong offset, ulong iova, uint access, int errno, string field)
+    public async Task Register_SeveralThingsWrong_FailsAtTheKernelsFirstCheck(
+        ulong offset, ulong iova, uint access, int errno, string field)
     {
         Hca hca = Bare();
         var request = new RegistrationRequest(1, NoFd, offset, 0x1000, iova, (AccessFlags)access, Cpu: 0, Hca.MaxPage);

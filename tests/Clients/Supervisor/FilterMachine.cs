@@ -3,8 +3,8 @@ using CocoGuest.Supervisor.Seccomp;
 namespace CocoGuest.Tests.Clients.Supervisor;
 
 /// <summary>
-/// What the kernel does with a compiled filter: runs classic BPF over struct seccomp_data. Knows the instructions that the compiler emits; any
-/// other, and a jump out of the program, is an exception.
+/// What the kernel does with a compiled filter: runs classic BPF over struct seccomp_data. Knows the instructions that the compiler
+/// emits; any other, and a jump out of the program, is an exception.
 /// </summary>
 /// <param name="program">The filter.</param>
 internal sealed class FilterMachine(IReadOnlyList<FilterProgram.Instruction> program)

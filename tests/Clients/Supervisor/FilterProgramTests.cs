@@ -5,8 +5,8 @@ using FsCheck.Fluent;
 namespace CocoGuest.Tests.Clients.Supervisor;
 
 /// <summary>
-/// The compiled filter decides as the table of rules says: for every call number and for arguments around everything that the table knows, by an
-/// interpreter that shares nothing with the compiler.
+/// The compiled filter decides as the table of rules says: for every call number and for arguments around everything that the table
+/// knows, by an interpreter that shares nothing with the compiler.
 /// </summary>
 public class FilterProgramTests
 {
@@ -14,8 +14,16 @@ public class FilterProgramTests
     private const uint LastNumber = 500;
     private const uint X32 = 0x40000000;
 
-    private static readonly ulong[] Fds = [0, 1, Floor - 1, Floor, Floor + 1, 1 << 20, int.MaxValue, 0xffffffff, unchecked((ulong)-100), unchecked((ulong)-1), (1UL << 32) + 3];
-    private static readonly ulong[] Commands = [0, 1, 8, 9, 0x20, 0x21, 0x5401, 0xc0184800, 0x40086200, 0xc0083e04, 0x40187542, 0xc0205702, 0xc010642d, 0x400, 0x00480000];
+    private static readonly ulong[] Fds =
+    [
+        0, 1, Floor - 1, Floor, Floor + 1, 1 << 20, int.MaxValue, 0xffffffff, unchecked((ulong)-100), unchecked((ulong)-1),
+        (1UL << 32) + 3,
+    ];
+
+    private static readonly ulong[] Commands =
+    [
+        0, 1, 8, 9, 0x20, 0x21, 0x5401, 0xc0184800, 0x40086200, 0xc0083e04, 0x40187542, 0xc0205702, 0xc010642d, 0x400, 0x00480000,
+    ];
 
     [Theory]
     [InlineData(false)]
@@ -26,7 +34,10 @@ public class FilterProgramTests
     [Fact]
     public void Compile_RandomArguments_DecidesAsTheRules()
     {
-        FilterMachine[] machines = new[] { false, true }.Select(strict => new FilterMachine(FilterProgram.Compile(FilterRules.For(strict), Floor))).ToArray();
+        FilterMachine[] machines =
+        [
+            .. new[] { false, true }.Select(strict => new FilterMachine(FilterProgram.Compile(FilterRules.For(strict), Floor))),
+        ];
         Gen<ulong> argument = Gen.OneOf(
             Gen.Elements([.. Fds, .. Commands]),
             Gen.Choose(int.MinValue, int.MaxValue).Select(n => unchecked((ulong)n)),

@@ -2,7 +2,8 @@ namespace CocoGuest.Tests.Clients.Supervisor;
 
 /// <summary>What a filter says of a call.</summary>
 /// <param name="Action">SECCOMP_RET_*, with its data.</param>
-/// <param name="ReadArguments">Whether it looked at more than number and architecture, so that the kernel cannot know the answer beforehand.</param>
+/// <param name="ReadArguments">Whether it looked at more than number and architecture, so that the kernel cannot know the answer
+/// beforehand.</param>
 internal readonly record struct FilterVerdict(uint Action, bool ReadArguments)
 {
     /// <summary>SECCOMP_RET_ALLOW.</summary>

@@ -9,7 +9,8 @@ public class GuestPathTests
 {
     private static readonly string[] Parts =
     [
-        "dev", "dma_heap", "system", "udmabuf", "dri", "card0", "sys", "class", "drm", "kernel", "debug", "tracing", "trace_pipe", "proc", "self",
+        "dev", "dma_heap", "system", "udmabuf", "dri", "card0", "sys", "class", "drm", "kernel", "debug", "tracing", "trace_pipe",
+        "proc", "self",
         "fd", "fdinfo", "7", "task", "usr", "..", ".", "", "devices", "x",
     ];
 
@@ -61,7 +62,8 @@ public class GuestPathTests
     [InlineData("//dev/dma_heap", false)]
     [InlineData("/./dev/dma_heap", false)]
     [InlineData("dma_heap", false)]
-    public void IsForeign_Path_IsTrueOnlyWhereNobodyNeedsToLook(string path, bool expected) => Assert.Equal(expected, GuestPath.IsForeign(path));
+    public void IsForeign_Path_IsTrueOnlyWhereNobodyNeedsToLook(string path, bool expected) =>
+        Assert.Equal(expected, GuestPath.IsForeign(path));
 
     [Fact]
     public void IsForeign_AnyPath_IsNeverTheGuestsNorAnFds() =>
@@ -71,12 +73,15 @@ public class GuestPathTests
     public void IsForeign_WithoutALookForDots_IsSeenByTheCheckAbove() =>
         Assert.ThrowsAny<Exception>(() => Prop.ForAll(
             Paths().ToArbitrary(),
-            SaysNothingWrong(path => path.StartsWith('/') && !new[] { "/dev", "/sys", "/proc" }.Any(p => path.StartsWith(p, StringComparison.Ordinal))))
+            SaysNothingWrong(path =>
+                path.StartsWith('/') && !new[] { "/dev", "/sys", "/proc" }.Any(p => path.StartsWith(p, StringComparison.Ordinal))))
             .Check(Config.QuickThrowOnFailure.WithMaxTest(20_000)));
 
     [Fact]
     public void Normalise_AnyPath_IsItsOwnNormalForm() =>
-        Prop.ForAll(Paths().ToArbitrary(), path => GuestPath.Normalise("", GuestPath.Normalise("/x/y", path)) == GuestPath.Normalise("/x/y", path))
+        Prop.ForAll(
+            Paths().ToArbitrary(),
+            path => GuestPath.Normalise("", GuestPath.Normalise("/x/y", path)) == GuestPath.Normalise("/x/y", path))
             .QuickCheckThrowOnFailure();
 
     [Theory]

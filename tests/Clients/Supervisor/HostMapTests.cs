@@ -16,7 +16,8 @@ public class HostMapTests
     [Fact]
     public void Parse_DeviceNumber_IsEncodedAsStatDoes() =>
         // What of the minor number is above eight bits lies above the major number.
-        Assert.Equal(new FileIdentity(0x110306, 7), HostMap.Parse("00400000-00452000 r-xp 00000000 103:106 7   /usr/bin/dbus-daemon")!.File);
+        Assert.Equal(
+            new FileIdentity(0x110306, 7), HostMap.Parse("00400000-00452000 r-xp 00000000 103:106 7   /usr/bin/dbus-daemon")!.File);
 
     [Fact]
     public void Parse_NameWithBlanks_IsWhole() =>
@@ -33,10 +34,12 @@ public class HostMapTests
     public void Parse_MappingOfAMemfd_HasTheIdentityThatStatGives()
     {
         using SafeFileHandle memfd = HostFile.CreateMemfd("host-map-test", new byte[4096]);
-        using var mapped = MemoryMappedFile.CreateFromFile(memfd, null, 4096, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
+        using var mapped = MemoryMappedFile.CreateFromFile(
+            memfd, null, 4096, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
         using MemoryMappedViewAccessor view = mapped.CreateViewAccessor();
 
-        HostMap map = Assert.Single(ProcFolder.MapsOf(Environment.ProcessId), m => m.Name.StartsWith("/memfd:host-map-test", StringComparison.Ordinal));
+        HostMap map = Assert.Single(
+            ProcFolder.MapsOf(Environment.ProcessId), m => m.Name.StartsWith("/memfd:host-map-test", StringComparison.Ordinal));
 
         Assert.Equal((HostFile.IdentityOf(memfd), 4096UL, "rw-s"), (map.File, map.End - map.Start, map.Rights));
     }

@@ -12,10 +12,13 @@ internal static class Reports
 {
     /// <summary>A buffer that a process still had.</summary>
     public static Leak Buffer { get; } = new(
-        "dma-buf 3 of 65536 bytes", new Origin(4711, "camera", "DMA_HEAP_IOCTL_ALLOC", "camera+0x10da"), new LeftOpen(4711, [3072, 3074], 1));
+        "dma-buf 3 of 65536 bytes",
+        new Origin(4711, "camera", "DMA_HEAP_IOCTL_ALLOC", "camera+0x10da"),
+        new LeftOpen(4711, [3072, 3074], 1));
 
     /// <summary>A node of a process that was killed.</summary>
-    public static Leak Killed { get; } = new("HeapNode", new Origin(4712, "camera", "open(\"/dev/dma_heap/system\")", "camera+0x10c3"), null);
+    public static Leak Killed { get; } =
+        new("HeapNode", new Origin(4712, "camera", "open(\"/dev/dma_heap/system\")", "camera+0x10c3"), null);
 
     /// <summary>A fault that fired as often as it is said to.</summary>
     public static FaultStatus Fault(FaultPoint point, ulong fired) => new(1, new FaultSpec(point), fired + 1, fired);
@@ -27,6 +30,15 @@ internal static class Reports
         Guest guest = host.Create(new GuestShape { Platform = Platform.SevSnp, Kernel = KernelVersion.V72 }).Value;
         GuestSnapshot snapshot = guest.Snapshot();
         return new RunReport(
-            ["/usr/bin/camera", "--all"], guest.Shape, exitCode, leaks ?? [], faults ?? [], leftRunning, 42, ["ioctl DMA_HEAP_IOCTL_ALLOC EIO"], snapshot, snapshot);
+            ["/usr/bin/camera", "--all"],
+            guest.Shape,
+            exitCode,
+            leaks ?? [],
+            faults ?? [],
+            leftRunning,
+            42,
+            ["ioctl DMA_HEAP_IOCTL_ALLOC EIO"],
+            snapshot,
+            snapshot);
     }
 }

@@ -2,13 +2,13 @@
 /*
  * A C client of CocoGuest: buffers of emulated confidential-computing guests, as real shared memory of this program.
  *
- * It speaks the control protocol (docs/protocol.md) on the fd broker's Unix socket and needs nothing but libc. A connection is one process of
- * a guest, which loses all it holds when the connection is closed or this program ends. All integers of the guest (fds, addresses, errnos)
- * are the emulated ones; pointers, and coco_socket()'s fd, are this program's.
+ * It speaks the control protocol (docs/protocol.md) on the fd broker's Unix socket and needs nothing but libc. A connection is one
+ * process of a guest, which loses all it holds when the connection is closed or this program ends. All integers of the guest (fds,
+ * addresses, errnos) are the emulated ones; pointers, and coco_socket()'s fd, are this program's.
  *
- * Every function that returns int returns 0, or -1 with errno set to the errno that the guest's kernel would give, and the step and the field
- * at fault in coco_last_error(). A server that is gone is ECONNRESET: the connection is dead then, and memory that was mapped reads zeros or
- * what it last held. A connection is for one thread at a time; different connections do not disturb each other.
+ * Every function that returns int returns 0, or -1 with errno set to the errno that the guest's kernel would give, and the step and
+ * the field at fault in coco_last_error(). A server that is gone is ECONNRESET: the connection is dead then, and memory that was mapped
+ * reads zeros or what it last held. A connection is for one thread at a time; different connections do not disturb each other.
  */
 #ifndef COCOGUEST_H
 #define COCOGUEST_H
@@ -200,8 +200,8 @@ int coco_dma_read(struct coco *c, const char *device, uint64_t dma_address, void
 int coco_dma_write(struct coco *c, const char *device, uint64_t dma_address, const void *data, size_t length);
 
 /*
- * Calls back when memory was taken back: its pages read zeros then, wherever they are mapped. The callback runs inside whatever call of this
- * library finds the news, and must not call the library itself.
+ * Calls back when memory was taken back: its pages read zeros then, wherever they are mapped. The callback runs inside whatever call
+ * of this library finds the news, and must not call the library itself.
  */
 typedef void coco_revoked_fn(void *context, uint64_t backing_id);
 void coco_on_revoked(struct coco *c, coco_revoked_fn *revoked, void *context);

@@ -4,7 +4,9 @@ using CocoGuest.V1;
 
 namespace CocoGuest.Cli.Commands;
 
-/// <summary>One call each on buffers: heaps, uses, set-use, alloc, alloc-for, mmap, munmap, stat, sync, attach, detach, map, unmap, release.</summary>
+/// <summary>
+/// One call each on buffers: heaps, uses, set-use, alloc, alloc-for, mmap, munmap, stat, sync, attach, detach, map, unmap, release.
+/// </summary>
 internal static class BufferCommands
 {
     public static IEnumerable<Command> Make(CommandFactory factory)

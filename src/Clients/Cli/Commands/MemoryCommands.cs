@@ -18,7 +18,8 @@ internal static class MemoryCommands
     private static Command Read(CommandFactory factory)
     {
         (Option<string> guest, Option<string> process) = (factory.Globals.Guest, factory.Globals.Process);
-        Argument<ulong> address = Numbers.Argument("address", "Address in the guest process (mmap gave it), or guest-physical with --host.");
+        Argument<ulong> address = Numbers.Argument(
+            "address", "Address in the guest process (mmap gave it), or guest-physical with --host.");
         Argument<ulong> length = Numbers.Argument("length", "Bytes, at most 1M.");
         var host = new Option<bool>("--host")
         {

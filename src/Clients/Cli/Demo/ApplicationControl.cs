@@ -54,7 +54,8 @@ internal sealed class ApplicationControl : IAsyncDisposable
     private async Task<JsonObject> StatAsync(ControlRequest request, CancellationToken cancel)
     {
         StatBufferResponse stat = await Buffer(request).StatAsync(cancel);
-        IEnumerable<JsonObject> chunks = stat.Chunks.Select(c => new JsonObject { ["address"] = c.GuestPhysicalAddress, ["length"] = c.Length });
+        IEnumerable<JsonObject> chunks =
+            stat.Chunks.Select(c => new JsonObject { ["address"] = c.GuestPhysicalAddress, ["length"] = c.Length });
         return new JsonObject
         {
             ["size"] = stat.Size,

@@ -41,7 +41,8 @@ internal static class DemoView
 
     private static Table Machine(DemoReport report)
     {
-        (V1.GuestInfo during, V1.CopyCounters copies, V1.ConversionCounters conversions) = (report.During!, report.Copies!, report.Conversions!);
+        (V1.GuestInfo during, V1.CopyCounters copies, V1.ConversionCounters conversions) =
+            (report.During!, report.Copies!, report.Conversions!);
         Table table = NewTable("The guest and the server", "what", "value");
         table.AddRow("server", Markup.Escape(report.Server));
         table.AddRow("picture", report.Picture);

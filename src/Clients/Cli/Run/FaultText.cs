@@ -17,7 +17,7 @@ internal static class FaultText
         ["space"] = (f, v) => f with { Space = Number<ulong>(v) },
         ["min-order"] = (f, v) => f with { MinOrder = Number<uint>(v) },
         ["seed"] = (f, v) => f with { Seed = Number<ulong>(v) },
-        ["errno"] = (f, v) => f with { Errno = Enum.TryParse(v, out Errno errno) && Enum.IsDefined(errno) ? errno : throw Wrong($"'{v}' is no errno.") },
+        ["errno"] = (f, v) => f with { Errno = ErrnoOf(v) },
     };
 
     /// <summary>Parses one.</summary>
@@ -39,9 +39,14 @@ internal static class FaultText
         return spec;
     }
 
+    private static Errno ErrnoOf(string text) =>
+        Enum.TryParse(text, out Errno errno) && Enum.IsDefined(errno) ? errno : throw Wrong($"'{text}' is no errno.");
+
     private static T Number<T>(string text)
         where T : IParsable<T> =>
-        T.TryParse(text, CultureInfo.InvariantCulture, out T? number) ? number : throw Wrong($"'{text}' is not a number of the attribute's kind.");
+        T.TryParse(text, CultureInfo.InvariantCulture, out T? number)
+            ? number
+            : throw Wrong($"'{text}' is not a number of the attribute's kind.");
 
     private static FormatException Wrong(string sentence) => new($"--fault: {sentence}");
 }

@@ -41,13 +41,15 @@ internal static class Matrix
             File.WriteAllText(Path.Combine(logs!, $"{cell.Kernel}-{cell.Platform}.log"), cell.Output);
         }
 
-        Table table = new Table().Border(TableBorder.Simple).AddColumns("kernel", "platform", "exit status", $"first answer unlike {cells[0].Kernel}, {cells[0].Platform}", "leaks");
+        string unlike = $"first answer unlike {cells[0].Kernel}, {cells[0].Platform}";
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("kernel", "platform", "exit status", unlike, "leaks");
         foreach (Cell cell in cells)
         {
             table.AddRow(new[]
             {
                 cell.Kernel, cell.Platform, cell.Calls is null ? "not run" : $"{cell.ExitCode}",
-                cell.Calls is null ? cell.Output.Trim() : Difference(cells[0].Calls ?? [], cell.Calls), cell.Calls is null ? "" : $"{cell.Leaks}",
+                cell.Calls is null ? cell.Output.Trim() : Difference(cells[0].Calls ?? [], cell.Calls),
+                cell.Calls is null ? "" : $"{cell.Leaks}",
             }.Select(Markup.Escape).ToArray());
         }
 
@@ -79,8 +81,9 @@ internal static class Matrix
             }
 
             using var json = JsonDocument.Parse(text);
-            return new Cell(kernel, platform, process.ExitCode, [.. json.RootElement.GetProperty("calls").EnumerateArray().Select(c => c.GetString()!)],
-                json.RootElement.GetProperty("leaks").GetArrayLength(), output);
+            string[] calls = [.. json.RootElement.GetProperty("calls").EnumerateArray().Select(c => c.GetString()!)];
+            int leaks = json.RootElement.GetProperty("leaks").GetArrayLength();
+            return new Cell(kernel, platform, process.ExitCode, calls, leaks, output);
         }
         finally
         {

@@ -11,7 +11,9 @@ using Grpc.Core;
 
 namespace CocoGuest.Cli.Run;
 
-/// <summary><c>coco run -- PROGRAM ARGS</c>: a program that opens <c>/dev/dma_heap</c> and its like, in an emulated guest, as it is.</summary>
+/// <summary>
+/// <c>coco run -- PROGRAM ARGS</c>: a program that opens <c>/dev/dma_heap</c> and its like, in an emulated guest, as it is.
+/// </summary>
 internal sealed class RunCommand
 {
     private readonly GlobalOptions _globals;
@@ -19,12 +21,14 @@ internal sealed class RunCommand
 
     private readonly Option<string?> _guest = new("--guest")
     {
-        Description = "A guest of a running server instead of one that lives as long as the program. Other processes can share buffers with it.",
+        Description = "A guest of a running server instead of one that lives as long as the program. "
+            + "Other processes can share buffers with it.",
     };
 
     private readonly Option<bool> _strict = new("--strict")
     {
-        Description = "Also the kernel's answers where a host file would answer differently (docs/run.md lists them); other calls get slower.",
+        Description = "Also the kernel's answers where a host file would answer differently (docs/run.md lists them); "
+            + "other calls get slower.",
     };
 
     private readonly Option<string[]> _faults = new("--fault")
@@ -39,11 +43,17 @@ internal sealed class RunCommand
         DefaultValueFactory = _ => [],
     };
 
-    private readonly Option<string?> _report = new("--json") { Description = "Also writes the report to FILE: JSON, or JUnit where FILE ends in .xml." };
+    private readonly Option<string?> _report = new("--json")
+    {
+        Description = "Also writes the report to FILE: JSON, or JUnit where FILE ends in .xml.",
+    };
 
     private readonly Option<bool> _quiet = new("--quiet") { Description = "No report on stderr." };
 
-    private readonly Option<uint> _user = new("--user") { Description = "User id of the program in the guest. Default: 0, since heap nodes are root's." };
+    private readonly Option<uint> _user = new("--user")
+    {
+        Description = "User id of the program in the guest. Default: 0, since heap nodes are root's.",
+    };
 
     private readonly Option<string[]> _matrix = new("--matrix")
     {
@@ -63,10 +73,14 @@ internal sealed class RunCommand
         var run = new RunCommand(globals);
         var command = new Command(
             "run",
-            "Runs a program in a guest: it finds /dev/dma_heap, /dev/udmabuf and /dev/dri there. Exit status: the program's; 125 if it could not "
-            + "be started, or if it succeeded and an armed fault never fired.");
+            "Runs a program in a guest: it finds /dev/dma_heap, /dev/udmabuf and /dev/dri there. Exit status: the program's; "
+            + "125 if it could not be started, or if it succeeded and an armed fault never fired.");
         run._shape.AddTo(command);
-        foreach (Option option in new Option[] { run._guest, run._strict, run._faults, run._trace, run._report, run._quiet, run._user, run._matrix, run._logs })
+        Option[] options =
+        [
+            run._guest, run._strict, run._faults, run._trace, run._report, run._quiet, run._user, run._matrix, run._logs,
+        ];
+        foreach (Option option in options)
         {
             command.Options.Add(option);
         }
@@ -120,7 +134,8 @@ internal sealed class RunCommand
     {
         if (_shape.IsGiven(parsed) || parsed.GetValue(_faults)!.Length != 0 || parsed.GetValue(_trace)!.Length != 0)
         {
-            return Refuse("--guest names a guest that has its shape, faults and trace events already; set them there (coco guest create, FaultService, TraceService).");
+            return Refuse("--guest names a guest that has its shape, faults and trace events already; "
+                + "set them there (coco guest create, FaultService, TraceService).");
         }
 
         using CocoConnection connection = _globals.Connect(parsed);

@@ -52,7 +52,8 @@ internal sealed class JobQueue : IAsyncDisposable
 
     private async Task WorkAsync()
     {
-        await foreach ((ulong seqno, Job? job, TaskCompletionSource<JsonObject>? done) in _channel.Reader.ReadAllAsync(CancellationToken.None))
+        IAsyncEnumerable<Submitted> queued = _channel.Reader.ReadAllAsync(CancellationToken.None);
+        await foreach ((ulong seqno, Job job, TaskCompletionSource<JsonObject> done) in queued)
         {
             var fence = new JsonObject { ["context"] = Context, ["seqno"] = seqno, ["job"] = job.Name };
             try

@@ -30,7 +30,11 @@ internal sealed class ErrorInterceptor(string endpoint, string? bearerToken) : I
     {
         AsyncUnaryCall<TResponse> call = continuation(request, WithToken(context));
         return new AsyncUnaryCall<TResponse>(
-            TranslateAsync(call.ResponseAsync, context.Options.CancellationToken), call.ResponseHeadersAsync, call.GetStatus, call.GetTrailers, call.Dispose);
+            TranslateAsync(call.ResponseAsync, context.Options.CancellationToken),
+            call.ResponseHeadersAsync,
+            call.GetStatus,
+            call.GetTrailers,
+            call.Dispose);
     }
 
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(

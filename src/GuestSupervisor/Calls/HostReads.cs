@@ -64,7 +64,7 @@ internal sealed unsafe class HostReads(HandlerContext context)
 
     // Where memory and length are whole sectors, a kernel transfers directly, and for that pins the pages.
     private bool IsPinned(int pid, ulong start, ulong length) =>
-        (start & SectorMask) == 0 && (length & SectorMask) == 0 && calls.Mirror.IsMapped(pid, start, start + length);
+        (start & SectorMask) == 0 && (length & SectorMask) == 0 && context.Mirror.IsMapped(pid, start, start + length);
 
     private static bool IsMemory(string path) =>
         path.StartsWith("/proc/", StringComparison.Ordinal) && path.EndsWith("/mem", StringComparison.Ordinal);

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using CocoGuest.Service.Hosting;
+using CocoGuest.Service.Logging;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 

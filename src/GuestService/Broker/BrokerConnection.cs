@@ -5,10 +5,11 @@ using CocoGuest.Linux.Sockets;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory.Store;
+using CocoGuest.Service.Requests;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Control;
-using CocoGuest.Service.Hosting;
-using CocoGuest.Service.Services;
+using CocoGuest.Service.Logging;
+using CocoGuest.Service.Processes;
 using CocoGuest.Supervisor;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,5 +1,6 @@
 using CocoGuest.Service.Control;
 using CocoGuest.Service.Interop;
+using CocoGuest.Service.Processes;
 
 namespace CocoGuest.Service.Broker;
 

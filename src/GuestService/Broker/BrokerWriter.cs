@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using CocoGuest.Linux.Events;
 using CocoGuest.Linux.Sockets;
-using CocoGuest.Service.Hosting;
+using CocoGuest.Service.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Service.Broker;

@@ -2,8 +2,10 @@ using System.Net.Sockets;
 using CocoGuest.Linux.Sockets;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Access;
-using CocoGuest.Service.Hosting;
+using CocoGuest.Service.Logging;
 using CocoGuest.Service.Options;
+using CocoGuest.Service.Processes;
+using CocoGuest.Service.Starting;
 
 namespace CocoGuest.Service.Broker;
 

@@ -1,6 +1,6 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Service.Services;
+using CocoGuest.Service.Requests;
 
 namespace CocoGuest.Service.Control;
 

@@ -1,7 +1,7 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.DmaBufs;
-using CocoGuest.Service.Services;
+using CocoGuest.Service.Requests;
 
 namespace CocoGuest.Service.Control;
 

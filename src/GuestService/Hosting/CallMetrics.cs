@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using CocoGuest.Machine;
 using CocoGuest.Service.Access;
-using CocoGuest.Service.Broker;
 using CocoGuest.Service.Processes;
 using CocoGuest.Service.Telemetry;
 using CocoGuest.V1;

@@ -1,5 +1,6 @@
 using System.Collections;
 using CocoGuest.Service.Options;
+using CocoGuest.Service.Starting;
 using Microsoft.Extensions.Logging.Console;
 
 namespace CocoGuest.Service.Hosting;

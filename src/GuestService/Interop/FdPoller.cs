@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using CocoGuest.Linux.Events;
-using CocoGuest.Service.Hosting;
+using CocoGuest.Service.Logging;
 
 namespace CocoGuest.Service.Interop;
 

@@ -26,7 +26,7 @@ internal static class OptionTable
         new("broker-socket", "PATH", "the fd broker's Unix socket, mode 0600",
             Path((o, v) => o.BrokerSocket = v), o => o.BrokerSocket ?? "in runtime-dir"),
         new("runtime-dir", "PATH", "folder of both sockets, mode 0700",
-            Path((o, v) => o.RuntimeDirectory = v), o => o.RuntimeDirectory ?? Hosting.RuntimeDirectory.DefaultPath()),
+            Path((o, v) => o.RuntimeDirectory = v), o => o.RuntimeDirectory ?? Starting.RuntimeDirectory.DefaultPath()),
         new("grace-time", "TIME", "how long a process outlives its broken stream",
             Time(TimeSpan.Zero, (o, v) => o.GraceTime = v), o => DurationText.Format(o.GraceTime)),
         new("fd-token-ttl", "TIME", "life of an fd token",

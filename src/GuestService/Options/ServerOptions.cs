@@ -9,7 +9,7 @@ internal sealed record ServerOptions
     /// <summary>Where gRPC listens over TCP; null: no TCP listener.</summary>
     public IPEndPoint? Tcp { get; set; } = new(IPAddress.Loopback, 7070);
 
-    /// <summary>Folder of the sockets; null: <see cref="Hosting.RuntimeDirectory.DefaultPath"/>.</summary>
+    /// <summary>Folder of the sockets; null: <see cref="Starting.RuntimeDirectory.DefaultPath"/>.</summary>
     public string? RuntimeDirectory { get; set; }
 
     /// <summary>Path of the gRPC socket; null: <c>cocoguest.sock</c> in the runtime directory.</summary>

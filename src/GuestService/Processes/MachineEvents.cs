@@ -2,7 +2,6 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Memory.Store;
-using CocoGuest.Service.Broker;
 using CocoGuest.Service.Streams;
 using CocoGuest.V1;
 using PageStateChange = CocoGuest.Machine.PageState.PageStateChange;

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Files;
-using CocoGuest.Service.Broker;
 using CocoGuest.V1;
 
 namespace CocoGuest.Service.Processes;

@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
-using CocoGuest.Service.Hosting;
+using CocoGuest.Service.Logging;
 using CocoGuest.V1;
 
 namespace CocoGuest.Service.Processes;

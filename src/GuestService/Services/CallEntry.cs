@@ -3,6 +3,7 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;
+using CocoGuest.Service.Requests;
 using Grpc.Core;
 
 namespace CocoGuest.Service.Services;

@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
+using CocoGuest.Service.Requests;
 using CocoGuest.V1;
 using Grpc.Core;
 using MachineDirection = CocoGuest.Machine.Memory.ConversionDirection;

@@ -5,6 +5,7 @@ using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Mappings;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;
+using CocoGuest.Service.Requests;
 using CocoGuest.V1;
 using Google.Protobuf;
 using Grpc.Core;

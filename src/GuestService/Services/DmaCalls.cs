@@ -3,6 +3,7 @@ using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.Dma;
 using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
+using CocoGuest.Service.Requests;
 using CocoGuest.V1;
 using Google.Protobuf;
 using Grpc.Core;

@@ -3,6 +3,7 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
+using CocoGuest.Service.Requests;
 using CocoGuest.V1;
 using Grpc.Core;
 using FileInfo = CocoGuest.Machine.Fences.SyncFileInfo;

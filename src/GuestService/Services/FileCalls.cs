@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
+using CocoGuest.Service.Requests;
 using CocoGuest.Service.Errors;
 using CocoGuest.V1;
 using Google.Protobuf;

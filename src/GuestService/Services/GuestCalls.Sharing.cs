@@ -4,6 +4,7 @@ using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;
+using CocoGuest.Service.Requests;
 using CocoGuest.V1;
 using Grpc.Core;
 

@@ -2,6 +2,7 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Host;
 using CocoGuest.Machine.PageState;
 using CocoGuest.Service.Errors;
+using CocoGuest.Service.Requests;
 using CocoGuest.V1;
 using Grpc.Core;
 

@@ -2,6 +2,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Host;
 using CocoGuest.Machine.Memory.Frames;
 using CocoGuest.Service.Errors;
+using CocoGuest.Service.Requests;
 using CocoGuest.Service.Streams;
 using CocoGuest.V1;
 using Grpc.Core;

@@ -3,6 +3,7 @@ using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
+using CocoGuest.Service.Requests;
 using CocoGuest.V1;
 using Grpc.Core;
 

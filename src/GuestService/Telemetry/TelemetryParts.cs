@@ -1,6 +1,6 @@
 using System.Collections;
-using CocoGuest.Service.Hosting;
 using CocoGuest.Service.Options;
+using CocoGuest.Service.Starting;
 
 namespace CocoGuest.Service.Telemetry;
 

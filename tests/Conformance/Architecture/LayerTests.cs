@@ -7,7 +7,7 @@ public class LayerTests
         new("CocoGuest.Tests.Conformance.Architecture.Planted", ["Low", "High"]);
 
     /// <summary>The assemblies and their layers.</summary>
-    public static TheoryData<string> Assemblies => ["CocoGuest.Machine", "CocoGuest.Supervisor"];
+    public static TheoryData<string> Assemblies => ["CocoGuest.Machine", "CocoGuest.Supervisor", "CocoGuest.Service"];
 
     [Theory]
     [MemberData(nameof(Assemblies))]
@@ -28,6 +28,7 @@ public class LayerTests
     {
         "CocoGuest.Machine" => Layers.Machine,
         "CocoGuest.Supervisor" => Layers.Supervisor,
+        "CocoGuest.Service" => Layers.Service,
         _ => throw new ArgumentOutOfRangeException(nameof(assembly), assembly, "No layers are known."),
     };
 

@@ -17,6 +17,13 @@ public sealed record Layers(string Root, IReadOnlyList<string> Rooms)
     public static readonly Layers Supervisor =
         new("CocoGuest.Supervisor", ["Target", "Seccomp", "Launch", "Files", "Processes", "Reports", "Calls", ""]);
 
+    /// <summary>The server.</summary>
+    public static readonly Layers Service = new("CocoGuest.Service",
+    [
+        "Logging", "Errors", "Requests", "Streams", "Starting", "Interop", "Options", "Access", "Processes", "Control", "Broker", "Services",
+        "Health", "Reflection", "Telemetry", "Hosting", "",
+    ]);
+
     /// <summary>Namespaces of the assembly that stand in no layer.</summary>
     public IReadOnlyList<string> Unlisted(IEnumerable<string> namespaces) =>
         [.. namespaces.Where(n => n.StartsWith(Root, StringComparison.Ordinal)).Distinct().Where(n => LayerOf(n) < 0)];

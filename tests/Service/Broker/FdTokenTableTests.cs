@@ -3,7 +3,6 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Machine.Profiles;
-using CocoGuest.Service.Broker;
 using CocoGuest.Service.Options;
 using CocoGuest.Service.Processes;
 using CocoGuest.Supervisor;

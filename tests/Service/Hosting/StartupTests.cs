@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using CocoGuest.Linux.Files;
 using CocoGuest.Service.Hosting;
+using CocoGuest.Service.Starting;
 using CocoGuest.V1;
 using Grpc.Core;
 

@@ -1,6 +1,6 @@
 using System.Collections;
-using CocoGuest.Service.Hosting;
 using CocoGuest.Service.Options;
+using CocoGuest.Service.Starting;
 using CocoGuest.Service.Telemetry;
 using CocoGuest.Tests.Service.Probing;
 using Microsoft.AspNetCore.Builder;

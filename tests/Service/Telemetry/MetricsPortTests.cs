@@ -1,6 +1,7 @@
 using System.Net;
 using CocoGuest.Service.Hosting;
 using CocoGuest.Service.Options;
+using CocoGuest.Service.Starting;
 using CocoGuest.Service.Telemetry;
 using CocoGuest.Tests.Service.Hosting;
 using CocoGuest.V1;

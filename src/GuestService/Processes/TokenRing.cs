@@ -1,4 +1,4 @@
-namespace CocoGuest.Service.Broker;
+namespace CocoGuest.Service.Processes;
 
 /// <summary>The last tokens of one process in the order of issue. Not thread-safe: <see cref="FdTokenTable"/> holds its lock.</summary>
 internal sealed class TokenRing

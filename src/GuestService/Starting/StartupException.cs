@@ -1,4 +1,4 @@
-namespace CocoGuest.Service.Hosting;
+namespace CocoGuest.Service.Starting;
 
 /// <summary>Why the server does not start: one sentence for a person, exit code 1.</summary>
 internal sealed class StartupException(string sentence, Exception? cause = null) : Exception(sentence, cause);

@@ -1,8 +1,8 @@
-using System.Net.Sockets;
 using CocoGuest.Linux.Files;
 using Microsoft.Win32.SafeHandles;
+using System.Net.Sockets;
 
-namespace CocoGuest.Service.Hosting;
+namespace CocoGuest.Service.Starting;
 
 /// <summary>
 /// The name of a listening Unix socket. A file of that name that is left over from a dead server is removed, but only after a connection

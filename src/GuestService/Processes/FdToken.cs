@@ -1,8 +1,7 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory.Store;
-using CocoGuest.Service.Processes;
 
-namespace CocoGuest.Service.Broker;
+namespace CocoGuest.Service.Processes;
 
 /// <summary>A claim to one fd: single use, bounded in time, bound to the user of the process that got it.</summary>
 /// <param name="Value">128 random bits.</param>

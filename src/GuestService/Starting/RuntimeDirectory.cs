@@ -1,7 +1,7 @@
 using CocoGuest.Linux.Files;
 using CocoGuest.Linux.Processes;
 
-namespace CocoGuest.Service.Hosting;
+namespace CocoGuest.Service.Starting;
 
 /// <summary>
 /// The folder of the server's sockets: mode 0700 and owned by the server's user, or the server does not start. Somebody else's folder of

@@ -1,4 +1,4 @@
-namespace CocoGuest.Service.Hosting;
+namespace CocoGuest.Service.Logging;
 
 /// <summary>
 /// Every message that the server logs. Ids are stable and never reused: 1-99 server, 100-199 connections, 200-299 processes, 300-399

@@ -1,6 +1,6 @@
 using CocoGuest.Machine.Memory.Store;
 
-namespace CocoGuest.Service.Broker;
+namespace CocoGuest.Service.Processes;
 
 /// <summary>
 /// Who holds which backing: filled when an fd token is redeemed, emptied when the memory is taken back or the holder goes.

@@ -1,9 +1,8 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory.Store;
 using CocoGuest.Service.Options;
-using CocoGuest.Service.Processes;
 
-namespace CocoGuest.Service.Broker;
+namespace CocoGuest.Service.Processes;
 
 /// <summary>
 /// fd tokens that wait to be redeemed. Each process may have <see cref="ServerOptions.MaxFdTokens"/>; one more drops its oldest, so that a

@@ -7,7 +7,7 @@ using DmaDirection = CocoGuest.V1.DmaDirection;
 using MachineDirection = CocoGuest.Machine.Memory.ConversionDirection;
 using MachineDmaDirection = CocoGuest.Machine.Abi.DmaDirection;
 
-namespace CocoGuest.Service.Services;
+namespace CocoGuest.Service.Requests;
 
 /// <summary>
 /// Request fields that have to be read before the machine can judge them; a wrong one ends the call with EINVAL and its name.

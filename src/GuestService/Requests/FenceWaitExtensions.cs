@@ -1,9 +1,9 @@
-using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine;
 using CocoGuest.Service.Errors;
 
-namespace CocoGuest.Service.Services;
+namespace CocoGuest.Service.Requests;
 
 /// <summary>
 /// Calls that wait for fences: outside the guest's lock, until the fences signal, the caller gives up or guest time is over.

@@ -1,4 +1,4 @@
-namespace CocoGuest.Service.Broker;
+namespace CocoGuest.Service.Processes;
 
 /// <summary>Somebody who holds fds and wants to hear when the memory behind one is taken back.</summary>
 internal interface IRevocationListener

@@ -2,7 +2,6 @@ using CocoGuest.Tests.EndToEnd.Foreign;
 using CocoGuest.Tests.EndToEnd.Processes;
 using CocoGuest.Tests.Replay;
 using CocoGuest.Tests.Replay.Probes;
-using Xunit.Abstractions;
 using Record = CocoGuest.Tests.Replay.Record;
 
 namespace CocoGuest.Tests.EndToEnd.Native;

@@ -3,19 +3,22 @@
 # "N passed, N failed[, N skipped]" and a matching exit status.
 #
 #   ./test.sh              everything
-#   ./test.sh Machine      one or more of: Machine Conformance Clients Service EndToEnd
+#   ./test.sh Machine      one or more of: Machine Conformance Clients Service Allocations EndToEnd
+#
+# Installs go on while the build does; EndToEnd, which mostly waits for processes, runs beside the other projects, which take turns.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 2
 root=$PWD
 work=$root/.test
 mkdir -p "$work"
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 TESTINGPLATFORM_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
 
 projects=("$@")
-[ ${#projects[@]} -gt 0 ] || projects=(Machine Conformance Clients Service EndToEnd)
+[ ${#projects[@]} -gt 0 ] || projects=(Machine Conformance Clients Service Allocations EndToEnd)
 
 say() { printf '%s\n' "$*"; }
-missing=()
+missing=$work/missing.txt
+: >"$missing"
 
 # --- what the tests need -------------------------------------------------------------------------------------------------------
 apt_packages() {
@@ -70,56 +73,101 @@ kernel_tests() {
 want() { # name, what is skipped without it, command...
   local name=$1 skipped=$2
   shift 2
-  "$@" || missing+=("$name: not installed here, so these are skipped: $skipped")
+  "$@" || say "$name: not installed here, so these are skipped: $skipped" >>"$missing"
 }
 
-if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
+install() {
+  # All at once, which is quickest; what is still missing then is tried by itself, so that one that fails does not take others along.
+  apt_packages python3 python3-grpcio python3-protobuf protobuf-compiler protobuf-compiler-grpc libprotobuf-dev gcc libc6-dev cmake make \
+    pkg-config xz-utils busybox-static libdrm-tests podman runc netavark golang-go
   want "Debian's python3-grpcio and protoc" "the Python client" apt_packages python3 python3-grpcio python3-protobuf \
     protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
-  want "real pictures (Debian's desktop-base, unpacked, not installed)" "the demo on real pictures" pictures
-  want "npm's buf and @grpc/grpc-js" "buf curl, buf lint and the Node client" node_packages
   want "a C compiler with its library" "the C programs under coco run, the probe and the kernel's self-tests" apt_packages gcc libc6-dev
   want "CMake and pkg-config" "the C client" apt_packages cmake make pkg-config
   want "Debian's busybox-static" "the static program under coco run" apt_packages busybox-static
   want "Debian's libdrm-tests" "libdrm's drmdevice under coco run" apt_packages libdrm-tests
   want "podman with runc" "the self-test in a container" apt_packages podman runc netavark
   want "Debian's golang-go" "the Go program under coco run" apt_packages golang-go
+  want "npm's buf and @grpc/grpc-js" "buf curl, buf lint and the Node client" node_packages
+  want "real pictures (Debian's desktop-base, unpacked, not installed)" "the demo on real pictures" pictures
   want "the kernel's self-tests (Debian's linux-source-6.12)" "the kernel's self-tests under coco run" kernel_tests
+}
+
+installing=""
+if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
+  install &
+  installing=$!
 fi
 export COCOGUEST_TEST_NODE_MODULES=$work/node/node_modules COCOGUEST_TEST_PICTURES=$work/pictures COCOGUEST_TEST_KERNEL=$work/kernel COCOGUEST_TEST_ROOT=$root
 
-# --- build and run -------------------------------------------------------------------------------------------------------------
+# --- build ---------------------------------------------------------------------------------------------------------------------
 say "building"
-# One compiler server for all projects; it is stopped again, so that nothing of the tests stays behind.
-trap 'dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1' EXIT
-if ! dotnet build CocoGuest.sln -c Release -v quiet -nologo -p:UseSharedCompilation=true >"$work/build.log" 2>&1; then
+# One compiler server for all projects, of this run alone; it is stopped again, so that nothing of the tests stays behind.
+compiler=cocoguest-test-$$
+trap 'pkill -f -- "-pipename:$compiler"' EXIT
+if ! dotnet build CocoGuest.sln -c Release -v quiet -nologo -p:UseSharedCompilation=true -p:SharedCompilationId=$compiler >"$work/build.log" 2>&1; then
   grep -E 'error' "$work/build.log" | sort -u | head -40
+  wait
   say "the build failed; all of it is in .test/build.log"
   say "0 passed, 1 failed"
   exit 1
 fi
+say "built after $SECONDS s"
+
+# --- run -----------------------------------------------------------------------------------------------------------------------
+# A project in which no test ends for so long is dumped and ended; the log names the tests that ran.
+hang=(--hangdump --hangdump-timeout 15m --hangdump-type Mini --results-directory "$work/results")
+
+run() { # project
+  local program=tests/$1/bin/Release/net10.0/CocoGuest.Tests.$1 log=$work/$1.log began=$SECONDS
+  if [ "$1" = Allocations ]; then
+    dotnet tests/Benchmarks/bin/Release/net10.0/CocoGuest.Tests.Benchmarks.dll allocations >"$log" 2>&1
+  else
+    "$program" --no-ansi --progress off --show-slowest-tests 10 "${hang[@]}" >"$log" 2>&1
+  fi
+  echo $? >"$work/$1.status"
+  say "$1 took $((SECONDS - began)) s"
+}
+
+count() { sed -nE "s/^  $2: ([0-9]+)\$/\1/p" "$work/$1.log" | tail -1; }
 
 passed=0 failed=0 skipped=0
-for project in "${projects[@]}"; do
-  log=$work/$project.log
-  say "testing $project"
-  timeout 1500 dotnet test "tests/$project" -c Release --no-build --nologo -v quiet --logger 'console;verbosity=normal' >"$log" 2>&1
-  status=$?
-  p=$(sed -nE 's/^ *Passed: ([0-9]+)$/\1/p' "$log" | tail -1)
-  f=$(sed -nE 's/^ *Failed: ([0-9]+)$/\1/p' "$log" | tail -1)
-  s=$(sed -nE 's/^ *Skipped: ([0-9]+)$/\1/p' "$log" | tail -1)
+report() { # project
+  local log=$work/$1.log status p f s
+  status=$(cat "$work/$1.status")
+  if [ "$1" = Allocations ]; then
+    p=$((status == 0)) f=$((status != 0)) s=0
+  else
+    p=$(count "$1" succeeded) f=$(count "$1" failed) s=$(count "$1" skipped)
+  fi
   if [ -z "$p$f$s" ] || { [ "$status" -ne 0 ] && [ "${f:-0}" -eq 0 ]; }; then
-    say "  $project did not run to its end (exit status $status); the last lines of .test/$project.log:"
+    say "$1 did not run to its end (exit status $status); the last lines of .test/$1.log:"
     tail -20 "$log"
     failed=$((failed + 1))
   fi
   passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
-  say "  ${p:-0} passed, ${f:-0} failed, ${s:-0} skipped"
-  grep -A1 -E '\[SKIP\]' "$log" | sed -E '/^--$/d; s/^\[xUnit.net [0-9:.]+\]/ /'
-  grep -E '\[FAIL\]' "$log" | sed -E 's/^\[xUnit.net [0-9:.]+\]/ /'
-  [ "${f:-0}" -eq 0 ] || { say "  from .test/$project.log:"; grep -A25 -E '^ +Failed |\[FAIL\]' "$log" | head -120; }
-done
+  say "$1: ${p:-0} passed, ${f:-0} failed, ${s:-0} skipped"
+  grep -A1 -E '^skipped ' "$log" | sed -E '/^--$/d; s/^/  /'
+  grep -E '^failed ' "$log" | sed -E 's/^/  /'
+  [ "${f:-0}" -eq 0 ] || { say "  from .test/$1.log:"; grep -A25 -E '^failed |FAILED' "$log" | head -120; }
+}
 
-for line in "${missing[@]+"${missing[@]}"}"; do say "$line"; done
+rm -f "$work"/*.status
+# EndToEnd begins when the installs are over, the others at once.
+others() {
+  local project
+  for project in "${projects[@]}"; do
+    [ "$project" = EndToEnd ] || run "$project"
+  done
+}
+others &
+if [ -n "$installing" ]; then
+  wait "$installing"
+  run EndToEnd
+fi
+wait
+for project in "${projects[@]}"; do report "$project"; done
+
+cat "$missing"
 if [ "$skipped" -gt 0 ]; then say "$passed passed, $failed failed, $skipped skipped"; else say "$passed passed, $failed failed"; fi
 [ "$failed" -eq 0 ]

@@ -27,7 +27,7 @@ internal sealed class DmaBuf : MemoryFile, IPollsFences
     private byte[]? _name;
     private readonly GuestBuffers _room;
     private BufferPoll? _poll;
-    private readonly List<Attachment> _attachments = [];
+    private List<Attachment>? _attachments;
 
     /// <param name="room">The room that counts it and takes it apart.</param>
     /// <param name="inode">Inode number.</param>
@@ -80,7 +80,7 @@ internal sealed class DmaBuf : MemoryFile, IPollsFences
     public int PollsQueued => _poll?.Queued ?? 0;
 
     /// <summary>What the conversions of its pages have cost so far.</summary>
-    public PageState.ConversionCounters ConversionCost { get; set; }
+    public ConversionCost ConversionCost { get; set; } = ConversionCost.None;
 
     /// <summary>Slot of <see cref="MemoryFile.Backing"/> in the chunk map.</summary>
     public int BackingSlot { get; set; }
@@ -115,7 +115,7 @@ internal sealed class DmaBuf : MemoryFile, IPollsFences
         + (_name is null ? "" : $"name:\t{NameAsBytes}\n");
 
     /// <summary>Attachments, newest first (S-SYS-40).</summary>
-    public IReadOnlyList<Attachment> Attachments => _attachments;
+    public IReadOnlyList<Attachment> Attachments => _attachments ?? (IReadOnlyList<Attachment>)[];
 
     /// <summary>The bytes are in other frames now.</summary>
     public void MoveTo(Chunk[] chunks)
@@ -124,9 +124,9 @@ internal sealed class DmaBuf : MemoryFile, IPollsFences
         Segments = Array.ConvertAll(chunks, c => new SgEntry(c.Address, c.Bytes));
     }
 
-    public void AddAttachment(Attachment attachment) => _attachments.Insert(0, attachment);
+    public void AddAttachment(Attachment attachment) => (_attachments ??= []).Insert(0, attachment);
 
-    public void RemoveAttachment(Attachment attachment) => _attachments.Remove(attachment);
+    public void RemoveAttachment(Attachment attachment) => _attachments?.Remove(attachment);
 
     /// <summary>DMA_BUF_SET_NAME: the name and its terminator fit 32 bytes, else EINVAL and the old name stays (S-BUF-71).</summary>
     public Failure? SetName(ReadOnlySpan<byte> name)

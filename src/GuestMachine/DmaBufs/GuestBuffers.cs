@@ -88,7 +88,7 @@ public sealed partial class GuestBuffers
             System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(buffer.FdInfoLines)),
             buffer.Shared, buffer.Backing is not null, buffer.Chunks, [.. buffer.Attachments.Select(a => a.Device.Name)])
         {
-            Conversions = buffer.ConversionCost,
+            Conversions = buffer.ConversionCost.Counters,
         };
     }
 

@@ -7,24 +7,26 @@ namespace CocoGuest.Machine.Fences;
 /// </summary>
 internal sealed class Reservation
 {
-    private readonly List<Slot> _slots = [];
+    // Made with the first fence: most buffers never have one.
+    private List<Slot>? _slots;
     private int _reserved;
 
     /// <summary>A fence was added; under the guest's lock.</summary>
     public event Action? Added;
 
     /// <summary>Fences in it, signalled ones included.</summary>
-    public int Count => _slots.Count;
+    public int Count => _slots?.Count ?? 0;
 
     /// <summary>What somebody about to write (true) or to read (false) waits for (S-RESV-02).</summary>
     public static FenceUsage UsageFor(bool write) => write ? FenceUsage.Read : FenceUsage.Write;
 
     /// <summary>Makes room for this many more fences.</summary>
-    public void Reserve(int fences) => _reserved = Math.Max(_reserved, _slots.Count + fences);
+    public void Reserve(int fences) => _reserved = Math.Max(_reserved, Count + fences);
 
     /// <summary>Adds a fence in a free or reserved place (S-RESV-03). A fence without a place is a mistake of the caller.</summary>
     public void Add(Fence fence, FenceUsage usage)
     {
+        _slots ??= [];
         for (int i = 0; i < _slots.Count; i++)
         {
             if (Replaces(fence, usage, _slots[i]))
@@ -45,17 +47,19 @@ internal sealed class Reservation
     }
 
     /// <summary>Fences that a query for a usage sees, in the order of their slots, signalled ones included.</summary>
-    public IEnumerable<Fence> Of(FenceUsage usage) => _slots.Where(s => s.Usage <= usage).Select(s => s.Fence);
+    public IEnumerable<Fence> Of(FenceUsage usage) => UpTo(usage).Select(s => s.Fence);
 
     /// <summary>Those of them that have not signalled.</summary>
-    public Fence[] PendingOf(FenceUsage usage) => _slots.Count == 0 ? [] : [.. Of(usage).Where(f => !f.Signalled)];
+    public Fence[] PendingOf(FenceUsage usage) => Count == 0 ? [] : [.. Of(usage).Where(f => !f.Signalled)];
 
     /// <summary>True if all of them have signalled.</summary>
     public bool TestSignalled(FenceUsage usage) => Of(usage).All(f => f.Signalled);
 
     /// <summary>The fence lines of <c>bufinfo</c>, up to READ, each without its tab (S-BUF-101, 103).</summary>
     public IEnumerable<string> Describe(FenceRules rules) =>
-        _slots.Where(s => s.Usage <= FenceUsage.Read).Select(s => rules.Describe(s.Fence, s.Usage));
+        UpTo(FenceUsage.Read).Select(s => rules.Describe(s.Fence, s.Usage));
+
+    private IEnumerable<Slot> UpTo(FenceUsage usage) => _slots?.Where(s => s.Usage <= usage) ?? [];
 
     // Adding the very same fence again keeps its one slot: kernels say "later or the same".
     private static bool Replaces(Fence fence, FenceUsage usage, Slot old) =>

@@ -81,7 +81,7 @@ public sealed partial class GuestHeaps
             _buffers, _files.NextInode(), node.Exporter, size, chunks.Value, access, shared, node.Heap.TableOf(chunks.Value, size))
         {
             ChargedTo = owner,
-            ConversionCost = _core.Pages.Counters - before,
+            ConversionCost = _latestCost = _latestCost.For(_core.Pages.Counters - before),
         };
         return _buffers.Install(process, buffer, fdFlags, hostVisible);
     }

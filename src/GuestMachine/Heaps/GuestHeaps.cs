@@ -25,6 +25,7 @@ public sealed partial class GuestHeaps
     private readonly SystemHeap _system;
     private readonly SortedDictionary<string, HeapUse> _uses = new(StringComparer.Ordinal);
     private readonly Dictionary<TeeUse, TeeHeap> _tee = [];
+    private ConversionCost _latestCost = ConversionCost.None;
 
     internal GuestHeaps(GuestCore core, GuestFiles files, GuestTree tree, GuestBuffers buffers, SystemHeap system, BootAreas areas)
     {

@@ -91,7 +91,7 @@ public sealed class GuestConversions
         Result<ConversionOutcome> outcome = Run(RangesOf(buffer.Value, offset, bytes), direction, stale ? mapped : 0);
         if (outcome.Ok)
         {
-            buffer.Value.ConversionCost += outcome.Value.Cost;
+            buffer.Value.ConversionCost = buffer.Value.ConversionCost.Plus(outcome.Value.Cost);
         }
 
         return outcome;

@@ -14,8 +14,8 @@ namespace CocoGuest.Tests.Benchmarks.Rpc;
 /// </summary>
 internal static class AllocationBenchmark
 {
-    private const int WarmUp = 3_000;
-    private const int Calls = 4_000;
+    private const int WarmUp = 1_000;
+    private const int Calls = 1_500;
     private const double Tolerance = 1.10;
     private const int Slack = 64;
 

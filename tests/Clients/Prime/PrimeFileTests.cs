@@ -3,18 +3,14 @@ using CocoGuest.DrmImporter.Prime;
 
 namespace CocoGuest.Tests.Clients.Prime;
 
-public sealed class PrimeFileTests : IAsyncLifetime, IAsyncDisposable
+public sealed class PrimeFileTests : IAsyncDisposable
 {
     private readonly FakeBackend _core = new();
     private readonly PrimeFile _file;
 
     public PrimeFileTests() => _file = new PrimeFile(_core);
 
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public Task DisposeAsync() => _file.DisposeAsync().AsTask();
-
-    ValueTask IAsyncDisposable.DisposeAsync() => _file.DisposeAsync();
+    public ValueTask DisposeAsync() => _file.DisposeAsync();
 
     [Fact]
     [Statement("S-GPU-02", "S-GPU-11")]

@@ -7,7 +7,7 @@ using CocoGuest.V1;
 namespace CocoGuest.Tests.Clients.Rdma;
 
 /// <summary>Two importers' queue pair and responder over a real socket, on memory of their own.</summary>
-public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
+public sealed class WireTests : IAsyncLifetime
 {
     private const int Size = 300_000;
     private const ulong LocalIova = 0x100000;
@@ -22,7 +22,7 @@ public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
     private uint _lkey;
     private uint _rkey;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         for (int i = 0; i < Size; i++)
             (_local.Bytes[i], _remote.Bytes[i]) = ((byte)(i * 7), (byte)(i * 13));
@@ -38,13 +38,11 @@ public sealed class WireTests : IAsyncLifetime, IAsyncDisposable
         _serving = ServeAsync(passive);
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         await _queuePair.DisposeAsync();
         await _serving;
     }
-
-    ValueTask IAsyncDisposable.DisposeAsync() => new(DisposeAsync());
 
     [Fact]
     public async Task Write_WholeRegion_BytesArrive()

@@ -3,7 +3,7 @@ using CocoGuest.Tests.EndToEnd.Processes;
 namespace CocoGuest.Tests.EndToEnd.CClient;
 
 /// <summary>src/Clients/C, built and installed by CMake into a folder of its own; on first use, and once for all tests of a class.</summary>
-public sealed class CClientBuild : IAsyncLifetime
+public sealed class CClientBuild : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("coco-c-");
     private readonly Lazy<Task<string>> _plain;
@@ -25,14 +25,7 @@ public sealed class CClientBuild : IAsyncLifetime
     public string Prefix => Path.Combine(Folder, "plain/prefix");
 
     /// <inheritdoc/>
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task DisposeAsync()
-    {
-        _folder.Delete(recursive: true);
-        return Task.CompletedTask;
-    }
+    public void Dispose() => _folder.Delete(recursive: true);
 
     /// <summary>Path of a test program.</summary>
     public async Task<string> ProgramAsync(string name, bool sanitized = false) =>

@@ -34,7 +34,7 @@ public sealed partial class CClientTests(SharedServer shared, CClientBuild build
         await using (GuestProcess process = await GuestProcess.OpenAsync(connection))
         {
             await using var program = ChildProgram.Start(await build.ProgramAsync("held"), [shared.Server.BrokerPath]);
-            string token = (await program.ReadLineAsync(IsHeld)).Text.Split(' ')[1];
+            string token = (await program.ReadLineAsync(IsHeld)).Split(' ')[1];
             GuestBuffer buffer = await process.ImportAsync(token);
             program.Kill();
             await GuestCensus.UntilAsync(connection, "", c => c.Objects.Processes == before.Objects.Processes + 1);
@@ -56,7 +56,7 @@ public sealed partial class CClientTests(SharedServer shared, CClientBuild build
         using CocoConnection connection = shared.Server.Connect();
         GuestCensus before = await GuestCensus.TakeAsync(connection, "");
         await using var program = ChildProgram.Start(await build.ProgramAsync("held"), [shared.Server.BrokerPath, "fork"]);
-        string token = (await program.ReadLineAsync(IsHeld)).Text.Split(' ')[1];
+        string token = (await program.ReadLineAsync(IsHeld)).Split(' ')[1];
         await using (GuestProcess process = await GuestProcess.OpenAsync(connection))
         {
             // What is on its way would live on.
@@ -89,7 +89,7 @@ public sealed partial class CClientTests(SharedServer shared, CClientBuild build
     {
         using CocoConnection connection = shared.Server.Connect();
         await using var program = ChildProgram.Start(await build.ProgramAsync("held"), [shared.Server.BrokerPath]);
-        string handle = (await program.ReadLineAsync(IsHeld)).Text.Split(' ')[2];
+        string handle = (await program.ReadLineAsync(IsHeld)).Split(' ')[2];
         await using GuestProcess process = await GuestProcess.OpenAsync(connection);
         await using GuestProcess stranger = await GuestProcess.OpenAsync(connection);
         int fd = (await connection.Guest.AllocateBufferAsync(new() { Process = handle, Heap = "system", Len = 4096 })).Fd;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace CocoGuest.Tests.EndToEnd.Foreign;
 
 /// <summary>A theory that needs foreign tools; skipped, with the reason, where one is missing.</summary>
@@ -6,7 +8,10 @@ public sealed class ForeignTheoryAttribute : TheoryAttribute
 {
     /// <summary>A theory.</summary>
     /// <param name="tools">What it needs.</param>
-    public ForeignTheoryAttribute(ForeignTool tools)
+    /// <param name="file">Given by the compiler: where the test is.</param>
+    /// <param name="line">As well.</param>
+    public ForeignTheoryAttribute(ForeignTool tools, [CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line)
     {
         Tools = tools;
         Skip = ForeignTools.SkipReason(tools);

@@ -12,10 +12,10 @@ internal sealed record ForeignWalk(JsonNode Seen, GuestCensus Before, GuestCensu
         using Client.CocoConnection connection = server.Connect();
         GuestCensus before = await GuestCensus.TakeAsync(connection, "");
         await using ChildProgram program = start();
-        OutputLine line = await program.ReadLineAsync(text => text.StartsWith('{'));
+        string line = await program.ReadLineAsync(text => text.StartsWith('{'));
         int exitCode = await program.WaitForExitAsync();
         Assert.True(exitCode == 0, program.Said);
-        return new ForeignWalk(JsonNode.Parse(line.Text)!, before, await GuestCensus.TakeAsync(connection, ""));
+        return new ForeignWalk(JsonNode.Parse(line)!, before, await GuestCensus.TakeAsync(connection, ""));
     }
 
     /// <summary>A text that the client saw.</summary>

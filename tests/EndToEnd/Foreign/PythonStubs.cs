@@ -11,7 +11,7 @@ public sealed class PythonStubs : IAsyncLifetime
     public string Folder => _folder.FullName;
 
     /// <inheritdoc/>
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         if (ForeignTools.SkipReason(ForeignTool.Python) is not null)
         {
@@ -29,10 +29,10 @@ public sealed class PythonStubs : IAsyncLifetime
     }
 
     /// <inheritdoc/>
-    public Task DisposeAsync()
+    public ValueTask DisposeAsync()
     {
         _folder.Delete(recursive: true);
-        return Task.CompletedTask;
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Starts the client.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using CocoGuest.Client;
 using CocoGuest.Tests.EndToEnd.Clients;
@@ -92,7 +91,7 @@ public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedSe
         await NoTokensAsync(connection, "alive-0");
         string folder = $"/proc/{shared.Server.Program.Pid}/fd";
         int before = Directory.GetFiles(folder).Length;
-        await using var holder = ChildProgram.Start(Programs.TokenHolder, [shared.Server.Unix, "alive-0", "0"]);
+        await using ChildProgram holder = TokenHolder.Start(shared.Server.Unix, "alive-0", DefaultLife);
 
         await holder.ReadLineAsync(line => line.StartsWith('{'));
 
@@ -107,11 +106,10 @@ public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedSe
     {
         await shared.Server.CreateGuestAsync(guest);
         GuestCensus empty = await GuestCensus.TakeAsync(connection, guest);
-        await using var holder = ChildProgram.Start(
-            Programs.TokenHolder, [shared.Server.Unix, guest, life.ToString(CultureInfo.InvariantCulture)]);
-        OutputLine tokens = await holder.ReadLineAsync(line => line.StartsWith('{'));
+        await using ChildProgram holder = TokenHolder.Start(shared.Server.Unix, guest, life);
+        string tokens = await holder.ReadLineAsync(line => line.StartsWith('{'));
         holder.Kill();
         GuestCensus left = await GuestCensus.UntilAsync(connection, guest, census => census.Objects.Processes == empty.Objects.Processes);
-        return (JsonNode.Parse(tokens.Text)!, empty, left);
+        return (JsonNode.Parse(tokens)!, empty, left);
     }
 }

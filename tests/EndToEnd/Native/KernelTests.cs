@@ -1,6 +1,5 @@
 using CocoGuest.Tests.EndToEnd.Foreign;
 using CocoGuest.Tests.EndToEnd.Processes;
-using Xunit.Abstractions;
 
 namespace CocoGuest.Tests.EndToEnd.Native;
 

@@ -11,7 +11,7 @@ namespace CocoGuest.Tests.EndToEnd.Processes;
 internal sealed class ChildProgram : IAsyncDisposable
 {
     private readonly Process _process;
-    private readonly Channel<OutputLine> _lines = Channel.CreateUnbounded<OutputLine>();
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
     private readonly StringBuilder _said = new();
     private readonly Task _reading;
 
@@ -20,9 +20,6 @@ internal sealed class ChildProgram : IAsyncDisposable
         _process = process;
         _reading = Task.WhenAll(ReadOutputAsync(), ReadErrorsAsync());
     }
-
-    /// <summary>CLOCK_MONOTONIC in nanoseconds: the clock that all processes share.</summary>
-    public static long Now => Stopwatch.GetTimestamp() * (1_000_000_000 / Stopwatch.Frequency);
 
     /// <summary>Its process id.</summary>
     public int Pid => _process.Id;
@@ -79,23 +76,23 @@ internal sealed class ChildProgram : IAsyncDisposable
         program.Input.Close();
         int exitCode = await program.WaitForExitAsync();
         var output = new StringBuilder();
-        while (program._lines.Reader.TryRead(out OutputLine line))
+        while (program._lines.Reader.TryRead(out string? line))
         {
-            output.AppendLine(line.Text);
+            output.AppendLine(line);
         }
 
         return (exitCode, output.ToString(), program.Said);
     }
 
     /// <summary>The next line of stdout that is wanted; those before it are dropped.</summary>
-    public async Task<OutputLine> ReadLineAsync(Func<string, bool> wanted)
+    public async Task<string> ReadLineAsync(Func<string, bool> wanted)
     {
         using var stuck = new CancellationTokenSource(Limits.Stuck);
         try
         {
-            await foreach (OutputLine line in _lines.Reader.ReadAllAsync(stuck.Token))
+            await foreach (string line in _lines.Reader.ReadAllAsync(stuck.Token))
             {
-                if (wanted(line.Text))
+                if (wanted(line))
                 {
                     return line;
                 }
@@ -118,13 +115,7 @@ internal sealed class ChildProgram : IAsyncDisposable
     }
 
     /// <summary>kill -9.</summary>
-    /// <returns>When, on <see cref="Now"/>'s clock.</returns>
-    public long Kill()
-    {
-        long now = Now;
-        _process.Kill();
-        return now;
-    }
+    public void Kill() => _process.Kill();
 
     /// <summary>kill -TERM.</summary>
     public void Terminate() => Assert.Equal(0, Libc.Kill(_process.Id, Libc.Sigterm));
@@ -146,7 +137,7 @@ internal sealed class ChildProgram : IAsyncDisposable
     {
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
         {
-            _lines.Writer.TryWrite(new OutputLine(line, Now));
+            _lines.Writer.TryWrite(line);
             Note(line);
         }
 

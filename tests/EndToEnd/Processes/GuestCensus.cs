@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using CocoGuest.Client;
 using CocoGuest.V1;
 
@@ -23,7 +24,7 @@ internal sealed record GuestCensus(ObjectCensus Objects, MemoryCensus Memory, ul
     /// <exception cref="TimeoutException">It never was; the message holds the last one.</exception>
     public static async Task<GuestCensus> UntilAsync(CocoConnection connection, string guest, Func<GuestCensus, bool> wanted)
     {
-        long end = ChildProgram.Now + ((long)Limits.Stuck.TotalSeconds * 1_000_000_000);
+        long start = Stopwatch.GetTimestamp();
         while (true)
         {
             GuestCensus census = await TakeAsync(connection, guest);
@@ -32,7 +33,7 @@ internal sealed record GuestCensus(ObjectCensus Objects, MemoryCensus Memory, ul
                 return census;
             }
 
-            if (ChildProgram.Now > end)
+            if (Stopwatch.GetElapsedTime(start) > Limits.Stuck)
             {
                 throw new TimeoutException($"The guest never came to hold what was expected; in the end it held {census}.");
             }

@@ -29,19 +29,16 @@ internal sealed class LineProgram : IAsyncDisposable
         request["op"] = operation;
         await Program.Input.WriteLineAsync(request.ToJsonString());
         await Program.Input.FlushAsync();
-        OutputLine line = await Program.ReadLineAsync(text => JsonNode.Parse(text)!["id"]?.GetValue<int>() == id);
-        JsonNode answer = JsonNode.Parse(line.Text)!;
+        string line = await Program.ReadLineAsync(text => JsonNode.Parse(text)!["id"]?.GetValue<int>() == id);
+        JsonNode answer = JsonNode.Parse(line)!;
         return answer["ok"]!.GetValue<bool>()
             ? answer["result"]!
             : throw new InvalidOperationException($"{operation} was refused: {answer["error"]!.ToJsonString()}");
     }
 
     /// <summary>Waits for an event.</summary>
-    public async Task<(JsonNode Event, long Arrived)> EventAsync(string name)
-    {
-        OutputLine line = await Program.ReadLineAsync(text => JsonNode.Parse(text)!["event"]?.GetValue<string>() == name);
-        return (JsonNode.Parse(line.Text)!, line.Arrived);
-    }
+    public async Task<JsonNode> EventAsync(string name) =>
+        JsonNode.Parse(await Program.ReadLineAsync(text => JsonNode.Parse(text)!["event"]?.GetValue<string>() == name))!;
 
     /// <summary>A clean exit: the end of stdin.</summary>
     public async Task<int> ExitAsync()

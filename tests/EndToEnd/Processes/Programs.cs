@@ -15,9 +15,6 @@ internal static class Programs
     /// <summary>The DRM importer.</summary>
     public static string DrmImporter => Built("src/Clients/DrmImporter", "drm-importer");
 
-    /// <summary>This assembly as a program.</summary>
-    public static string TokenHolder => Path.Combine(AppContext.BaseDirectory, "CocoGuest.Tests.EndToEnd");
-
     /// <summary>The .proto files.</summary>
     public static string Protos => Path.Combine(Repository.Root, "protos");
 

@@ -43,10 +43,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             Programs.Server, ["--runtime-dir", folder.FullName, "--tcp", "127.0.0.1:0", "--log-level", "information", .. options]);
         try
         {
-            OutputLine tcp = await program.ReadLineAsync(line => TcpLine().IsMatch(line));
-            OutputLine token = await program.ReadLineAsync(line => TokenLine().IsMatch(line));
+            string tcp = await program.ReadLineAsync(line => TcpLine().IsMatch(line));
+            string token = await program.ReadLineAsync(line => TokenLine().IsMatch(line));
             await program.ReadLineAsync(line => line.StartsWith("Try:", StringComparison.Ordinal));
-            return new ServerProcess(program, folder, TcpLine().Match(tcp.Text).Groups[1].Value, TokenLine().Match(token.Text).Groups[1].Value);
+            return new ServerProcess(program, folder, TcpLine().Match(tcp).Groups[1].Value, TokenLine().Match(token).Groups[1].Value);
         }
         catch
         {

@@ -8,10 +8,10 @@ public sealed class SharedServer : IAsyncLifetime
     internal ServerProcess Server => _server!;
 
     /// <inheritdoc/>
-    public async Task InitializeAsync() => _server = await ServerProcess.StartAsync("--grace-time", "200ms");
+    public async ValueTask InitializeAsync() => _server = await ServerProcess.StartAsync("--grace-time", "200ms");
 
     /// <inheritdoc/>
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (_server is not null)
         {

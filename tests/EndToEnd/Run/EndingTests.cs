@@ -4,41 +4,42 @@ using CocoGuest.Tests.EndToEnd.Processes;
 
 namespace CocoGuest.Tests.EndToEnd.Run;
 
-/// <summary>However a run ends, nothing of it stays behind, and signals find whom they are for.</summary>
+/// <summary>
+/// However a run ends, nothing of it stays behind, and signals find whom they are for. What is killed would go on for a quarter of an hour, longer
+/// than a test waits: if it ends, then because the run did.
+/// </summary>
 public sealed class EndingTests
 {
     // A shell waits for a child interruptibly, for its own sleep it would not.
     private const string WaitForEver = "while :; do sleep 1000 & wait $!; done";
 
     [Fact]
-    public async Task KillCoco_ProgramRuns_ProgramIsGoneWithinASecond()
+    public async Task KillCoco_ProgramRuns_EndsTheProgram()
     {
         await using ChildProgram coco = Start("echo $$; exec sleep 1000");
         using var program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true)));
 
-        long killed = coco.Kill();
+        coco.Kill();
 
-        long gone = await program.WaitAsync();
-        Assert.True(gone - killed < 1_000_000_000, $"It took {(gone - killed) / 1_000_000} ms.");
+        await program.WaitAsync();
     }
 
     [ForeignFact(ForeignTool.PlainPython)]
-    public async Task KillCoco_ProgramHasABuffer_ProgramIsGoneWithinASecond()
+    public async Task KillCoco_ProgramHasABuffer_EndsTheProgram()
     {
         await using var coco = ChildProgram.Start(
             Programs.Coco, ["run", "--", .. HeapScript.Program("fd = alloc(); print(os.getpid(), flush=True); sys.stdin.read()")]);
         using var program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true)));
 
-        long killed = coco.Kill();
+        coco.Kill();
 
-        long gone = await program.WaitAsync();
-        Assert.True(gone - killed < 1_000_000_000, $"It took {(gone - killed) / 1_000_000} ms.");
+        await program.WaitAsync();
     }
 
     // The program ends before its children, and the keeper must not go with it. Those that do nothing but run make the machine busy, so that the keeper
     // would; more than once all the same.
     [Fact]
-    public async Task KillCoco_ProgramHasChildren_AllAreGoneWithinASecond()
+    public async Task KillCoco_ProgramHasChildren_EndsThemAll()
     {
         for (int round = 0; round < 10; round++)
         {
@@ -51,9 +52,8 @@ public sealed class EndingTests
                     children.Add(ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(_ => true))));
                 }
 
-                long killed = coco.Kill();
-                long gone = (await Task.WhenAll(children.Select(c => c.WaitAsync()))).Max();
-                Assert.True(gone - killed < 1_000_000_000, $"It took {(gone - killed) / 1_000_000} ms.");
+                coco.Kill();
+                await Task.WhenAll(children.Select(c => c.WaitAsync()));
             }
             finally
             {
@@ -138,9 +138,9 @@ public sealed class EndingTests
         await using var coco = ChildProgram.Start(
             "/bin/sh", ["-c", "trap '' HUP; exec \"$0\" run -- grep SigIgn /proc/self/status", Programs.Coco]);
 
-        OutputLine line = await coco.ReadLineAsync(l => l.StartsWith("SigIgn", StringComparison.Ordinal));
+        string line = await coco.ReadLineAsync(l => l.StartsWith("SigIgn", StringComparison.Ordinal));
 
-        Assert.EndsWith("1", line.Text, StringComparison.Ordinal);
+        Assert.EndsWith("1", line, StringComparison.Ordinal);
         Assert.Equal(0, await coco.WaitForExitAsync());
     }
 

@@ -27,19 +27,15 @@ internal sealed class ProcessEnd : IDisposable
     public static bool IsAlive(int pid) => !ProcFolder.IsEnding(pid);
 
     /// <summary>The pid in a line.</summary>
-    public static int Pid(OutputLine line) => int.Parse(line.Text, CultureInfo.InvariantCulture);
+    public static int Pid(string line) => int.Parse(line, CultureInfo.InvariantCulture);
 
     /// <summary>Sends a signal; to a process group if the number is negative.</summary>
     public static void Signal(int pid, int signal) => Assert.Equal(0, Libc.Kill(pid, signal));
 
     /// <summary>Waits for the end.</summary>
-    /// <returns>When, on the clock of <see cref="ChildProgram.Now"/>.</returns>
-    public async Task<long> WaitAsync() => await Task.Factory.StartNew(
-        () =>
-        {
-            PidFd.WaitForEnd(_process);
-            return ChildProgram.Now;
-        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(Limits.Stuck);
+    public Task WaitAsync() => Task.Factory.StartNew(
+        () => PidFd.WaitForEnd(_process), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+        .WaitAsync(Limits.Stuck);
 
     /// <summary>Kills it if it lives still, so that a test that fails leaves nothing behind.</summary>
     public void Dispose()

@@ -67,14 +67,14 @@ public sealed class ServedTests(PythonStubs stubs) : IClassFixture<PythonStubs>
         await using ChildProgram giver = Start(server, "shared", [.. Giver, socket]);
         await giver.ReadLineAsync(line => line == "ready");
         await using ChildProgram taker = Start(server, "shared", [.. Taker, socket]);
-        OutputLine given = await giver.ReadLineAsync(line => line.StartsWith("b'", StringComparison.Ordinal));
+        string given = await giver.ReadLineAsync(line => line.StartsWith("b'", StringComparison.Ordinal));
         int giverEnd = await giver.WaitForExitAsync();
-        OutputLine taken = await taker.ReadLineAsync(line => line.StartsWith("b'", StringComparison.Ordinal));
+        string taken = await taker.ReadLineAsync(line => line.StartsWith("b'", StringComparison.Ordinal));
         int takerEnd = await taker.WaitForExitAsync();
 
         // In each run an fd, the duplicate that Python makes for mmap, and the mapping (S-BUF-100).
-        Assert.Equal("b' there' 00000006", given.Text);
-        Assert.Equal("b'hello' /dmabuf: b' there'", taken.Text);
+        Assert.Equal("b' there' 00000006", given);
+        Assert.Equal("b'hello' /dmabuf: b' there'", taken);
         Assert.Equal((0, 0), (giverEnd, takerEnd));
         Assert.True(!giver.Said.Contains("never closed: dma-buf", StringComparison.Ordinal), giver.Said);
         Assert.Contains("never closed: dma-buf", taker.Said, StringComparison.Ordinal);
@@ -109,16 +109,15 @@ public sealed class ServedTests(PythonStubs stubs) : IClassFixture<PythonStubs>
     }
 
     [Fact]
-    public async Task KillServer_ProgramRuns_ProgramIsGoneWithinASecondAndTheStatusSaysSo()
+    public async Task KillServer_ProgramRuns_EndsTheProgramAndTheStatusSaysSo()
     {
         await using ServerProcess server = await ServerProcess.StartAsync();
         await using ChildProgram coco = Start(server, "default", ["/bin/sh", "-c", "sleep 1000 & wait & echo $$; exec sleep 1000"]);
         using var program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(line => int.TryParse(line, out _))));
 
-        long killed = server.Program.Kill();
+        server.Program.Kill();
 
-        long gone = await program.WaitAsync();
-        Assert.True(gone - killed < 1_000_000_000, $"It took {(gone - killed) / 1_000_000} ms.");
+        await program.WaitAsync();
         Assert.Equal(125, await coco.WaitForExitAsync());
     }
 

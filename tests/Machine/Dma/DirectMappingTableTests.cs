@@ -84,7 +84,7 @@ public class DirectMappingTableTests
             .SelectMany(table => table.Rows
                 .Where(row => row.Action != MappingAction.ChooseAddress)
                 .Select(row => (table.Name, row.Number)));
-        IEnumerable<(string, int)> tested = Rows.Select(row => ((string)row[0], (int)row[1])).Distinct();
+        IEnumerable<(string, int)> tested = Rows.Select(row => (row.Data.Item1, row.Data.Item2)).Distinct();
 
         Assert.Equal(all.Order(), tested.Order());
     }

@@ -238,7 +238,7 @@ public sealed class LifetimeTests
     [Fact]
     public void ShareTokens_RedeemedLongBeforeTheyExpire_LeaveNothingBehind()
     {
-        var time = new ManualTime();
+        var time = new FakeTimeProvider();
         var table = new ShareTokenTable(time, 16);
         var buffer = new DmaBuf(null!, 1, null!, Size, [], AccessMode.ReadWrite, shared: false);
         for (ulong i = 0; i < 10_000; i++)

@@ -18,13 +18,13 @@ internal sealed class TestGuest : IGuestObserver, IDisposable
 
     public TestGuest(Platform platform = Platform.SevSnp, KernelVersion kernel = KernelVersion.V72, Func<GuestShape, GuestShape>? shape = null)
     {
-        Time = new ManualTime();
+        Time = new FakeTimeProvider(DateTimeOffset.MinValue);
         Host = new GuestRegistry(Time, new SeededSecrets(7), this);
         var wanted = new GuestShape { Platform = platform, Kernel = kernel, MemoryBytes = 512UL << 20, Cpus = 1, Seed = 42 };
         Guest = Host.Create(shape is null ? wanted : shape(wanted)).Value;
     }
 
-    public ManualTime Time { get; }
+    public FakeTimeProvider Time { get; }
 
     public GuestRegistry Host { get; }
 

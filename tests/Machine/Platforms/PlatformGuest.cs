@@ -18,7 +18,7 @@ internal sealed class PlatformGuest : IGuestObserver, IDisposable
 
     public PlatformGuest(Platform platform, KernelVersion kernel = KernelVersion.V73)
     {
-        _host = new GuestRegistry(new ManualTime(), new SeededSecrets(3), this);
+        _host = new GuestRegistry(new FakeTimeProvider(), new SeededSecrets(3), this);
         Guest = _host.Create(new GuestShape { Platform = platform, Kernel = kernel, MemoryBytes = 256UL << 20, Cpus = 2, Seed = 5 }).Value;
     }
 

@@ -44,7 +44,7 @@ public sealed class PlatformProfileTests
     [Statement("S-UP-02", "S-UP-20", "S-UP-23", "S-CCA-07", "S-HEAP-46", "S-HEAP-48", "S-PLAT-03", "S-CCA-05")]
     public void Create_EveryPair_BootsOrIsRefusedByTheTable(Platform platform, KernelVersion kernel)
     {
-        using var host = new GuestRegistry(new ManualTime(), new SeededSecrets(1));
+        using var host = new GuestRegistry(new FakeTimeProvider(), new SeededSecrets(1));
         Result<Guest> guest = host.Create(new GuestShape { Platform = platform, Kernel = kernel, MemoryBytes = 128 * MiB * 4 });
         bool arm = platform is Platform.CcaRealm or Platform.Pkvm;
         if ((arm && kernel == KernelVersion.V612) || (platform == Platform.S390 && kernel == KernelVersion.SeedV1))

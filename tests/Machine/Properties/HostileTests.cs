@@ -72,7 +72,7 @@ public sealed partial class HostileTests
         int booted = 0;
         Ops.CheckNumbers(20, 15, numbers =>
         {
-            using var host = new GuestRegistry(new ManualTime(), new SeededSecrets(1));
+            using var host = new GuestRegistry(new FakeTimeProvider(), new SeededSecrets(1));
             foreach (int number in numbers)
             {
                 GuestShape shape = Shape(new Random(number));

@@ -191,7 +191,7 @@ public sealed class FdBrokerTests : ServerTest
 
         pipe.DisposeLocalCopyOfClientHandle();
         // The end of the pipe, once nobody has the write end any more.
-        Assert.Equal(0, await Task.Run(() => pipe.Read(new byte[1])).WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(0, await Task.Run(() => pipe.Read(new byte[1])).WaitAsync(Patience));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using CocoGuest.Linux.Sockets;
+using CocoGuest.Tests.Service.Hosting;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Service.Broker;
@@ -13,7 +14,7 @@ internal sealed class FdSocket : IDisposable
     public FdSocket(string path)
     {
         _socket.Connect(new UnixDomainSocketEndPoint(path));
-        _socket.ReceiveTimeout = 30_000;
+        _socket.ReceiveTimeout = (int)ServerTest.Patience.TotalMilliseconds;
     }
 
     public void Send(ReadOnlySpan<byte> bytes) => Assert.Equal(bytes.Length, _socket.Send(bytes));

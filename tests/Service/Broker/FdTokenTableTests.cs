@@ -12,7 +12,7 @@ namespace CocoGuest.Tests.Service.Broker;
 /// <summary>Who may redeem a token.</summary>
 public sealed class FdTokenTableTests : IDisposable
 {
-    private readonly ManualTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly GuestRegistry _host;
     private readonly FdTokenTable _tokens;
     private readonly VisibleBacking _backing;

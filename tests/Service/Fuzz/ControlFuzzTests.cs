@@ -5,7 +5,6 @@ using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Control;
 using CocoGuest.Tests.Service.Control;
 using CocoGuest.Tests.Service.Hosting;
-using Xunit.Abstractions;
 
 namespace CocoGuest.Tests.Service.Fuzz;
 

@@ -5,7 +5,6 @@ using CocoGuest.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Routing;
-using Xunit.Abstractions;
 
 namespace CocoGuest.Tests.Service.Fuzz;
 

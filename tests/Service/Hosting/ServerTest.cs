@@ -12,7 +12,7 @@ public abstract class ServerTest : IAsyncLifetime
     public const string Name = "server";
 
     /// <summary>How long a test waits for what has to happen before it gives up; never how long something takes.</summary>
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly List<TestServer> _servers = [];
     private int _fdsBefore;
@@ -22,7 +22,7 @@ public abstract class ServerTest : IAsyncLifetime
     /// <summary>The server that <see cref="InitializeAsync"/> started.</summary>
     internal TestServer Host => _only!;
 
-    public virtual async Task InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         await Warm.Value;
         _fdsBefore = OpenFds.OfServers();
@@ -30,8 +30,9 @@ public abstract class ServerTest : IAsyncLifetime
         _only = await StartAsync();
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         foreach (TestServer server in _servers)
         {
             await server.DisposeAsync();

@@ -20,7 +20,7 @@ internal sealed class TestServer : IAsyncDisposable
 
     private TestServer(DirectoryInfo folder) => _folder = folder;
 
-    public ManualTime Time { get; } = new();
+    public FakeTimeProvider Time { get; } = new();
 
     public RecordedLogs Logs { get; } = new();
 

@@ -11,7 +11,7 @@ namespace CocoGuest.Tests.Service.Probing;
 internal sealed class KestrelHost : IAsyncDisposable
 {
     /// <summary>After this a wait is given up as lost, so that a fault shows as a failed test and not as one that never ends.</summary>
-    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly WebApplication _app;
     private readonly DirectoryInfo _folder;

@@ -12,7 +12,7 @@ public sealed class ProbeHost : IAsyncLifetime
 
     internal KestrelHost Host => _host!;
 
-    public async Task InitializeAsync() => _host = await KestrelHost.StartAsync(
+    public async ValueTask InitializeAsync() => _host = await KestrelHost.StartAsync(
         builder =>
         {
             builder.Services.AddGrpc(options => options.MaxReceiveMessageSize = 32 << 20);
@@ -20,5 +20,5 @@ public sealed class ProbeHost : IAsyncLifetime
         },
         app => app.MapGrpcService<ProbeService>());
 
-    public async Task DisposeAsync() => await Host.DisposeAsync();
+    public async ValueTask DisposeAsync() => await Host.DisposeAsync();
 }

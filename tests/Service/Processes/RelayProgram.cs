@@ -1,8 +1,9 @@
 using System.Net.Sockets;
+using Xunit.MicrosoftTestingPlatform;
 
 namespace CocoGuest.Tests.Service.Processes;
 
-/// <summary>The test assembly as a program of its own: <c>relay PATH</c> joins standard streams and a Unix socket.</summary>
+/// <summary>The test assembly as a program: <c>relay PATH</c> joins standard streams and a Unix socket, all else runs the tests.</summary>
 internal static class RelayProgram
 {
     public const string Verb = "relay";
@@ -11,8 +12,7 @@ internal static class RelayProgram
     {
         if (args is not [Verb, { } path])
         {
-            await Console.Error.WriteLineAsync("Run the tests with `dotnet test`.");
-            return 1;
+            return await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
         }
 
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

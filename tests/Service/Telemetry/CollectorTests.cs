@@ -18,9 +18,9 @@ public sealed class CollectorTests : IAsyncLifetime
 
     private FakeCollector? _collector;
 
-    public async Task InitializeAsync() => _collector = await FakeCollector.StartAsync();
+    public async ValueTask InitializeAsync() => _collector = await FakeCollector.StartAsync();
 
-    public async Task DisposeAsync() => await _collector!.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _collector!.DisposeAsync();
 
     [Theory]
     [InlineData("grpc")]

@@ -14,7 +14,7 @@ public sealed class ServerTelemetryTests : ServerTest
 
     private FakeCollector? _collector;
 
-    public override async Task InitializeAsync()
+    public override async ValueTask InitializeAsync()
     {
         _collector = await FakeCollector.StartAsync();
         await base.InitializeAsync();

@@ -89,7 +89,7 @@ internal sealed unsafe partial class GuestMemory
         }
 
         _chunks.Remove(backing.Slot, backing.Chunks);
-        _holes.RemoveAll(hole => hole.Slot == backing.Slot);
+        ForgetHoles(backing.Slot);
         _privateBackings--;
     }
 

@@ -90,7 +90,7 @@ internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
     public void RemoveBacking(VisibleBacking backing, int slot, ReadOnlySpan<Chunk> chunks)
     {
         _chunks.Remove(slot, chunks);
-        _holes.RemoveAll(hole => hole.Slot == slot);
+        ForgetHoles(slot);
         backing.Revoke();
     }
 

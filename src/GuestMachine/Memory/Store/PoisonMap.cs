@@ -87,8 +87,12 @@ internal sealed class PoisonMap
             return;
         }
 
-        ulong first = range.First * LinesOfPage;
-        ulong end = range.End * LinesOfPage;
+        ClearLines(range.First * LinesOfPage, range.End * LinesOfPage);
+    }
+
+    // A method of its own: a closure is made where the method begins, and every conversion calls Clear.
+    private void ClearLines(ulong first, ulong end)
+    {
         lock (_lock)
         {
             _lines.RemoveWhere(line => line >= first && line < end);

@@ -14,6 +14,10 @@ namespace CocoGuest.Machine.PageState.Trackers;
 /// <param name="tell">Told of each run that changed, in ascending order.</param>
 internal sealed class WatchedTracker(IPageStateTracker inner, Func<bool> watched, Action<PageStateChange> tell) : IPageStateTracker
 {
+    // Made once: every shared buffer is converted twice.
+    private readonly Func<FrameRange, Failure?> _toShared = inner.ConvertToShared;
+    private readonly Func<FrameRange, Failure?> _toPrivate = inner.ConvertToPrivate;
+
     public Platform Platform => inner.Platform;
 
     public PageStateMap Map => inner.Map;
@@ -27,9 +31,9 @@ internal sealed class WatchedTracker(IPageStateTracker inner, Func<bool> watched
     /// <summary>Who acts at the moment.</summary>
     public PageStateCause Cause { get; set; }
 
-    public Failure? ConvertToShared(FrameRange range) => Do(range, inner.ConvertToShared);
+    public Failure? ConvertToShared(FrameRange range) => Do(range, _toShared);
 
-    public Failure? ConvertToPrivate(FrameRange range) => Do(range, inner.ConvertToPrivate);
+    public Failure? ConvertToPrivate(FrameRange range) => Do(range, _toPrivate);
 
     public Failure? ChangeByHost(FrameRange range, ConversionDirection direction) => Do(range, r => inner.ChangeByHost(r, direction));
 

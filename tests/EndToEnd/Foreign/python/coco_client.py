@@ -24,7 +24,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 
 import grpc
 from cocoguest.v1 import device_service_pb2 as device
@@ -243,7 +242,7 @@ def nic(target, path):
 
 
 def watch(target):
-    """Holds a mapped buffer until the server is gone, and says how it learned of it and when (CLOCK_MONOTONIC)."""
+    """Holds a mapped buffer until the server is gone, and says how it learned of it."""
     app = Process(target, "python-watch")
     buffer = app.guest.AllocateBuffer(guest.AllocateBufferRequest(heap="system_cc_shared", len=SIZE, process=app.handle))
     mapped = app.guest.Mmap(guest.MmapRequest(fd=buffer.fd, process=app.handle))
@@ -255,7 +254,6 @@ def watch(target):
         ended = {"code": "OK", "sentence": "the server ended the stream"}
     except grpc.RpcError as broken:
         ended = {"code": broken.code().name, "sentence": broken.details()}
-    ended["stream_ended_ns"] = time.monotonic_ns()
     # The broker's connection says the same in its way: it ends.
     ended["broker_end"] = len(app.broker.socket.recv(Broker.ANSWER.size))
     # And so does the next call: an error, not a wait.
@@ -263,7 +261,6 @@ def watch(target):
         app.guest.StatBuffer(guest.StatBufferRequest(fd=buffer.fd, process=app.handle))
     except grpc.RpcError as refused:
         ended["next_call"] = refused.code().name
-    ended["told_ns"] = time.monotonic_ns()
     # The memory is still mapped; touching it is harmless, but nobody is at the other end any more.
     ended["memory"] = memory[0]
     print(json.dumps(ended), flush=True)

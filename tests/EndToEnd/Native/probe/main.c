@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STUCK_SECONDS = 30, USAGE = 2 };
+enum { STUCK_SECONDS = 600, USAGE = 2 };
 
 static const struct op_row *const tables[] = {
     heap_ops, device_ops, file_ops, file_change_ops, range_ops, memory_ops, smaps_ops, fence_ops, info_ops, life_ops, account_ops,

@@ -1,21 +1,22 @@
 using System.Globalization;
 
+using Xunit.MicrosoftTestingPlatform;
+
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
 
-/// <summary>The test assembly as a program: <c>sim</c> runs the machine on random operations; see <see cref="SimulationOptions"/>.</summary>
+/// <summary>
+/// The test assembly as a program: <c>sim</c> runs the machine on random operations (see <see cref="SimulationOptions"/>), all else the tests.
+/// </summary>
 internal static class SimulationProgram
 {
     public const string Verb = "sim";
 
     /// <summary>0: nothing wrong; 1: a violation; 2: wrong arguments.</summary>
-    public static int Main(string[] args)
-    {
-        if (args is not [Verb, ..])
-        {
-            Console.Error.WriteLine($"Run the tests with `dotnet test`, or the simulation:\n{SimulationOptions.Help}");
-            return 2;
-        }
+    public static async Task<int> Main(string[] args) =>
+        args is [Verb, ..] ? Simulate(args) : await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
 
+    private static int Simulate(string[] args)
+    {
         (SimulationOptions? options, string? wrong) = SimulationOptions.Parse(args.AsSpan(1));
         if (options is null)
         {

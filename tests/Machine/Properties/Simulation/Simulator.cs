@@ -74,7 +74,7 @@ internal sealed class Simulator
 
     private static bool Boots(Platform platform, KernelVersion kernel)
     {
-        using var host = new GuestRegistry(new ManualTime(), new SeededSecrets(1));
+        using var host = new GuestRegistry(new FakeTimeProvider(), new SeededSecrets(1));
         return host.Create(new GuestShape { Platform = platform, Kernel = kernel, MemoryBytes = 64UL << 20, Swiotlb = "2048" }).Ok;
     }
 

@@ -205,6 +205,16 @@ public sealed class Guest : IDisposable
         }
     }
 
+    /// <summary>How often the guest's lock was taken so far.</summary>
+    public ulong LocksTaken
+    {
+        get
+        {
+            using Lock.Scope held = _core.Gate.Hold();
+            return _core.Gate.TimesTaken;
+        }
+    }
+
     /// <summary>What the guest holds at this moment.</summary>
     public GuestSnapshot Snapshot()
     {

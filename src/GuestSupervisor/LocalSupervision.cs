@@ -44,7 +44,10 @@ public sealed class LocalSupervision(Guest guest, Action<string> say) : ISupervi
         // Bouncing, conversions, slots: as they are before the guest ends.
         return RunOutcome.Of(new RunReport(
             _program, guest.Shape, exitCode, Begun.Leaks, guest.Faults.List(), leftRunning, Begun.Stopped, Begun.Log.Take(), _before!,
-            guest.Snapshot()));
+            guest.Snapshot())
+        {
+            GuestLocks = guest.LocksTaken,
+        });
     }
 
     /// <inheritdoc/>

@@ -48,7 +48,10 @@ public sealed class ServedRun : IDisposable
         _supervisor.Settle();
         return RunOutcome.Of(new RunReport(
             _program, _guest.Shape, exitCode, _supervisor.Leaks, _guest.Faults.List(), leftRunning, _supervisor.Stopped,
-            _supervisor.Log.Take(), _before, _guest.Snapshot()));
+            _supervisor.Log.Take(), _before, _guest.Snapshot())
+        {
+            GuestLocks = _guest.LocksTaken,
+        });
     }
 
     /// <summary>Ends it; what the program still has of the guest is taken away.</summary>

@@ -106,6 +106,24 @@ public sealed partial class GuestNatives
         return file.Native;
     }
 
+    /// <summary>An ioctl of a native process, whose new fds are the host's files at once.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="made">Gets the file behind each of <see cref="IoctlCall.Made"/>, in order.</param>
+    /// <returns>As <see cref="GuestFiles.Ioctl(IoctlCall)"/>.</returns>
+    public Result<IoctlOutcome> Ioctl(IoctlCall call, ICollection<NativeFile> made)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        ArgumentNullException.ThrowIfNull(made);
+        using Lock.Scope held = _gate.Hold();
+        Result<IoctlOutcome> outcome = _files.Ioctl(call);
+        foreach (MadeFd fd in call.Made)
+        {
+            made.Add(Adopt(call.Process, fd.Fd).Value);
+        }
+
+        return outcome;
+    }
+
     /// <summary>Puts a reference of a file in flight: whoever shows the host's file may have it as a process of another kind, too (S-BUF-93).</summary>
     /// <param name="file">The file.</param>
     /// <param name="life">As <see cref="GuestFiles.Export(GuestProcess, int, Handle128?, TimeSpan)"/>.</param>

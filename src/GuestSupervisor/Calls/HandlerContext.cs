@@ -142,12 +142,12 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
     public Errno Deliver(StoppedCall call, SupervisedProcess process, int fd, bool closeOnExec, string what)
     {
         Result<NativeFile> adopted = guest.Natives.Adopt(process.Machine, fd);
-        if (!adopted.Ok)
-        {
-            return adopted.Failure.Errno;
-        }
+        return adopted.Ok ? Deliver(call, process, adopted.Value, fd, closeOnExec, what) : adopted.Failure.Errno;
+    }
 
-        NativeFile machine = adopted.Value;
+    /// <summary>The same of a file that the host has already.</summary>
+    public Errno Deliver(StoppedCall call, SupervisedProcess process, NativeFile machine, int fd, bool closeOnExec, string what)
+    {
         // A failed injection closes the only description, and the watch tells the board, which tells the machine.
         using SafeFileHandle given = HostFileFor(machine, () => OriginOf(call, process, what), isObject: what == FdCommands.ExportObject);
         return call.Channel.Inject(call.Id, given, fd, closeOnExec);

@@ -53,12 +53,13 @@ internal sealed class IoctlCalls(HandlerContext context)
         }
 
         var ioctl = new IoctlCall(process.Machine, fd, command, call[2], call.Memory);
-        Result<IoctlOutcome> outcome = context.Guest.Files.Ioctl(ioctl);
+        List<NativeFile> files = [];
+        Result<IoctlOutcome> outcome = context.Guest.Natives.Ioctl(ioctl, files);
 
         // Also a command that fails may leave an fd (S-HEAP-32), and one that writes nothing back makes it all the same.
-        foreach (MadeFd made in ioctl.Made)
+        foreach ((MadeFd made, NativeFile file) in ioctl.Made.Zip(files))
         {
-            Errno refused = context.Deliver(call, process, made.Fd, made.CloseOnExec, made.Operation);
+            Errno refused = context.Deliver(call, process, file, made.Fd, made.CloseOnExec, made.Operation);
             if (refused != Errno.None)
             {
                 call.Fail(refused);

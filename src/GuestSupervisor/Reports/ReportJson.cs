@@ -25,6 +25,7 @@ public static class ReportJson
         ["guest_state"] = report.Guest.State,
         ["left_running"] = report.LeftRunning,
         ["stopped_calls"] = report.StoppedCalls,
+        ["guest_locks"] = report.GuestLocks,
         ["leaks"] = new JsonArray([.. report.Leaks.Select(LeakOf)]),
         ["faults"] = new JsonArray([.. report.Faults.Select(FaultOf)]),
         ["calls"] = new JsonArray([.. report.Calls.Select(c => (JsonNode)c)]),

@@ -29,6 +29,9 @@ public sealed record RunReport(
     GuestSnapshot Before,
     GuestSnapshot Guest)
 {
+    /// <summary>How often the guest's lock was taken from its start to the end of the run.</summary>
+    public ulong GuestLocks { get; init; }
+
     /// <summary>Faults that were armed and never fired: the run tested less than it was meant to.</summary>
     public IEnumerable<FaultStatus> Unfired => Faults.Where(f => f.Fired == 0);
 }

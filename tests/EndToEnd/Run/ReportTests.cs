@@ -55,6 +55,29 @@ public sealed class ReportTests(Scratch scratch) : IClassFixture<Scratch>
         Assert.DoesNotContain("never closed", said, StringComparison.Ordinal);
     }
 
+    // Four for the allocation: where the program's fd is, its numbers, the ioctl, the memory. One for the last close.
+    [ForeignFact(ForeignTool.PlainPython)]
+    public async Task Run_Allocations_TakeTheGuestsLockFourTimesEach()
+    {
+        const int More = 10;
+        long few = await LocksOfAsync(More);
+        long many = await LocksOfAsync(2 * More);
+
+        Assert.InRange(many - few, 1, 5 * More);
+
+        async Task<long> LocksOfAsync(int allocations)
+        {
+            string report = scratch["locks.json"];
+            (int exitCode, _, string said) = await CocoRun.RunAsync(["--json", report], HeapScript.Program(
+                $"""
+                node = os.open('/dev/dma_heap/system', os.O_RDWR)
+                for _ in range({allocations}): fcntl.ioctl(node, 0xC0184800, bytearray(struct.pack('QIIQ', 8192, 0, os.O_RDWR, 0)))
+                """));
+            Assert.True(exitCode == 0, said);
+            return (long)JsonNode.Parse(await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken))!["guest_locks"]!;
+        }
+    }
+
     [ForeignFact(ForeignTool.PlainPython)]
     public async Task Run_ArmedFault_FailsTheCallThatItSays()
     {

@@ -31,9 +31,9 @@ namespace CocoGuest.Machine;
 /// <para>One lock orders all control operations, so a guest is deterministic: the same shape, seed and order of calls give the same addresses,
 /// bytes and errnos. Loads, stores and DMA of devices are resolved under the lock and copied outside it, on pinned memory. Bounce copies are
 /// part of map, unmap and sync, as in the kernel, and run under it.</para>
-/// <para>The rooms (<see cref="Buffers"/>, <see cref="Mappings"/>, <see cref="Importers"/>, <see cref="Devices"/>, <see cref="Processes"/>,
-/// <see cref="Host"/>) hold the operations; this type holds what they share. A guest that terminated itself (S-SNP-37) or was destroyed
-/// answers everything with EOWNERDEAD, but for the host's view of a terminated one.</para>
+/// <para>The rooms (<see cref="Buffers"/>, <see cref="Mappings"/>, <see cref="Importers"/> …) hold the operations, and
+/// <see cref="GuestCore"/> what they share; this type puts them together and shows them to the service. A guest that terminated itself
+/// (S-SNP-37) or was destroyed answers everything with EOWNERDEAD, but for the host's view of a terminated one.</para>
 /// </remarks>
 public sealed class Guest : IDisposable
 {
@@ -284,7 +284,7 @@ public sealed class Guest : IDisposable
         KernelPaths.AddTo(Tree.Table, _core);
     }
 
-    // What rooms tell those above them whom they do not know.
+    // Connects what rooms tell or ask to those above them whom they do not know.
     private void Hook()
     {
         _core.Hooks.Ended = reason =>

@@ -35,7 +35,7 @@ public sealed class GuestProcesses
         core.Hooks.KillForMemory = KillForMemory;
     }
 
-    /// <summary>Told of a process that is gone with all it held.</summary>
+    /// <summary>Called when a process is gone with all it held.</summary>
     internal Action<GuestProcess>? Ended { get; set; }
 
     /// <summary>The guest's long-lived first process; it never exits.</summary>
@@ -249,7 +249,7 @@ public sealed class GuestProcesses
     {
         _table.Remove(process);
 
-        // Its calls stop before it loses anything: none of them may see a part of the end.
+        // Its calls that wait are ended first, so that none of them sees the process with half of what it had.
         _fences.Waits.EndOf(process);
         _table.Holders.LetGo(process);
         Ended?.Invoke(process);

@@ -25,7 +25,7 @@ namespace CocoGuest.Supervisor;
 /// <para>Emulated files are host files (memfds, pipes), and the host's kernel counts their references, whatever programs do with them: dup,
 /// fork, exec, SCM_RIGHTS, exit. <see cref="FileBoard"/> hears of the end. So a lost event cannot make the machine and the program disagree
 /// on what is open; the machine's own tables are brought up to date by <see cref="Mirror"/> when somebody looks.</para>
-/// <para>Rule 4 of the architecture: memory of private buffers goes to processes of this guest only, here and nowhere else.</para>
+/// <para>Memory of private buffers goes to real processes of this guest only, here and nowhere else (R4 of docs/architecture.md).</para>
 /// <para>Does not model: paths through symbolic links of the host or a root folder of the program's own, other architectures.</para>
 /// </remarks>
 internal sealed class Supervisor : IDisposable

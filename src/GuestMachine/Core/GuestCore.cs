@@ -47,7 +47,7 @@ internal sealed class GuestCore
     /// <summary>The bytes behind frames.</summary>
     public required GuestMemory Memory { get; init; }
 
-    /// <summary>Bytes that somebody copied.</summary>
+    /// <summary>Counts the bytes that calls copied.</summary>
     public required CopyCounter Copies { get; init; }
 
     /// <summary>Page states of the platform.</summary>
@@ -68,10 +68,10 @@ internal sealed class GuestCore
     /// <summary>The platform as data.</summary>
     public required PlatformProfile Platform { get; init; }
 
-    /// <summary>The guest as the service knows it; nobody below names it.</summary>
+    /// <summary>The <c>Guest</c> that has this core, for <c>ProcessGuest</c>. No room may name its type, hence an object.</summary>
     public object? Facade { get; set; }
 
-    /// <summary>What rooms tell and ask those above them.</summary>
+    /// <summary>How a room tells or asks somebody above it.</summary>
     public GuestHooks Hooks { get; } = new();
 
     /// <summary>Called after conversions: a guest that terminated itself stays so (S-SNP-37).</summary>

@@ -4,22 +4,23 @@ using CocoGuest.Machine.Memory.Store;
 namespace CocoGuest.Machine.Core;
 
 /// <summary>
-/// What a room tells or asks somebody above it whom it does not know. Set once, while the guest is put together; called under its lock.
+/// What a room tells or asks somebody above it whom it does not know. Each is set once, while the guest is put together. Rooms call them
+/// under the guest's lock, but <see cref="RefreshNatives"/> before they take it.
 /// </summary>
 internal sealed class GuestHooks
 {
-    /// <summary>The guest terminated itself: waits end, and the observer hears of it. The argument says why.</summary>
+    /// <summary>Called with the reason when the guest terminated itself: <c>Guest</c> ends its waits and tells the observer.</summary>
     public Action<string>? Ended { get; set; }
 
-    /// <summary>Memory that may have been handed out by fd was taken back: the backing, and the reason as the observer gets it.</summary>
+    /// <summary>Called when memory was taken back that others may have an fd on: the backing, and the reason for the observer.</summary>
     public Action<VisibleBacking, string>? MemoryRevoked { get; set; }
 
-    /// <summary>Brings up to date what the guest knows of its native processes; called before anything that counts or compares.</summary>
+    /// <summary>Asks the supervisor what fds and mappings native processes have; called before such numbers are shown.</summary>
     public Action? RefreshNatives { get; set; }
 
     /// <summary>The guest is about to store planned bytes, so many; what to do when they are written, or null. A host that replays asks here.</summary>
     public Func<AccessPlan, int, Action?>? BeforeStore { get; set; }
 
-    /// <summary>The OOM killer: kills somebody for the caller, who ran out of memory; null: nobody may be killed.</summary>
+    /// <summary>The OOM killer: kills a process for the caller, who found no page, and returns it; null: none may be killed.</summary>
     public Func<Caller, Caller?>? KillForMemory { get; set; }
 }

@@ -16,7 +16,7 @@ namespace CocoGuest.Machine.Devices;
 /// <summary>
 /// Simulated devices and what they reach.
 /// Models: registration, DMA through the device's view (S-PLAT-10 to 12): a T=0 device reaches every shared page whether it is mapped or not,
-/// because no vIOMMU stands in its way (rule 9 of the architecture). Does not model: interrupts, MMIO, peer-to-peer.
+/// because no vIOMMU stands in its way (R9 of docs/architecture.md). Does not model: interrupts, MMIO, peer-to-peer.
 /// </summary>
 public sealed class GuestDevices
 {

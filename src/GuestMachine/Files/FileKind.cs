@@ -1,6 +1,6 @@
 namespace CocoGuest.Machine.Files;
 
-/// <summary>Kinds of open files, for who shows them or treats some in a way of their own.</summary>
+/// <summary>Kinds of open files, for code that names them to people or treats some of them in its own way.</summary>
 public enum FileKind
 {
     /// <summary>A kind that needs nothing special.</summary>

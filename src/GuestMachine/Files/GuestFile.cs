@@ -51,7 +51,7 @@ internal abstract class GuestFile
     /// <summary>What the file is, for sentences: <c>dma-buf</c>, <c>sync_file</c>, <c>dma_heap device</c> …</summary>
     public abstract string Kind { get; }
 
-    /// <summary>The kind, for who treats some kinds in a way of their own.</summary>
+    /// <summary>The kind, for code that treats some kinds in its own way.</summary>
     public virtual FileKind Type => FileKind.Other;
 
     /// <summary>Mode and owner of its inode.</summary>

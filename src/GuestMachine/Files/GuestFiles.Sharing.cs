@@ -25,7 +25,7 @@ public sealed partial class GuestFiles
         return file.Ok ? Export(file.Value, addressee, life) : file.Failure;
     }
 
-    /// <summary>The same of an open file, for whoever has it in another way than by an fd of the guest.</summary>
+    /// <summary>Puts a reference on an open file in flight that the caller has without an fd of the guest.</summary>
     internal Result<Handle128> Export(GuestFile file, Handle128? addressee, TimeSpan life)
     {
         using Lock.Scope held = _gate.Hold();

@@ -2,7 +2,7 @@ namespace CocoGuest.Machine.Files;
 
 /// <summary>
 /// Who holds something of an owner that can go: of a process that ends, of a device that is unplugged. Rooms put themselves in while the
-/// guest is put together; the order of letting go is that of <typeparamref name="TOrder"/>, whoever came first.
+/// guest is put together; they let go in the order of <typeparamref name="TOrder"/>, not in that of their coming.
 /// </summary>
 /// <typeparam name="TOwner">What goes.</typeparam>
 /// <typeparam name="TOrder">The table of the order, first to last.</typeparam>

@@ -42,17 +42,17 @@ internal abstract class MemoryFile : GuestFile
     /// <summary>How mmap fills a mapping.</summary>
     public abstract MmapStyle Mmap { get; }
 
-    /// <summary>A CPU access to it begins that copies outside the guest's lock.</summary>
+    /// <summary>Called when a CPU access begins whose bytes are copied outside the guest's lock.</summary>
     public virtual void AccessBegins()
     {
     }
 
-    /// <summary>Such an access is over; under the lock.</summary>
+    /// <summary>Called under the lock when that access is over.</summary>
     public virtual void AccessEnds()
     {
     }
 
-    /// <summary>mmap has passed the checks that are the same for all files.</summary>
+    /// <summary>Called when an mmap of the file has passed the checks that are the same for all files.</summary>
     public virtual void MmapAsked()
     {
     }

@@ -39,7 +39,7 @@ internal sealed class GuestGate(string guestName)
         return held;
     }
 
-    /// <summary>Takes the lock for a call of nobody's: the host's, or one without a process.</summary>
+    /// <summary>Takes the lock for a call that no process makes: the host's, or one that makes a process.</summary>
     /// <returns>The scope to dispose; it refuses with EOWNERDEAD once the guest ended.</returns>
     public CallScope Enter()
     {
@@ -55,14 +55,14 @@ internal sealed class GuestGate(string guestName)
         return new CallScope(held, Begin(caller));
     }
 
-    /// <summary>As <see cref="Enter()"/>, by who holds the lock.</summary>
+    /// <summary>What <see cref="Enter()"/> checks and notes, for a call whose thread holds the lock already.</summary>
     public Failure? Begin()
     {
         Current = null;
         return EndReason is null ? null : Ended();
     }
 
-    /// <summary>As <see cref="Enter(Caller)"/>, by who holds the lock.</summary>
+    /// <summary>What <see cref="Enter(Caller)"/> checks and notes, for a call whose thread holds the lock already.</summary>
     public Failure? Begin(Caller caller)
     {
         Current = caller;
@@ -93,7 +93,7 @@ internal sealed class GuestGate(string guestName)
         return true;
     }
 
-    /// <summary>Nothing of the guest is left to look at.</summary>
+    /// <summary>The guest ends, and from now on not even the host may look at it.</summary>
     /// <returns>As <see cref="End"/>.</returns>
     public bool Destroy(string reason)
     {

@@ -3,7 +3,7 @@ using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Tree;
 
-/// <summary>The calls of the tree by path, for who makes one call on it and has no use for the place.</summary>
+/// <summary>The calls of the tree by path, for callers that make one call and so need no place.</summary>
 public sealed partial class GuestTree
 {
     /// <summary>An absolute path as <see cref="Resolve"/> follows it. It may lead out of the guest.</summary>

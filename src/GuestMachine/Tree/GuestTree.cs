@@ -41,7 +41,7 @@ public sealed partial class GuestTree
         return At(Table.Follow(path, follow));
     }
 
-    /// <summary>What stands at a place, for who has to decide quickly whose it is. Paths of fds depend on the process.</summary>
+    /// <summary>What stands at a place. For paths of fds it depends on what the process has open.</summary>
     public TreeKind Kind(GuestProcess process, TreePlace place)
     {
         using Lock.Scope held = _gate.Hold();

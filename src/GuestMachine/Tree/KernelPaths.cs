@@ -4,7 +4,7 @@ using CocoGuest.Machine.Core;
 namespace CocoGuest.Machine.Tree;
 
 /// <summary>
-/// The paths of what stands below the tree and so cannot add them itself: trace_pipe, and the pool in debugfs (S-SWI-50).
+/// The paths that tell of rooms in layers below the tree, which cannot add them themselves: trace_pipe, the pool in debugfs (S-SWI-50).
 /// Models: trace_pipe in both of its folders; without a pool its folder is empty. Does not model: other files of tracefs, restricted pools.
 /// </summary>
 internal static class KernelPaths

@@ -3,13 +3,13 @@ using CocoGuest.Machine.Files;
 
 namespace CocoGuest.Machine.Tree;
 
-/// <summary>What stands at one path of the guest's tree: data, and functions of the room whose it is.</summary>
+/// <summary>What stands at one path of the guest's tree: data, and functions of the room that put it there.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Inode">Inode number.</param>
 /// <param name="Attributes">Mode and owner.</param>
 internal sealed record TreeItem(TreeKind Kind, ulong Inode, InodeAttributes Attributes)
 {
-    /// <summary>Its text, one character a byte; null for what has none. It gives null when what it tells of is gone.</summary>
+    /// <summary>Its text, one character a byte; null for what has none. It gives null when the thing that it describes is gone.</summary>
     public Func<string?>? Text { get; init; }
 
     /// <summary>A new open file on it; null for what is not opened so.</summary>

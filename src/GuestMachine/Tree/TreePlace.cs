@@ -4,8 +4,8 @@ namespace CocoGuest.Machine.Tree;
 
 /// <summary>
 /// Where a path leads in a guest: <see cref="GuestTree.Resolve"/> finds it once, and the calls of one open or stat share it.
-/// Models: a path without links, and what stands there. Does not model: the process; whether an fd is open, the calls that take a place
-/// ask its table.
+/// Models: a path without links, and what stands there. Does not model: the process. Whether its fd is open, the calls that take a place
+/// find out from its table.
 /// </summary>
 public sealed class TreePlace
 {

@@ -39,7 +39,7 @@ internal sealed partial class TreeTable
 
     /// <summary>
     /// A path with the symbolic links of the guest followed, and without "." and "..". As in a path walk, ".." after a link is the parent
-    /// of what the link leads to. No link leads to a link of its own path, so none is met for ever.
+    /// of what the link leads to. No link of the guest leads back to itself, so the walk ends.
     /// </summary>
     /// <param name="path">Absolute path.</param>
     /// <param name="last">Whether a link at the end is followed; with a slash behind it, it always is.</param>

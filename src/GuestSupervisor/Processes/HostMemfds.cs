@@ -60,6 +60,12 @@ internal sealed class HostMemfds : INativeMemfds
     /// <inheritdoc/>
     public INativeMemfd? Find(GuestProcess process, int fd)
     {
+        // Another process has no host process to look into; and only calls of native ones hold what guards the boards (GuestRuns.Gate).
+        if (!process.IsNative)
+        {
+            return null;
+        }
+
         lock (_lock)
         {
             SafeFileHandle? handle = _boards.Select(b => b.HandleOf(process)).FirstOrDefault(h => h is not null);

@@ -1,3 +1,7 @@
+using CocoGuest.Machine;
+using CocoGuest.Machine.Profiles;
+using CocoGuest.Machine.Tree;
+using CocoGuest.Supervisor;
 using CocoGuest.Supervisor.Calls;
 using FsCheck;
 using FsCheck.Fluent;
@@ -52,6 +56,28 @@ public class GuestPathTests
     [InlineData("/sys/bus/platform", false)]
     [InlineData("/", false)]
     public void IsGuests_Path_IsWhatTheGuestAnswersFor(string path, bool expected) => Assert.Equal(expected, GuestPath.IsGuests(path));
+
+    [Theory]
+    [InlineData("/dev")]
+    [InlineData("/sys/class")]
+    [InlineData("/sys/class/misc")]
+    [InlineData("/sys/module")]
+    [InlineData("/sys/kernel/debug")]
+    [InlineData("/sys/kernel/tracing")]
+    [InlineData("/sys/devices")]
+    [InlineData("/sys/devices/virtual/misc")]
+    [InlineData("/sys/bus")]
+    [InlineData("/sys/dev/char")]
+    public void IsGuests_NameOfTheTreeInAFolderOfTheSystem_IsTheGuests(string folder)
+    {
+        using var guests = new GuestRegistry(TimeProvider.System, new RandomSecrets());
+        Guest guest = guests.Create(new GuestShape { Platform = Platform.None, MemoryBytes = 64UL << 20, Swiotlb = "2048" }).Value;
+
+        TreeEntry[] entries = guest.Tree.SharedEntries(folder)!;
+
+        Assert.NotEmpty(entries);
+        Assert.All(entries, entry => Assert.True(GuestPath.IsGuests($"{folder}/{entry.Name}"), entry.Name));
+    }
 
     [Theory]
     [InlineData("/usr/lib/libc.so.6", true)]

@@ -9,6 +9,13 @@ namespace CocoGuest.Tests.Machine.Profiles;
 /// <summary>The table of kernel profiles (S-UP-20), as data and in what a guest answers.</summary>
 public sealed class KernelProfileTests
 {
+    [Fact]
+    public void All_Rows_StandAtTheirNumberAndHaveOneName()
+    {
+        Assert.Equal(Enum.GetValues<KernelVersion>(), KernelProfile.All.Select(k => k.Version));
+        Assert.All(KernelProfile.All, k => Assert.Same(k, KernelProfile.Find(k.Name)));
+    }
+
     [Theory]
     [Statement("S-UP-20", "S-UP-24", "S-UP-09", "S-UP-07")]
     [InlineData(KernelVersion.V619, 0UL, null, DmaAttributes.None, true)]

@@ -8,7 +8,7 @@ namespace CocoGuest.Machine.Memory.Store;
 
 /// <summary>
 /// The bytes behind guest-physical space.
-/// Models: private frames as plain text in process-private, sparse memory (rule 5 of the architecture: what a view without the key sees is
+/// Models: private frames as plain text in process-private, sparse memory (R5 of docs/architecture.md: what a view without the key sees is
 /// computed when it looks); host-visible buffers in a memfd each; zero pages that cost nothing; contents after conversion (S-PLAT-21).
 /// Does not model: caches, free pages that the guest kernel uses for itself.
 /// </summary>

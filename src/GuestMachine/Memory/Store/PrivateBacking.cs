@@ -3,8 +3,8 @@ using CocoGuest.Machine.Memory.Frames;
 namespace CocoGuest.Machine.Memory.Store;
 
 /// <summary>
-/// The plain bytes of private frames in a memfd, for mappings of native processes of the very guest (rule 5 of CONTRIBUTING): it has no way to
-/// make an fd but <see cref="MemoryBacking.OpenAnew"/>, which <c>GuestNatives</c> alone calls.
+/// The plain bytes of private frames in a memfd, for mappings of native processes of the very guest (rule 5 of CONTRIBUTING): it has no way
+/// to make an fd but <see cref="MemoryBacking.OpenAnew"/>, which <c>GuestNatives</c> alone calls.
 /// Models: where the bytes are while the frames are private. Does not model: faults of a mapping whose pages left; see GuestMemory.Private.
 /// </summary>
 internal sealed class PrivateBacking : MemoryBacking

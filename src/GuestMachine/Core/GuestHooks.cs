@@ -17,7 +17,9 @@ internal sealed class GuestHooks
     /// <summary>Brings up to date what the guest knows of its native processes; called before anything that counts or compares.</summary>
     public Action? RefreshNatives { get; set; }
 
-    /// <summary>The guest is about to store planned bytes, so many; what to do when they are written, or null. A host that replays asks here.</summary>
+    /// <summary>
+    /// The guest is about to store planned bytes, so many; what to do when they are written, or null. A host that replays asks here.
+    /// </summary>
     public Func<AccessPlan, int, Action?>? BeforeStore { get; set; }
 
     /// <summary>The OOM killer: kills somebody for the caller, who ran out of memory; null: nobody may be killed.</summary>

@@ -28,9 +28,9 @@ namespace CocoGuest.Machine;
 /// An emulated confidential guest: memory, page states, heaps, DMA, processes and devices behind one lock.
 /// </summary>
 /// <remarks>
-/// <para>One lock orders all control operations, so a guest is deterministic: the same shape, seed and order of calls give the same addresses,
-/// bytes and errnos. Loads, stores and DMA of devices are resolved under the lock and copied outside it, on pinned memory. Bounce copies are
-/// part of map, unmap and sync, as in the kernel, and run under it.</para>
+/// <para>One lock orders all control operations, so a guest is deterministic: the same shape, seed and order of calls give the same
+/// addresses, bytes and errnos. Loads, stores and DMA of devices are resolved under the lock and copied outside it, on pinned memory.
+/// Bounce copies are part of map, unmap and sync, as in the kernel, and run under it.</para>
 /// <para>The rooms (<see cref="Buffers"/>, <see cref="Mappings"/>, <see cref="Importers"/> …) hold the operations, and
 /// <see cref="GuestCore"/> what they share; this type puts them together and shows them to the service. A guest that terminated itself
 /// (S-SNP-37) or was destroyed answers everything with EOWNERDEAD, but for the host's view of a terminated one.</para>
@@ -51,7 +51,8 @@ public sealed class Guest : IDisposable
         _layout = boot.Layout;
         _shared = boot.Shared;
         _moreReserved = boot.Areas.Bytes;
-        var pages = new WatchedTracker(boot.Pages, () => _observer is { WatchesPages: true }, change => _observer?.PagesChanged(this, change));
+        var pages = new WatchedTracker(
+            boot.Pages, () => _observer is { WatchesPages: true }, change => _observer?.PagesChanged(this, change));
         _core = CoreOf(shape, boot, pages, time, secrets);
         _core.Facade = this;
         SystemHeap = new SystemHeap(_core.Frames, _core.Pages, _core.Memory, shape.Fragmentation, _core.Log, _core.FaultPoints);
@@ -293,7 +294,8 @@ public sealed class Guest : IDisposable
             _observer?.GuestEnded(this, reason);
         };
         _core.Hooks.MemoryRevoked = (backing, reason) => _observer?.MemoryRevoked(backing, reason);
-        _core.Hooks.BeforeStore = (plan, bytes) => CiphertextReplay.Before(_core, HostView, plan, bytes) is { } replay ? replay.WriteBack : null;
+        _core.Hooks.BeforeStore = (plan, bytes) =>
+            CiphertextReplay.Before(_core, HostView, plan, bytes) is { } replay ? replay.WriteBack : null;
         Moves.Invalidated = (importer, attachment, within) => _observer?.AttachmentInvalidated(importer, attachment, within);
         Moves.Revoked = (importer, attachment, reason) => _observer?.AttachmentRevoked(importer, attachment, reason);
         Processes.Ended = process => _observer?.ProcessEnded(process);

@@ -87,7 +87,8 @@ internal sealed class GuestBoot
         if (!RamLayout.Fits(shape.MemoryBytes, plan.Bytes, cma))
         {
             return new Failure(Errno.ENOMEM, "create_guest", "reserve boot memory",
-                $"{shape.MemoryBytes} bytes of RAM do not hold the swiotlb pool of {plan.Bytes} and the cma area of {cma} bytes.", "memory_bytes");
+                $"{shape.MemoryBytes} bytes of RAM do not hold the swiotlb pool of {plan.Bytes} and the cma area of {cma} bytes.",
+                "memory_bytes");
         }
 
         var layout = new RamLayout(shape.MemoryBytes, plan.Bytes, cma);
@@ -97,7 +98,8 @@ internal sealed class GuestBoot
     }
 
     private static Result<GuestBoot> Start(
-        GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies, DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
+        GuestShape shape, RamLayout layout, GuestMemory memory, CopyCounter copies,
+        DmaEnvironment environment, SwiotlbPlan plan, TimeProvider time)
     {
         var gate = new GuestGate(shape.Name);
         var log = new KernelLog(time);

@@ -9,8 +9,9 @@ namespace CocoGuest.Machine;
 
 /// <summary>
 /// Processes of a guest: opening, finding, ending.
-/// Models: the order of a process' end: calls that wait, mappings in address order, fds in ascending order, then devices with their attachments,
-/// newest first, as the last close of a driver's file does. Share tokens in flight survive their maker (S-BUF-90). Does not model: threads, signals.
+/// Models: the order of a process' end: calls that wait, mappings in address order, fds in ascending order, then devices with their
+/// attachments, newest first, as the last close of a driver's file does. Share tokens in flight survive their maker (S-BUF-90).
+/// Does not model: threads, signals.
 /// </summary>
 public sealed class GuestProcesses
 {
@@ -56,15 +57,16 @@ public sealed class GuestProcesses
 
         if (name.Length > NameLimit)
         {
-            return new Failure(Errno.EINVAL, "open_process", "check name", $"The name has {name.Length} characters; at most {NameLimit}.", "name");
+            return new Failure(Errno.EINVAL, "open_process", "check name",
+                $"The name has {name.Length} characters; at most {NameLimit}.", "name");
         }
 
         return _table.CheckRoom("open_process") is { } full ? full : _table.Start(name);
     }
 
     /// <summary>
-    /// fork: a child with the same open files and mappings. Pages of its own are shared with the parent until one of them writes; mappings of
-    /// buffers are shared for good. Attachments, devices and pins stay the parent's.
+    /// fork: a child with the same open files and mappings. Pages of its own are shared with the parent until one of them writes; mappings
+    /// of buffers are shared for good. Attachments, devices and pins stay the parent's.
     /// </summary>
     /// <returns>EAGAIN at the limit of processes, ENOMEM for the copies of pinned pages, ENOENT for a process that is gone.</returns>
     public Result<GuestProcess> Fork(GuestProcess parent)
@@ -122,7 +124,8 @@ public sealed class GuestProcesses
         int most = limits.OpenFiles ?? _core.Limits.FdsPerProcess;
         if (most < 0 || most > _core.Limits.FdsPerProcess)
         {
-            return new Failure(Errno.EINVAL, "setrlimit", "check limit", $"{most} open files are not between 0 and {_core.Limits.FdsPerProcess}.", "open_files");
+            return new Failure(Errno.EINVAL, "setrlimit", "check limit",
+                $"{most} open files are not between 0 and {_core.Limits.FdsPerProcess}.", "open_files");
         }
 
         process.Limits = limits;
@@ -156,8 +159,8 @@ public sealed class GuestProcesses
     }
 
     /// <summary>
-    /// Ends a process, by exit or by kill: it loses all it holds. Ending twice is harmless; init cannot end (EPERM), nor can another guest's
-    /// process (ENOENT).
+    /// Ends a process, by exit or by kill: it loses all it holds. Ending twice is harmless; init cannot end (EPERM), nor can another
+    /// guest's process (ENOENT).
     /// </summary>
     public Failure? End(GuestProcess process)
     {

@@ -38,7 +38,9 @@ public static class GuestShapeRules
         return failure is null ? full : failure;
     }
 
-    /// <summary>The heap nodes of a kernel on a platform, with the CMA area of its shape, in registration order (S-HEAP-46, S-HEAP-48, S-CMA-08).</summary>
+    /// <summary>
+    /// The heap nodes of a kernel on a platform, with the CMA area of its shape, in registration order (S-HEAP-46, S-HEAP-48, S-CMA-08).
+    /// </summary>
     public static IReadOnlyList<string> HeapNames(GuestShape shape, KernelProfile kernel)
     {
         List<string> names = [.. HeapRegistry.SystemHeapNames(shape, kernel)];
@@ -160,7 +162,8 @@ public static class GuestShapeRules
         }
 
         CmaRegionSpec? wrong = shape.CmaRegions.FirstOrDefault(r => r.Name.Length is 0 or > 64 || r.Bytes == 0 || !Page.IsAligned(r.Bytes));
-        return wrong is null ? null : Wrong("cma_regions", $"CMA region '{Shorten(wrong.Name)}' of {wrong.Bytes} bytes has no name or no whole pages.");
+        return wrong is null ? null
+            : Wrong("cma_regions", $"CMA region '{Shorten(wrong.Name)}' of {wrong.Bytes} bytes has no name or no whole pages.");
     }
 
     private static Failure? CheckTeePools(GuestShape shape, KernelProfile kernel)
@@ -174,7 +177,8 @@ public static class GuestShapeRules
         {
             if (TeePoolSpec.NameOf(pool.Use) is null || pool.Bytes == 0 || !Page.IsAligned(pool.Bytes))
             {
-                return Wrong("tee_pools", $"The pool for {pool.Use} of {pool.Bytes} bytes has no known use or no whole pages (S-TEE-06, 09).");
+                return Wrong("tee_pools",
+                    $"The pool for {pool.Use} of {pool.Bytes} bytes has no known use or no whole pages (S-TEE-06, 09).");
             }
         }
 

@@ -31,5 +31,6 @@ public readonly struct Result<T>
     public static implicit operator Result<T>(Failure failure) => new(default!, failure);
 
     [DoesNotReturn]
-    private T ThrowFailed() => throw new InvalidOperationException($"No value: {Failure!.Operation} failed at {Failure.Step} with {Failure.Errno}.");
+    private T ThrowFailed() =>
+        throw new InvalidOperationException($"No value: {Failure!.Operation} failed at {Failure.Step} with {Failure.Errno}.");
 }

@@ -18,7 +18,9 @@ internal sealed class GuestHooks
     /// <summary>Asks the supervisor what fds and mappings native processes have; called before such numbers are shown.</summary>
     public Action? RefreshNatives { get; set; }
 
-    /// <summary>The guest is about to store planned bytes, so many; what to do when they are written, or null. A host that replays asks here.</summary>
+    /// <summary>
+    /// The guest is about to store planned bytes, so many; what to do when they are written, or null. A host that replays asks here.
+    /// </summary>
     public Func<AccessPlan, int, Action?>? BeforeStore { get; set; }
 
     /// <summary>The OOM killer: kills a process for the caller, who found no page, and returns it; null: none may be killed.</summary>

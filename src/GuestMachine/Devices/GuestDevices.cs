@@ -15,8 +15,8 @@ namespace CocoGuest.Machine.Devices;
 
 /// <summary>
 /// Simulated devices and what they reach.
-/// Models: registration, DMA through the device's view (S-PLAT-10 to 12): a T=0 device reaches every shared page whether it is mapped or not,
-/// because no vIOMMU stands in its way (R9 of docs/architecture.md). Does not model: interrupts, MMIO, peer-to-peer.
+/// Models: registration, DMA through the device's view (S-PLAT-10 to 12): a T=0 device reaches every shared page whether it is mapped or
+/// not, because no vIOMMU stands in its way (R9 of docs/architecture.md). Does not model: interrupts, MMIO, peer-to-peer.
 /// </summary>
 public sealed class GuestDevices
 {
@@ -55,7 +55,8 @@ public sealed class GuestDevices
 
         if (process.Devices.Count >= _core.Limits.DevicesPerProcess)
         {
-            return new Failure(Errno.ENOSPC, "register_device", "check limit", $"The process has {_core.Limits.DevicesPerProcess} devices already.");
+            return new Failure(Errno.ENOSPC, "register_device", "check limit",
+                $"The process has {_core.Limits.DevicesPerProcess} devices already.");
         }
 
         Result<DmaDevice> dma = MakeDma(spec);
@@ -203,7 +204,8 @@ public sealed class GuestDevices
 
         if (spec.RestrictedPoolBytes % SwiotlbPool.SegmentBytes != 0 || spec.RestrictedPoolBytes > Page.Size << BuddyAllocator.MaxOrder)
         {
-            return Wrong(Errno.EINVAL, "restricted_pool_bytes", $"{spec.RestrictedPoolBytes} bytes are not whole segments of 256 KiB up to 4 MiB.");
+            return Wrong(Errno.EINVAL, "restricted_pool_bytes",
+                $"{spec.RestrictedPoolBytes} bytes are not whole segments of 256 KiB up to 4 MiB.");
         }
 
         return _devices.ContainsKey(spec.Name)
@@ -211,7 +213,8 @@ public sealed class GuestDevices
             : null;
     }
 
-    private Failure? Prepare(GuestProcess process, string name, ulong dmaAddress, ulong length, bool write, string operation, AccessPlan plan)
+    private Failure? Prepare(
+        GuestProcess process, string name, ulong dmaAddress, ulong length, bool write, string operation, AccessPlan plan)
     {
         if ((_gate.Begin(process) ?? GuestLimits.CheckAccessLength(operation, length)) is { } refused)
         {
@@ -235,7 +238,8 @@ public sealed class GuestDevices
             && (trusted || (rightHalf && (!keyed || _core.Dma.Environment.HostMemEncrypt)));
         if (!reachable)
         {
-            // S-PLAT-10: an ordinary device cannot put the C-bit to use, but for an SME host's. S-PLAT-13: it reaches the unprotected half only.
+            // S-PLAT-10: an ordinary device cannot put the C-bit to use, but for an SME host's.
+            // S-PLAT-13: it reaches the unprotected half only.
             return new Failure(Errno.EFAULT, operation, "DMA fault",
                 $"Device {device.Value.Name} cannot reach DMA address 0x{dmaAddress:x} + {length}.", "dma_address");
         }
@@ -260,5 +264,6 @@ public sealed class GuestDevices
             ? pool.Value
             : null;
 
-    private static Failure Wrong(Errno errno, string field, string sentence) => new(errno, "register_device", $"check {field}", sentence, field);
+    private static Failure Wrong(Errno errno, string field, string sentence) =>
+        new(errno, "register_device", $"check {field}", sentence, field);
 }

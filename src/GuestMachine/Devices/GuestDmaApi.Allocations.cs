@@ -24,7 +24,9 @@ public sealed partial class GuestDmaApi
         GuestProcess process, string device, ulong size, DmaAllocationFlags flags = DmaAllocationFlags.None, uint cpu = 0) =>
         AllocAttrs(process, device, size, flags, DmaAttributes.None, cpu);
 
-    /// <summary><c>dma_alloc_attrs</c> (S-DMA-60 to 64, 68, 71, 72): zeroed memory that the device reaches; shared in a guest whose devices need it.</summary>
+    /// <summary>
+    /// <c>dma_alloc_attrs</c> (S-DMA-60 to 64, 68, 71, 72): zeroed memory that the device reaches; shared in a guest whose devices need it.
+    /// </summary>
     /// <param name="process">The driver.</param>
     /// <param name="device">Its device; empty: the built-in one.</param>
     /// <param name="size">Bytes, at least 1.</param>
@@ -54,7 +56,8 @@ public sealed partial class GuestDmaApi
         Result<DmaBlock> block;
         if (dma.Rules.MarksSharedAllocations && (attributes & (DmaAttributes.CcShared | DmaAttributes.AllocCcShared)) != 0)
         {
-            block = new Failure(Errno.ENOMEM, Operation, "check attributes", "A caller may not ask for shared memory: the device decides (S-DMA-64).", "attrs");
+            block = new Failure(Errno.ENOMEM, Operation, "check attributes",
+                "A caller may not ask for shared memory: the device decides (S-DMA-64).", "attrs");
         }
         else
         {
@@ -63,13 +66,15 @@ public sealed partial class GuestDmaApi
             block = _allocator.Take(dma, size, flags & ~Zones, asPages: false, Operation);
         }
 
-        return Finish(process, found.Value, block, DmaAllocationKind.Alloc, size, DmaDirection.Bidirectional, flags & ~Zones, attributes, traced);
+        return Finish(
+            process, found.Value, block, DmaAllocationKind.Alloc, size, DmaDirection.Bidirectional, flags & ~Zones, attributes, traced);
     }
 
     /// <summary><c>dma_alloc_pages</c> (S-DMA-66): pages for the device, shared like those of <see cref="AllocAttrs"/>.</summary>
     /// <returns>The memory; ENOMEM where the kernel returns NULL, also for zone and compound flags; ENODEV; EINVAL.</returns>
     public Result<DmaAllocation> AllocPages(
-        GuestProcess process, string device, ulong size, DmaDirection direction, DmaAllocationFlags flags = DmaAllocationFlags.None, uint cpu = 0) =>
+        GuestProcess process, string device, ulong size, DmaDirection direction,
+        DmaAllocationFlags flags = DmaAllocationFlags.None, uint cpu = 0) =>
         AllocateAsPages(process, device, size, direction, flags, DmaAttributes.None, cpu, DmaAllocationKind.AllocPages, "dma_alloc_pages");
 
     /// <summary><c>dma_alloc_noncontiguous</c>: a table of one entry (S-DMA-69).</summary>
@@ -79,8 +84,12 @@ public sealed partial class GuestDmaApi
         DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
         AllocateAsPages(process, device, size, direction, flags, attributes, cpu, DmaAllocationKind.AllocSgt, "dma_alloc_noncontiguous");
 
-    /// <summary><c>dma_free_attrs</c>, <c>dma_free_pages</c>, <c>dma_free_noncontiguous</c>: re-encrypts, or leaks where that fails (S-DMA-71).</summary>
-    /// <returns>EINVAL for an allocation that the process does not have; EBUSY while it is mapped by a program, and for the page of a pool.</returns>
+    /// <summary>
+    /// <c>dma_free_attrs</c>, <c>dma_free_pages</c>, <c>dma_free_noncontiguous</c>: re-encrypts, or leaks where that fails (S-DMA-71).
+    /// </summary>
+    /// <returns>
+    /// EINVAL for an allocation that the process does not have; EBUSY while it is mapped by a program, and for the page of a pool.
+    /// </returns>
     public Failure? Free(GuestProcess process, ulong id)
     {
         using Lock.Scope held = _gate.Hold();
@@ -92,13 +101,15 @@ public sealed partial class GuestDmaApi
 
         if (found.Value.Pool is { } pool)
         {
-            return new Failure(Errno.EBUSY, "dma_free", "check pool", $"Allocation {id} is a page of pool {pool} and goes with it.", "allocation");
+            return new Failure(Errno.EBUSY, "dma_free", "check pool",
+                $"Allocation {id} is a page of pool {pool} and goes with it.", "allocation");
         }
 
         if (found.Value.Mappings != 0)
         {
             return new Failure(Errno.EBUSY, "dma_free", "check mappings",
-                $"Allocation {id} is mapped by {found.Value.Mappings} user mappings: taking them away first is the driver's duty.", "allocation");
+                $"Allocation {id} is mapped by {found.Value.Mappings} user mappings: taking them away first is the driver's duty.",
+                "allocation");
         }
 
         FreeNow(process, found.Value);
@@ -136,14 +147,16 @@ public sealed partial class GuestDmaApi
     }
 
     /// <summary>
-    /// A driver's mmap handler over <c>dma_mmap_attrs</c> (S-DMA-65) or, for pages and tables, <c>dma_mmap_pages</c>, whose mappings are never
-    /// decrypted (S-DMA-66, 67). Undone by munmap.
+    /// A driver's mmap handler over <c>dma_mmap_attrs</c> (S-DMA-65) or, for pages and tables, <c>dma_mmap_pages</c>, whose mappings are
+    /// never decrypted (S-DMA-66, 67). Undone by munmap.
     /// </summary>
     /// <param name="process">The driver and program.</param>
     /// <param name="id">The allocation.</param>
     /// <param name="pageOffset">First page of it.</param>
     /// <param name="length">Bytes, rounded up to pages; null: to the end.</param>
-    /// <returns>The mapping, with its memfd where it shows host-visible memory in plain; ENXIO behind the end (S-DMA-65); EINVAL; ENOMEM.</returns>
+    /// <returns>
+    /// The mapping, with its memfd where it shows host-visible memory in plain; ENXIO behind the end (S-DMA-65); EINVAL; ENOMEM.
+    /// </returns>
     public Result<MmapResult> Mmap(GuestProcess process, ulong id, ulong pageOffset, ulong? length = null)
     {
         using Lock.Scope held = _gate.Hold();
@@ -163,7 +176,8 @@ public sealed partial class GuestDmaApi
 
         if (pageOffset >= pages || wanted > pages - pageOffset)
         {
-            return new Failure(Errno.ENXIO, "dma_mmap", "check range", $"Pages {pageOffset} + {wanted} end behind the allocation of {pages} (S-DMA-65).", "page_offset");
+            return new Failure(Errno.ENXIO, "dma_mmap", "check range",
+                $"Pages {pageOffset} + {wanted} end behind the allocation of {pages} (S-DMA-65).", "page_offset");
         }
 
         ulong address = process.Addresses.FindGap(wanted << Page.Shift);
@@ -184,8 +198,8 @@ public sealed partial class GuestDmaApi
     }
 
     private Result<DmaAllocation> AllocateAsPages(
-        GuestProcess process, string device, ulong size, DmaDirection direction, DmaAllocationFlags flags, DmaAttributes attributes, uint cpu,
-        DmaAllocationKind kind, string operation)
+        GuestProcess process, string device, ulong size, DmaDirection direction,
+        DmaAllocationFlags flags, DmaAttributes attributes, uint cpu, DmaAllocationKind kind, string operation)
     {
         using Lock.Scope held = _gate.Hold();
         Result<GuestDevice> found = PrepareAllocation(process, device, size, flags, attributes, cpu, operation);
@@ -222,7 +236,8 @@ public sealed partial class GuestDmaApi
             : (flags & ~(Zones | DmaAllocationFlags.Atomic | DmaAllocationFlags.Compound)) != 0
                 ? new Failure(Errno.EINVAL, operation, "check flags", $"flags 0x{(int)flags:x} have unknown bits.", "flags")
             : process.Dma.Allocations.Count >= _core.Limits.AttachmentsPerProcess
-                ? new Failure(Errno.ENOMEM, operation, "check limit", $"The process has {_core.Limits.AttachmentsPerProcess} allocations already.")
+                ? new Failure(Errno.ENOMEM, operation, "check limit",
+                    $"The process has {_core.Limits.AttachmentsPerProcess} allocations already.")
             : found;
     }
 
@@ -309,7 +324,8 @@ public sealed partial class GuestDmaApi
 
         if (offset > holding.Block.Bytes || length > holding.Block.Bytes - offset)
         {
-            return new Failure(Errno.EINVAL, Operation, "check range", $"{offset} + {length} ends behind the {holding.Block.Bytes} bytes.", "offset");
+            return new Failure(Errno.EINVAL, Operation, "check range",
+                $"{offset} + {length} ends behind the {holding.Block.Bytes} bytes.", "offset");
         }
 
         if (holding.Shown.Virtual < DirectMap || holding.Shown.Virtual >= PageDescriptors)

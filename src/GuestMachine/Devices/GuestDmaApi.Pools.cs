@@ -34,7 +34,8 @@ public sealed partial class GuestDmaApi
 
         if (process.Dma.Pools.Count >= _core.Limits.AttachmentsPerProcess)
         {
-            return new Failure(Errno.ENOMEM, Operation, "check limit", $"The process has {_core.Limits.AttachmentsPerProcess} pools already.");
+            return new Failure(Errno.ENOMEM, Operation, "check limit",
+                $"The process has {_core.Limits.AttachmentsPerProcess} pools already.");
         }
 
         ulong alignment = align == 0 ? 1 : align;
@@ -63,7 +64,8 @@ public sealed partial class GuestDmaApi
 
     /// <summary><c>dma_pool_alloc</c> (S-DMA-91, 92): a block, from a new page when none is free. It is not cleared.</summary>
     /// <returns>The block; EINVAL for a pool that the process does not have; ENOMEM and others as <see cref="AllocAttrs"/>.</returns>
-    public Result<DmaPoolBlock> AllocFromPool(GuestProcess process, ulong pool, DmaAllocationFlags flags = DmaAllocationFlags.None, uint cpu = 0)
+    public Result<DmaPoolBlock> AllocFromPool(
+        GuestProcess process, ulong pool, DmaAllocationFlags flags = DmaAllocationFlags.None, uint cpu = 0)
     {
         using Lock.Scope held = _gate.Hold();
         Result<DmaPool> found = FindPool(process, pool, "dma_pool_alloc");
@@ -74,7 +76,8 @@ public sealed partial class GuestDmaApi
 
         if (found.Value.IsEmpty)
         {
-            Result<DmaAllocation> page = AllocAttrs(process, found.Value.Device.Name, found.Value.Allocation, flags, DmaAttributes.None, cpu);
+            Result<DmaAllocation> page = AllocAttrs(
+                process, found.Value.Device.Name, found.Value.Allocation, flags, DmaAttributes.None, cpu);
             if (!page.Ok)
             {
                 return page.Failure;

@@ -21,27 +21,34 @@ public sealed partial class GuestDmaApi
     /// <param name="attributes">Attributes.</param>
     /// <param name="cpu">CPU that maps; it picks the swiotlb area (S-SWI-26).</param>
     /// <returns>
-    /// The DMA address; ENOMEM where the kernel gives <c>DMA_MAPPING_ERROR</c>; ENODEV; EINVAL for other memory, a wrong direction, size, cpu or
-    /// attribute bits that no kernel knows.
+    /// The DMA address; ENOMEM where the kernel gives <c>DMA_MAPPING_ERROR</c>; ENODEV; EINVAL for other memory, a wrong direction, size,
+    /// cpu or attribute bits that no kernel knows.
     /// </returns>
     public Result<ulong> MapPhys(
-        GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
-        Map(process, device, phys, size, direction, attributes, cpu, "dma_map_phys", _core.Dma.MapPhys, (attributes & DmaAttributes.Mmio) == 0);
+        GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction,
+        DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
+        Map(process, device, phys, size, direction, attributes, cpu,
+            "dma_map_phys", _core.Dma.MapPhys, (attributes & DmaAttributes.Mmio) == 0);
 
     /// <summary><c>dma_map_page_attrs</c>: refuses MMIO (S-DMA-46).</summary>
     /// <returns>As <see cref="MapPhys"/>.</returns>
     public Result<ulong> MapPage(
-        GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
+        GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction,
+        DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
         Map(process, device, phys, size, direction, attributes, cpu, "dma_map_page_attrs", _core.Dma.MapPage, ownPages: true);
 
     /// <summary><c>dma_map_resource</c>: a range that is no RAM (S-DMA-46).</summary>
     /// <returns>As <see cref="MapPhys"/>.</returns>
     public Result<ulong> MapResource(
-        GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
-        Map(process, device, phys, size, direction, attributes | DmaAttributes.Mmio, cpu, "dma_map_resource", _core.Dma.MapResource, ownPages: false);
+        GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction,
+        DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
+        Map(process, device, phys, size, direction, attributes | DmaAttributes.Mmio, cpu,
+            "dma_map_resource", _core.Dma.MapResource, ownPages: false);
 
     /// <summary><c>dma_unmap_phys</c>, <c>dma_unmap_page_attrs</c>, <c>dma_unmap_resource</c> (S-DMA-44).</summary>
-    /// <returns>EINVAL for an address, size or direction of no live mapping. Other attributes than at map are the caller's risk (S-DMA-47).</returns>
+    /// <returns>
+    /// EINVAL for an address, size or direction of no live mapping. Other attributes than at map are the caller's risk (S-DMA-47).
+    /// </returns>
     public Failure? Unmap(
         GuestProcess process, string device, ulong dma, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
     {
@@ -88,15 +95,17 @@ public sealed partial class GuestDmaApi
     /// <summary><c>dma_map_sgtable</c> of pages that the process took: all entries or none (S-DMA-50 to 54).</summary>
     /// <returns>The mapping; EIO, EOPNOTSUPP as the DMA layer says; EINVAL as <see cref="MapPhys"/>.</returns>
     public Result<DmaScatter> MapSgtable(
-        GuestProcess process, string device, IReadOnlyList<SgEntry> entries, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
-        uint cpu = 0) =>
+        GuestProcess process, string device, IReadOnlyList<SgEntry> entries, DmaDirection direction,
+        DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
         MapList(process, device, entries, direction, attributes, cpu, "dma_map_sgtable", counts: false);
 
     /// <summary><c>dma_map_sg</c>, the old style: what the DMA layer refuses is a count of 0 without a reason (S-DMA-52).</summary>
-    /// <returns>The mapping, or one with id 0 and no addresses, of which there is nothing to unmap; EINVAL as <see cref="MapPhys"/>.</returns>
+    /// <returns>
+    /// The mapping, or one with id 0 and no addresses, of which there is nothing to unmap; EINVAL as <see cref="MapPhys"/>.
+    /// </returns>
     public Result<DmaScatter> MapSg(
-        GuestProcess process, string device, IReadOnlyList<SgEntry> entries, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None,
-        uint cpu = 0) =>
+        GuestProcess process, string device, IReadOnlyList<SgEntry> entries, DmaDirection direction,
+        DmaAttributes attributes = DmaAttributes.None, uint cpu = 0) =>
         MapList(process, device, entries, direction, attributes, cpu, "dma_map_sg", counts: true);
 
     private Result<DmaScatter> MapList(
@@ -163,8 +172,8 @@ public sealed partial class GuestDmaApi
     }
 
     private Result<ulong> Map(
-        GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction, DmaAttributes attributes, uint cpu, string operation,
-        MapCall call, bool ownPages)
+        GuestProcess process, string device, ulong phys, ulong size, DmaDirection direction,
+        DmaAttributes attributes, uint cpu, string operation, MapCall call, bool ownPages)
     {
         using Lock.Scope held = _gate.Hold();
         Result<GuestDevice> found = Prepare(process, device, attributes, cpu, operation);
@@ -239,7 +248,8 @@ public sealed partial class GuestDmaApi
 
         if (process.Dma.Mappings >= _core.Limits.AttachmentsPerProcess)
         {
-            return new Failure(Errno.ENOMEM, operation, "check limit", $"The process has {_core.Limits.AttachmentsPerProcess} mappings already.");
+            return new Failure(Errno.ENOMEM, operation, "check limit",
+                $"The process has {_core.Limits.AttachmentsPerProcess} mappings already.");
         }
 
         found.Value.Dma.Cpu = (int)cpu;
@@ -288,7 +298,8 @@ public sealed partial class GuestDmaApi
     private static Result<DmaStreaming> FindSingle(GuestProcess process, GuestDevice device, ulong dma, string operation) =>
         process.Dma.Singles.TryGetValue((device, dma), out List<DmaStreaming>? same)
             ? same[^1]
-            : new Failure(Errno.EINVAL, operation, "look up mapping", $"{device.Name} has no mapping of this process at 0x{dma:x}.", "dma_address");
+            : new Failure(Errno.EINVAL, operation, "look up mapping",
+                $"{device.Name} has no mapping of this process at 0x{dma:x}.", "dma_address");
 
     private Result<(GuestDevice Device, DmaStreaming List)> FindScatter(GuestProcess process, ulong id, string operation) =>
         _gate.Begin(process) is { } dead ? dead
@@ -301,5 +312,6 @@ public sealed partial class GuestDmaApi
 
     private static Failure? CheckAttributes(string operation, DmaAttributes attributes) =>
         (attributes & ~(DmaAttributes)Known) == 0 ? null
-        : new Failure(Errno.EINVAL, operation, "check attributes", $"Attributes 0x{(int)attributes:x} have bits outside 0x{Known:x} (S-DMA-01).", "attrs");
+        : new Failure(Errno.EINVAL, operation, "check attributes",
+            $"Attributes 0x{(int)attributes:x} have bits outside 0x{Known:x} (S-DMA-01).", "attrs");
 }

@@ -14,9 +14,10 @@ namespace CocoGuest.Machine.Devices;
 
 /// <summary>
 /// The DMA API for drivers: a process acts as the driver of its devices, maps pages it took and allocates memory for DMA.
-/// Models: <c>dma_map_*</c>, unmap, sync, masks and limits (S-DMA-40..70), <c>dma_alloc_*</c>, <c>dma_mmap_*</c> (S-DMA-60..74), <c>dma_pool_*</c>
-/// (S-DMA-90..93), the checks of DMA debugging (S-DMA-46, 47). What a driver may not do to others is refused: it maps only pages that it took itself, and frees only what
-/// is not mapped. Does not model: an IOMMU, user memory under DMA (<see cref="GuestPins"/> gives no addresses).
+/// Models: <c>dma_map_*</c>, unmap, sync, masks and limits (S-DMA-40..70), <c>dma_alloc_*</c>, <c>dma_mmap_*</c> (S-DMA-60..74),
+/// <c>dma_pool_*</c> (S-DMA-90..93), the checks of DMA debugging (S-DMA-46, 47). What a driver may not do to others is refused: it maps
+/// only pages that it took itself, and frees only what is not mapped.
+/// Does not model: an IOMMU, user memory under DMA (<see cref="GuestPins"/> gives no addresses).
 /// </summary>
 /// <remarks>Everything belongs to the process and goes with it or with its device: mappings first, then allocations, then pages.</remarks>
 public sealed partial class GuestDmaApi
@@ -72,7 +73,8 @@ public sealed partial class GuestDmaApi
         Result<GuestDevice> found = Find(process, device, "dma_set_mask");
         return !found.Ok ? found.Failure
             : found.Value.Name == DeviceSpec.BuiltInName
-                ? new Failure(Errno.EPERM, "dma_set_mask", "check device", "The built-in device keeps its mask: all processes use it.", "device")
+                ? new Failure(Errno.EPERM, "dma_set_mask", "check device",
+                    "The built-in device keeps its mask: all processes use it.", "device")
             : _core.Dma.SetMask(found.Value.Dma, mask);
     }
 
@@ -182,7 +184,8 @@ public sealed partial class GuestDmaApi
     /// <summary>A device goes: what was mapped and allocated for it, in the order of making.</summary>
     internal void DropAll(GuestProcess process, GuestDevice device)
     {
-        foreach (((GuestDevice owner, ulong dma), List<DmaStreaming> same) in process.Dma.Singles.Where(s => ReferenceEquals(s.Key.Device, device)).ToArray())
+        foreach (((GuestDevice owner, ulong dma), List<DmaStreaming> same)
+            in process.Dma.Singles.Where(s => ReferenceEquals(s.Key.Device, device)).ToArray())
         {
             foreach (DmaStreaming single in same.ToArray())
             {

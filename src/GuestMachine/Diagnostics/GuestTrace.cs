@@ -54,7 +54,8 @@ public sealed class GuestTrace
         List<string> chosen = [];
         foreach (string pattern in patterns)
         {
-            string[] matching = [.. _known.Where(e => Matches(e, pattern)).Select(e => e[(e.IndexOf(':', StringComparison.Ordinal) + 1)..])];
+            string[] matching =
+                [.. _known.Where(e => Matches(e, pattern)).Select(e => e[(e.IndexOf(':', StringComparison.Ordinal) + 1)..])];
             if (matching.Length == 0)
             {
                 return new Failure(Errno.EINVAL, "set_event", "look up event",
@@ -99,8 +100,8 @@ public sealed class GuestTrace
     }
 
     /// <summary>
-    /// Takes lines as a read of trace_pipe does, oldest first, each ending with a line feed: once, whoever reads. <see cref="Subscribe"/> tells when
-    /// there are new ones. Where the ring lost events before they were taken, a line says how many.
+    /// Takes lines as a read of trace_pipe does, oldest first, each ending with a line feed: once, whoever reads. <see cref="Subscribe"/>
+    /// tells when there are new ones. Where the ring lost events before they were taken, a line says how many.
     /// </summary>
     /// <param name="most">At most this many events.</param>
     public string TakeLines(int most)
@@ -130,7 +131,8 @@ public sealed class GuestTrace
     }
 
     /// <summary>
-    /// The lines that start the trace file (S-TRC-82): tracer, counts, and a legend of eight lines in our own words; all start with <c>#</c>.
+    /// The lines that start the trace file (S-TRC-82): tracer, counts, and a legend of eight lines in our own words;
+    /// all start with <c>#</c>.
     /// </summary>
     public IReadOnlyList<string> Header()
     {
@@ -142,7 +144,9 @@ public sealed class GuestTrace
         ];
     }
 
-    /// <summary>Calls back after each event, until disposed. The callback runs under the guest's lock and must not call the guest.</summary>
+    /// <summary>
+    /// Calls back after each event, until disposed. The callback runs under the guest's lock and must not call the guest.
+    /// </summary>
     public IDisposable Subscribe(Action added)
     {
         using (_gate.Hold())

@@ -15,7 +15,8 @@ public sealed record TraceEvent(ulong Sequence, TimeSpan Time, uint Cpu, string 
     private const int TaskWidth = 16;
 
     /// <summary>
-    /// The line of the trace file (S-TRC-80, 81): process context, interrupts on, nothing to reschedule; dma_buf events under one lock (S-REC-54).
+    /// The line of the trace file (S-TRC-80, 81): process context, interrupts on, nothing to reschedule;
+    /// dma_buf events under one lock (S-REC-54).
     /// </summary>
     public string Line
     {

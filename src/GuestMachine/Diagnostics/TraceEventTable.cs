@@ -18,8 +18,8 @@ internal static class TraceEventTable
 
     private static readonly string[] DmaBufEvents =
     [
-        "dma_buf:dma_buf_export", "dma_buf:dma_buf_mmap_internal", "dma_buf:dma_buf_mmap", "dma_buf:dma_buf_put", "dma_buf:dma_buf_dynamic_attach",
-        "dma_buf:dma_buf_detach", "dma_buf:dma_buf_fd", "dma_buf:dma_buf_get",
+        "dma_buf:dma_buf_export", "dma_buf:dma_buf_mmap_internal", "dma_buf:dma_buf_mmap", "dma_buf:dma_buf_put",
+        "dma_buf:dma_buf_dynamic_attach", "dma_buf:dma_buf_detach", "dma_buf:dma_buf_fd", "dma_buf:dma_buf_get",
     ];
 
     // Index = KernelVersion.

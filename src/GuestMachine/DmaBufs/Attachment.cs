@@ -63,7 +63,9 @@ internal sealed class Attachment
     /// <summary>Direction of the live mapping.</summary>
     public DmaDirection Direction { get; set; }
 
-    /// <summary>Segments of the live mapping that lie in swiotlb: entries are judged one by one, so a table may bounce in parts (S-DMA-50).</summary>
+    /// <summary>
+    /// Segments of the live mapping that lie in swiotlb: entries are judged one by one, so a table may bounce in parts (S-DMA-50).
+    /// </summary>
     public int BouncedSegments { get; set; }
 
     /// <summary>True when the live mapping went through swiotlb, at least in parts.</summary>

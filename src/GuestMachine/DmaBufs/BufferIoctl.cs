@@ -21,7 +21,8 @@ internal sealed class BufferIoctl(GuestBuffers room, DmaBuf buffer, IoctlCall ca
     public static bool MakesFd(uint command) => (command & IoctlCommand.KeyMask) == (ExportSyncFile & IoctlCommand.KeyMask);
 
     /// <summary>Where the argument has the fd of a sync file.</summary>
-    public static uint? FdArgumentOf(uint command) => (command & IoctlCommand.KeyMask) == (ImportSyncFile & IoctlCommand.KeyMask) ? IntBytes : null;
+    public static uint? FdArgumentOf(uint command) =>
+        (command & IoctlCommand.KeyMask) == (ImportSyncFile & IoctlCommand.KeyMask) ? IntBytes : null;
 
     /// <summary>Runs the command: null for one that is no dma-buf's.</summary>
     public Result<IoctlOutcome>? Run() => call.Command switch
@@ -80,7 +81,8 @@ internal sealed class BufferIoctl(GuestBuffers room, DmaBuf buffer, IoctlCall ca
         }
 
         Failure? failure = room.ImportSyncFile(
-            call.Process, call.Fd, BinaryPrimitives.ReadUInt32LittleEndian(bytes), BinaryPrimitives.ReadInt32LittleEndian(bytes[IntBytes..]));
+            call.Process, call.Fd, BinaryPrimitives.ReadUInt32LittleEndian(bytes),
+            BinaryPrimitives.ReadInt32LittleEndian(bytes[IntBytes..]));
         return failure is null ? default(IoctlOutcome) : failure;
     }
 

@@ -11,7 +11,8 @@ internal sealed class BufferTrace(TraceBuffer ring)
     {
         if (ring.Any)
         {
-            ring.Add(name, $"exp_name={buffer.Exporter.Name} size={buffer.Size} ino={buffer.Inode}{(fd is { } number ? $" fd={number}" : "")}");
+            ring.Add(name,
+                $"exp_name={buffer.Exporter.Name} size={buffer.Size} ino={buffer.Inode}{(fd is { } number ? $" fd={number}" : "")}");
         }
     }
 

@@ -38,7 +38,8 @@ internal sealed class DmaBuf : MemoryFile, IPollsFences
     /// <param name="shared">The frames were converted to shared.</param>
     /// <param name="segments">The scatter table when it has not one entry a chunk (S-CMA-02).</param>
     public DmaBuf(
-        GuestBuffers room, ulong inode, Exporter exporter, ulong size, Chunk[] chunks, AccessMode access, bool shared, SgEntry[]? segments = null)
+        GuestBuffers room, ulong inode, Exporter exporter, ulong size, Chunk[] chunks,
+        AccessMode access, bool shared, SgEntry[]? segments = null)
         : base(inode, access, size, chunks, shared)
     {
         _room = room;
@@ -109,7 +110,9 @@ internal sealed class DmaBuf : MemoryFile, IPollsFences
     /// <summary>S-BUF-02.</summary>
     public override string LinkTarget => $"/dmabuf:{NameAsBytes}";
 
-    /// <summary>What the kernel adds to <c>/proc/PID/fdinfo/N</c> after the generic lines; who reads it is not counted (S-BUF-105).</summary>
+    /// <summary>
+    /// What the kernel adds to <c>/proc/PID/fdinfo/N</c> after the generic lines; who reads it is not counted (S-BUF-105).
+    /// </summary>
     public override string FdInfoLines =>
         string.Create(CultureInfo.InvariantCulture, $"size:\t{Size}\ncount:\t{VisibleReferences}\nexp_name:\t{Exporter.Name}\n")
         + (_name is null ? "" : $"name:\t{NameAsBytes}\n");

@@ -25,7 +25,9 @@ public readonly struct DmaMapping
     /// <summary>The memfd that a mapped device may use; null for mediated devices and bounced or private memory.</summary>
     public VisibleBacking? Backing { get; }
 
-    /// <summary>A static attachment may use the table when this completes well; null: at once. Interrupted, it is not mapped (S-BUF-50).</summary>
+    /// <summary>
+    /// A static attachment may use the table when this completes well; null: at once. Interrupted, it is not mapped (S-BUF-50).
+    /// </summary>
     public FenceWait? Wait { get; init; }
 
     /// <summary>Number of segments.</summary>

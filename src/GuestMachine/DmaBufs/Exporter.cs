@@ -17,7 +17,9 @@ internal abstract class Exporter(string name, ExporterTraits traits)
     /// <summary>Ops and their answers.</summary>
     public ExporterTraits Traits { get; } = traits;
 
-    /// <summary>begin_cpu_access: every mapped attachment is synced for the CPU, newest first (S-SYS-44). None without the op (S-TEE-03).</summary>
+    /// <summary>
+    /// begin_cpu_access: every mapped attachment is synced for the CPU, newest first (S-SYS-44). None without the op (S-TEE-03).
+    /// </summary>
     public virtual Failure? BeginCpuAccess(DmaBuf buffer, DmaMapper dma, DmaDirection direction)
     {
         SyncAttachments(buffer, dma, direction, forCpu: true);

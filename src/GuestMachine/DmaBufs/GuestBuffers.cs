@@ -92,7 +92,10 @@ public sealed partial class GuestBuffers
         };
     }
 
-    /// <summary>Puts a reference on a buffer in flight (<see cref="GuestFiles.Export(GuestProcess, int, Handle128?, TimeSpan)"/>). EINVAL for an fd on another kind of file.</summary>
+    /// <summary>
+    /// Puts a reference on a buffer in flight (<see cref="GuestFiles.Export(GuestProcess, int, Handle128?, TimeSpan)"/>).
+    /// EINVAL for an fd on another kind of file.
+    /// </summary>
     public Result<Handle128> Export(GuestProcess process, int fd, Handle128? addressee, TimeSpan life)
     {
         using Lock.Scope held = _gate.Hold();
@@ -113,7 +116,8 @@ public sealed partial class GuestBuffers
 
         if (shared.Value is not DmaBuf buffer)
         {
-            return new Failure(Errno.EINVAL, "import", "check file", $"The token stands for a {shared.Value.Kind}, not for a dma-buf.", "share_token");
+            return new Failure(Errno.EINVAL, "import", "check file",
+                $"The token stands for a {shared.Value.Kind}, not for a dma-buf.", "share_token");
         }
 
         Result<int> fd = _files.Import(process, token, closeOnExec: true);
@@ -185,7 +189,8 @@ public sealed partial class GuestBuffers
     }
 
     /// <summary>A buffer of an exporter that moves it; the frames are the caller's until then.</summary>
-    internal Result<BufferHandle> ExportMovable(GuestProcess process, Exporter exporter, Chunk[] chunks, ulong size, uint fdFlags, bool hostVisible)
+    internal Result<BufferHandle> ExportMovable(
+        GuestProcess process, Exporter exporter, Chunk[] chunks, ulong size, uint fdFlags, bool hostVisible)
     {
         var access = (AccessMode)(fdFlags & AccessModeBits);
         return Install(process, new DmaBuf(this, _files.NextInode(), exporter, size, chunks, access, shared: false), fdFlags, hostVisible);

@@ -7,7 +7,9 @@ namespace CocoGuest.Machine.DmaBufs;
 /// <summary>Pins of dynamic importers (S-BUF-55), their waits, and kernel mappings (S-BUF-80).</summary>
 public sealed partial class GuestImporters
 {
-    /// <summary>dma_buf_pin: the buffer does not move until unpinned. Nothing to do, and success, where the exporter cannot move it.</summary>
+    /// <summary>
+    /// dma_buf_pin: the buffer does not move until unpinned. Nothing to do, and success, where the exporter cannot move it.
+    /// </summary>
     /// <returns>EINVAL for an attachment that is unknown or static; EBUSY while the buffer moves.</returns>
     public Failure? Pin(GuestProcess process, ulong id)
     {
@@ -67,7 +69,9 @@ public sealed partial class GuestImporters
     /// <param name="process">The importer.</param>
     /// <param name="id">Its attachment.</param>
     /// <param name="usage">Fences up to this usage: KERNEL, or what a reader or writer waits for.</param>
-    /// <returns>EINVAL for an unknown attachment. The wait itself ends with ETIMEDOUT after <see cref="GuestFences.LongestWait"/>.</returns>
+    /// <returns>
+    /// EINVAL for an unknown attachment. The wait itself ends with ETIMEDOUT after <see cref="GuestFences.LongestWait"/>.
+    /// </returns>
     public Result<FenceWait?> WaitForFences(GuestProcess process, ulong id, FenceUsage usage)
     {
         using Lock.Scope held = _gate.Hold();
@@ -91,7 +95,8 @@ public sealed partial class GuestImporters
         DmaBuf buffer = found.Value;
         if (!buffer.Exporter.Traits.Vmap)
         {
-            return new Failure(Errno.EINVAL, "dma_buf_vmap", "look up op", $"Exporter {buffer.Exporter.Name} has no vmap (S-BUF-80).", "fd");
+            return new Failure(Errno.EINVAL, "dma_buf_vmap", "look up op",
+                $"Exporter {buffer.Exporter.Name} has no vmap (S-BUF-80).", "fd");
         }
 
         if (buffer.Move is not null)

@@ -13,7 +13,8 @@ namespace CocoGuest.Machine.DmaBufs;
 
 /// <summary>
 /// Importers: attach, map, unmap, detach, and the CPU-access ioctl that syncs what is mapped.
-/// Models: the exporters' dma-buf operations (S-SYS-40 to 46), the core around them, for static and dynamic importers (S-BUF-42 to 56, 60 to 68).
+/// Models: the exporters' dma-buf operations (S-SYS-40 to 46), the core around them,
+/// for static and dynamic importers (S-BUF-42 to 56, 60 to 68).
 /// Does not model: who else is told of a move than the importer's process.
 /// </summary>
 public sealed partial class GuestImporters
@@ -48,7 +49,8 @@ public sealed partial class GuestImporters
 
     /// <summary>dma_buf_attach. The importer takes a reference of its own until detach.</summary>
     /// <returns>EBADF, ENODEV for a device that is not the process' own, ENOMEM at the limit.</returns>
-    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName) => Attach(process, fd, deviceName, ImporterOps.None);
+    public Result<ImportedBuffer> Attach(GuestProcess process, int fd, string deviceName) =>
+        Attach(process, fd, deviceName, ImporterOps.None);
 
     /// <summary>dma_buf_dynamic_attach (S-BUF-43, 46, 47).</summary>
     /// <param name="process">The importer.</param>
@@ -232,7 +234,8 @@ public sealed partial class GuestImporters
         }
 
         ExporterTraits traits = buffer.Exporter.Traits;
-        DmaAttributes attributes = traits.MapAttributes | (buffer.Shared ? _core.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
+        DmaAttributes attributes = traits.MapAttributes
+            | (buffer.Shared ? _core.Dma.Environment.Rules.SharedAttribute : DmaAttributes.None);
         attachment.Device.Cpu = cpu;
         _core.TraceRing.Cpu = (uint)cpu;
         ulong[] addresses = new ulong[buffer.Segments.Length];

@@ -12,16 +12,17 @@ namespace CocoGuest.Machine.DmaBufs;
 /// <summary>
 /// Buffers of an exporter that moves them: what dynamic importers have to live with.
 /// Models: allocation, invalidation (S-BUF-56), pins that forbid a move (S-BUF-50, 55), a KERNEL fence while the buffer moves (S-RESV-01).
-/// Does not model: why a driver moves a buffer (memory pressure, placement); a call asks for it. Such an exporter without a device is an extension.
+/// Does not model: why a driver moves a buffer (memory pressure, placement); a call asks for it.
+/// Such an exporter without a device is an extension.
 /// </summary>
 /// <remarks>
 /// <para>A move: (1) new frames are taken and a KERNEL fence is put into the reservation; (2) every mapped dynamic importer is told, newest
 /// attachment first; one that has no callback is cut off at once; (3) when all have unmapped, all fences that were there at the start have
-/// signalled and no CPU access is under way, the bytes move, the old frames are freed, the KERNEL fence signals. Until then map, pin and vmap
-/// answer EBUSY.</para>
+/// signalled and no CPU access is under way, the bytes move, the old frames are freed, the KERNEL fence signals. Until then map, pin and
+/// vmap answer EBUSY.</para>
 /// <para>At the deadline importers that have not unmapped are cut off (<see cref="Revoked"/>, ETIMEDOUT): their mapping
-/// goes, a memory fd that they may hold reads zeros, and they cannot map again. Fences that have not signalled stop the move: nothing moved, and
-/// the KERNEL fence signals with ETIMEDOUT.</para>
+/// goes, a memory fd that they may hold reads zeros, and they cannot map again. Fences that have not signalled stop the move: nothing
+/// moved, and the KERNEL fence signals with ETIMEDOUT.</para>
 /// </remarks>
 public sealed class GuestMoves
 {
@@ -91,8 +92,8 @@ public sealed class GuestMoves
     /// <param name="patience">Guest time that importers have to unmap; zero: <see cref="DefaultPatience"/>.</param>
     /// <returns>
     /// Null when it has moved already, else what to wait for. EBADF; EINVAL for a fd that is no dma-buf or a patience outside
-    /// 0 to <see cref="GuestFences.LongestWait"/>; EOPNOTSUPP when the exporter does not move buffers; EBUSY when it is pinned (static mappings
-    /// pin), vmapped or moving; ENOMEM.
+    /// 0 to <see cref="GuestFences.LongestWait"/>; EOPNOTSUPP when the exporter does not move buffers; EBUSY when it is pinned (static
+    /// mappings pin), vmapped or moving; ENOMEM.
     /// </returns>
     public Result<FenceWait?> Migrate(GuestProcess process, int fd, TimeSpan patience)
     {
@@ -146,12 +147,14 @@ public sealed class GuestMoves
         if (patience < TimeSpan.Zero || patience > GuestFences.LongestWait)
         {
             return new Failure(Errno.EINVAL, Operation, "check patience", string.Create(CultureInfo.InvariantCulture,
-                $"Importers cannot get {patience.TotalSeconds} s; at most {GuestFences.LongestWait.TotalSeconds} s."), "patience_nanoseconds");
+                $"Importers cannot get {patience.TotalSeconds} s; at most {GuestFences.LongestWait.TotalSeconds} s."),
+                "patience_nanoseconds");
         }
 
         if (!buffer.Exporter.Traits.Movable)
         {
-            return new Failure(Errno.EOPNOTSUPP, Operation, "look up op", $"Exporter {buffer.Exporter.Name} never moves a buffer (S-SYS-51).", "fd");
+            return new Failure(Errno.EOPNOTSUPP, Operation, "look up op",
+                $"Exporter {buffer.Exporter.Name} never moves a buffer (S-SYS-51).", "fd");
         }
 
         return buffer.Pins != 0 || buffer.Vmaps != 0 || buffer.Move is not null

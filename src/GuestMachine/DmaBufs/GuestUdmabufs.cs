@@ -95,8 +95,8 @@ public sealed class GuestUdmabufs
     /// <param name="flags">Bit 0: close-on-exec. Other bits are ignored.</param>
     /// <param name="items">The ranges, in order.</param>
     /// <returns>
-    /// EINVAL for unaligned or empty ranges, more than the limit, missing or forbidden seals, a range behind the file; EBADFD for a fd that is
-    /// no memfd; ENOMEM; EMFILE.
+    /// EINVAL for unaligned or empty ranges, more than the limit, missing or forbidden seals, a range behind the file; EBADFD for a fd that
+    /// is no memfd; ENOMEM; EMFILE.
     /// </returns>
     public Result<BufferHandle> Create(GuestProcess process, uint flags, IReadOnlyList<UdmabufItem> items)
     {
@@ -153,15 +153,18 @@ public sealed class GuestUdmabufs
         process.Fds.Find(item.Memfd) switch
         {
             ShmemFile file => Check(item, file.Seals, file.Size) ?? PinShmem(file, item, pins, chunks),
-            null when NativeMemfds?.Find(process, item.Memfd) is { } memfd => Check(item, memfd.Seals, memfd.Size) ?? PinNative(memfd, item, pins, chunks),
-            _ => new Failure(Errno.EBADFD, Operation, "check memfd", string.Create(CultureInfo.InvariantCulture, $"fd {item.Memfd} is no memfd."), "memfd"),
+            null when NativeMemfds?.Find(process, item.Memfd) is { } memfd =>
+                Check(item, memfd.Seals, memfd.Size) ?? PinNative(memfd, item, pins, chunks),
+            _ => new Failure(Errno.EBADFD, Operation, "check memfd",
+                string.Create(CultureInfo.InvariantCulture, $"fd {item.Memfd} is no memfd."), "memfd"),
         };
 
     private static Failure? Check(UdmabufItem item, FileSeals seals, ulong size) =>
         !seals.HasFlag(FileSeals.Shrink) || (seals & (FileSeals.Write | FileSeals.FutureWrite)) != 0
             ? Wrong("memfd", $"The memfd must be sealed against shrinking and not against writing; its seals are {seals}.")
         : item.Size == 0 || item.Offset > size || item.Size > size - item.Offset
-            ? Wrong("size", string.Create(CultureInfo.InvariantCulture, $"{item.Offset} + {item.Size} ends behind the file of {size} bytes."))
+            ? Wrong("size",
+                string.Create(CultureInfo.InvariantCulture, $"{item.Offset} + {item.Size} ends behind the file of {size} bytes."))
         : null;
 
     private static Failure? PinShmem(ShmemFile file, UdmabufItem item, List<IUdmabufPin> pins, List<Chunk> chunks)
@@ -212,7 +215,8 @@ public sealed class GuestUdmabufs
 
         _device ??= _devices.MakeInternal("udmabuf");
         DmaBuf buffer = _buffers.Export(
-            new Udmabuf(_device.Dma, _core.Dma, pins), (ulong)chunks.Count << Page.Shift, [.. chunks], AccessMode.ReadWrite, segments: null);
+            new Udmabuf(_device.Dma, _core.Dma, pins), (ulong)chunks.Count << Page.Shift, [.. chunks],
+            AccessMode.ReadWrite, segments: null);
 
         // The maker's reference goes to the fd, or with the buffer.
         buffer.References++;

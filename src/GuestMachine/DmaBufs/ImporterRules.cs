@@ -11,7 +11,9 @@ internal sealed record ImporterRules(bool MapsAtAttach, bool NeedsInvalidate)
     private static readonly ImporterRules UpTo71 = new(MapsAtAttach: false, NeedsInvalidate: true);
     private static readonly ImporterRules From72 = new(MapsAtAttach: false, NeedsInvalidate: false);
 
-    /// <summary>The rules of a version. Read in 6.12, 7.2 and 7.3; caching ended in 6.15 (S-BUF-52), the refusal is kept until 7.2.</summary>
+    /// <summary>
+    /// The rules of a version. Read in 6.12, 7.2 and 7.3; caching ended in 6.15 (S-BUF-52), the refusal is kept until 7.2.
+    /// </summary>
     public static ImporterRules Of(KernelVersion version) => version switch
     {
         KernelVersion.V612 or KernelVersion.V612Seed => UpTo614,

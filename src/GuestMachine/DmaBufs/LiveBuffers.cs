@@ -1,6 +1,8 @@
 namespace CocoGuest.Machine.DmaBufs;
 
-/// <summary>The guest's live buffers, newest first, as bufinfo shows them (S-BUF-101). A list through the buffers themselves: no allocations.</summary>
+/// <summary>
+/// The guest's live buffers, newest first, as bufinfo shows them (S-BUF-101). A list through the buffers themselves: no allocations.
+/// </summary>
 internal sealed class LiveBuffers
 {
     private DmaBuf? _newest;

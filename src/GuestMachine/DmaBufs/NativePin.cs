@@ -4,7 +4,8 @@ using CocoGuest.Machine.Memory.Store;
 namespace CocoGuest.Machine.DmaBufs;
 
 /// <summary>
-/// Guest frames whose bytes are pages of a memfd of the host (S-BUF-114): what programs write to the memfd, the guest's devices read, and back.
+/// Guest frames whose bytes are pages of a memfd of the host (S-BUF-114):
+/// what programs write to the memfd, the guest's devices read, and back.
 /// Models: frames of the udmabuf's own, one a page. Does not model: that two udmabufs of one page have the same frame.
 /// </summary>
 internal sealed class NativePin(GuestMemory memory, GuestPages pages, Chunk[] frames, NativePiece piece) : IUdmabufPin

@@ -5,8 +5,8 @@ using CocoGuest.Machine.Gate;
 namespace CocoGuest.Machine.DmaBufs;
 
 /// <summary>
-/// Somebody outside the guest who shows whether a dma-buf is ready, as an epoll set of the host does: told of each change of POLLIN and POLLOUT
-/// (S-BUF-13), at fences that are added and at their signals.
+/// Somebody outside the guest who shows whether a dma-buf is ready, as an epoll set of the host does: told of each change of POLLIN and
+/// POLLOUT (S-BUF-13), at fences that are added and at their signals.
 /// <para>Models: the level. Does not model: that a kernel looks only when it is asked. The guest's lock guards it.</para>
 /// </summary>
 internal sealed class PollFollower : IDisposable

@@ -8,8 +8,8 @@ namespace CocoGuest.Machine.DmaBufs;
 
 /// <summary>
 /// Exporter of one udmabuf: it holds pages of shared memory files, whatever becomes of the files (S-BUF-116).
-/// Models: CPU access by a mapping for udmabuf's own device, made by the first begin and kept until release: an end before it is EINVAL, and
-/// attachments of importers are not synced. Does not model: partial huge pages as one entry; each page is an entry.
+/// Models: CPU access by a mapping for udmabuf's own device, made by the first begin and kept until release: an end before it is EINVAL,
+/// and attachments of importers are not synced. Does not model: partial huge pages as one entry; each page is an entry.
 /// </summary>
 internal sealed class Udmabuf : Exporter
 {
@@ -38,8 +38,8 @@ internal sealed class Udmabuf : Exporter
     public IEnumerable<NativePiece> Pieces => _pins.OfType<NativePin>().Select(p => p.Piece);
 
     /// <summary>
-    /// An open file of the host whose mappings show the udmabuf's bytes at the same offsets: the memfd itself if the udmabuf is one range from its
-    /// start (S-BUF-115). Null: its memory is not the host's.
+    /// An open file of the host whose mappings show the udmabuf's bytes at the same offsets: the memfd itself if the udmabuf is one range
+    /// from its start (S-BUF-115). Null: its memory is not the host's.
     /// </summary>
     /// <returns>EOPNOTSUPP for other ranges, which no file of the host shows in one piece; the errno of the host.</returns>
     public Result<SafeFileHandle>? OpenMemory()
@@ -47,7 +47,8 @@ internal sealed class Udmabuf : Exporter
         NativePiece[] pieces = [.. Pieces];
         return pieces.Length == 0 ? default(Result<SafeFileHandle>?)
             : pieces.Length == _pins.Count && pieces is [{ Offset: 0 } whole] ? whole.Memfd.Open()
-            : new Failure(Errno.EOPNOTSUPP, "open_memory", "check ranges", "No file of the host shows these ranges of memfds as one (S-BUF-115).", "file");
+            : new Failure(Errno.EOPNOTSUPP, "open_memory", "check ranges",
+                "No file of the host shows these ranges of memfds as one (S-BUF-115).", "file");
     }
 
     /// <summary>Addresses of the mapping for udmabuf's own device, kept until release; null before the first begin.</summary>
@@ -76,7 +77,8 @@ internal sealed class Udmabuf : Exporter
     /// <inheritdoc/>
     public override Failure? EndCpuAccess(DmaBuf buffer, DmaMapper dma, DmaDirection direction) =>
         _addresses is null
-            ? new Failure(Errno.EINVAL, "DMA_BUF_IOCTL_SYNC", "udmabuf: end_cpu_access", "An end needs a start before it with a udmabuf.", "flags")
+            ? new Failure(Errno.EINVAL, "DMA_BUF_IOCTL_SYNC", "udmabuf: end_cpu_access",
+                "An end needs a start before it with a udmabuf.", "flags")
             : dma.SyncSg(_device, buffer.Segments, _addresses, direction, forCpu: false);
 
     /// <inheritdoc/>

@@ -5,7 +5,8 @@ using CocoGuest.Machine.Files;
 namespace CocoGuest.Machine.DmaBufs;
 
 /// <summary>
-/// Raw ioctls of /dev/udmabuf (S-BUF-112): the structures, and the limit of a list. What the ranges have to be is <see cref="GuestUdmabufs.Create"/>'s.
+/// Raw ioctls of /dev/udmabuf (S-BUF-112): the structures, and the limit of a list.
+/// What the ranges have to be is <see cref="GuestUdmabufs.Create"/>'s.
 /// Models: both commands, compared whole; the new fd is the return value. Does not model: the memory that the list takes.
 /// </summary>
 internal sealed class UdmabufIoctl(GuestUdmabufs room, IoctlCall call)

@@ -53,7 +53,14 @@ internal sealed record DrmDriver(
     private const ulong ClientCapHotspot = 6;
 
     // Largest value of each SET_CLIENT_CAP number of a driver that sets display modes (S-GPU-25).
-    private static readonly Dictionary<ulong, ulong> ClientCaps = new() { [1] = 1, [2] = 1, [ClientCapAtomic] = 2, [4] = 1, [ClientCapWriteback] = 1 };
+    private static readonly Dictionary<ulong, ulong> ClientCaps = new()
+    {
+        [1] = 1,
+        [2] = 1,
+        [ClientCapAtomic] = 2,
+        [4] = 1,
+        [ClientCapWriteback] = 1,
+    };
 
     /// <summary>Major version of both.</summary>
     public const int Major = 1;
@@ -69,7 +76,8 @@ internal sealed record DrmDriver(
             return Errno.EOPNOTSUPP;
         }
 
-        bool allowed = ClientCaps.TryGetValue(capability, out ulong largest) && value <= largest && (capability != ClientCapWriteback || file.Atomic);
+        bool allowed = ClientCaps.TryGetValue(capability, out ulong largest) && value <= largest
+            && (capability != ClientCapWriteback || file.Atomic);
         if (allowed && capability == ClientCapAtomic)
         {
             file.Atomic = value != 0;

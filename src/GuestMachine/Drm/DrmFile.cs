@@ -15,7 +15,8 @@ internal sealed class DrmFile : GuestFile
     private const int LastWhence = 4;
     private static readonly FileCallCell Waiting = FileCallCell.Reads(Errno.EAGAIN) with { Waits = true };
     private static readonly FileCalls DrmCalls = FileCalls.Believed.With(
-        (FileCall.Read, Waiting), (FileCall.Readv, Waiting), (FileCall.Pread, Waiting), (FileCall.Pwrite, FileCallCell.Writes(Errno.EINVAL)));
+        (FileCall.Read, Waiting), (FileCall.Readv, Waiting), (FileCall.Pread, Waiting),
+        (FileCall.Pwrite, FileCallCell.Writes(Errno.EINVAL)));
 
     private readonly GuestDrm _room;
     private readonly SortedDictionary<uint, GemObject> _handles = [];
@@ -73,7 +74,9 @@ internal sealed class DrmFile : GuestFile
     /// <summary>Asked for atomic mode setting.</summary>
     public bool Atomic { get; set; }
 
-    /// <summary>It owns the device's display now. A master is made for one client only, so to have been one and to share the device's is to be it.</summary>
+    /// <summary>
+    /// It owns the device's display now. A master is made for one client only, so to have been one and to share the device's is to be it.
+    /// </summary>
     public bool IsCurrentMaster => WasMaster && Master is not null && Master == Device.Master;
 
     /// <summary>Fences that the client attached to buffers (vgem); made when first asked for.</summary>
@@ -192,7 +195,8 @@ internal sealed class DrmFile : GuestFile
     {
         if (Device.FindByOffset(offset) is not { } gem || length > gem.Size)
         {
-            return new Failure(Errno.EINVAL, "mmap", "look up offset", $"No object of {Device.Driver.Name} is mapped at offset 0x{offset:x} + {length}.", "offset");
+            return new Failure(Errno.EINVAL, "mmap", "look up offset",
+                $"No object of {Device.Driver.Name} is mapped at offset 0x{offset:x} + {length}.", "offset");
         }
 
         // Offsets are the device's, the right to use them is the client's that has a handle.

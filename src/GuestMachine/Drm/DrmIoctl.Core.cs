@@ -147,7 +147,8 @@ internal sealed partial class DrmIoctl
     /// <summary>SET_CLIENT_CAP: all of them are about display modes (S-GPU-25).</summary>
     public static Failure? SetClientCap(DrmIoctl call, Span<byte> data)
     {
-        Errno errno = call.Driver.ClientCap(BinaryPrimitives.ReadUInt64LittleEndian(data), BinaryPrimitives.ReadUInt64LittleEndian(data[8..]), call._file);
+        Errno errno = call.Driver.ClientCap(
+            BinaryPrimitives.ReadUInt64LittleEndian(data), BinaryPrimitives.ReadUInt64LittleEndian(data[8..]), call._file);
         return errno == Errno.None ? null : call.Refuse(errno, $"{call.Driver.Name} does not take this.", "capability");
     }
 

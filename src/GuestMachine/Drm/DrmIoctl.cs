@@ -9,8 +9,8 @@ namespace CocoGuest.Machine.Drm;
 
 /// <summary>
 /// One ioctl on a DRM node, from the raw command to the copy back (S-GPU-20, 21).
-/// Models: type and number choose the row of <see cref="DrmIoctlTable"/>; the caller's size and direction bits say how much is copied in and out,
-/// the rest of the kernel's structure is zero; the copy back happens after failures, too, and a fault there takes nothing back.
+/// Models: type and number choose the row of <see cref="DrmIoctlTable"/>; the caller's size and direction bits say how much is copied in
+/// and out, the rest of the kernel's structure is zero; the copy back happens after failures, too, and a fault there takes nothing back.
 /// </summary>
 internal sealed partial class DrmIoctl
 {
@@ -51,7 +51,9 @@ internal sealed partial class DrmIoctl
     private string Operation => $"DRM_IOCTL_{_row?.Name}";
 
     /// <summary>Runs the command on the argument at an address.</summary>
-    /// <returns>ENOTTY for another type; EINVAL for a number that the driver does not have; EFAULT, ENOMEM, EACCES, and what the ioctl says.</returns>
+    /// <returns>
+    /// ENOTTY for another type; EINVAL for a number that the driver does not have; EFAULT, ENOMEM, EACCES, and what the ioctl says.
+    /// </returns>
     public Result<IoctlOutcome> Run(IoctlCommand command, ulong argument)
     {
         if (command.Type != DrmIoctlTable.Type)

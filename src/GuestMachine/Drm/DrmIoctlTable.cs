@@ -2,8 +2,8 @@ namespace CocoGuest.Machine.Drm;
 
 /// <summary>
 /// The ioctls of DRM nodes: those of the core, then those of a driver with fences (S-GPU-20 to 25).
-/// Models: every number of 6.12, with the size and direction of its structure and who may use it. Does not model: numbers that later kernels
-/// added (0xd1 and up, which answer EINVAL here); display modes and sync objects, which no driver here has.
+/// Models: every number of 6.12, with the size and direction of its structure and who may use it. Does not model: numbers that later
+/// kernels added (0xd1 and up, which answer EINVAL here); display modes and sync objects, which no driver here has.
 /// </summary>
 internal static class DrmIoctlTable
 {

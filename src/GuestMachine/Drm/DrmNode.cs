@@ -49,7 +49,8 @@ internal sealed class DrmNode
     public string Path => $"{Folder}/{Name}";
 
     /// <summary>Text of the device's <c>uevent</c> in sysfs.</summary>
-    public string Uevent => string.Create(CultureInfo.InvariantCulture, $"MAJOR={Major}\nMINOR={Minor}\nDEVNAME=dri/{Name}\nDEVTYPE=drm_minor\n");
+    public string Uevent =>
+        string.Create(CultureInfo.InvariantCulture, $"MAJOR={Major}\nMINOR={Minor}\nDEVNAME=dri/{Name}\nDEVTYPE=drm_minor\n");
 
     /// <summary>st_rdev.</summary>
     public uint RawDevice => (Major << MajorShift) | Minor;

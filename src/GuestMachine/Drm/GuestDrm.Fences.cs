@@ -12,7 +12,9 @@ public sealed partial class GuestDrm
     /// <param name="fd">fd of the node.</param>
     /// <param name="handle">The object.</param>
     /// <param name="flags">1: a write fence, else a read fence.</param>
-    /// <returns>The fence's number. EINVAL for unknown flags or a driver without fences; ENOENT for a handle that nothing has; EBUSY.</returns>
+    /// <returns>
+    /// The fence's number. EINVAL for unknown flags or a driver without fences; ENOENT for a handle that nothing has; EBUSY.
+    /// </returns>
     public Result<uint> AttachFence(GuestProcess process, int fd, uint handle, uint flags)
     {
         const string Operation = "VGEM_FENCE_ATTACH";

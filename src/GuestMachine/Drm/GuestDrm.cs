@@ -32,7 +32,8 @@ public sealed partial class GuestDrm
     private readonly GemExporter _exporter;
     private readonly Dictionary<string, DrmDevice> _devices = new(StringComparer.Ordinal);
 
-    internal GuestDrm(GuestCore core, GuestFiles files, GuestDevices dmaDevices, GuestFences fences, GuestBuffers buffers, GuestImporters importers)
+    internal GuestDrm(
+        GuestCore core, GuestFiles files, GuestDevices dmaDevices, GuestFences fences, GuestBuffers buffers, GuestImporters importers)
     {
         _core = core;
         _gate = core.Gate;
@@ -63,7 +64,9 @@ public sealed partial class GuestDrm
         if (DrmDriver.All.FirstOrDefault(d => d.Name == driver) is not { } known || (render && !known.HasRenderNode))
         {
             return new Failure(Errno.ENOENT, "open", "look up /dev/dri", $"There is no {(render ? "render" : "primary")} node of a driver "
-                + $"'{(driver.Length <= 64 ? driver : driver[..64] + "…")}'; there are {string.Join(", ", DrmDriver.All.Select(d => d.Name))}.", "driver");
+                + $"'{(driver.Length <= 64 ? driver : driver[..64] + "…")}'; "
+                + $"there are {string.Join(", ", DrmDriver.All.Select(d => d.Name))}.",
+                "driver");
         }
 
         return GuestFiles.Install(process, NewFile(process, NodeOf(known, render)!, AccessMode.ReadWrite), closeOnExec: true, "open");
@@ -73,7 +76,8 @@ public sealed partial class GuestDrm
     internal IReadOnlyList<DrmNode> Nodes { get; } = DrmNode.Of(DrmDriver.All);
 
     /// <summary>A new client of a node; nobody has an fd on it yet.</summary>
-    internal DrmFile NewFile(GuestProcess process, DrmNode node, AccessMode access) => new(this, node, DeviceOf(node.Driver), access, process);
+    internal DrmFile NewFile(GuestProcess process, DrmNode node, AccessMode access) =>
+        new(this, node, DeviceOf(node.Driver), access, process);
 
     private DrmNode? NodeOf(DrmDriver driver, bool render) => Nodes.FirstOrDefault(n => n.Driver == driver && n.Render == render);
 
@@ -101,7 +105,8 @@ public sealed partial class GuestDrm
 
         if (file.Value.Render)
         {
-            return new Failure(Errno.EACCES, "DRM_IOCTL_MODE_CREATE_DUMB", "check node", "Dumb buffers are made on primary nodes only.", "fd");
+            return new Failure(Errno.EACCES, "DRM_IOCTL_MODE_CREATE_DUMB", "check node",
+                "Dumb buffers are made on primary nodes only.", "fd");
         }
 
         // Whole bytes per pixel decide whether it is too large, bits how long a row is.
@@ -133,11 +138,14 @@ public sealed partial class GuestDrm
         return !file.Ok ? file.Failure
             : file.Value.Find(handle) is not { } gem ? NoHandle("DRM_IOCTL_MODE_MAP_DUMB", handle, Errno.ENOENT)
             : gem.Import is not null
-                ? new Failure(Errno.EINVAL, "DRM_IOCTL_MODE_MAP_DUMB", "check object", "An imported object is mapped through its dma-buf (S-GPU-11).", "handle")
+                ? new Failure(Errno.EINVAL, "DRM_IOCTL_MODE_MAP_DUMB", "check object",
+                    "An imported object is mapped through its dma-buf (S-GPU-11).", "handle")
             : file.Value.Device.OffsetOf(gem);
     }
 
-    /// <summary>GEM_CLOSE: the handle goes; the object with its last reference, unmapped and detached if it was imported (S-GPU-06, 08).</summary>
+    /// <summary>
+    /// GEM_CLOSE: the handle goes; the object with its last reference, unmapped and detached if it was imported (S-GPU-06, 08).
+    /// </summary>
     /// <returns>EINVAL for an unknown handle.</returns>
     public Failure? GemClose(GuestProcess process, int fd, uint handle)
     {
@@ -165,7 +173,9 @@ public sealed partial class GuestDrm
             : Import(process, file.Value, buffer.Value);
     }
 
-    /// <summary>PRIME_HANDLE_TO_FD: export (S-GPU-01, 04, 11). An imported object gives back its dma-buf, an exported one the same again.</summary>
+    /// <summary>
+    /// PRIME_HANDLE_TO_FD: export (S-GPU-01, 04, 11). An imported object gives back its dma-buf, an exported one the same again.
+    /// </summary>
     /// <param name="process">The caller.</param>
     /// <param name="fd">The node.</param>
     /// <param name="handle">The object.</param>
@@ -280,7 +290,9 @@ public sealed partial class GuestDrm
     {
         // The device's own object comes back as itself, another device's is imported like any dma-buf.
         GemObject? own = _exporter.Find(buffer);
-        Result<GemObject> gem = own is not null && ReferenceEquals(own.Device, file.Device) ? own : MakeImported(process, file.Device, buffer);
+        Result<GemObject> gem = own is not null && ReferenceEquals(own.Device, file.Device)
+            ? own
+            : MakeImported(process, file.Device, buffer);
         if (!gem.Ok)
         {
             return gem.Failure;
@@ -399,5 +411,6 @@ public sealed partial class GuestDrm
         new(errno, operation, "look up handle", $"This client has no handle {handle}.", "handle");
 
     /// <summary>An ioctl on a node.</summary>
-    internal Result<IoctlOutcome> Ioctl(IoctlCall call, DrmFile file) => new DrmIoctl(_core, this, call, file).Run(new IoctlCommand(call.Command), call.Argument);
+    internal Result<IoctlOutcome> Ioctl(IoctlCall call, DrmFile file) =>
+        new DrmIoctl(_core, this, call, file).Run(new IoctlCommand(call.Command), call.Argument);
 }

@@ -3,8 +3,8 @@ using CocoGuest.Machine.Gate;
 namespace CocoGuest.Machine.Fences;
 
 /// <summary>
-/// What has to happen by a point of guest time if nothing else does: ends of waits, expiry of fences, patience of a move. In the order of time,
-/// then of registration. One timer of the guest's clock, armed for the first.
+/// What has to happen by a point of guest time if nothing else does: ends of waits, expiry of fences, patience of a move. In the order of
+/// time, then of registration. One timer of the guest's clock, armed for the first.
 /// </summary>
 internal sealed class DeadlineQueue(TimeProvider time, GuestGate gate) : IDisposable
 {
@@ -22,7 +22,8 @@ internal sealed class DeadlineQueue(TimeProvider time, GuestGate gate) : IDispos
     /// <summary>Registers an action; the key takes it back.</summary>
     public (long Due, ulong Number) Add(TimeSpan after, Action action)
     {
-        (long, ulong) key = (time.GetTimestamp() + (long)((Int128)after.Ticks * time.TimestampFrequency / TimeSpan.TicksPerSecond), ++_last);
+        long ahead = (long)((Int128)after.Ticks * time.TimestampFrequency / TimeSpan.TicksPerSecond);
+        (long, ulong) key = (time.GetTimestamp() + ahead, ++_last);
         _entries.Add(key, action);
         Arm();
         return key;

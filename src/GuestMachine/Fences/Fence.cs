@@ -4,8 +4,8 @@ namespace CocoGuest.Machine.Fences;
 
 /// <summary>
 /// A point in time that has come or not: a dma_fence.
-/// Models: identity (context and sequence number), names, one-way signalling with or without an error, the time of it, callbacks in the order
-/// of their registration. Does not model: containers (a sync file holds its fences in a list), enabling of signalling, references.
+/// Models: identity (context and sequence number), names, one-way signalling with or without an error, the time of it, callbacks in the
+/// order of their registration. Does not model: containers (a sync file holds its fences in a list), enabling of signalling, references.
 /// </summary>
 /// <param name="context">Whose fences they are; only fences of one context can be compared.</param>
 /// <param name="seqno">Sequence number in its context.</param>

@@ -5,8 +5,8 @@ namespace CocoGuest.Machine.Fences;
 
 /// <summary>
 /// A software timeline: a counter that its owner raises, and fences that wait for values of it; the file of a <c>sw_sync</c> fd.
-/// Models: one fence a value, signalling in the order of values, the end of the file: what waits then signals with ENOENT in that same order
-/// (recorded: status −2). Does not model: the legacy Android calls.
+/// Models: one fence a value, signalling in the order of values, the end of the file: what waits then signals with ENOENT in that same
+/// order (recorded: status −2). Does not model: the legacy Android calls.
 /// </summary>
 /// <param name="room">The room that makes sync files of it.</param>
 /// <param name="context">Fence context of its own.</param>
@@ -50,7 +50,8 @@ internal sealed class FenceTimeline(GuestFences room, ulong context, string name
     public override bool MakesFd(uint command) => TimelineIoctl.MakesFd(command);
 
     /// <inheritdoc/>
-    public override Result<IoctlOutcome> Ioctl(IoctlCall call) => room.RunTimeline(call) is not { } outcome ? NotACommand(call.Command) : outcome;
+    public override Result<IoctlOutcome> Ioctl(IoctlCall call) =>
+        room.RunTimeline(call) is not { } outcome ? NotACommand(call.Command) : outcome;
 
     /// <summary>How far it has come.</summary>
     public uint Value { get; private set; }
@@ -61,7 +62,9 @@ internal sealed class FenceTimeline(GuestFences room, ulong context, string name
     /// <summary>Those fences, in the order of their values.</summary>
     public IReadOnlyList<Fence> Pending => _waiting;
 
-    /// <summary>The fence for a value: that of an earlier call if it still waits; signalled at once if the timeline is there already.</summary>
+    /// <summary>
+    /// The fence for a value: that of an earlier call if it still waits; signalled at once if the timeline is there already.
+    /// </summary>
     public Fence FenceAt(uint value)
     {
         int at = _waiting.FindIndex(f => f.Seqno == value);

@@ -8,8 +8,8 @@ namespace CocoGuest.Machine.Fences;
 /// or the end of who waits (EINTR), by guest time (ETIMEDOUT) or by the guest's end (EOWNERDEAD).
 /// </summary>
 /// <remarks>
-/// It waits for the fences of the moment it began. The machine finishes the call (a map that was interrupted is undone) before anybody is told,
-/// still under the lock; then <see cref="Completion"/> completes, and its continuations never run under the lock.
+/// It waits for the fences of the moment it began. The machine finishes the call (a map that was interrupted is undone) before anybody is
+/// told, still under the lock; then <see cref="Completion"/> completes, and its continuations never run under the lock.
 /// </remarks>
 public sealed class FenceWait : CallWait
 {

@@ -18,7 +18,8 @@ internal sealed class FenceWaits(DeadlineQueue deadlines)
     /// <param name="limit">Guest time after which it ends with ETIMEDOUT.</param>
     /// <param name="finish">Finishes the call under the lock; may change the outcome.</param>
     public FenceWait? ForAll(
-        GuestProcess process, string operation, IReadOnlyCollection<Fence> fences, TimeSpan limit, Func<Failure?, Failure?>? finish = null) =>
+        GuestProcess process, string operation, IReadOnlyCollection<Fence> fences,
+        TimeSpan limit, Func<Failure?, Failure?>? finish = null) =>
         fences.All(f => f.Signalled) ? null : Start(process, operation, fences, any: false, limit, finish);
 
     /// <summary>Starts a wait for any of the fences; it also ends well when its time is over, as poll does.</summary>
@@ -39,17 +40,20 @@ internal sealed class FenceWaits(DeadlineQueue deadlines)
     {
         foreach ((GuestProcess owner, FenceWait wait) in _waits.Where(w => ReferenceEquals(w.Owner, process)).ToArray())
         {
-            wait.Complete(new Failure(Errno.EINTR, wait.Operation, "wait for fences", $"Process {owner.Pid} ended while it waited.", "process"));
+            wait.Complete(new Failure(Errno.EINTR, wait.Operation, "wait for fences",
+                $"Process {owner.Pid} ended while it waited.", "process"));
         }
     }
 
     private FenceWait Start(
-        GuestProcess process, string operation, IReadOnlyCollection<Fence> fences, bool any, TimeSpan limit, Func<Failure?, Failure?>? finish)
+        GuestProcess process, string operation, IReadOnlyCollection<Fence> fences, bool any,
+        TimeSpan limit, Func<Failure?, Failure?>? finish)
     {
         var wait = new FenceWait(operation, fences, any, finish ?? (static f => f));
         LinkedListNode<(GuestProcess, FenceWait)> node = _waits.AddLast((process, wait));
         (long, ulong) deadline = deadlines.Add(limit, () => wait.Complete(
-            new Failure(Errno.ETIMEDOUT, operation, "wait for fences", $"The fences did not signal within {limit.TotalSeconds} s of guest time.")));
+            new Failure(Errno.ETIMEDOUT, operation, "wait for fences",
+                $"The fences did not signal within {limit.TotalSeconds} s of guest time.")));
         wait.Ended += () =>
         {
             _waits.Remove(node);

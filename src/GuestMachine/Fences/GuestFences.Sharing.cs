@@ -21,7 +21,9 @@ public sealed partial class GuestFences
     }
 
     /// <summary>Redeems a share token of a sync file: a new fd on it.</summary>
-    /// <returns>ENOENT for a token that is unknown, used, expired, another process' or a buffer's; EMFILE (the token stays valid).</returns>
+    /// <returns>
+    /// ENOENT for a token that is unknown, used, expired, another process' or a buffer's; EMFILE (the token stays valid).
+    /// </returns>
     public Result<int> ReceiveSyncFile(GuestProcess process, Handle128 token)
     {
         using Lock.Scope held = _gate.Hold();

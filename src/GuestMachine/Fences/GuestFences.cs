@@ -12,9 +12,11 @@ namespace CocoGuest.Machine.Fences;
 /// Does not model: what a driver does about a deadline.
 /// </summary>
 /// <remarks>
-/// <para>Nobody waits for ever: a wait ends with ETIMEDOUT after <see cref="LongestWait"/> of guest time, where a kernel would go on.</para>
-/// <para>A process that dies stops waiting first (EINTR). Then it closes its fds in ascending order: timelines signal what waits on them with
-/// ENOENT, in the order of values. Then its devices go; last, its vgem fences signal without an error, in the order of their numbers. A guest that ends ends its waits with EOWNERDEAD.</para>
+/// <para>Nobody waits for ever: a wait ends with ETIMEDOUT after <see cref="LongestWait"/> of guest time,
+/// where a kernel would go on.</para>
+/// <para>A process that dies stops waiting first (EINTR). Then it closes its fds in ascending order: timelines signal what waits on them
+/// with ENOENT, in the order of values. Then its devices go; last, its vgem fences signal without an error, in the order of their numbers.
+/// A guest that ends ends its waits with EOWNERDEAD.</para>
 /// </remarks>
 public sealed partial class GuestFences : IDisposable
 {
@@ -136,7 +138,9 @@ public sealed partial class GuestFences : IDisposable
                 string.Create(CultureInfo.InvariantCulture, $"fd {otherFd} is no sync file."), "fd2");
     }
 
-    /// <summary>poll of some fds, once. When nothing is ready and the time is not zero, the answer has a wait: ask again when it completes.</summary>
+    /// <summary>
+    /// poll of some fds, once. When nothing is ready and the time is not zero, the answer has a wait: ask again when it completes.
+    /// </summary>
     /// <param name="process">The caller.</param>
     /// <param name="entries">fds and events.</param>
     /// <param name="timeout">Guest time to wait for; negative: as long as any wait.</param>
@@ -157,10 +161,13 @@ public sealed partial class GuestFences : IDisposable
         int ready = events.Count(e => e != PollEvents.None);
         bool waits = ready == 0 && timeout != TimeSpan.Zero;
         TimeSpan limit = timeout < TimeSpan.Zero || timeout > LongestWait ? LongestWait : timeout;
-        return new PollAnswer(ready, events, waits ? Waits.ForAny(process, "poll", [.. entries.SelectMany(e => Pending(process, e))], limit) : null);
+        return new PollAnswer(ready, events,
+            waits ? Waits.ForAny(process, "poll", [.. entries.SelectMany(e => Pending(process, e))], limit) : null);
     }
 
-    /// <summary>A signal for whoever waits: the wait ends with EINTR and the call is undone as far as it has to be (S-BUF-50, 63).</summary>
+    /// <summary>
+    /// A signal for whoever waits: the wait ends with EINTR and the call is undone as far as it has to be (S-BUF-50, 63).
+    /// </summary>
     public void Interrupt(CallWait wait)
     {
         ArgumentNullException.ThrowIfNull(wait);

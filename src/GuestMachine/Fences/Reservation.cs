@@ -64,7 +64,8 @@ internal sealed class Reservation
     // Adding the very same fence again keeps its one slot: kernels say "later or the same".
     private static bool Replaces(Fence fence, FenceUsage usage, Slot old) =>
         old.Fence.Signalled
-        || (old.Fence.Context == fence.Context && old.Usage >= usage && (ReferenceEquals(fence, old.Fence) || fence.IsLaterThan(old.Fence)));
+        || (old.Fence.Context == fence.Context && old.Usage >= usage
+            && (ReferenceEquals(fence, old.Fence) || fence.IsLaterThan(old.Fence)));
 
     private readonly record struct Slot(Fence Fence, FenceUsage Usage);
 }

@@ -5,7 +5,8 @@ namespace CocoGuest.Machine.Fences;
 
 /// <summary>
 /// A sync file: fences behind an fd.
-/// Models: status, merging (signalled fences go, of one context the latest stays), poll, the name that a merge gave. Does not model: the fence that stands for several.
+/// Models: status, merging (signalled fences go, of one context the latest stays), poll, the name that a merge gave.
+/// Does not model: the fence that stands for several.
 /// </summary>
 internal sealed class SyncFile : GuestFile, IPollsFences
 {
@@ -47,7 +48,8 @@ internal sealed class SyncFile : GuestFile, IPollsFences
     public override uint? FdArgumentOf(uint command) => SyncFileIoctl.FdArgumentOf(command);
 
     /// <inheritdoc/>
-    public override Result<IoctlOutcome> Ioctl(IoctlCall call) => _room.Ioctl(call, this) is not { } outcome ? NotACommand(call.Command) : outcome;
+    public override Result<IoctlOutcome> Ioctl(IoctlCall call) =>
+        _room.Ioctl(call, this) is not { } outcome ? NotACommand(call.Command) : outcome;
 
     /// <inheritdoc/>
     public override PollEvents Poll(PollEvents wanted) => Signalled ? wanted & PollEvents.In : PollEvents.None;

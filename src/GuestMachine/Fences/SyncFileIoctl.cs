@@ -9,8 +9,8 @@ namespace CocoGuest.Machine.Fences;
 
 /// <summary>
 /// Raw ioctls of a sync file: MERGE, FILE_INFO, SET_DEADLINE (S-BUF-78, 79, 85).
-/// Models: the order of their checks, both passes of FILE_INFO (with 0 fences it tells their number). Does not model: the number of the context
-/// that the kernel gives a merged fence; the name of such a file shows that of its last fence.
+/// Models: the order of their checks, both passes of FILE_INFO (with 0 fences it tells their number). Does not model: the number of the
+/// context that the kernel gives a merged fence; the name of such a file shows that of its last fence.
 /// </summary>
 internal sealed class SyncFileIoctl(GuestCore core, GuestFences room, IoctlCall call, SyncFile file)
 {
@@ -86,7 +86,9 @@ internal sealed class SyncFileIoctl(GuestCore core, GuestFences room, IoctlCall 
         if (failure is null)
         {
             int other = BinaryPrimitives.ReadInt32LittleEndian(data[OtherFdAt..]);
-            merged = call.Process.Fds.Find(other) is SyncFile second && other != fd.Value ? room.MergeFiles(file, second, TextOf(data[..NameBytes])) : null;
+            merged = call.Process.Fds.Find(other) is SyncFile second && other != fd.Value
+                ? room.MergeFiles(file, second, TextOf(data[..NameBytes]))
+                : null;
             failure = merged is null ? raw.Refuse(Errno.ENOENT, "look up fd2", $"fd {other} is no sync file.", "fd2")
                 : core.FaultPoints.Fails(FaultPoint.Failslab) ? raw.Refuse(Errno.ENOMEM, "create sync file", "No memory for the sync file.")
                 : null;

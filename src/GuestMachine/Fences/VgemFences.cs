@@ -4,9 +4,9 @@ namespace CocoGuest.Machine.Fences;
 
 /// <summary>
 /// The fences that one open vgem file has attached to buffers, by number.
-/// Models: attach (each fence a context of its own; EBUSY while a conflicting fence is pending), signal, the expiry after 10 s of guest time that
-/// keeps drivers from hanging, the close of the file: what is left signals without an error, in the order of the numbers. Numbers are never used
-/// again. Recorded in the family vgem. Does not model: GEM handles, which the caller resolves.
+/// Models: attach (each fence a context of its own; EBUSY while a conflicting fence is pending), signal, the expiry after 10 s of guest
+/// time that keeps drivers from hanging, the close of the file: what is left signals without an error, in the order of the numbers. Numbers
+/// are never used again. Recorded in the family vgem. Does not model: GEM handles, which the caller resolves.
 /// </summary>
 internal sealed class VgemFences(GuestFences room, DeadlineQueue deadlines)
 {
@@ -37,7 +37,8 @@ internal sealed class VgemFences(GuestFences room, DeadlineQueue deadlines)
         bool write = flags == WriteFlag;
         if (!fences.TestSignalled(Reservation.UsageFor(write)))
         {
-            return new Failure(Errno.EBUSY, "VGEM_FENCE_ATTACH", "test fences", "A conflicting fence of the buffer has not signalled.", "flags");
+            return new Failure(Errno.EBUSY, "VGEM_FENCE_ATTACH", "test fences",
+                "A conflicting fence of the buffer has not signalled.", "flags");
         }
 
         var fence = new Fence(room.NextContext(), 1, "vgem", "unbound");

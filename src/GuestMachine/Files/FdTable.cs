@@ -22,7 +22,8 @@ internal sealed class FdTable(int limit)
     public int Count { get; private set; }
 
     /// <summary>
-    /// Numbers below are given to nobody, though <see cref="Replace"/> may use them: other files than this table's have them. For an empty table.
+    /// Numbers below are given to nobody, though <see cref="Replace"/> may use them:
+    /// other files than this table's have them. For an empty table.
     /// </summary>
     public void ReserveBelow(int floor)
     {

@@ -4,10 +4,10 @@ using CocoGuest.Machine.Abi;
 namespace CocoGuest.Machine.Files;
 
 /// <summary>
-/// What the kernel answers on one kind of file to calls that reach no driver's data (S-BUF-11, S-HEAP-05, S-BUF-113, S-GPU-26). Each kind says how it
-/// differs from a file without operations of its own.
-/// Models: the errno, after the check of the access mode. Does not model: checks of the other arguments (negative lengths, bad pointers), which
-/// the VFS makes before it looks at the file, and who holds a lock.
+/// What the kernel answers on one kind of file to calls that reach no driver's data (S-BUF-11, S-HEAP-05, S-BUF-113, S-GPU-26). Each kind
+/// says how it differs from a file without operations of its own.
+/// Models: the errno, after the check of the access mode. Does not model: checks of the other arguments (negative lengths, bad pointers),
+/// which the VFS makes before it looks at the file, and who holds a lock.
 /// </summary>
 /// <remarks>
 /// Evidence: the answers of dma-bufs and heaps are recorded; the others follow from which operations the kind has and how fs/open.c and
@@ -84,7 +84,9 @@ internal sealed class FileCalls
         return Refused(file, cell) ? Errno.EBADF : cell.Errno;
     }
 
-    /// <summary>True for a call that would wait, for ever or for a signal: it answers EAGAIN only because it must answer something.</summary>
+    /// <summary>
+    /// True for a call that would wait, for ever or for a signal: it answers EAGAIN only because it must answer something.
+    /// </summary>
     public static bool Waits(GuestFile file, FileCall call)
     {
         FileCallCell cell = file.Calls[call];

@@ -20,9 +20,11 @@ public sealed record FileSystemStat(uint Type, uint BlockSize, uint NameLength)
     // By the folder that the file system is mounted on; the longest comes first.
     private static readonly (string Folder, uint Magic)[] Mounts =
     [
-        ("/sys/kernel/debug/tracing/", TracefsMagic), ("/sys/kernel/tracing/", TracefsMagic), ("/sys/kernel/debug/", DebugfsMagic), ("/sys/", SysfsMagic),
+        ("/sys/kernel/debug/tracing/", TracefsMagic), ("/sys/kernel/tracing/", TracefsMagic),
+        ("/sys/kernel/debug/", DebugfsMagic), ("/sys/", SysfsMagic),
     ];
 
     internal static FileSystemStat Of(string path) =>
-        new(Mounts.FirstOrDefault(m => path.StartsWith(m.Folder, StringComparison.Ordinal), (Folder: "", Magic: TmpfsMagic)).Magic, PageSize, Longest);
+        new(Mounts.FirstOrDefault(m => path.StartsWith(m.Folder, StringComparison.Ordinal), (Folder: "", Magic: TmpfsMagic)).Magic,
+            PageSize, Longest);
 }

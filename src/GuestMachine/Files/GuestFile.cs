@@ -44,7 +44,8 @@ internal abstract class GuestFile
     public NativeFile? Native { get; set; }
 
     /// <summary>
-    /// References as the guest's kernel counts them. Those of native processes are their mirrors', which may lag behind: what lives has one.
+    /// References as the guest's kernel counts them. Those of native processes are their mirrors',
+    /// which may lag behind: what lives has one.
     /// </summary>
     public int VisibleReferences => Native is null ? References : Math.Max(References - 1, 1);
 

@@ -26,7 +26,9 @@ public sealed partial class GuestFiles
         return errno == Errno.None ? 0 : file.Value.Refused(errno, WordFor(call));
     }
 
-    /// <summary>True if a call of the table would wait, for ever or for a signal, instead of answering: a read of a DRM node without O_NONBLOCK.</summary>
+    /// <summary>
+    /// True if a call of the table would wait, for ever or for a signal, instead of answering: a read of a DRM node without O_NONBLOCK.
+    /// </summary>
     public bool Waits(GuestProcess process, int fd, FileCall call)
     {
         using Lock.Scope held = _gate.Hold();
@@ -136,8 +138,8 @@ public sealed partial class GuestFiles
     internal static FileStat StatOf(GuestFile file)
     {
         InodeAttributes inode = file.Attributes;
-        return new FileStat(file.Inode, DeviceOf(file), inode.Type | inode.Permissions, 1, inode.Uid, inode.Gid, file.RawDevice, file.FileSize,
-            file.FileSize >> SectorShift);
+        return new FileStat(file.Inode, DeviceOf(file), inode.Type | inode.Permissions, 1, inode.Uid, inode.Gid,
+            file.RawDevice, file.FileSize, file.FileSize >> SectorShift);
     }
 
     /// <summary>Number of the file system that a path of the guest is on.</summary>

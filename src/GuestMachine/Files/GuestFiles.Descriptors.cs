@@ -126,7 +126,8 @@ public sealed partial class GuestFiles
     {
         if ((flags & OpenFlags.Direct) != 0)
         {
-            return new Failure(Errno.EINVAL, "fcntl", "F_SETFL", $"A {file.Kind} cannot be read or written directly (O_DIRECT).", "argument");
+            return new Failure(Errno.EINVAL, "fcntl", "F_SETFL",
+                $"A {file.Kind} cannot be read or written directly (O_DIRECT).", "argument");
         }
 
         file.StatusFlags = (file.StatusFlags & ~OpenFlags.Settable) | (flags & OpenFlags.Settable);
@@ -137,7 +138,8 @@ public sealed partial class GuestFiles
     {
         if (minimum > int.MaxValue || !process.Fds.CanHold((int)minimum))
         {
-            return new Failure(Errno.EINVAL, "fcntl", "F_DUPFD", $"The lowest number {minimum} is beyond the limit of the fd table.", "argument");
+            return new Failure(Errno.EINVAL, "fcntl", "F_DUPFD",
+                $"The lowest number {minimum} is beyond the limit of the fd table.", "argument");
         }
 
         Result<int> fd = Install(process, file, closeOnExec, "fcntl", (int)minimum);
@@ -156,7 +158,8 @@ public sealed partial class GuestFiles
         short type = BinaryPrimitives.ReadInt16LittleEndian(bytes);
         if (type is < ReadLock or > Unlock || (command == GetLock && type == Unlock))
         {
-            return new Failure(Errno.EINVAL, "fcntl", "check lock type", string.Create(CultureInfo.InvariantCulture, $"{type} is no lock type."), "l_type");
+            return new Failure(Errno.EINVAL, "fcntl", "check lock type",
+                string.Create(CultureInfo.InvariantCulture, $"{type} is no lock type."), "l_type");
         }
 
         if (command == GetLock)

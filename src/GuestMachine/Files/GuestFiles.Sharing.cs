@@ -52,7 +52,9 @@ public sealed partial class GuestFiles
     /// <param name="process">The caller.</param>
     /// <param name="token">The token.</param>
     /// <param name="closeOnExec">MSG_CMSG_CLOEXEC.</param>
-    /// <returns>ENOENT for a token that is unknown, used, expired or addressed to another process; EMFILE (the token stays valid).</returns>
+    /// <returns>
+    /// ENOENT for a token that is unknown, used, expired or addressed to another process; EMFILE (the token stays valid).
+    /// </returns>
     public Result<int> Import(GuestProcess process, Handle128 token, bool closeOnExec)
     {
         using Lock.Scope held = _gate.Hold();

@@ -76,7 +76,8 @@ public sealed partial class GuestFiles
         : BadFd(operation, fd);
 
     /// <summary>
-    /// The file of one kind behind a fd: EBADF when it is not open or open by path only, <paramref name="otherKind"/> when it is something else.
+    /// The file of one kind behind a fd: EBADF when it is not open or open by path only,
+    /// <paramref name="otherKind"/> when it is something else.
     /// </summary>
     internal Result<T> Find<T>(GuestProcess process, int fd, string operation, Errno otherKind)
         where T : GuestFile
@@ -101,5 +102,6 @@ public sealed partial class GuestFiles
     internal static Failure NoFd(string operation) => new(Errno.EMFILE, operation, "get fd", "The process has no free fd number left.");
 
     internal static Failure BadFd(string operation, int fd) =>
-        new(Errno.EBADF, operation, "look up fd", string.Create(CultureInfo.InvariantCulture, $"fd {fd} is not open in this process."), "fd");
+        new(Errno.EBADF, operation, "look up fd",
+            string.Create(CultureInfo.InvariantCulture, $"fd {fd} is not open in this process."), "fd");
 }

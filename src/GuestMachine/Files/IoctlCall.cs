@@ -1,8 +1,8 @@
 namespace CocoGuest.Machine.Files;
 
 /// <summary>
-/// One ioctl under way: who calls, on which fd, with what. It notes the fds that the command makes, so that nobody has to compare tables: also one
-/// that is left behind by a command that fails (S-HEAP-32).
+/// One ioctl under way: who calls, on which fd, with what. It notes the fds that the command makes, so that nobody has to compare tables:
+/// also one that is left behind by a command that fails (S-HEAP-32).
 /// </summary>
 /// <param name="process">The caller.</param>
 /// <param name="fd">The fd.</param>

@@ -4,7 +4,8 @@ using CocoGuest.Machine.Memory;
 namespace CocoGuest.Machine.Files;
 
 /// <summary>
-/// An open file of the guest that is an open file of the host, too: the host counts who has it, and one reference here stands for all of them.
+/// An open file of the guest that is an open file of the host, too:
+/// the host counts who has it, and one reference here stands for all of them.
 /// Models: identity, and whether the host still has it. Does not model: what the host's file is.
 /// </summary>
 public sealed class NativeFile

@@ -63,7 +63,9 @@ internal sealed class ProcessTable
         _processes.Clear();
     }
 
-    /// <summary>The process that the OOM killer takes: the highest oom_score_adj above 0; of several the caller, then the youngest. Or null.</summary>
+    /// <summary>
+    /// The process that the OOM killer takes: the highest oom_score_adj above 0; of several the caller, then the youngest. Or null.
+    /// </summary>
     public GuestProcess? OomVictim(GuestProcess caller) =>
         _processes.Values.Where(p => p.OomScoreAdj > 0)
             .OrderByDescending(p => p.OomScoreAdj).ThenByDescending(p => ReferenceEquals(p, caller)).ThenByDescending(p => p.Pid)

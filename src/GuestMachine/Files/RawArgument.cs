@@ -8,7 +8,8 @@ namespace CocoGuest.Machine.Files;
 internal readonly struct RawArgument(IUserMemory memory, string operation)
 {
     /// <summary>Copies in: null, or EFAULT.</summary>
-    public Failure? Read(ulong address, Span<byte> target) => target.IsEmpty || memory.TryRead(address, target) ? null : Fault(address, "copy from user");
+    public Failure? Read(ulong address, Span<byte> target) =>
+        target.IsEmpty || memory.TryRead(address, target) ? null : Fault(address, "copy from user");
 
     /// <summary>Copies out: null, or EFAULT.</summary>
     public Failure? Write(ulong address, ReadOnlySpan<byte> source) =>

@@ -4,7 +4,8 @@ namespace CocoGuest.Machine.Gate;
 
 /// <summary>
 /// The one lock of a guest, whether the guest lives, and whose call runs.
-/// Models: <c>current</c>, the task that the kernel's fault injection and trace look at. Does not model: several CPUs in the kernel at once.
+/// Models: <c>current</c>, the task that the kernel's fault injection and trace look at.
+/// Does not model: several CPUs in the kernel at once.
 /// </summary>
 /// <param name="guestName">The guest's name, for error sentences.</param>
 /// <remarks>
@@ -76,7 +77,8 @@ internal sealed class GuestGate(string guestName)
     public Failure? CheckOwn(Caller caller) =>
         ReferenceEquals(caller.Gate, this)
             ? null
-            : new Failure(Errno.ENOENT, "find_process", "check guest", $"Process {caller.Pid} is not a process of guest {guestName}.", "process");
+            : new Failure(Errno.ENOENT, "find_process", "check guest",
+                $"Process {caller.Pid} is not a process of guest {guestName}.", "process");
 
     /// <summary>EOWNERDEAD once the guest is destroyed; one that terminated itself is still seen by the host.</summary>
     public Failure? CheckNotDestroyed() => IsDestroyed ? Ended() : null;

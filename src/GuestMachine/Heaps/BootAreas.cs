@@ -88,5 +88,6 @@ internal sealed record BootAreas(IReadOnlyList<(string Name, CmaHeap Heap)> Cma,
     }
 
     private static Failure NoRoom(string name, ulong bytes) =>
-        new(Errno.ENOMEM, "create_guest", "reserve boot memory", $"There are no {bytes} contiguous bytes below 3 GiB for {name}.", "memory_bytes");
+        new(Errno.ENOMEM, "create_guest", "reserve boot memory",
+            $"There are no {bytes} contiguous bytes below 3 GiB for {name}.", "memory_bytes");
 }

@@ -17,7 +17,8 @@ internal sealed class CmaHeap(CmaArea area, GuestMemory memory, FaultBoard fault
     {
         if (faults.Fails(FaultPoint.Failslab) || faults.Fails(FaultPoint.FailPageAlloc, length, 0) || Take(length) is not { } chunks)
         {
-            return new Failure(Errno.ENOMEM, "DMA_HEAP_IOCTL_ALLOC", "cma_alloc", $"The area has no {length} contiguous bytes left.", "len");
+            return new Failure(Errno.ENOMEM, "DMA_HEAP_IOCTL_ALLOC", "cma_alloc",
+                $"The area has no {length} contiguous bytes left.", "len");
         }
 
         foreach (Chunk chunk in chunks)

@@ -10,7 +10,8 @@ internal abstract class ContiguousHeap(CmaArea area) : Heap
     public ulong UsedBytes => area.UsedFrames << Page.Shift;
 
     /// <inheritdoc/>
-    public override void Free(ReadOnlySpan<Chunk> chunks, ulong length, bool shared, MemoryCgroup? owner) => area.Free(chunks[0].Frame, length >> Page.Shift);
+    public override void Free(ReadOnlySpan<Chunk> chunks, ulong length, bool shared, MemoryCgroup? owner) =>
+        area.Free(chunks[0].Frame, length >> Page.Shift);
 
     /// <inheritdoc/>
     public override SgEntry[]? TableOf(Chunk[] chunks, ulong length) => [new SgEntry(chunks[0].Address, length)];

@@ -116,13 +116,15 @@ public sealed partial class GuestHeaps
 
         if ((heapFlags & ~heap.ValidHeapFlags) != 0)
         {
-            return Wrong("heap_flags", $"heap_flags 0x{heapFlags:x} has bits outside 0x{heap.ValidHeapFlags:x}, all that heap {heap.Name} knows.");
+            return Wrong("heap_flags",
+                $"heap_flags 0x{heapFlags:x} has bits outside 0x{heap.ValidHeapFlags:x}, all that heap {heap.Name} knows.");
         }
 
         return Page.AlignUp(length) == 0 ? Wrong("len", $"len {length} rounded up to pages is 0.") : null;
     }
 
-    private static Failure Wrong(string field, string sentence) => new(Errno.EINVAL, GuestBuffers.AllocOperation, $"check {field}", sentence, field);
+    private static Failure Wrong(string field, string sentence) =>
+        new(Errno.EINVAL, GuestBuffers.AllocOperation, $"check {field}", sentence, field);
 
     private Failure NoHeap(string name) => new(Errno.ENOENT, "open", "look up /dev/dma_heap",
         $"There is no heap '{(name.Length <= 64 ? name : name[..64] + "…")}' in this guest (kernel {_core.Kernel.Name}, platform "

@@ -11,7 +11,8 @@ namespace CocoGuest.Machine.Heaps;
 
 /// <summary>
 /// The heaps of a guest: what start-up registers, protected heaps of TEE drivers, and the map from uses to heaps that programs ask.
-/// Models: registration in the kernel's order (S-HEAP-46), one CMA heap an area (S-CMA-08), TEE pools (S-TEE-05 to 09), accounting (S-HEAP-53).
+/// Models: registration in the kernel's order (S-HEAP-46), one CMA heap an area (S-CMA-08),
+/// TEE pools (S-TEE-05 to 09), accounting (S-HEAP-53).
 /// Does not model: drivers that register heaps later, other than TEE drivers.
 /// </summary>
 public sealed partial class GuestHeaps
@@ -93,7 +94,8 @@ public sealed partial class GuestHeaps
 
         if (use.Length is 0 or > UseLimit)
         {
-            return new Failure(Errno.EINVAL, "set_heap_use", "check use", $"A use has 1 to {UseLimit} characters, not {use.Length}.", "use");
+            return new Failure(Errno.EINVAL, "set_heap_use", "check use",
+                $"A use has 1 to {UseLimit} characters, not {use.Length}.", "use");
         }
 
         if (Registry.Find(heap) is not { } node)

@@ -29,7 +29,8 @@ internal sealed class HeapIoctl(GuestCore core, GuestHeaps room, IoctlCall call,
     {
         if (!Allocates(command))
         {
-            return new Failure(Errno.EINVAL, "ioctl", "check number", $"Heaps know command number 0 only, not {command.Number} (S-HEAP-20).", "command");
+            return new Failure(Errno.EINVAL, "ioctl", "check number",
+                $"Heaps know command number 0 only, not {command.Number} (S-HEAP-20).", "command");
         }
 
         int inSize = command.UserWrites ? command.Size : 0;
@@ -37,7 +38,8 @@ internal sealed class HeapIoctl(GuestCore core, GuestHeaps room, IoctlCall call,
         int size = Math.Max(StructBytes, Math.Max(inSize, outSize));
         if (size > OnStack && core.FaultPoints.Fails(FaultPoint.Failslab))
         {
-            return new Failure(Errno.ENOMEM, "ioctl", "allocate argument", $"No memory for an argument of {size} bytes (S-HEAP-21).", "command");
+            return new Failure(Errno.ENOMEM, "ioctl", "allocate argument",
+                $"No memory for an argument of {size} bytes (S-HEAP-21).", "command");
         }
 
         // Bytes up to 24 that the caller did not give are zero (S-HEAP-22).
@@ -54,7 +56,9 @@ internal sealed class HeapIoctl(GuestCore core, GuestHeaps room, IoctlCall call,
             BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(FdAt), made.Value.Fd);
         }
 
-        return core.Shape.OldHeapCopyBack ? CopyBackAlways(made, argument, bytes.AsSpan(0, outSize)) : CopyBack(made, argument, bytes.AsSpan(0, outSize));
+        return core.Shape.OldHeapCopyBack
+            ? CopyBackAlways(made, argument, bytes.AsSpan(0, outSize))
+            : CopyBack(made, argument, bytes.AsSpan(0, outSize));
     }
 
     private Result<BufferHandle> Allocate(ReadOnlySpan<byte> bytes)

@@ -41,5 +41,6 @@ internal sealed class HeapNode(HeapInfo info, Heap heap, Exporter exporter, ulon
     public uint RawDevice => (Major << MajorShift) | Info.Minor;
 
     /// <summary>Text of <c>/sys/class/dma_heap/NAME/uevent</c>.</summary>
-    public string Uevent => string.Create(CultureInfo.InvariantCulture, $"MAJOR={Major}\nMINOR={Info.Minor}\nDEVNAME=dma_heap/{Info.Name}\n");
+    public string Uevent =>
+        string.Create(CultureInfo.InvariantCulture, $"MAJOR={Major}\nMINOR={Info.Minor}\nDEVNAME=dma_heap/{Info.Name}\n");
 }

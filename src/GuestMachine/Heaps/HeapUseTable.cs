@@ -3,8 +3,8 @@ using CocoGuest.Machine.Profiles;
 namespace CocoGuest.Machine.Heaps;
 
 /// <summary>
-/// Which heap a use gets unless somebody says otherwise: what a Gralloc or a system policy decides in a real guest. A choice of this emulator;
-/// the kernel knows heaps by name only.
+/// Which heap a use gets unless somebody says otherwise: what a Gralloc or a system policy decides in a real guest. A choice of this
+/// emulator; the kernel knows heaps by name only.
 /// </summary>
 internal static class HeapUseTable
 {

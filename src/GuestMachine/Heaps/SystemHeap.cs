@@ -18,8 +18,8 @@ namespace CocoGuest.Machine.Heaps;
 /// <i>all</i> chunks, converted or not (S-SYS-23): what that does to untouched ones is the platform's business (S-SYS-24). A chunk whose
 /// re-encryption fails is leaked: it stays allocated and shared for the life of the guest (S-SYS-29).
 /// </remarks>
-internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, GuestMemory memory, FragmentationPolicy fragmentation, IKernelLog log,
-    FaultBoard faults) : Heap
+internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, GuestMemory memory, FragmentationPolicy fragmentation,
+    IKernelLog log, FaultBoard faults) : Heap
 {
     private static readonly int[] Orders = [8, 4, 0];
     private readonly List<Chunk> _scratch = [];
@@ -35,7 +35,9 @@ internal sealed class SystemHeap(FrameZones frames, IPageStateTracker pages, Gue
     /// <summary>True after an <see cref="Allocate"/> that found no page left at all, rather than met a fault or a limit.</summary>
     public bool RanOut { get; private set; }
 
-    /// <summary>Takes zeroed chunks for a length in whole pages and converts them if asked to. ENOMEM, or what the conversion returns.</summary>
+    /// <summary>
+    /// Takes zeroed chunks for a length in whole pages and converts them if asked to. ENOMEM, or what the conversion returns.
+    /// </summary>
     public override Result<Chunk[]> Allocate(ulong length, bool shared, MemoryCgroup? owner)
     {
         RanOut = false;

@@ -19,7 +19,8 @@ internal sealed class TeeHeap(CmaArea area, FaultBoard faults) : ContiguousHeap(
     {
         if (!HasDevice)
         {
-            return new Failure(Errno.EINVAL, "DMA_HEAP_IOCTL_ALLOC", "tee_heap: find device", "The TEE device behind the heap is gone (S-TEE-05).", "heap");
+            return new Failure(Errno.EINVAL, "DMA_HEAP_IOCTL_ALLOC", "tee_heap: find device",
+                "The TEE device behind the heap is gone (S-TEE-05).", "heap");
         }
 
         return !faults.Fails(FaultPoint.Failslab) && Take(length) is { } chunks

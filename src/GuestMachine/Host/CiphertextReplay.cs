@@ -8,9 +8,9 @@ namespace CocoGuest.Machine.Host;
 
 /// <summary>
 /// A host that keeps what it sees of private pages and writes it back after the guest has stored something else there.
-/// Models: a replay of whole pages at their own addresses, through the host's two views of the platform, so what comes of it is the matrix's
-/// word: SEV has no integrity, the old text comes back (S-ENC-02); SNP and CCA fault in the host, nothing moves (S-SNP-06, S-PLAT-13); TDX
-/// poisons the lines and s390 breaks the page, both found by the next reader (S-PLAT-12, S-PLAT-14).
+/// Models: a replay of whole pages at their own addresses, through the host's two views of the platform, so what comes of it is the
+/// matrix's word: SEV has no integrity, the old text comes back (S-ENC-02); SNP and CCA fault in the host, nothing moves (S-SNP-06,
+/// S-PLAT-13); TDX poisons the lines and s390 breaks the page, both found by the next reader (S-PLAT-12, S-PLAT-14).
 /// Does not model: a replay at another address (the host's remap does), a replay across conversions.
 /// </summary>
 internal sealed class CiphertextReplay

@@ -12,15 +12,15 @@ using CocoGuest.Machine.Profiles;
 namespace CocoGuest.Machine.Host;
 
 /// <summary>
-/// <c>set_memory_decrypted</c> and <c>set_memory_encrypted</c> as a driver of the guest would call them: by address, or over the chunks of a
-/// buffer.
-/// Models: the architectures' treatment of misaligned addresses (S-SETM-02, 04, 43, S-PPC-01, S-S390-01), one call a chunk that stops at the
-/// first failure, pages that convert under mappings and attachments. Does not model: collapsing of split page tables (S-SETM-45).
+/// <c>set_memory_decrypted</c> and <c>set_memory_encrypted</c> as a driver of the guest would call them: by address, or over the chunks of
+/// a buffer.
+/// Models: the architectures' treatment of misaligned addresses (S-SETM-02, 04, 43, S-PPC-01, S-S390-01), one call a chunk that stops at
+/// the first failure, pages that convert under mappings and attachments. Does not model: collapsing of split page tables (S-SETM-45).
 /// </summary>
 /// <remarks>
-/// Only the direct map follows a conversion (S-SETM-32). A user mapping keeps the C-bit or shared bit that it was made with, a DMA mapping its
-/// address: both show from then on what the platform gives a stale view (S-PLAT-10 to 14). Bytes of frames that go private leave the buffer's
-/// memfd, so another process' old mapping reads zeros there.
+/// Only the direct map follows a conversion (S-SETM-32). A user mapping keeps the C-bit or shared bit that it was made with, a DMA mapping
+/// its address: both show from then on what the platform gives a stale view (S-PLAT-10 to 14). Bytes of frames that go private leave the
+/// buffer's memfd, so another process' old mapping reads zeros there.
 /// </remarks>
 public sealed class GuestConversions
 {
@@ -124,7 +124,9 @@ public sealed class GuestConversions
         int calls = 0;
         for (; calls < ranges.Count && failure is null; calls++)
         {
-            failure = direction == ConversionDirection.ToShared ? _pages.ConvertToShared(ranges[calls]) : _pages.ConvertToPrivate(ranges[calls]);
+            failure = direction == ConversionDirection.ToShared
+                ? _pages.ConvertToShared(ranges[calls])
+                : _pages.ConvertToPrivate(ranges[calls]);
         }
 
         _pages.Cause = PageStateCause.Kernel;
@@ -152,10 +154,12 @@ public sealed class GuestConversions
                 return new ConversionOutcome(null, 0, 0, 0, default);
             case Platform.PowerSvm:
                 return new ConversionOutcome(
-                    new Failure(Errno.EINVAL, "convert_pages", "check alignment", $"0x{address:x} is not page-aligned (S-PPC-01).", "address"),
+                    new Failure(Errno.EINVAL, "convert_pages", "check alignment",
+                        $"0x{address:x} is not page-aligned (S-PPC-01).", "address"),
                     0, 0, 0, default);
             case Platform.S390:
-                _pages.End(GuestTermination.Of(TerminationKind.Panic, $"an ultravisor call with the unaligned address 0x{address:x} (S-S390-01)."));
+                _pages.End(GuestTermination.Of(
+                    TerminationKind.Panic, $"an ultravisor call with the unaligned address 0x{address:x} (S-S390-01)."));
                 _core.NoteTermination();
                 return new ConversionOutcome(_gate.Begin(), 0, 0, 0, default);
             case Platform.None or Platform.Lab:

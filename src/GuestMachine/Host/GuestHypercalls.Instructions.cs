@@ -16,8 +16,8 @@ public sealed partial class GuestHypercalls
     /// <param name="size">4K or 2M.</param>
     /// <param name="validate">The new state.</param>
     /// <returns>
-    /// The code, and the carry flag: the entry was in that state already. EFAULT where the instruction does not end: the page is not the guest's at
-    /// the host (#NPF, S-SNP-36).
+    /// The code, and the carry flag: the entry was in that state already. EFAULT where the instruction does not end: the page is not the
+    /// guest's at the host (#NPF, S-SNP-36).
     /// </returns>
     public Result<(uint Code, bool NoChange)> Pvalidate(ulong address, MappingSize size, bool validate)
     {
@@ -37,7 +37,8 @@ public sealed partial class GuestHypercalls
         var entry = new FrameRange(Page.FrameOf(address), bytes >> Page.Shift);
         if (!_core.Memory.Layout.Contains(address, bytes) || AnyShared(entry))
         {
-            return new Failure(Errno.EFAULT, Call, "#NPF", $"0x{address:x} + {bytes} is not the guest's private memory at the host (S-SNP-36).", "address");
+            return new Failure(Errno.EFAULT, Call, "#NPF",
+                $"0x{address:x} + {bytes} is not the guest's private memory at the host (S-SNP-36).", "address");
         }
 
         return _pages.Raw<SnpTracker, (uint, bool)>(entry, t => t.Pvalidate(entry, size, validate));
@@ -80,7 +81,9 @@ public sealed partial class GuestHypercalls
     /// <param name="end">Behind the last byte.</param>
     /// <param name="state">EMPTY or RAM.</param>
     /// <param name="destroyedToo">Destroyed granules may become RAM, too.</param>
-    /// <returns>How far it came, and whether the host rejected the rest. EINVAL for what is no range of granules or no state to set.</returns>
+    /// <returns>
+    /// How far it came, and whether the host rejected the rest. EINVAL for what is no range of granules or no state to set.
+    /// </returns>
     public Result<(ulong Top, bool Rejected)> SetIpaState(ulong start, ulong end, RipasState state, bool destroyedToo)
     {
         const string Call = "rsi_ipa_state_set";
@@ -97,11 +100,14 @@ public sealed partial class GuestHypercalls
         }
 
         ConversionDirection direction = state == RipasState.Ram ? ConversionDirection.ToPrivate : ConversionDirection.ToShared;
-        (ulong top, bool rejected) = _pages.Raw<CcaTracker, (ulong, bool)>(range.Value, t => t.SetIpaState(range.Value, direction, destroyedToo));
+        (ulong top, bool rejected) = _pages.Raw<CcaTracker, (ulong, bool)>(
+            range.Value, t => t.SetIpaState(range.Value, direction, destroyedToo));
         return (Page.AddressOf(top), rejected);
     }
 
-    /// <summary>The share and unshare calls of pKVM (S-CCA-07), s390 (S-S390-01) and powerpc (S-PPC-01), page by page. EOPNOTSUPP elsewhere.</summary>
+    /// <summary>
+    /// The share and unshare calls of pKVM (S-CCA-07), s390 (S-S390-01) and powerpc (S-PPC-01), page by page. EOPNOTSUPP elsewhere.
+    /// </summary>
     /// <param name="address">First byte.</param>
     /// <param name="pages">Pages.</param>
     /// <param name="direction">Share or unshare.</param>

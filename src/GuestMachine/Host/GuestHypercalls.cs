@@ -11,10 +11,10 @@ using CocoGuest.Machine.Profiles;
 namespace CocoGuest.Machine.Host;
 
 /// <summary>
-/// Conversion calls and instructions that a guest makes with raw registers and buffers, past its kernel: each does its own part and nothing of
-/// what the kernel does around it; page tables never follow.
-/// Models: hypercall 12, page state change by GHCB page and MSR, MapGPA, with KVM's checks (<see cref="KvmConversions"/>); PVALIDATE, accept,
-/// RSI_IPA_STATE_SET, share and unshare of pKVM and the ultravisors. Does not model: SVSM, other uses of the interfaces.
+/// Conversion calls and instructions that a guest makes with raw registers and buffers, past its kernel: each does its own part and nothing
+/// of what the kernel does around it; page tables never follow.
+/// Models: hypercall 12, page state change by GHCB page and MSR, MapGPA, with KVM's checks (<see cref="KvmConversions"/>); PVALIDATE,
+/// accept, RSI_IPA_STATE_SET, share and unshare of pKVM and the ultravisors. Does not model: SVSM, other uses of the interfaces.
 /// </summary>
 public sealed partial class GuestHypercalls
 {
@@ -39,7 +39,9 @@ public sealed partial class GuestHypercalls
     public Result<long> MapGpaRange(ulong address, ulong pages, ulong attributes)
     {
         using Lock.Scope held = _gate.Hold();
-        return Refuse("map_gpa_range", Platform.Sev, Platform.SevEs) is { } failure ? failure : _kvm.MapGpaRangeCall(address, pages, attributes);
+        return Refuse("map_gpa_range", Platform.Sev, Platform.SevEs) is { } failure
+            ? failure
+            : _kvm.MapGpaRangeCall(address, pages, attributes);
     }
 
     /// <summary>Page state change by GHCB page on SNP guests (S-SNP-21, S-SNP-38); the words are written back as far as KVM got.</summary>
@@ -70,7 +72,8 @@ public sealed partial class GuestHypercalls
     private Failure? Refuse(string call, params ReadOnlySpan<Platform> platforms) =>
         _gate.Begin() ?? (platforms.Contains(_core.Platform.Platform)
             ? null
-            : new Failure(Errno.EOPNOTSUPP, call, "platform", $"A guest of platform {_core.Platform.Name} does not make this call.", "guest"));
+            : new Failure(Errno.EOPNOTSUPP, call, "platform",
+                $"A guest of platform {_core.Platform.Name} does not make this call.", "guest"));
 
     // Frames that are on that side already stay as they are: KVM's attribute does not change (S-SNP-32).
     private void Apply(FrameRange range, ConversionDirection direction)

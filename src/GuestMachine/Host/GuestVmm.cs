@@ -54,8 +54,8 @@ public sealed class GuestVmm
     }
 
     /// <summary>
-    /// Changes pages behind the guest's back (S-SNP-04, S-TDX-13, S-PLAT-13): to shared takes them from the guest, to private gives them back, not
-    /// validated or not accepted. What the guest believes stays, so the next access shows it (S-PLAT-11 to 13).
+    /// Changes pages behind the guest's back (S-SNP-04, S-TDX-13, S-PLAT-13): to shared takes them from the guest, to private gives them
+    /// back, not validated or not accepted. What the guest believes stays, so the next access shows it (S-PLAT-11 to 13).
     /// </summary>
     /// <returns>
     /// EINVAL for a range that is not whole pages of RAM; EOPNOTSUPP where the host has no such table; EFAULT for an immutable RMP entry.
@@ -82,12 +82,16 @@ public sealed class GuestVmm
     /// <param name="address">The entry's first byte.</param>
     /// <param name="size">4K or 2M.</param>
     /// <param name="assign">The guest's, or the hypervisor's.</param>
-    /// <returns>The code; ENODEV where the host has no RMP (S-SNP-05); EINVAL for what is no entry of RAM; EFAULT for an immutable entry.</returns>
+    /// <returns>
+    /// The code; ENODEV where the host has no RMP (S-SNP-05); EINVAL for what is no entry of RAM; EFAULT for an immutable entry.
+    /// </returns>
     public Result<uint> RmpUpdate(ulong address, MappingSize size, bool assign)
     {
         using Lock.Scope held = _gate.Hold();
         Result<FrameRange> entry = RmpEntryAt(address, size, "rmpupdate");
-        return entry.Ok ? ByHost(() => _pages.Raw<SnpTracker, Result<uint>>(entry.Value, t => t.RmpUpdate(entry.Value, size, assign))) : entry.Failure;
+        return entry.Ok
+            ? ByHost(() => _pages.Raw<SnpTracker, Result<uint>>(entry.Value, t => t.RmpUpdate(entry.Value, size, assign)))
+            : entry.Failure;
     }
 
     /// <summary>PSMASH of the 2 MiB entry at an address, as the instruction answers (S-SNP-05).</summary>
@@ -100,10 +104,12 @@ public sealed class GuestVmm
     }
 
     /// <summary>
-    /// Lets two guest pages trade their DRAM. SEV: each decrypts with the other's address to garbage (S-ENC-02). SNP: it takes RMPUPDATEs, so both
-    /// have lost their validation, too (S-SNP-04).
+    /// Lets two guest pages trade their DRAM. SEV: each decrypts with the other's address to garbage (S-ENC-02). SNP: it takes RMPUPDATEs,
+    /// so both have lost their validation, too (S-SNP-04).
     /// </summary>
-    /// <returns>EINVAL for what is not two private pages of RAM outside shared buffers; EOPNOTSUPP where nested tables are not the host's.</returns>
+    /// <returns>
+    /// EINVAL for what is not two private pages of RAM outside shared buffers; EOPNOTSUPP where nested tables are not the host's.
+    /// </returns>
     public Failure? Remap(ulong address, ulong other)
     {
         using CallScope call = _gate.Enter();
@@ -153,7 +159,8 @@ public sealed class GuestVmm
     private Result<FrameRange> RmpEntryAt(ulong address, MappingSize size, string operation) =>
         _gate.Begin() is { } dead ? dead
         : _core.Platform.Platform is not (Platform.SevSnp or Platform.SevSnpVtom)
-            ? new Failure(Errno.ENODEV, operation, "platform", $"The host of a guest of platform {_core.Platform.Name} has no RMP (S-SNP-05).", "guest")
+            ? new Failure(Errno.ENODEV, operation, "platform",
+                $"The host of a guest of platform {_core.Platform.Name} has no RMP (S-SNP-05).", "guest")
         : size > MappingSize.Size2M || (address & ((LargePages.FramesOf(size) << Page.Shift) - 1)) != 0
             ? new Failure(Errno.EINVAL, operation, "check address", $"0x{address:x} begins no entry of that size.", "address")
         : _core.Memory.Layout.FramesAt(address, LargePages.FramesOf(size) << Page.Shift, operation);

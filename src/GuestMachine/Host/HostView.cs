@@ -55,8 +55,9 @@ public sealed class HostView
     }
 
     /// <summary>
-    /// Writes guest-physical memory without the guest's key. SEV: private blocks decrypt to garbage. TDX: private lines are poisoned; s390, powerpc:
-    /// exported pages lose their integrity; both silently, the next reader meets it. Elsewhere the host faults on private pages and nothing moves.
+    /// Writes guest-physical memory without the guest's key. SEV: private blocks decrypt to garbage. TDX: private lines are poisoned; s390,
+    /// powerpc: exported pages lose their integrity; both silently, the next reader meets it.
+    /// Elsewhere the host faults on private pages and nothing moves.
     /// </summary>
     /// <returns>EFAULT outside RAM or where the host faults; EINVAL beyond 1 MiB; EOWNERDEAD when the guest was destroyed.</returns>
     public Failure? Write(ulong address, ReadOnlySpan<byte> source)
@@ -110,7 +111,9 @@ public sealed class HostView
         return null;
     }
 
-    /// <summary>Page states of the RAM in a range as runs of equal pages, at most <paramref name="maxRuns"/>; the hole below 4 GiB has none.</summary>
+    /// <summary>
+    /// Page states of the RAM in a range as runs of equal pages, at most <paramref name="maxRuns"/>; the hole below 4 GiB has none.
+    /// </summary>
     /// <param name="address">Page-aligned start.</param>
     /// <param name="length">Bytes, whole pages; 0: to the end of RAM.</param>
     /// <param name="maxRuns">Where to cut the answer.</param>

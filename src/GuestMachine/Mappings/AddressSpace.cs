@@ -149,7 +149,10 @@ internal sealed class AddressSpace(int limit)
     /// <summary>Whether the mappings that cutting a range makes fit into the limit.</summary>
     public bool HasRoomFor(int more) => _mappings.Count + more <= limit;
 
-    /// <summary>Cuts mappings so that they begin and end at the borders of a range, and takes those inside it out, in ascending order. What is taken out still holds its references.</summary>
+    /// <summary>
+    /// Cuts mappings so that they begin and end at the borders of a range, and takes those inside it out, in ascending order.
+    /// What is taken out still holds its references.
+    /// </summary>
     public Vma[] TakeOut(ulong start, ulong end)
     {
         Vma[] touched = Overlapping(start, end);

@@ -44,7 +44,9 @@ public sealed partial class GuestMappings
     }
 
     /// <summary>CPU write through a mapping.</summary>
-    /// <returns>EFAULT outside mappings, without PROT_WRITE, or where the view faults; ENOMEM for a copy on write; EINVAL beyond 1 MiB.</returns>
+    /// <returns>
+    /// EFAULT outside mappings, without PROT_WRITE, or where the view faults; ENOMEM for a copy on write; EINVAL beyond 1 MiB.
+    /// </returns>
     public Failure? Store(GuestProcess process, ulong address, ReadOnlySpan<byte> source)
     {
         using var plan = new AccessPlan();
@@ -156,7 +158,8 @@ public sealed partial class GuestMappings
     private Failure? PlanShared(AccessPlan plan, Vma vma, ulong address, ulong length, bool write, string operation)
     {
         MemoryFile buffer = vma.Buffer!;
-        Failure? failure = _core.Access.Plan(plan, AccessorOf(buffer), buffer.Chunks, vma.Offset + (address - vma.Start), length, write, operation);
+        Failure? failure = _core.Access.Plan(
+            plan, AccessorOf(buffer), buffer.Chunks, vma.Offset + (address - vma.Start), length, write, operation);
         if (failure is null)
         {
             buffer.References++;

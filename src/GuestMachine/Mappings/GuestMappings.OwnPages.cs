@@ -7,8 +7,8 @@ using CocoGuest.Machine.PageState.Views;
 namespace CocoGuest.Machine.Mappings;
 
 /// <content>
-/// Pages of a process' own, and of shared anonymous memory: they are private memory of the guest, one frame a page, made when first stored to
-/// or pinned, and copied under the guest's lock (they are not for bulk data).
+/// Pages of a process' own, and of shared anonymous memory: they are private memory of the guest, one frame a page, made when first stored
+/// to or pinned, and copied under the guest's lock (they are not for bulk data).
 /// </content>
 public sealed partial class GuestMappings
 {
@@ -67,7 +67,9 @@ public sealed partial class GuestMappings
             return taken;
         }
 
-        return _core.Hooks.KillForMemory?.Invoke(process) is not null && process.Alive && _core.SinglePages.TryTake(0, out taken) ? taken : null;
+        return _core.Hooks.KillForMemory?.Invoke(process) is not null && process.Alive && _core.SinglePages.TryTake(0, out taken)
+            ? taken
+            : null;
     }
 
     /// <summary>A copy of a page, for one address space; ENOMEM.</summary>
@@ -137,7 +139,8 @@ public sealed partial class GuestMappings
         Dictionary<ulong, OwnPage> pages = process.Addresses.Pages;
         ulong[] found = (end - start) >> Page.Shift > (ulong)pages.Count
             ? [.. pages.Keys.Where(at => at >= start && at < end)]
-            : [.. Enumerable.Range(0, (int)((end - start) >> Page.Shift)).Select(i => start + ((ulong)i << Page.Shift)).Where(pages.ContainsKey)];
+            : [.. Enumerable.Range(0, (int)((end - start) >> Page.Shift))
+                .Select(i => start + ((ulong)i << Page.Shift)).Where(pages.ContainsKey)];
         Array.Sort(found);
         return found;
     }

@@ -66,7 +66,8 @@ public sealed partial class GuestMappings
         {
             if (AdviceErrno(vma, advice) is not Errno.None and var errno)
             {
-                return new Failure(errno, "madvise", "check advice", $"MADV_{advice} is refused for the mapping at 0x{vma.Start:x} (S-BUF-36).", "advice");
+                return new Failure(errno, "madvise", "check advice",
+                    $"MADV_{advice} is refused for the mapping at 0x{vma.Start:x} (S-BUF-36).", "advice");
             }
         }
 
@@ -150,7 +151,8 @@ public sealed partial class GuestMappings
         ulong pages = Page.AlignUp(length) >> Page.Shift;
         if (pages > MostMincorePages)
         {
-            return new Failure(Errno.EINVAL, "mincore", "check length", $"{pages} pages in one call; at most {MostMincorePages}.", "length");
+            return new Failure(Errno.EINVAL, "mincore", "check length",
+                $"{pages} pages in one call; at most {MostMincorePages}.", "length");
         }
 
         bool[] resident = new bool[pages];
@@ -178,7 +180,8 @@ public sealed partial class GuestMappings
 
         if (!Page.IsAligned(address) || pages > MostMincorePages || address > AddressSpaceBytes)
         {
-            return new Failure(Errno.EINVAL, "pagemap", "check range", $"0x{address:x} and {pages} pages are no range for one call.", "address");
+            return new Failure(Errno.EINVAL, "pagemap", "check range",
+                $"0x{address:x} and {pages} pages are no range for one call.", "address");
         }
 
         ulong[] entries = new ulong[pages];

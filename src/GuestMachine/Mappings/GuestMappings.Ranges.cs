@@ -9,7 +9,9 @@ namespace CocoGuest.Machine.Mappings;
 public sealed partial class GuestMappings
 {
     /// <summary>munmap of a range; what is not mapped there is no error.</summary>
-    /// <returns>EINVAL for an address that is not page-aligned or a length of 0; ENOMEM when cutting would pass the limit of mappings.</returns>
+    /// <returns>
+    /// EINVAL for an address that is not page-aligned or a length of 0; ENOMEM when cutting would pass the limit of mappings.
+    /// </returns>
     public Failure? Munmap(GuestProcess process, ulong address, ulong length)
     {
         using CallScope call = _gate.Enter(process);

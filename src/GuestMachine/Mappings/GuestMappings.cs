@@ -9,8 +9,8 @@ namespace CocoGuest.Machine.Mappings;
 
 /// <summary>
 /// mmap, munmap and CPU access of emulated processes.
-/// Models: the checks of mmap in their order (S-BUF-30, 31, 35; S-SYS-47, 53; S-REC-51), access by the mapping's rights and by the view of the
-/// guest (S-PLAT-10 to 12), anonymous memory, copies on write, changes of ranges, what a touch gets. Does not model: mapping flags that
+/// Models: the checks of mmap in their order (S-BUF-30, 31, 35; S-SYS-47, 53; S-REC-51), access by the mapping's rights and by the view of
+/// the guest (S-PLAT-10 to 12), anonymous memory, copies on write, changes of ranges, what a touch gets. Does not model: mapping flags that
 /// only tune (MAP_POPULATE, MAP_NORESERVE and their like are refused), huge pages, swap.
 /// </summary>
 public sealed partial class GuestMappings
@@ -71,7 +71,8 @@ public sealed partial class GuestMappings
 
         if (process.Addresses.RemoveAt(address) is not { } vma)
         {
-            return new Failure(Errno.EINVAL, "munmap", "look up mapping", $"No mapping of this process starts at 0x{address:x}.", "address");
+            return new Failure(Errno.EINVAL, "munmap", "look up mapping",
+                $"No mapping of this process starts at 0x{address:x}.", "address");
         }
 
         GiveUp(process, vma);
@@ -163,7 +164,8 @@ public sealed partial class GuestMappings
             ? Wrong(Errno.ENOMEM, "length", $"{size} bytes are more than the guest's memory of {_core.Shape.MemoryBytes}.")
             : null;
 
-    // What mprotect may give later: the access mode decides for shared mappings (S-BUF-36), and newer kernels allow no execution (S-REC-51).
+    // What mprotect may give later: the access mode decides for shared mappings (S-BUF-36),
+    // and newer kernels allow no execution (S-REC-51).
     internal MapProtection MayOf(GuestFile file, bool copyOnWrite) =>
         MapProtection.Read
         | (copyOnWrite || file.Writable ? MapProtection.Write : MapProtection.None)
@@ -184,7 +186,8 @@ public sealed partial class GuestMappings
                 ? Wrong(Errno.EOVERFLOW, "offset", $"offset {offset} plus length {length} overflows.")
             : kind == MapFlags.None ? Wrong(Errno.EINVAL, "flags", $"flags 0x{(int)flags:x} are neither MAP_SHARED nor MAP_PRIVATE.")
             : (flags & ~KnownFlags) != 0
-                ? Wrong(kind == MapFlags.SharedValidate ? Errno.EOPNOTSUPP : Errno.EINVAL, "flags", $"flags 0x{(int)flags:x} have unknown bits.")
+                ? Wrong(kind == MapFlags.SharedValidate ? Errno.EOPNOTSUPP : Errno.EINVAL, "flags",
+                    $"flags 0x{(int)flags:x} have unknown bits.")
             : CheckProtection(rights);
     }
 
@@ -232,7 +235,8 @@ public sealed partial class GuestMappings
 
         if (offset > buffer.Size || size > buffer.Size - offset)
         {
-            return Wrong(Errno.EINVAL, "length", $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).");
+            return Wrong(Errno.EINVAL, "length",
+                $"offset {offset} plus length {size} ends behind the buffer of {buffer.Size} bytes (S-BUF-31).");
         }
 
         // After the core's checks and before the exporter's (S-TRC-62).
@@ -257,7 +261,8 @@ public sealed partial class GuestMappings
     {
         if (_core.Kernel.MapsHeapsByPage && size > Page.Size)
         {
-            return Wrong(Errno.EINVAL, "flags", "This kernel maps heap buffers page by page, so a private mapping has one page at most (S-SYS-53).");
+            return Wrong(Errno.EINVAL, "flags",
+                "This kernel maps heap buffers page by page, so a private mapping has one page at most (S-SYS-53).");
         }
 
         ulong start = 0;

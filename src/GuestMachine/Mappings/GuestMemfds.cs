@@ -11,8 +11,8 @@ namespace CocoGuest.Machine.Mappings;
 
 /// <summary>
 /// memfd_create and what is done with such files: size, seals, holes, content.
-/// Models: the checks of seals (shrink, grow, write), EBUSY for F_SEAL_WRITE while pages are pinned (what udmabuf does). Does not model: mmap of
-/// the file, names, F_SEAL_EXEC's meaning.
+/// Models: the checks of seals (shrink, grow, write), EBUSY for F_SEAL_WRITE while pages are pinned (what udmabuf does).
+/// Does not model: mmap of the file, names, F_SEAL_EXEC's meaning.
 /// </summary>
 public sealed class GuestMemfds
 {
@@ -94,8 +94,8 @@ public sealed class GuestMemfds
 
         if (seals.HasFlag(FileSeals.Write) && !file.Value.Seals.HasFlag(FileSeals.Write) && file.Value.Pinned)
         {
-            return new Failure(Errno.EBUSY, "F_ADD_SEALS", "wait for pins", "Somebody holds pages of the file, so it cannot be sealed against writing.",
-                "seals");
+            return new Failure(Errno.EBUSY, "F_ADD_SEALS", "wait for pins",
+                "Somebody holds pages of the file, so it cannot be sealed against writing.", "seals");
         }
 
         file.Value.Seals |= seals;
@@ -176,7 +176,9 @@ public sealed class GuestMemfds
     }
 
     /// <summary>pwrite inside the file's size.</summary>
-    /// <returns>Bytes written; EPERM when sealed against writing; EINVAL beyond the size, which here must be set first, or 1 MiB; ENOMEM.</returns>
+    /// <returns>
+    /// Bytes written; EPERM when sealed against writing; EINVAL beyond the size, which here must be set first, or 1 MiB; ENOMEM.
+    /// </returns>
     public Result<int> Write(GuestProcess process, int fd, ulong offset, ReadOnlySpan<byte> source)
     {
         using Lock.Scope held = _gate.Hold();
@@ -186,7 +188,8 @@ public sealed class GuestMemfds
             return file.Failure;
         }
 
-        if ((GuestLimits.CheckAccessLength("pwrite", (ulong)source.Length) ?? CheckWrite(file.Value, offset, (ulong)source.Length)) is { } refused)
+        if ((GuestLimits.CheckAccessLength("pwrite", (ulong)source.Length)
+            ?? CheckWrite(file.Value, offset, (ulong)source.Length)) is { } refused)
         {
             return refused;
         }

@@ -12,9 +12,9 @@ namespace CocoGuest.Machine.Mappings;
 
 /// <summary>
 /// pin_user_pages: what a driver does that wants the pages of a program's memory, and the calls that go through it.
-/// Models: the checks per mapping in their order (S-PIN-01), the short count (S-PIN-03), pages that stay while pinned (S-PIN-06), what other
-/// users of it give (S-PIN-08). Does not model: hugetlb, DAX, secret memory, signals (S-PIN-04); no page that can be pinned lies in CMA or a
-/// movable zone, so a long-term pin moves nothing (S-PIN-07).
+/// Models: the checks per mapping in their order (S-PIN-01), the short count (S-PIN-03), pages that stay while pinned (S-PIN-06), what
+/// other users of it give (S-PIN-08). Does not model: hugetlb, DAX, secret memory, signals (S-PIN-04); no page that can be pinned lies in
+/// CMA or a movable zone, so a long-term pin moves nothing (S-PIN-07).
 /// </summary>
 public sealed class GuestPins
 {
@@ -72,7 +72,8 @@ public sealed class GuestPins
             return dead;
         }
 
-        if (!_pins.TryGetValue(id, out (GuestProcess Owner, PinnedPage[] Pages, bool Own) pin) || !ReferenceEquals(pin.Owner, process) || !pin.Own)
+        if (!_pins.TryGetValue(id, out (GuestProcess Owner, PinnedPage[] Pages, bool Own) pin)
+            || !ReferenceEquals(pin.Owner, process) || !pin.Own)
         {
             return new Failure(Errno.ENOENT, "unpin_user_pages", "look up pin", $"This process has no pin {id}.", "pin");
         }
@@ -115,7 +116,8 @@ public sealed class GuestPins
     public Result<int> ReadProcMem(GuestProcess process, ulong address, Span<byte> target) => AsIo(Read(process, address, target));
 
     /// <summary>pwrite of /proc/PID/mem: as <see cref="Write"/>, and what cannot be pinned is EIO (S-BUF-36).</summary>
-    public Result<int> WriteProcMem(GuestProcess process, ulong address, ReadOnlySpan<byte> source) => AsIo(Write(process, address, source));
+    public Result<int> WriteProcMem(GuestProcess process, ulong address, ReadOnlySpan<byte> source) =>
+        AsIo(Write(process, address, source));
 
     /// <summary>As <see cref="Pin"/>, under the lock. A pin that is not the process' own goes by <see cref="Drop"/> alone.</summary>
     internal Result<UserPin> PinRange(GuestProcess process, ulong address, ulong length, bool write, bool own = false)

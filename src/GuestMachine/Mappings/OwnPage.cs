@@ -1,6 +1,8 @@
 namespace CocoGuest.Machine.Mappings;
 
-/// <summary>A frame of anonymous memory: private memory of the guest, shared between processes after a fork until one of them writes.</summary>
+/// <summary>
+/// A frame of anonymous memory: private memory of the guest, shared between processes after a fork until one of them writes.
+/// </summary>
 internal sealed class OwnPage(ulong frame)
 {
     /// <summary>The frame.</summary>

@@ -7,8 +7,8 @@ namespace CocoGuest.Machine.Mappings;
 
 /// <summary>
 /// A file of shared memory: what memfd_create makes, or a file on tmpfs.
-/// Models: size, seals, pages that appear when first written or pinned, holes, hugetlb pages of 2 MiB. Does not model: mmap of the file itself,
-/// sparse-file seeks, swap.
+/// Models: size, seals, pages that appear when first written or pinned, holes, hugetlb pages of 2 MiB. Does not model: mmap of the file
+/// itself, sparse-file seeks, swap.
 /// </summary>
 internal sealed class ShmemFile : GuestFile
 {

@@ -26,7 +26,8 @@ public sealed record SmapsEntry(string Permissions, string Name, string VmFlags,
             ? 0
             : (ulong)space.Pages.Keys.Count(a => a >= vma.Start && a < vma.End) * (Page.Size >> 10);
         return new SmapsEntry(
-            $"{Letter('r', MapProtection.Read)}{Letter('w', MapProtection.Write)}{Letter('x', MapProtection.Execute)}{(vma.Private ? 'p' : 's')}",
+            $"{Letter('r', MapProtection.Read)}{Letter('w', MapProtection.Write)}"
+                + $"{Letter('x', MapProtection.Execute)}{(vma.Private ? 'p' : 's')}",
             vma.File?.MappingName ?? "",
             string.Concat(flags.Where(f => f.On).Select(f => f.Word + " ")),
             resident);

@@ -13,13 +13,15 @@ public static class ContentsAfterConversion
 
     private static readonly ContentsRule[] InPlace =
     [
-        ContentsRule.CiphertextOfOldPlain, ContentsRule.DecryptionOfOldPlain, ContentsRule.CiphertextOfOldPlain, ContentsRule.DecryptionOfOldPlain,
+        ContentsRule.CiphertextOfOldPlain, ContentsRule.DecryptionOfOldPlain,
+        ContentsRule.CiphertextOfOldPlain, ContentsRule.DecryptionOfOldPlain,
     ];
 
     private static readonly ContentsRule[] Snp =
         [ContentsRule.Zeros, ContentsRule.DecryptionOfZeros, ContentsRule.OldSharedContents, ContentsRule.OldPrivateContents];
 
-    private static readonly ContentsRule[] Cleared = [ContentsRule.Zeros, ContentsRule.Zeros, ContentsRule.OldSharedContents, ContentsRule.Zeros];
+    private static readonly ContentsRule[] Cleared =
+        [ContentsRule.Zeros, ContentsRule.Zeros, ContentsRule.OldSharedContents, ContentsRule.Zeros];
 
     private static readonly ContentsRule[][] Rules =
     [

@@ -12,4 +12,5 @@ namespace CocoGuest.Machine.Memory;
 /// <param name="HostReadBytes">Reads of the untrusted host.</param>
 /// <param name="SharedBufferBytes">The part of all the above that went into or out of host-visible buffers.</param>
 public readonly record struct CopyCounters(
-    ulong LoadBytes, ulong StoreBytes, ulong DmaReadBytes, ulong DmaWriteBytes, ulong BounceBytes, ulong HostReadBytes, ulong SharedBufferBytes);
+    ulong LoadBytes, ulong StoreBytes, ulong DmaReadBytes, ulong DmaWriteBytes, ulong BounceBytes,
+    ulong HostReadBytes, ulong SharedBufferBytes);

@@ -39,7 +39,9 @@ public enum ViewFault
     GranuleProtection = 16,
     /// <summary>Protected KVM guest: stage-2 fault of the host itself.</summary>
     HostStageTwo = 17,
-    /// <summary>s390, powerpc: the page was exported and then written; the guest's next access fails the integrity check (S-PLAT-14).</summary>
+    /// <summary>
+    /// s390, powerpc: the page was exported and then written; the guest's next access fails the integrity check (S-PLAT-14).
+    /// </summary>
     ExportedPageWritten = 18,
     /// <summary>A machine check: somebody reads a poisoned line (S-PLAT-12, S-ENC-05).</summary>
     MachineCheck = 19,

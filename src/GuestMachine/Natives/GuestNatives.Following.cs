@@ -8,10 +8,13 @@ namespace CocoGuest.Machine.Natives;
 public sealed partial class GuestNatives
 {
     /// <summary>
-    /// Tells which of POLLIN and POLLOUT a native dma-buf is ready for: at once, and at each change until the result is disposed (S-BUF-13).
+    /// Tells which of POLLIN and POLLOUT a native dma-buf is ready for:
+    /// at once, and at each change until the result is disposed (S-BUF-13).
     /// </summary>
     /// <param name="file">The dma-buf.</param>
-    /// <param name="changed">Runs under the guest's lock, before the call that changed it is over; must neither wait nor call the guest.</param>
+    /// <param name="changed">
+    /// Runs under the guest's lock, before the call that changed it is over; must neither wait nor call the guest.
+    /// </param>
     /// <exception cref="ArgumentException">It is no dma-buf.</exception>
     public IDisposable Follow(NativeFile file, Action<PollEvents> changed)
     {

@@ -14,12 +14,12 @@ public sealed partial class GuestNatives
     private const string OpenOperation = "open_memory";
 
     /// <summary>
-    /// A new open file of the host whose mappings show a dma-buf's bytes, with the dma-buf's access mode. It is for native processes of this guest
-    /// alone: the bytes of private memory are plain in it. Offset 0 of it is the buffer's.
+    /// A new open file of the host whose mappings show a dma-buf's bytes, with the dma-buf's access mode. It is for native processes of
+    /// this guest alone: the bytes of private memory are plain in it. Offset 0 of it is the buffer's.
     /// </summary>
     /// <returns>
-    /// EBADF for a closed file; ENODEV for a file without memory to be mapped; EOPNOTSUPP for a buffer with a page that another buffer shows, too
-    /// (two udmabufs of one memfd); EAGAIN while a CPU access of another process copies; ENOMEM, EMFILE of the host.
+    /// EBADF for a closed file; ENODEV for a file without memory to be mapped; EOPNOTSUPP for a buffer with a page that another buffer
+    /// shows, too (two udmabufs of one memfd); EAGAIN while a CPU access of another process copies; ENOMEM, EMFILE of the host.
     /// </returns>
     public Result<SafeFileHandle> OpenMemory(NativeFile file)
     {
@@ -67,7 +67,8 @@ public sealed partial class GuestNatives
         using Lock.Scope held = _gate.Hold();
         if (node.Closed || node.File is not DrmFile client)
         {
-            return new Failure(node.Closed ? Errno.EBADF : Errno.ENODEV, OpenOperation, "check file", $"This {node.File.Kind} is no open DRM node.", "node");
+            return new Failure(node.Closed ? Errno.EBADF : Errno.ENODEV, OpenOperation, "check file",
+                $"This {node.File.Kind} is no open DRM node.", "node");
         }
 
         Result<MapTarget> target = client.FindMapTarget(offset, length);

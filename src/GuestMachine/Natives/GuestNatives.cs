@@ -16,8 +16,8 @@ namespace CocoGuest.Machine.Natives;
 /// something is shown (<see cref="Refreshing"/>). Does not model: the host's files themselves, their fds, who watches them.
 /// </summary>
 /// <remarks>
-/// The end of such a process drops its mirror only: other processes of the host may have its files still. What is on its way between processes
-/// of the host is in no mirror; a file that lives and is in none is shown with one reference.
+/// The end of such a process drops its mirror only: other processes of the host may have its files still. What is on its way between
+/// processes of the host is in no mirror; a file that lives and is in none is shown with one reference.
 /// </remarks>
 public sealed partial class GuestNatives
 {
@@ -33,7 +33,8 @@ public sealed partial class GuestNatives
     private readonly HashSet<NativeFile> _held = [];
 
     internal GuestNatives(
-        GuestCore core, ProcessTable processes, GuestFiles files, GuestMappings mappings, GuestFences fences, Func<string, Result<GuestProcess>> open)
+        GuestCore core, ProcessTable processes, GuestFiles files, GuestMappings mappings,
+        GuestFences fences, Func<string, Result<GuestProcess>> open)
     {
         _core = core;
         _gate = core.Gate;
@@ -46,7 +47,8 @@ public sealed partial class GuestNatives
     }
 
     /// <summary>
-    /// Invoked outside the guest's lock before numbers of references, fds or mappings are shown: who keeps the mirrors brings them up to date in it.
+    /// Invoked outside the guest's lock before numbers of references, fds or mappings are shown:
+    /// who keeps the mirrors brings them up to date in it.
     /// </summary>
     public Action? Refreshing { get; set; }
 
@@ -83,7 +85,8 @@ public sealed partial class GuestNatives
     }
 
     /// <summary>
-    /// Takes the one reference that stands for the host's open file behind an fd. A file that the host has already gives the same object again.
+    /// Takes the one reference that stands for the host's open file behind an fd.
+    /// A file that the host has already gives the same object again.
     /// </summary>
     /// <returns>EBADF for an fd that is not open.</returns>
     public Result<NativeFile> Adopt(GuestProcess process, int fd)
@@ -124,7 +127,9 @@ public sealed partial class GuestNatives
         return outcome;
     }
 
-    /// <summary>Puts a reference of a file in flight: whoever shows the host's file may have it as a process of another kind, too (S-BUF-93).</summary>
+    /// <summary>
+    /// Puts a reference of a file in flight: whoever shows the host's file may have it as a process of another kind, too (S-BUF-93).
+    /// </summary>
     /// <param name="file">The file.</param>
     /// <param name="life">As <see cref="GuestFiles.Export(GuestProcess, int, Handle128?, TimeSpan)"/>.</param>
     /// <returns>EBADF for a file that is closed, EINVAL, ENOSPC.</returns>
@@ -132,7 +137,9 @@ public sealed partial class GuestNatives
     {
         ArgumentNullException.ThrowIfNull(file);
         using Lock.Scope held = _gate.Hold();
-        return file.Closed ? new Failure(Errno.EBADF, "export", "look up file", "The program has closed it.", "fd") : _files.Export(file.File, null, life);
+        return file.Closed
+            ? new Failure(Errno.EBADF, "export", "look up file", "The program has closed it.", "fd")
+            : _files.Export(file.File, null, life);
     }
 
     /// <summary>A number is this file in this process now, whatever the mirror had there.</summary>
@@ -186,7 +193,8 @@ public sealed partial class GuestNatives
 
     /// <summary>The process' mappings of files are these, all of them. Mappings of files that were closed meanwhile are left out.</summary>
     /// <returns>
-    /// EINVAL for ranges that are not of pages, overlap, or leave the address space; ENOENT for a process that is gone. Then nothing changed.
+    /// EINVAL for ranges that are not of pages, overlap, or leave the address space;
+    /// ENOENT for a process that is gone. Then nothing changed.
     /// </returns>
     public Failure? SetMappings(GuestProcess process, IReadOnlyList<NativeMapping> mappings)
     {
@@ -217,8 +225,8 @@ public sealed partial class GuestNatives
     }
 
     /// <summary>
-    /// The host's last reference is gone: the file leaves all mirrors, then the reference that stood for the host's goes. Once is enough; a file
-    /// of a guest that ended is closed already.
+    /// The host's last reference is gone: the file leaves all mirrors, then the reference that stood for the host's goes. Once is enough; a
+    /// file of a guest that ended is closed already.
     /// </summary>
     public void Closed(NativeFile file)
     {
@@ -237,7 +245,9 @@ public sealed partial class GuestNatives
         Drop(file);
     }
 
-    /// <summary>What mmap would answer, with all that it does up to the mapping itself: checks in their order, trace line, counters.</summary>
+    /// <summary>
+    /// What mmap would answer, with all that it does up to the mapping itself: checks in their order, trace line, counters.
+    /// </summary>
     /// <param name="process">The caller.</param>
     /// <param name="fd">The fd.</param>
     /// <param name="offset">Byte offset.</param>
@@ -367,7 +377,9 @@ public sealed partial class GuestNatives
         ulong end = 0;
         foreach (NativeMapping mapping in mappings.OrderBy(m => m.Start))
         {
-            bool pages = Memory.Frames.Page.IsAligned(mapping.Start) && Memory.Frames.Page.IsAligned(mapping.Length) && Memory.Frames.Page.IsAligned(mapping.Offset);
+            bool pages = Memory.Frames.Page.IsAligned(mapping.Start)
+                && Memory.Frames.Page.IsAligned(mapping.Length)
+                && Memory.Frames.Page.IsAligned(mapping.Offset);
             if (!pages || mapping.Length == 0 || mapping.Start < end || mapping.Start >= AddressSpaceBytes
                 || mapping.Length > AddressSpaceBytes - mapping.Start)
             {

@@ -7,9 +7,10 @@ namespace CocoGuest.Machine.Natives;
 /// </summary>
 internal static class NativeMapFlags
 {
-    // What mmap knew before MAP_SHARED_VALIDATE and never looked at twice: where to map, stack, locking, populating, huge pages and their size.
-    private const int Tuning = 0x10 | 0x40 | 0x80 | 0x100 | 0x800 | 0x1000 | 0x2000 | 0x4000 | 0x8000 | 0x10000 | 0x20000 | 0x40000 | 0x100000
-        | 0x4000000;
+    // What mmap knew before MAP_SHARED_VALIDATE and never looked at twice:
+    // where to map, stack, locking, populating, huge pages and their size.
+    private const int Tuning = 0x10 | 0x40 | 0x80 | 0x100 | 0x800 | 0x1000 | 0x2000 | 0x4000 | 0x8000
+        | 0x10000 | 0x20000 | 0x40000 | 0x100000 | 0x4000000;
 
     private const int HugeSizeShift = 26;
     private const int HugeSizeMask = 0x3f << HugeSizeShift;

@@ -50,7 +50,9 @@ public record struct ConversionCounters
     /// <summary>Direct-map entries broken up, a 1 GiB and a 2 MiB one counting one each (S-SETM-10 step 4).</summary>
     public ulong DirectMapSplits { get; internal set; }
 
-    /// <summary>arm64, s390 and powerpc: calls that change pages (RSI_IPA_STATE_SET, share and unshare, ultravisor), refused ones included.</summary>
+    /// <summary>
+    /// arm64, s390 and powerpc: calls that change pages (RSI_IPA_STATE_SET, share and unshare, ultravisor), refused ones included.
+    /// </summary>
     public ulong PlatformCalls { get; internal set; }
 
     /// <summary>Guest time that the VMM took for its exits, in nanoseconds; 0 unless a policy says so.</summary>

@@ -4,8 +4,8 @@ using CocoGuest.Machine.Memory;
 namespace CocoGuest.Machine.PageState;
 
 /// <summary>
-/// How the VMM of a guest behaves (S-SETM-26): which exits it treats badly, how, and what is set up in KVM. Deterministic: exits are counted
-/// from the moment the policy is set. Immutable.
+/// How the VMM of a guest behaves (S-SETM-26): which exits it treats badly, how, and what is set up in KVM. Deterministic: exits are
+/// counted from the moment the policy is set. Immutable.
 /// </summary>
 public sealed record HypervisorPolicy
 {
@@ -47,5 +47,6 @@ public sealed record HypervisorPolicy
             ? Wrong("pages", $"pages {Pages} means nothing to conduct {Conduct}.")
         : null;
 
-    private static Failure Wrong(string field, string sentence) => new(Errno.EINVAL, "set_hypervisor_policy", $"check {field}", sentence, field);
+    private static Failure Wrong(string field, string sentence) =>
+        new(Errno.EINVAL, "set_hypervisor_policy", $"check {field}", sentence, field);
 }

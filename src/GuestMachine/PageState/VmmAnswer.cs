@@ -8,8 +8,8 @@ public enum VmmAnswer
 {
     /// <summary>Done.</summary>
     Ok = 0,
-    /// <summary>EAGAIN. TDX: the guest is told to retry from this piece. Realm: the call went as far as it was done. SNP: generic error. pKVM: EPERM.
-    /// s390: panic. SEV, powerpc: ignored.</summary>
+    /// <summary>EAGAIN. TDX: the guest is told to retry from this piece. Realm: the call went as far as it was done. SNP: generic error.
+    /// pKVM: EPERM. s390: panic. SEV, powerpc: ignored.</summary>
     Again = 1,
     /// <summary>EINVAL: refused. TDX: invalid operand. Realm: EINVAL. Others as EAGAIN.</summary>
     Invalid = 2,

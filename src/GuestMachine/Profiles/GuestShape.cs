@@ -59,7 +59,9 @@ public sealed record GuestShape
     /// <summary>Bytes of the cma area that the kernel takes for itself at boot, as a coherent pool does. Not settable by RPC.</summary>
     internal ulong CmaTakenAtBoot { get; init; }
 
-    /// <summary>Further nodes on the one CMA area, as a build option of some kernels adds one under the old name (S-CMA-08). Not settable by RPC.</summary>
+    /// <summary>
+    /// Further nodes on the one CMA area, as a build option of some kernels adds one under the old name (S-CMA-08). Not settable by RPC.
+    /// </summary>
     internal IReadOnlyList<string> MoreCmaNodes { get; init; } = [];
 
     /// <summary>How turning the default swiotlb pool shared ends at start-up. Not settable by RPC; for replaying recordings.</summary>

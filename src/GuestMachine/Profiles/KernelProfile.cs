@@ -2,7 +2,8 @@ namespace CocoGuest.Machine.Profiles;
 
 /// <summary>
 /// What a guest kernel does differently from another, as data (S-UP-20, S-UP-24, S-HEAP-48).
-/// Models: the rules that heaps, dma-bufs and DMA mapping of this version ask for. Does not model: texts and options that nothing here uses yet.
+/// Models: the rules that heaps, dma-bufs and DMA mapping of this version ask for.
+/// Does not model: texts and options that nothing here uses yet.
 /// </summary>
 /// <param name="Version">Which kernel.</param>
 /// <param name="Name">Its name in requests: "seed-v1", "7.2", …</param>
@@ -18,7 +19,9 @@ public sealed record KernelProfile(
     ulong SystemHeapFlags,
     string CmaHeapName)
 {
-    /// <summary>Mode column of bufinfo but for the access bits: newer kernels mark pseudo files as not watchable (S-BUF-101, 103).</summary>
+    /// <summary>
+    /// Mode column of bufinfo but for the access bits: newer kernels mark pseudo files as not watchable (S-BUF-101, 103).
+    /// </summary>
     public uint PseudoFileMode => Is612 ? 0x00080004u : 0x02080004u;
 
     /// <summary>/sys/kernel/dmabuf/buffers exists, as in the recorded 6.12 (a build option; S-BUF-104).</summary>

@@ -13,8 +13,8 @@ public enum Platform
     Tdx = 3,
 
     /// <summary>
-    /// The platform of the recorded runs: it claims encryption and only counts conversions (docs/reference/recorded.md). Not served: it is for
-    /// replaying recordings.
+    /// The platform of the recorded runs: it claims encryption and only counts conversions (docs/reference/recorded.md). Not served: it is
+    /// for replaying recordings.
     /// </summary>
     Lab = 4,
 

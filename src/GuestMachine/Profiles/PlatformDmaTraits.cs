@@ -46,7 +46,9 @@ public sealed record PlatformDmaTraits(
     /// <summary><c>force_dma_unencrypted</c> holds for every ordinary device (S-DMA-19). An SME host decides by mask instead.</summary>
     public bool ForcesUnencrypted { get; init; }
 
-    /// <summary>Start-up code makes a default pool and passes the force flag where the kernel has one (S-UP-23, S-SWI-04, S-PPC-02).</summary>
+    /// <summary>
+    /// Start-up code makes a default pool and passes the force flag where the kernel has one (S-UP-23, S-SWI-04, S-PPC-02).
+    /// </summary>
     public bool StartupForces { get; init; }
 
     /// <summary>Start-up code turns the pool shared without <c>CC_ATTR_MEM_ENCRYPT</c>, too: s390 up to 7.2 (S-UP-23).</summary>

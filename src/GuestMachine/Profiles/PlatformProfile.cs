@@ -1,6 +1,8 @@
 namespace CocoGuest.Machine.Profiles;
 
-/// <summary>Names and shape rules of a platform, one row each. What the kernel says about it is <see cref="Profiles.PlatformDmaTraits"/>.</summary>
+/// <summary>
+/// Names and shape rules of a platform, one row each. What the kernel says about it is <see cref="Profiles.PlatformDmaTraits"/>.
+/// </summary>
 /// <param name="Platform">Which platform.</param>
 /// <param name="Name">Its name in requests.</param>
 /// <param name="Encrypted">Memory is private unless converted (S-PLAT-03), whatever the kernel's attributes say.</param>

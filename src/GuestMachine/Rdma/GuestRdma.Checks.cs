@@ -14,7 +14,8 @@ public sealed partial class GuestRdma
         ulong end = address + length;
         if (device.NeedsBounce)
         {
-            return Wrong(Errno.EOPNOTSUPP, Operation, "pd", $"{device.Name} cannot reach private memory: register a shared dma-buf (S-PIN-20, S-RDMA-16).");
+            return Wrong(Errno.EOPNOTSUPP, Operation, "pd",
+                $"{device.Name} cannot reach private memory: register a shared dma-buf (S-PIN-20, S-RDMA-16).");
         }
 
         if (end < address || Page.AlignUp(end) < end)
@@ -46,7 +47,8 @@ public sealed partial class GuestRdma
 
     private static Failure? CheckDmaBufAccess(RdmaAccess access) =>
         (access & ~ForDmaBuf) != 0
-            ? Wrong(Errno.EINVAL, "reg_dmabuf_mr", "access", $"access 0x{(uint)access:x} has bits that dma-buf regions do not take (S-RDMA-03).")
+            ? Wrong(Errno.EINVAL, "reg_dmabuf_mr", "access",
+                $"access 0x{(uint)access:x} has bits that dma-buf regions do not take (S-RDMA-03).")
             : CheckAccess(access, "reg_dmabuf_mr");
 
     // S-RDMA-04, in its order; these devices have neither on-demand paging nor flushes.
@@ -59,7 +61,8 @@ public sealed partial class GuestRdma
             ? Wrong(Errno.EOPNOTSUPP, operation, "access", "The device has neither on-demand paging nor flushes (S-RDMA-04).")
         : null;
 
-    private Failure? CheckRoom(string operation) => _regions.Count >= _core.Limits.RdmaObjects ? Full(operation, _core.Limits.RdmaObjects) : null;
+    private Failure? CheckRoom(string operation) =>
+        _regions.Count >= _core.Limits.RdmaObjects ? Full(operation, _core.Limits.RdmaObjects) : null;
 
     private static Failure Full(string operation, int limit) =>
         new(Errno.ENOMEM, operation, "check limit", $"The guest has {limit} of them already, and its devices have no more.");

@@ -37,7 +37,8 @@ public sealed partial class GuestRdma
     private uint _lastPd;
     private uint _lastIndex;
 
-    internal GuestRdma(GuestCore core, ProcessTable processes, GuestPins pins, GuestDevices devices, GuestBuffers buffers, GuestImporters importers)
+    internal GuestRdma(
+        GuestCore core, ProcessTable processes, GuestPins pins, GuestDevices devices, GuestBuffers buffers, GuestImporters importers)
     {
         _core = core;
         _gate = core.Gate;
@@ -176,7 +177,9 @@ public sealed partial class GuestRdma
         return Keep(region, pd, iova, length, region.Mapped ?? [.. _pins.Table(pin.Value.Id)]);
     }
 
-    /// <summary>REG_DMABUF_MR: attaches dynamically and maps BIDIRECTIONAL (S-RDMA-01, S-PIN-30, 31). Counts against no limit (S-PIN-35).</summary>
+    /// <summary>
+    /// REG_DMABUF_MR: attaches dynamically and maps BIDIRECTIONAL (S-RDMA-01, S-PIN-30, 31). Counts against no limit (S-PIN-35).
+    /// </summary>
     public Result<MemoryRegion> RegisterDmaBufMr(
         GuestProcess process, uint pd, int fd, ulong offset, ulong length, ulong iova, RdmaAccess access)
     {
@@ -226,7 +229,8 @@ public sealed partial class GuestRdma
             return dead;
         }
 
-        if (!_regions.TryGetValue(key >> VariantBits, out Region? region) || !ReferenceEquals(region.Owner, process) || region.Shown.Key != key)
+        if (!_regions.TryGetValue(key >> VariantBits, out Region? region)
+            || !ReferenceEquals(region.Owner, process) || region.Shown.Key != key)
         {
             return Wrong(Errno.ENOENT, "dereg_mr", "key", $"This process has no memory region with key 0x{key:x}.");
         }
@@ -238,7 +242,8 @@ public sealed partial class GuestRdma
     /// <summary>The end of a process: its regions, newest first, then its domains.</summary>
     internal void DropAll(GuestProcess process)
     {
-        foreach (Region region in _regions.Values.Where(r => ReferenceEquals(r.Owner, process)).OrderByDescending(r => r.Shown.Key).ToArray())
+        foreach (Region region in _regions.Values.Where(r => ReferenceEquals(r.Owner, process))
+            .OrderByDescending(r => r.Shown.Key).ToArray())
         {
             Drop(region);
         }

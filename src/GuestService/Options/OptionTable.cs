@@ -35,7 +35,8 @@ internal static class OptionTable
         new("metrics", "HOST:PORT|off", "where Prometheus fetches /metrics, over plain HTTP",
             Address("127.0.0.1:9464", (o, v) => o.Metrics = v), o => o.Metrics?.ToString() ?? Off),
         new("default-guest", "", "have a guest 'default' from the start", Switch((o, v) => o.DefaultGuest = v), o => OnOff(o.DefaultGuest)),
-        new("default-platform", "WORD", $"its platform: {ShapeWords.Platforms}", SetPlatform, o => ShapeWords.NameOf(o.DefaultShape.Platform)),
+        new("default-platform", "WORD", $"its platform: {ShapeWords.Platforms}", SetPlatform,
+            o => ShapeWords.NameOf(o.DefaultShape.Platform)),
         new("default-kernel", "WORD", $"its kernel: {ShapeWords.Kernels}", SetKernel, o => ShapeWords.NameOf(o.DefaultShape.Kernel)),
         new("default-memory", "SIZE", "its RAM, for example 4G", SetMemory,
             o => (o.DefaultShape.MemoryBytes == 0 ? GuestShapeRules.DefaultMemoryBytes : o.DefaultShape.MemoryBytes)

@@ -11,9 +11,9 @@ namespace CocoGuest.Machine.Dma.Allocation;
 
 /// <summary>
 /// The memory behind <c>dma_alloc_attrs</c> and <c>dma_alloc_pages</c> of direct mapping.
-/// Models: contiguous pages within the coherent mask with the retry in lower zones (S-DMA-63), decryption and its failures (S-DMA-60, 61, 71),
-/// restricted pools (S-DMA-68), the pool for callers who may not sleep (S-DMA-60, 74). Does not model: memory from the cma area, remapping
-/// for devices that are not coherent, an IOMMU (S-DMA-73).
+/// Models: contiguous pages within the coherent mask with the retry in lower zones (S-DMA-63), decryption and its failures (S-DMA-60, 61,
+/// 71), restricted pools (S-DMA-68), the pool for callers who may not sleep (S-DMA-60, 74). Does not model: memory from the cma area,
+/// remapping for devices that are not coherent, an IOMMU (S-DMA-73).
 /// </summary>
 /// <remarks>
 /// A block belongs to its caller until <see cref="Give"/>. A block whose conversion failed, either way, belongs to nobody any more: it is
@@ -205,7 +205,8 @@ internal sealed class DmaAllocator(
             phys = Page.AddressOf(frame);
             if (pages.ConvertToShared(new FrameRange(frame, AtomicPoolBytes >> Page.Shift)) is null)
             {
-                return new AtomicPool(phys, (int)(AtomicPoolBytes >> Page.Shift), mapper.Environment.MemEncrypt || !rules.MarksSharedAllocations);
+                return new AtomicPool(
+                    phys, (int)(AtomicPoolBytes >> Page.Shift), mapper.Environment.MemEncrypt || !rules.MarksSharedAllocations);
             }
 
             Leak(AtomicPoolBytes);

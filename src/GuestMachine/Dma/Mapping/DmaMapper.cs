@@ -206,7 +206,8 @@ public sealed partial class DmaMapper
         return null;
     }
 
-    private ulong MapDirect(DmaDevice device, ulong phys, ulong size, DmaAttributes attributes, DirectMappingTable table, out DmaMapError error)
+    private ulong MapDirect(
+        DmaDevice device, ulong phys, ulong size, DmaAttributes attributes, DirectMappingTable table, out DmaMapError error)
     {
         ulong last = size - 1;
         ulong limit = device.Limit;

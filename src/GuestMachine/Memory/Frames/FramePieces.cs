@@ -5,7 +5,9 @@ internal static class FramePieces
 {
     private static readonly int[] Orders = [8, 4, 0];
 
-    /// <summary>The pieces, in order; they add up to the range. Each is aligned to its size if the range is to its own, up to 1 MiB.</summary>
+    /// <summary>
+    /// The pieces, in order; they add up to the range. Each is aligned to its size if the range is to its own, up to 1 MiB.
+    /// </summary>
     public static IEnumerable<Chunk> Of(FrameRange range)
     {
         ulong first = range.First;

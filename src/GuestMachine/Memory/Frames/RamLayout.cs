@@ -4,7 +4,8 @@ namespace CocoGuest.Machine.Memory.Frames;
 
 /// <summary>
 /// Where RAM lies in guest-physical space, as QEMU's x86 boards place it: up to 3 GiB from address 0, the rest from 4 GiB on.
-/// Models: the hole below 4 GiB, the first MiB that the kernel keeps, the swiotlb pool and the cma area taken at boot from the top of low memory.
+/// Models: the hole below 4 GiB, the first MiB that the kernel keeps,
+/// the swiotlb pool and the cma area taken at boot from the top of low memory.
 /// Does not model: firmware tables but as something that areas avoid, the kernel image, per-CPU areas.
 /// </summary>
 internal sealed class RamLayout
@@ -81,7 +82,8 @@ internal sealed class RamLayout
     /// <summary>Whole pages of RAM, or EINVAL naming the field at fault.</summary>
     public Result<FrameRange> FramesAt(ulong address, ulong length, string operation) =>
         !Page.IsAligned(address) || !Contains(address, length)
-            ? new Failure(Errno.EINVAL, operation, "check address", $"0x{address:x} + {length} is not a page-aligned range of RAM.", "address")
+            ? new Failure(Errno.EINVAL, operation, "check address",
+                $"0x{address:x} + {length} is not a page-aligned range of RAM.", "address")
         : length == 0 || !Page.IsAligned(length)
             ? new Failure(Errno.EINVAL, operation, "check length", $"length {length} is not a number of whole pages.", "length")
         : Frames(address, length);

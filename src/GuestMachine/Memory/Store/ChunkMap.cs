@@ -87,8 +87,8 @@ internal sealed class ChunkMap(ulong frames)
         _split.Add(slot);
     }
 
-    // Conversions come in pieces of a chunk (a page-state change has at most 64 entries): what stays of it is entered in entries as large as fit,
-    // or the next piece would be met frame by frame.
+    // Conversions come in pieces of a chunk (a page-state change has at most 64 entries): what stays of it is entered in entries as large
+    // as fit, or the next piece would be met frame by frame.
     private void CoverAll(int slot, ulong from, ulong end, ulong page)
     {
         while (from < end)
@@ -102,7 +102,9 @@ internal sealed class ChunkMap(ulong frames)
         _split.Add(slot);
     }
 
-    /// <summary>The backing that covers a frame, or null; where the frame lies in it and how many frames of the chunk follow (itself included).</summary>
+    /// <summary>
+    /// The backing that covers a frame, or null; where the frame lies in it and how many frames of the chunk follow (itself included).
+    /// </summary>
     public MemoryBacking? Find(ulong frame, out ulong pageInBacking, out ulong pagesLeft)
     {
         ulong head = EntryOf(frame, out ulong first);

@@ -5,12 +5,12 @@ namespace CocoGuest.Machine.Memory.Store;
 
 /// <summary>Contents after conversion (S-PLAT-21), applied run by run at the moment when the frames change sides.</summary>
 /// <remarks>
-/// <para>Store and flags keep their meaning across a conversion in place: <see cref="FrameFlags.None"/> is DRAM of zeros, Plain without Dirty a
-/// page zeroed through the key; on the shared side the one shows zeros and the other the ciphertext of zeros, computed when somebody looks
-/// (<see cref="MaterializeShared"/>). So a zeroed page can become shared without being touched.</para>
-/// <para>Frames of a host-visible buffer that go private leave its memfd: the bytes move to the store by the platform's rule, and the place in
-/// the memfd is a <see cref="BackingHole"/> until the frames are shared again or the buffer ends. A <see cref="PrivateBacking"/> is the same
-/// thing the other way round.</para>
+/// <para>Store and flags keep their meaning across a conversion in place: <see cref="FrameFlags.None"/> is DRAM of zeros, Plain without
+/// Dirty a page zeroed through the key; on the shared side the one shows zeros and the other the ciphertext of zeros, computed when
+/// somebody looks (<see cref="MaterializeShared"/>). So a zeroed page can become shared without being touched.</para>
+/// <para>Frames of a host-visible buffer that go private leave its memfd: the bytes move to the store by the platform's rule, and the place
+/// in the memfd is a <see cref="BackingHole"/> until the frames are shared again or the buffer ends. A <see cref="PrivateBacking"/> is the
+/// same thing the other way round.</para>
 /// </remarks>
 internal sealed unsafe partial class GuestMemory : IConversionObserver
 {
@@ -67,7 +67,9 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
         }
     }
 
-    /// <summary>Takes the bytes of private frames out of the memfds, too. Called after a conversion of frames that a living buffer has.</summary>
+    /// <summary>
+    /// Takes the bytes of private frames out of the memfds, too. Called after a conversion of frames that a living buffer has.
+    /// </summary>
     public void PunchHoles()
     {
         for (int at = 0; at < _holes.Count; at++)
@@ -96,7 +98,8 @@ internal sealed unsafe partial class GuestMemory : IConversionObserver
     }
 
     /// <summary>
-    /// A host that remaps: the DRAM of two private frames trades places under the same key, so each decrypts with the other's address (S-ENC-02).
+    /// A host that remaps: the DRAM of two private frames trades places under the same key,
+    /// so each decrypts with the other's address (S-ENC-02).
     /// </summary>
     public void SwapRaw(ulong one, ulong other)
     {

@@ -9,8 +9,8 @@ namespace CocoGuest.Machine.Memory.Store;
 /// Models: one memory for programs, devices and the guest. Does not model: huge pages at odd places (EINVAL of the host).
 /// </summary>
 /// <remarks>
-/// The memfd is sealed against shrinking, so no access to the store can end in SIGBUS. The frames are dirty for good: whoever gets them next has
-/// them cleared, also of what a copy still in flight wrote after they were taken back.
+/// The memfd is sealed against shrinking, so no access to the store can end in SIGBUS. The frames are dirty for good: whoever gets them
+/// next has them cleared, also of what a copy still in flight wrote after they were taken back.
 /// </remarks>
 internal sealed partial class GuestMemory
 {
@@ -21,7 +21,8 @@ internal sealed partial class GuestMemory
         for (int first = 0; first < frames.Length;)
         {
             int count = RunFrom(frames, first);
-            if (_store.Mapping.CoverPrivate(frames[first].Address, file, offset + Page.AddressOf((ulong)first), Page.AddressOf((ulong)count)) is { } failure)
+            if (_store.Mapping.CoverPrivate(
+                frames[first].Address, file, offset + Page.AddressOf((ulong)first), Page.AddressOf((ulong)count)) is { } failure)
             {
                 Uncover(frames[..first]);
                 return failure;

@@ -5,14 +5,14 @@ namespace CocoGuest.Machine.Memory.Store;
 
 /// <summary>
 /// Private frames whose bytes native processes have mapped: they are in a <see cref="PrivateBacking"/> instead of the store.
-/// Models: the same bytes for every accessor, whatever way it comes. Does not model: what hardware does to the mapping when its frames change
-/// sides.
+/// Models: the same bytes for every accessor, whatever way it comes. Does not model: what hardware does to the mapping when its frames
+/// change sides.
 /// </summary>
 /// <remarks>
 /// Frames that become shared leave the memfd for the store, where untrusted views look: so nothing that is stored through an old mapping
-/// reaches them. The mapping then shows what the shared page held at that moment (S-PLAT-21) and is cut off from it; when the frames are private
-/// again, their bytes are back in it. On platforms that keep contents and addresses (S-PLAT-21: kept) nothing of this happens: page and mapping
-/// stay one.
+/// reaches them. The mapping then shows what the shared page held at that moment (S-PLAT-21) and is cut off from it; when the frames are
+/// private again, their bytes are back in it. On platforms that keep contents and addresses (S-PLAT-21: kept) nothing of this happens: page
+/// and mapping stay one.
 /// </remarks>
 internal sealed unsafe partial class GuestMemory
 {

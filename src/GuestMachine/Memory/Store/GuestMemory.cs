@@ -15,8 +15,9 @@ namespace CocoGuest.Machine.Memory.Store;
 /// <remarks>
 /// Invariants. (1) A frame's bytes are in its <see cref="MemoryBacking"/> if <see cref="ChunkMap"/> knows one, else in the store at its
 /// address; a shared frame's never in a <see cref="PrivateBacking"/> (but
-/// where conversions keep everything), a private frame's never in a <see cref="VisibleBacking"/>. (2) A frame without <see cref="FrameFlags.Dirty"/> has zeros in the store: whoever plans a write to the store sets the flag,
-/// whether the frame is a buffer's or anybody's. (3) Only the guest's lock changes flags and chunks; bytes are copied outside it under pins.
+/// where conversions keep everything), a private frame's never in a <see cref="VisibleBacking"/>. (2) A frame without
+/// <see cref="FrameFlags.Dirty"/> has zeros in the store: whoever plans a write to the store sets the flag, whether the frame is a buffer's
+/// or anybody's. (3) Only the guest's lock changes flags and chunks; bytes are copied outside it under pins.
 /// </remarks>
 internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
 {
@@ -77,15 +78,16 @@ internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
     /// <param name="cleared">They were cleared after they became visible, so that everybody reads zeros (S-DMA-61).</param>
     public VisibleBacking AddBacking(Chunk[] chunks, ulong size, bool readOnly, out int slot, bool cleared = false)
     {
-        bool ciphertext = !cleared && ContentsAfterConversion.For(_platform, ConversionDirection.ToShared) == ContentsRule.CiphertextOfOldPlain;
+        bool ciphertext = !cleared
+            && ContentsAfterConversion.For(_platform, ConversionDirection.ToShared) == ContentsRule.CiphertextOfOldPlain;
         var backing = new VisibleBacking(++_nextBackingId, chunks, size, readOnly, ciphertext ? Engine : null);
         slot = _chunks.Add(backing, chunks);
         return backing;
     }
 
     /// <summary>
-    /// Takes the backing away from a buffer that is gone: every mapping of its fd reads zeros from now on. Frames that went private before have
-    /// left it already (<see cref="Changed"/>), and so have frames that stay shared (<see cref="KeepShared"/>).
+    /// Takes the backing away from a buffer that is gone: every mapping of its fd reads zeros from now on. Frames that went private before
+    /// have left it already (<see cref="Changed"/>), and so have frames that stay shared (<see cref="KeepShared"/>).
     /// </summary>
     public void RemoveBacking(VisibleBacking backing, int slot, ReadOnlySpan<Chunk> chunks)
     {
@@ -95,8 +97,8 @@ internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
     }
 
     /// <summary>
-    /// The bytes of a buffer go to other frames, which read zero. A backing follows its buffer with its fds valid; or, for a buffer that somebody
-    /// was cut off from, the bytes go to a new backing and the old one is revoked.
+    /// The bytes of a buffer go to other frames, which read zero. A backing follows its buffer with its fds valid; or, for a buffer that
+    /// somebody was cut off from, the bytes go to a new backing and the old one is revoked.
     /// </summary>
     public VisibleBacking? MoveBuffer(VisibleBacking? backing, ref int slot, Chunk[] source, Chunk[] target, bool cutOff)
     {
@@ -124,7 +126,9 @@ internal sealed unsafe partial class GuestMemory : IBounceMemory, IDisposable
         return fresh;
     }
 
-    /// <summary>Private frames that became shared without a buffer of their own (the swiotlb pool): zeros in the store, seen by all.</summary>
+    /// <summary>
+    /// Private frames that became shared without a buffer of their own (the swiotlb pool): zeros in the store, seen by all.
+    /// </summary>
     public void ShareInPlace(FrameRange range) => FlagsOf(range).Fill((byte)(FrameFlags.Plain | FrameFlags.Dirty));
 
     /// <summary>The backing that covers a frame, or null when its bytes are in the store.</summary>

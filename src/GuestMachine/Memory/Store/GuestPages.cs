@@ -56,5 +56,6 @@ internal sealed class GuestPages(FrameZones frames, GuestMemory memory, FaultBoa
         }
     }
 
-    private static Failure NoMemory(string operation) => new(Errno.ENOMEM, operation, "allocate pages", "The guest has not enough free pages.");
+    private static Failure NoMemory(string operation) =>
+        new(Errno.ENOMEM, operation, "allocate pages", "The guest has not enough free pages.");
 }

@@ -5,13 +5,14 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Machine.Memory.Store;
 
 /// <summary>
-/// The bytes of one buffer in a memfd of their own, which is mapped in the server and nothing else is in, so that somebody else can map it without
-/// ever getting other guest memory. Who may is the business of the two kinds: <see cref="VisibleBacking"/>, <see cref="PrivateBacking"/>.
+/// The bytes of one buffer in a memfd of their own, which is mapped in the server and nothing else is in, so that somebody else can map it
+/// without ever getting other guest memory. Who may is the business of the two kinds:
+/// <see cref="VisibleBacking"/>, <see cref="PrivateBacking"/>.
 /// </summary>
 /// <remarks>
-/// <para>States: <i>unborn</i> (no host memory yet: nobody touched it), <i>live</i> (memfd mapped in the server), <i>revoked</i> (taken back;
-/// every mapping of the fd, old ones too, reads zeros). A backing goes unborn → live → revoked, or straight from unborn to revoked, and never
-/// back.</para>
+/// <para>States: <i>unborn</i> (no host memory yet: nobody touched it), <i>live</i> (memfd mapped in the server), <i>revoked</i> (taken
+/// back; every mapping of the fd, old ones too, reads zeros). A backing goes unborn → live → revoked, or straight from unborn to
+/// revoked, and never back.</para>
 /// <para>Who calls: the guest resolves guest-physical addresses to it under the guest's lock; the fd broker opens fds without that lock.
 /// The own lock orders birth against revocation. A copy in flight holds a pin, which keeps the server's mapping, not the contents; what it
 /// wrote after revocation goes with the last pin.</para>

@@ -4,7 +4,8 @@ namespace CocoGuest.Machine.Memory.Store;
 
 /// <summary>
 /// Lines of private memory that a write from outside broke, silently, until somebody reads them (S-PLAT-12, S-PLAT-14, S-ENC-05).
-/// Models: 64-byte lines; on TDX whole lines that the guest really wrote are good again; converted frames are. Does not model: MAC collisions.
+/// Models: 64-byte lines; on TDX whole lines that the guest really wrote are good again; converted frames are.
+/// Does not model: MAC collisions.
 /// </summary>
 /// <remarks>It has a lock of its own, since bytes are written outside the guest's.</remarks>
 internal sealed class PoisonMap

@@ -6,10 +6,11 @@ using CocoGuest.Machine.PageState.Wire;
 namespace CocoGuest.Machine.PageState.Kvm;
 
 /// <summary>
-/// KVM's side of the conversion interfaces, register by register: hypercall 12 (S-SEV-05), page state change by GHCB page and MSR (S-SNP-26,
-/// S-SNP-38), MapGPA (S-TDX-15). For guests that make the calls themselves instead of through <c>set_memory_*</c>, well-formed or not.
-/// <para>Models: the checks in their order, merging, partly done entries, error codes. Does not model: the scratch area's address, answers that
-/// make KVM_RUN fail, other uses of the GHCB.</para>
+/// KVM's side of the conversion interfaces, register by register: hypercall 12 (S-SEV-05), page state change by GHCB page and MSR
+/// (S-SNP-26, S-SNP-38), MapGPA (S-TDX-15). For guests that make the calls themselves instead of
+/// through <c>set_memory_*</c>, well-formed or not.
+/// <para>Models: the checks in their order, merging, partly done entries, error codes. Does not model: the scratch area's address, answers
+/// that make KVM_RUN fail, other uses of the GHCB.</para>
 /// </summary>
 /// <param name="vmm">Who answers the exits.</param>
 /// <param name="apply">Gives frames the new state at the host; called with what the VMM did.</param>

@@ -12,14 +12,17 @@ namespace CocoGuest.Machine.PageState.Trackers;
 /// </summary>
 internal abstract class CallTracker(PageStateOptions options) : ConversionTracker(options)
 {
-    /// <summary>The platform's share or unshare call by itself, a page each (S-CCA-07, S-S390-01, S-PPC-01): what the kernel believes stays.</summary>
+    /// <summary>
+    /// The platform's share or unshare call by itself, a page each (S-CCA-07, S-S390-01, S-PPC-01): what the kernel believes stays.
+    /// </summary>
     /// <returns>Pages done; fewer than asked for: the next one was refused.</returns>
     public ulong SharePages(FrameRange range, ConversionDirection direction) => CallPageByPage(range, direction).Done;
 
     public override PageStateInfo Describe(ulong frame)
     {
         byte word = Map.Word(frame);
-        return Describe(word, new PageStateInfo(Map.ConditionOf(frame), (word & PageWord.PteShared) != 0, MappingSize.Size4K, null, null, null));
+        return Describe(word,
+            new PageStateInfo(Map.ConditionOf(frame), (word & PageWord.PteShared) != 0, MappingSize.Size4K, null, null, null));
     }
 
     /// <summary>The platform's calls; what they return is the conversion's result.</summary>
@@ -55,7 +58,9 @@ internal abstract class CallTracker(PageStateOptions options) : ConversionTracke
     protected VmmReply Ask(FrameRange range, ConversionDirection direction, ulong count) =>
         Ask(new VmmExit(range, direction, MappingSize.Size4K, count));
 
-    /// <summary>Calls of one page each up to the first refusal; the frames before it stay converted. The answer, and how many were done.</summary>
+    /// <summary>
+    /// Calls of one page each up to the first refusal; the frames before it stay converted. The answer, and how many were done.
+    /// </summary>
     protected VmmReply CallPageByPage(FrameRange range, ConversionDirection direction)
     {
         VmmReply reply = Ask(range, direction, range.Count);

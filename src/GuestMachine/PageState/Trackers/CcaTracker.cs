@@ -6,11 +6,11 @@ namespace CocoGuest.Machine.PageState.Trackers;
 
 /// <summary>
 /// Arm CCA realm: RIPAS by granule and the linear map's alias bit (S-CCA-01..05, S-SETM-43, 44).
-/// <para>A conversion makes the entries invalid with the alias bit of the new side, asks RSI_IPA_STATE_SET in a loop until its top, and makes
-/// them valid again. A call that the host rejects ends it with EINVAL and the entries stay invalid until a later one succeeds; granules before
-/// it stay changed. →private takes destroyed granules, too (S-CCA-04).</para>
-/// <para>[E] A host that answers without progress keeps the guest in that loop; after <see cref="PatienceCalls"/> such calls the guest counts
-/// as stuck.</para>
+/// <para>A conversion makes the entries invalid with the alias bit of the new side, asks RSI_IPA_STATE_SET in a loop until its top, and
+/// makes them valid again. A call that the host rejects ends it with EINVAL and the entries stay invalid until a later one succeeds;
+/// granules before it stay changed. →private takes destroyed granules, too (S-CCA-04).</para>
+/// <para>[E] A host that answers without progress keeps the guest in that loop; after <see cref="PatienceCalls"/> such calls the guest
+/// counts as stuck.</para>
 /// </summary>
 internal sealed class CcaTracker(PageStateOptions options) : CallTracker(options)
 {
@@ -57,7 +57,9 @@ internal sealed class CcaTracker(PageStateOptions options) : CallTracker(options
 
     protected override PageStateInfo Describe(byte word, PageStateInfo common) => common with
     {
-        Ripas = (word & PageWord.Shared) != 0 ? RipasState.Empty : (word & PageWord.Unvalidated) != 0 ? RipasState.Destroyed : RipasState.Ram,
+        Ripas = (word & PageWord.Shared) != 0 ? RipasState.Empty
+            : (word & PageWord.Unvalidated) != 0 ? RipasState.Destroyed
+            : RipasState.Ram,
         DirectMapInvalid = (word & PageWord.PteInvalid) != 0,
     };
 

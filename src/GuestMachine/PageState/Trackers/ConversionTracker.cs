@@ -7,8 +7,8 @@ using CocoGuest.Machine.Profiles;
 namespace CocoGuest.Machine.PageState.Trackers;
 
 /// <summary>
-/// What all platforms that convert pages have in common: the page words, the counters, the end of the guest, and the frame around a conversion
-/// (is the guest alive, is it counted, what does a failure add). What a conversion does in between is the platform family's.
+/// What all platforms that convert pages have in common: the page words, the counters, the end of the guest, and the frame around a
+/// conversion (is the guest alive, is it counted, what does a failure add). What a conversion does in between is the platform family's.
 /// </summary>
 internal abstract class ConversionTracker(PageStateOptions options) : IPageStateTracker
 {

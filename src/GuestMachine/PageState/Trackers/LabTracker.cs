@@ -62,7 +62,8 @@ internal sealed class LabTracker(PageStateOptions options) : IPageStateTracker
 
         bool toShared = direction == ConversionDirection.ToShared;
         ulong number = toShared ? ++_counters.ConversionsToShared : ++_counters.ConversionsToPrivate;
-        Errno errno = options.Faults.Prepare(new ConversionCall(direction, number, _counters.ConversionsToShared + _counters.ConversionsToPrivate));
+        Errno errno = options.Faults.Prepare(
+            new ConversionCall(direction, number, _counters.ConversionsToShared + _counters.ConversionsToPrivate));
         if (errno != Errno.None)
         {
             _counters.FailedConversions++;

@@ -22,6 +22,7 @@ internal sealed class PkvmTracker(PageStateOptions options) : CallTracker(option
         FrameRange done = reply.DoneOf(range);
         Believe(done, direction);
         string call = direction == ConversionDirection.ToShared ? "share" : "unshare";
-        return new Failure(Errno.EPERM, Operation(direction), call, $"The hypervisor refused to {call} 0x{Page.AddressOf(done.End):x} (S-CCA-07).");
+        return new Failure(Errno.EPERM, Operation(direction), call,
+            $"The hypervisor refused to {call} 0x{Page.AddressOf(done.End):x} (S-CCA-07).");
     }
 }

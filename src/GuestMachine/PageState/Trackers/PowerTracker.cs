@@ -5,8 +5,8 @@ using CocoGuest.Machine.Memory.Frames;
 namespace CocoGuest.Machine.PageState.Trackers;
 
 /// <summary>
-/// powerpc secure guest: one page-share or page-unshare call for the whole range, whose result nobody looks at (S-PPC-01). So after a refused
-/// call the guest believes what is not so.
+/// powerpc secure guest: one page-share or page-unshare call for the whole range, whose result nobody looks at (S-PPC-01). So after a
+/// refused call the guest believes what is not so.
 /// </summary>
 internal sealed class PowerTracker(PageStateOptions options) : CallTracker(options)
 {

@@ -5,8 +5,8 @@ using CocoGuest.Machine.Memory.Frames;
 namespace CocoGuest.Machine.PageState.Trackers;
 
 /// <summary>
-/// s390 protected guest: "set shared access" and "remove shared access" of the ultravisor, one page a call. A refused call panics the guest,
-/// so a conversion returns 0 or never (S-S390-01, 02). No page table and no DMA address changes (S-S390-03).
+/// s390 protected guest: "set shared access" and "remove shared access" of the ultravisor, one page a call. A refused call panics the
+/// guest, so a conversion returns 0 or never (S-S390-01, 02). No page table and no DMA address changes (S-S390-03).
 /// </summary>
 internal sealed class S390Tracker(PageStateOptions options) : CallTracker(options)
 {

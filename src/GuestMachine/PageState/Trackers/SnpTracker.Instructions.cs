@@ -45,7 +45,8 @@ internal sealed partial class SnpTracker
     public Result<uint> RmpUpdate(FrameRange entry, MappingSize size, bool assign)
     {
         ulong region = LargePages.RegionOf(entry.First);
-        FrameRange around = LargePages.HeadInRegion(new FrameRange(region << LargePages.Shift2M, Map.Frames - (region << LargePages.Shift2M)));
+        FrameRange around = LargePages.HeadInRegion(
+            new FrameRange(region << LargePages.Shift2M, Map.Frames - (region << LargePages.Shift2M)));
         bool assigned = size == MappingSize.Size2M ? IsAnyAssigned(entry) : IsAnyAssigned(around);
         if (assigned && (size == MappingSize.Size2M) == _smashed[region])
         {

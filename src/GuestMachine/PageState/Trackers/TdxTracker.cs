@@ -7,9 +7,9 @@ namespace CocoGuest.Machine.PageState.Trackers;
 
 /// <summary>
 /// TDX: KVM's attribute and the SEPT entry, changed by MapGPA and accept (S-TDX-02..15).
-/// <para>States of a frame: MAPPED at boot; MapGPA(shared) → BLOCKED while the VMM handles the piece → FREE; MapGPA(private) → PENDING;
-/// accept → MAPPED and zero. MapGPA does not mind a frame that is there already; accept does: "already accepted" is non-zero, so the
-/// conversion fails with EIO (S-SYS-24).</para>
+/// <para>States of a frame: MAPPED at boot; MapGPA(shared) → BLOCKED while the VMM handles the piece → FREE; MapGPA(private) →
+/// PENDING; accept → MAPPED and zero. MapGPA does not mind a frame that is there already; accept does: "already accepted" is non-zero, so
+/// the conversion fails with EIO (S-SYS-24).</para>
 /// <para>Invariant: a 2 MiB entry stands for 512 frames with equal host bits. A piece that covers a part of one and changes it breaks it
 /// up; [E] it is never joined again, and the SEPT has no 1 GiB entries, so an accept of 1 GiB is always a size mismatch.</para>
 /// </summary>
@@ -119,7 +119,9 @@ internal sealed partial class TdxTracker : EncryptedTracker
             Map.Flip(piece, direction, PageWord.Unvalidated, PageWord.Shared, Observer);
     }
 
-    /// <summary>A host that was not asked: removes pages from the SEPT (S-TDX-13), or takes them out and adds them again, not accepted.</summary>
+    /// <summary>
+    /// A host that was not asked: removes pages from the SEPT (S-TDX-13), or takes them out and adds them again, not accepted.
+    /// </summary>
     public override Failure? ChangeByHost(FrameRange range, ConversionDirection direction)
     {
         Move(range, direction);

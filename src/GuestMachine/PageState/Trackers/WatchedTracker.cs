@@ -6,8 +6,8 @@ using CocoGuest.Machine.Profiles;
 namespace CocoGuest.Machine.PageState.Trackers;
 
 /// <summary>
-/// A tracker that tells what each operation changed, run by run, while somebody watches: also of failed ones, and of what no look at the two
-/// sides alone would show, such as a page that lost its validation. Unwatched it only passes calls on.
+/// A tracker that tells what each operation changed, run by run, while somebody watches: also of failed ones, and of what no look at the
+/// two sides alone would show, such as a page that lost its validation. Unwatched it only passes calls on.
 /// </summary>
 /// <param name="inner">The platform's tracker.</param>
 /// <param name="watched">Whether to look at states before and after.</param>

@@ -19,7 +19,8 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
     public ViewCell CellOf(ViewAccessor accessor, ulong frame) => views[accessor, pages.ConditionOf(frame)];
 
     /// <summary>Plans an access to a part of the memory that chunks make up, one after the other.</summary>
-    public Failure? Plan(AccessPlan plan, ViewAccessor accessor, ReadOnlySpan<Chunk> chunks, ulong offset, ulong length, bool write, string operation)
+    public Failure? Plan(
+        AccessPlan plan, ViewAccessor accessor, ReadOnlySpan<Chunk> chunks, ulong offset, ulong length, bool write, string operation)
     {
         ulong start = 0;
         foreach (Chunk chunk in chunks)
@@ -72,7 +73,8 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
             }
 
             MemoryBacking? backing = memory.FindBacking(frame, out ulong page, out ulong pagesLeft);
-            ulong part = Math.Min(length, backing is null ? Page.Size - (address & Page.OffsetMask) : Run(frame, address, pagesLeft, condition));
+            ulong part = Math.Min(
+                length, backing is null ? Page.Size - (address & Page.OffsetMask) : Run(frame, address, pagesLeft, condition));
             if (backing is not null)
             {
                 Result<MemoryPin> pin = backing.Pin();
@@ -107,7 +109,8 @@ internal sealed unsafe class MemoryAccess(GuestMemory memory, IPageStateTracker 
 
     private ViewFault BrokenLine => pages.Platform == Platform.Tdx ? ViewFault.MachineCheck : ViewFault.IntegrityCheck;
 
-    // TDX: a guest's write of whole lines does not look at them (S-PLAT-12). s390: any access of the guest imports the page first (S-PLAT-14).
+    // TDX: a guest's write of whole lines does not look at them (S-PLAT-12).
+    // s390: any access of the guest imports the page first (S-PLAT-14).
     private bool MeetsBrokenLine(AccessPlan plan, ViewAccessor accessor, ulong address, ulong length, bool write)
     {
         bool byLine = BrokenLine == ViewFault.MachineCheck;

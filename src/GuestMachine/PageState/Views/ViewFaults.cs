@@ -32,10 +32,11 @@ public static class ViewFaults
 
     private static readonly FaultReceiver[] Receivers =
     [
-        FaultReceiver.Nobody, FaultReceiver.Guest, FaultReceiver.Hypervisor, FaultReceiver.Vmm, FaultReceiver.Hypervisor, FaultReceiver.Iommu,
-        FaultReceiver.Iommu, FaultReceiver.Hypervisor, FaultReceiver.Hypervisor, FaultReceiver.Guest, FaultReceiver.Nobody, FaultReceiver.Iommu,
-        FaultReceiver.Iommu, FaultReceiver.Guest, FaultReceiver.Hypervisor, FaultReceiver.Hypervisor, FaultReceiver.Hypervisor,
-        FaultReceiver.Hypervisor, FaultReceiver.Nobody, FaultReceiver.Accessor, FaultReceiver.Guest,
+        FaultReceiver.Nobody, FaultReceiver.Guest, FaultReceiver.Hypervisor, FaultReceiver.Vmm, FaultReceiver.Hypervisor,
+        FaultReceiver.Iommu, FaultReceiver.Iommu, FaultReceiver.Hypervisor, FaultReceiver.Hypervisor, FaultReceiver.Guest,
+        FaultReceiver.Nobody, FaultReceiver.Iommu, FaultReceiver.Iommu, FaultReceiver.Guest, FaultReceiver.Hypervisor,
+        FaultReceiver.Hypervisor, FaultReceiver.Hypervisor, FaultReceiver.Hypervisor, FaultReceiver.Nobody, FaultReceiver.Accessor,
+        FaultReceiver.Guest,
     ];
 
     /// <summary>Who gets the fault.</summary>

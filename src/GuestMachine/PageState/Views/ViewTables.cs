@@ -106,7 +106,8 @@ internal static class ViewTables
         PlainBelieved, P, Trusted,
     ];
 
-    // The reference has no matrix for it: its pages have one address, and the hypervisor keeps the host out of what is not shared (S-CCA-07).
+    // The reference has no matrix for it: its pages have one address,
+    // and the hypervisor keeps the host out of what is not shared (S-CCA-07).
     public static readonly ViewCell[] Pkvm =
     [
         P, P, P,

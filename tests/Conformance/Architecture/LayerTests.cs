@@ -32,5 +32,6 @@ public class LayerTests
         _ => throw new ArgumentOutOfRangeException(nameof(assembly), assembly, "No layers are known."),
     };
 
-    private static IReadOnlyList<NamespaceUse> UsesOf(string assembly) => NamespaceUses.Of(Path.Combine(AppContext.BaseDirectory, assembly + ".dll"));
+    private static IReadOnlyList<NamespaceUse> UsesOf(string assembly) =>
+        NamespaceUses.Of(Path.Combine(AppContext.BaseDirectory, assembly + ".dll"));
 }

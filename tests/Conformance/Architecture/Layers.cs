@@ -10,7 +10,8 @@ public sealed record Layers(string Root, IReadOnlyList<string> Rooms)
     [
         "Abi", "Profiles", "Gate", "Diagnostics", "Memory.Frames", "Memory.HostMemory", "Memory.Encryption", "Memory", "Memory.Store",
         "PageState", "PageState.Wire", "PageState.Views", "PageState.Trackers", "PageState.Kvm", "Dma", "Dma.Swiotlb", "Dma.Mapping",
-        "Dma.Allocation", "Core", "Files", "Tree", "Mappings", "Devices", "Fences", "DmaBufs", "Heaps", "Drm", "Rdma", "Natives", "Host", "",
+        "Dma.Allocation", "Core", "Files", "Tree", "Mappings", "Devices", "Fences", "DmaBufs", "Heaps", "Drm", "Rdma", "Natives",
+        "Host", "",
     ]);
 
     /// <summary>What answers the system calls of programs.</summary>
@@ -20,8 +21,8 @@ public sealed record Layers(string Root, IReadOnlyList<string> Rooms)
     /// <summary>The server.</summary>
     public static readonly Layers Service = new("CocoGuest.Service",
     [
-        "Logging", "Errors", "Requests", "Streams", "Starting", "Interop", "Options", "Access", "Processes", "Control", "Broker", "Services",
-        "Health", "Reflection", "Telemetry", "Hosting", "",
+        "Logging", "Errors", "Requests", "Streams", "Starting", "Interop", "Options", "Access", "Processes", "Control", "Broker",
+        "Services", "Health", "Reflection", "Telemetry", "Hosting", "",
     ]);
 
     /// <summary>Namespaces of the assembly that stand in no layer.</summary>

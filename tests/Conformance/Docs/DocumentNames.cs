@@ -9,7 +9,6 @@ namespace CocoGuest.Tests.Conformance.Docs;
 /// </summary>
 internal sealed partial class DocumentNames
 {
-    private static readonly string[] Sources = ["src", "tests"];
     private readonly string[] _bases;
     private readonly HashSet<string> _words;
     private readonly HashSet<string> _statements;
@@ -20,10 +19,8 @@ internal sealed partial class DocumentNames
         _bases = [Repository.Root, Path.Combine(Repository.Root, "src", "GuestMachine")];
         _words =
         [
-            .. Sources
-                .SelectMany(f => Directory.EnumerateFiles(Path.Combine(Repository.Root, f), "*.cs", SearchOption.AllDirectories))
-                .Where(p => !Path.GetRelativePath(Repository.Root, p).Split(Path.DirectorySeparatorChar).Any(d => d is "obj" or "bin"))
-                .SelectMany(path => Identifier().Matches(File.ReadAllText(path)).Select(m => m.Value)),
+            .. Repository.Sources("src", "tests")
+                .SelectMany(source => Identifier().Matches(source.Text).Select(m => m.Value)),
         ];
         _statements = [.. ReferenceParser.ParseFolder(Path.Combine(Repository.Root, "docs", "reference")).Select(s => s.Id)];
     }

@@ -31,10 +31,12 @@ public sealed class TablesDocumentTests
     private static string Render()
     {
         var text = new StringBuilder();
-        text.Append("# Tables\n\nGenerated from the data that the machine runs on (tests/Conformance/Docs/TablesDocumentTests.cs); do not edit.\n");
+        text.Append(
+            "# Tables\n\nGenerated from the data that the machine runs on (tests/Conformance/Docs/TablesDocumentTests.cs); do not edit.\n");
         text.Append("\n## Direct mapping: what `dma_map_phys` and `dma_map_sgtable` decide\n\n"
-            + "FB: forced bounce. CC: shared attribute. MMIO, RC: attributes MMIO and REQUIRE_COHERENT. capable(x): the device reaches address x. "
-            + "SA: the device has a swiotlb pool. KB: small unaligned kmalloc buffer (never on x86). Warn: overflow warning once, then ERROR.\n");
+            + "FB: forced bounce. CC: shared attribute. MMIO, RC: attributes MMIO and REQUIRE_COHERENT. "
+            + "capable(x): the device reaches address x. SA: the device has a swiotlb pool. "
+            + "KB: small unaligned kmalloc buffer (never on x86). Warn: overflow warning once, then ERROR.\n");
         foreach (DirectMappingTable table in DirectMappingTables.All)
         {
             text.Append('\n').Append(table.ToMarkdown().TrimEnd()).Append('\n');
@@ -43,7 +45,8 @@ public sealed class TablesDocumentTests
         text.Append("\n## Views: who sees what of a page\n");
         foreach (Platform platform in Enum.GetValues<Platform>())
         {
-            text.Append($"\n### Platform {PlatformProfile.Of(platform).Name}\n\n").Append(ViewMatrixMarkdown.Render(ViewMatrix.For(platform)).TrimEnd()).Append('\n');
+            text.Append($"\n### Platform {PlatformProfile.Of(platform).Name}\n\n")
+                .Append(ViewMatrixMarkdown.Render(ViewMatrix.For(platform)).TrimEnd()).Append('\n');
         }
 
         AppendPlatforms(text);
@@ -53,8 +56,8 @@ public sealed class TablesDocumentTests
     private static void AppendPlatforms(StringBuilder text)
     {
         text.Append("\n## Platforms: attributes and contents after conversion\n\n"
-            + "Attributes are those of `cc_platform_has` (S-DMA-10); where 7.3 differs it stands behind a slash. Contents are what the new view shows "
-            + "right after a conversion, with a VMM that drops old backings (S-PLAT-21).\n\n"
+            + "Attributes are those of `cc_platform_has` (S-DMA-10); where 7.3 differs it stands behind a slash. "
+            + "Contents are what the new view shows right after a conversion, with a VMM that drops old backings (S-PLAT-21).\n\n"
             + "| platform | not with | MEM_ENCRYPT | GUEST_MEM_ENCRYPT | ordinary devices need shared memory | →shared | →private |\n"
             + "|---|---|---|---|---|---|---|\n");
         foreach (PlatformProfile platform in PlatformProfile.All.Where(p => p.Served))

@@ -7,16 +7,6 @@ namespace CocoGuest.Tests.Conformance.Native;
 /// </summary>
 internal static partial class NativeDeclarations
 {
-    /// <summary>
-    /// The C# files of folders of the repository, as path from its root and text; what builds leave there is not among them.
-    /// </summary>
-    public static IEnumerable<(string Path, string Text)> SourcesOf(params string[] folders) =>
-        from folder in folders
-        from file in Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories)
-        let path = Path.GetRelativePath(Repository.Root, file)
-        where !path.Split('/').Any(part => part is "bin" or "obj")
-        select (path, File.ReadAllText(file));
-
     /// <summary>Names of the functions that a text declares by LibraryImport or DllImport.</summary>
     public static IEnumerable<string> In(string text) => Declaration().Matches(text).Select(m => m.Groups["name"].Value);
 

@@ -7,7 +7,7 @@ public sealed class NativeDeclarationsTests
 
     [Fact]
     public void NativeDeclarations_OfAllSources_AreInTheirHomeOnly() => Assert.Empty(
-        from source in NativeDeclarations.SourcesOf("src", "tests")
+        from source in Repository.Sources("src", "tests")
         where !source.Path.StartsWith(Home, StringComparison.Ordinal)
         from name in NativeDeclarations.In(source.Text)
         select $"{source.Path}: {name}");
@@ -18,7 +18,7 @@ public sealed class NativeDeclarationsTests
         // Libc.Files.cs and its siblings are one class.
         string[] declared =
         [
-            .. from source in NativeDeclarations.SourcesOf(Home)
+            .. from source in Repository.Sources(Home)
                from name in NativeDeclarations.In(source.Text)
                select $"{Path.GetFileName(source.Path).Split('.')[0]}.{name}",
         ];
@@ -29,7 +29,7 @@ public sealed class NativeDeclarationsTests
 
     [Fact]
     public void Machine_OfTheHost_UsesMemoryOnly() => Assert.Empty(
-        from source in NativeDeclarations.SourcesOf("src/GuestMachine")
+        from source in Repository.Sources("src/GuestMachine")
         from room in NativeDeclarations.RoomsIn(source.Text)
         where room != "Memory"
         select $"{source.Path}: {room}");

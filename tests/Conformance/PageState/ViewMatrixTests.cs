@@ -42,7 +42,9 @@ public class ViewMatrixTests
 
         // S-PLAT-13
         Row(data, Platform.CcaRealm, GuestPrivateMapping, "plain text", "!RIPAS DESTROYED: exit, fatal", "synchronous external abort");
-        Row(data, Platform.CcaRealm, GuestSharedMapping, "stage-2 fault: page is not shared", "stage-2 fault: page is not shared", "plain text");
+        Row(
+            data, Platform.CcaRealm, GuestSharedMapping, "stage-2 fault: page is not shared", "stage-2 fault: page is not shared",
+            "plain text");
         Row(data, Platform.CcaRealm, HostRead, "granule protection fault", null, "plain text");
         Row(data, Platform.CcaRealm, HostWrite, "granule protection fault", null, "plain text");
         Row(data, Platform.CcaRealm, DeviceT0, "DMA fault", "DMA fault", "plain text");

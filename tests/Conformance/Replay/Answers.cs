@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
-/// What the machine answered to one operation, as raw JSON by field. It knows which fields the record has, so that nothing costly is computed
-/// for nobody, but no handler ever sees what the kernel gave. The one value that it hands out is a <see cref="Label"/>.
+/// What the machine answered to one operation, as raw JSON by field. It knows which fields the record has, so that nothing costly is
+/// computed for nobody, but no handler ever sees what the kernel gave. The one value that it hands out is a <see cref="Label"/>.
 /// </summary>
 internal sealed class Answers(Record record)
 {
@@ -29,8 +29,8 @@ internal sealed class Answers(Record record)
     }
 
     /// <summary>
-    /// The ways in which the operation may end, where the machine does not know which: the record has to be one of them, whole. Empty: one way,
-    /// the values of this object.
+    /// The ways in which the operation may end, where the machine does not know which: the record has to be one of them, whole. Empty: one
+    /// way, the values of this object.
     /// </summary>
     public IReadOnlyList<Answers> Ways { get; private set; } = [];
 
@@ -48,7 +48,8 @@ internal sealed class Answers(Record record)
 
     public void Set(string key, ulong value) => _values[key] = value.ToString(CultureInfo.InvariantCulture);
 
-    public void Set(string key, string? value) => _values[key] = value is null ? "null" : JsonSerializer.Serialize(value, Escaping.AsRecorded);
+    public void Set(string key, string? value) =>
+        _values[key] = value is null ? "null" : JsonSerializer.Serialize(value, Escaping.AsRecorded);
 
     /// <summary>Sets a field to JSON text without blanks.</summary>
     public void SetRaw(string key, string json) => _values[key] = json;
@@ -66,7 +67,9 @@ internal sealed class Answers(Record record)
         }
     }
 
-    /// <summary>The field depends here on something that nobody could reproduce: a row of <see cref="Incomparable.Here"/>, whose condition holds.</summary>
+    /// <summary>
+    /// The field depends here on something that nobody could reproduce: a row of <see cref="Incomparable.Here"/>, whose condition holds.
+    /// </summary>
     public void LeaveOut(string key)
     {
         string row = $"{record.Op}.{key}";

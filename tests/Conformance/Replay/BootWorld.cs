@@ -1,6 +1,8 @@
 namespace CocoGuest.Tests.Replay;
 
-/// <summary>A boot that goes on from case to case: the DMA layer alone for the families of the DMA test driver, a whole guest for the others.</summary>
+/// <summary>
+/// A boot that goes on from case to case: the DMA layer alone for the families of the DMA test driver, a whole guest for the others.
+/// </summary>
 internal sealed class BootWorld(BootSpec spec) : IDisposable
 {
     private DmaWorld? _dma;

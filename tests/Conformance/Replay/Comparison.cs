@@ -3,9 +3,9 @@ using System.Text.Json;
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
-/// Compares an answer with a record, field by field. It is the only code that sees what the kernel gave. Left out are fields that were unstable
-/// in the recorder's second run and those of <see cref="Incomparable"/>; <see cref="Renamed"/> and <see cref="Marks"/> say what is equal up to
-/// a renaming.
+/// Compares an answer with a record, field by field. It is the only code that sees what the kernel gave. Left out are fields that were
+/// unstable in the recorder's second run and those of <see cref="Incomparable"/>; <see cref="Renamed"/> and <see cref="Marks"/> say what is
+/// equal up to a renaming.
 /// </summary>
 internal static class Comparison
 {
@@ -22,11 +22,14 @@ internal static class Comparison
             : answers.Ways.Select(way => Differences(running, record, way)).MinBy(d => d.Count)!;
     }
 
-    /// <summary>The first difference of a line that a real program printed, which read its names and bytes from the record itself; null: none.</summary>
+    /// <summary>
+    /// The first difference of a line that a real program printed, which read its names and bytes from the record itself; null: none.
+    /// </summary>
     /// <param name="record">The record.</param>
     /// <param name="answers">What the program printed.</param>
     /// <param name="leftOut">Fields that a program outside the kernel cannot know.</param>
-    public static Difference? FirstPrinted(Record record, Answers answers, IReadOnlyCollection<string> leftOut) => record.Out.EnumerateObject()
+    public static Difference? FirstPrinted(Record record, Answers answers, IReadOnlyCollection<string> leftOut) => record.Out
+        .EnumerateObject()
         .Where(field => !leftOut.Contains(field.Name) && IsCompared(record, field.Name))
         .Where(field => answers.Find(field.Name) is not { } got || !SameValue(record, field.Value, got))
         .Select(field => new Difference(record, field.Name, field.Value.GetRawText(), answers.Find(field.Name) ?? "(nothing)"))
@@ -79,7 +82,8 @@ internal static class Comparison
         : want.GetRawText() == got || JsonElement.DeepEquals(want, JsonDocument.Parse(got).RootElement);
 
     // The recorder says of some lists that their order means nothing.
-    private static bool IsUnordered(Record record, JsonElement value) => value.ValueKind == JsonValueKind.Array && record.Out.Flag("unordered");
+    private static bool IsUnordered(Record record, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array && record.Out.Flag("unordered");
 
     private static bool SameSet(JsonElement want, string got) =>
         want.EnumerateArray().Select(e => e.GetRawText()).Order(StringComparer.Ordinal)

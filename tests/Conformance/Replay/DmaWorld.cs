@@ -7,7 +7,9 @@ using CocoGuest.Machine.Memory.Frames;
 
 namespace CocoGuest.Tests.Replay;
 
-/// <summary>The machine's DMA layer over plain memory, as the lab's DMA test driver had it: pages of its own, a pool, devices made per case.</summary>
+/// <summary>
+/// The machine's DMA layer over plain memory, as the lab's DMA test driver had it: pages of its own, a pool, devices made per case.
+/// </summary>
 internal sealed class DmaWorld
 {
     /// <summary>Where the pool lies.</summary>
@@ -29,11 +31,15 @@ internal sealed class DmaWorld
         // The PC's hole below 4 GiB moves 1 GiB of a large guest's memory up.
         ulong end = spec.MemoryBytes > 3UL << 30 ? spec.MemoryBytes + (1UL << 30) : spec.MemoryBytes;
         var environment = new DmaEnvironment(spec.DmaPlatform, spec.Kernel, end - 1);
-        SwiotlbPlan plan = SwiotlbSizing.Compute(environment, spec.MemoryBytes, spec.Cpus, SwiotlbOptions.Parse(spec.Swiotlb, spec.Kernel).Value);
+        SwiotlbPlan plan = SwiotlbSizing.Compute(
+            environment, spec.MemoryBytes, spec.Cpus, SwiotlbOptions.Parse(spec.Swiotlb, spec.Kernel).Value);
         var log = new KernelLog(TimeProvider.System);
         Pool = SwiotlbBoot.MakeDefault(plan, environment, PoolStart, spec.PoolConversion, Memory, log);
         var layout = new RamLayout(spec.MemoryBytes, 0, 0);
-        Mapper = new DmaMapper(environment, Pool, log, new DmaTextTrace(spec.Kernel, Collect)) { IsRam = address => layout.Contains(address, 1) };
+        Mapper = new DmaMapper(environment, Pool, log, new DmaTextTrace(spec.Kernel, Collect))
+        {
+            IsRam = address => layout.Contains(address, 1),
+        };
         Memory.Add(PoolStart, (int)plan.Bytes);
         for (ulong block = 0; block < Blocks; block++)
         {

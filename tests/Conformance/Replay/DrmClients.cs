@@ -3,10 +3,10 @@ using CocoGuest.Machine.Abi;
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
-/// The DRM clients of a case. Steps do not say whose handle they mean, nor which driver's node was opened (<see cref="Renamed"/>). That there
-/// is a second client shows in the rest of the case: it closes a handle number more often than one client has it. The second one is on another
-/// device where the case says so in a step's words, and where it imports what the first one exported, which on the same device would be no
-/// import.
+/// The DRM clients of a case. Steps do not say whose handle they mean, nor which driver's node was opened (<see cref="Renamed"/>). That
+/// there is a second client shows in the rest of the case: it closes a handle number more often than one client has it. The second one is
+/// on another device where the case says so in a step's words, and where it imports what the first one exported, which on the same device
+/// would be no import.
 /// </summary>
 internal sealed class DrmClients
 {
@@ -32,8 +32,8 @@ internal sealed class DrmClients
     }
 
     /// <summary>
-    /// The client whose handle a close means, of those that still have it: the one that imported the other's export first, as the object must
-    /// outlive the import; else the first.
+    /// The client whose handle a close means, of those that still have it: the one that imported the other's export first, as the object
+    /// must outlive the import; else the first.
     /// </summary>
     public Client ForClose(GuestCase g, uint handle)
     {

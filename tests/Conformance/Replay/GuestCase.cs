@@ -8,7 +8,9 @@ using CocoGuest.Machine.PageState;
 
 namespace CocoGuest.Tests.Replay;
 
-/// <summary>What a case holds in the guest: its process with the fds and mappings that records call by names. Its end closes everything.</summary>
+/// <summary>
+/// What a case holds in the guest: its process with the fds and mappings that records call by names. Its end closes everything.
+/// </summary>
 internal sealed class GuestCase : IDisposable
 {
     /// <summary>What records call an open heap node.</summary>

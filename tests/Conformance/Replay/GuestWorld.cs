@@ -21,12 +21,12 @@ internal sealed class GuestWorld : IDisposable
             Cpus = (uint)spec.Cpus,
             Swiotlb = spec.Swiotlb,
             Cma = "64M",
-            MoreCmaNodes = spec.Kernel is CocoGuest.Machine.Profiles.KernelVersion.V72 or CocoGuest.Machine.Profiles.KernelVersion.V73 ? ["reserved"] : [],
+            MoreCmaNodes = spec.Kernel is KernelVersion.V72 or KernelVersion.V73 ? ["reserved"] : [],
             Fragmentation = CocoGuest.Machine.Profiles.FragmentationPolicy.Default with { HighZoneFirst = true },
             PoolConversion = spec.PoolConversion,
 
             // The 7.x images have a coherent pool, which takes its memory from the area at boot.
-            CmaTakenAtBoot = spec.Kernel is CocoGuest.Machine.Profiles.KernelVersion.V72 or CocoGuest.Machine.Profiles.KernelVersion.V73 ? 128UL << 10 : 0,
+            CmaTakenAtBoot = spec.Kernel is KernelVersion.V72 or KernelVersion.V73 ? 128UL << 10 : 0,
             Seed = SeedOfReplays,
         };
         Guest = Guest.Boot(GuestShapeRules.Complete(shape).Value, Time, new CountingSecrets(), observer: null).Value;

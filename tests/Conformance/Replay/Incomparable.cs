@@ -1,6 +1,8 @@
 namespace CocoGuest.Tests.Replay;
 
-/// <summary>Fields that are not compared, with the reason. These tables are the only way in which a field of a replayed record is left out.</summary>
+/// <summary>
+/// Fields that are not compared, with the reason. These tables are the only way in which a field of a replayed record is left out.
+/// </summary>
 internal static class Incomparable
 {
     private const string Kilobytes = "kilobytes of free memory";
@@ -36,7 +38,8 @@ internal static class Incomparable
     {
         ["memfree_drop.memfree_drop_ge_expected_minus_1MiB"] =
             "of a CMA heap: MemFree lags behind, pages that the buffer before gave back wait in lists of their CPU",
-        ["smaps.name"] = "writable mappings of a case without a step that names the buffer: the recorder gave it a name that stands nowhere",
+        ["smaps.name"] =
+            "writable mappings of a case without a step that names the buffer: the recorder gave it a name that stands nowhere",
     };
 
     /// <summary>Why a field is left out of every comparison, or null.</summary>

@@ -19,7 +19,9 @@ internal static class JsonExtensions
         element.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? NumberOf(value) : otherwise;
 
     public static long Signed(this JsonElement element, string key, long otherwise) =>
-        element.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? unchecked((long)NumberOf(value)) : otherwise;
+        element.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null
+            ? unchecked((long)NumberOf(value))
+            : otherwise;
 
     public static bool Flag(this JsonElement element, string key) =>
         element.TryGetProperty(key, out JsonElement value) && value.ValueKind switch

@@ -4,9 +4,9 @@ using System.Text.Json;
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
-/// Bytes that the recorder stored without a step of its own, so that a later step could see whether they survive. Which bytes stands nowhere;
-/// the replay stores marks of its own choice at the same places, and answers that show them are compared up to a renaming of marks. So a pass
-/// says that the bytes survived, moved or vanished as recorded, and that equal ones stayed equal, not which they were.
+/// Bytes that the recorder stored without a step of its own, so that a later step could see whether they survive. Which bytes stands
+/// nowhere; the replay stores marks of its own choice at the same places, and answers that show them are compared up to a renaming of
+/// marks. So a pass says that the bytes survived, moved or vanished as recorded, and that equal ones stayed equal, not which they were.
 /// </summary>
 internal sealed class Marks(IReadOnlyList<Record> records)
 {

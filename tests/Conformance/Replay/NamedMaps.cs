@@ -26,7 +26,8 @@ internal static class NamedMaps
         Result<MmapResult> map = g.Guest.Mappings.Mmap(
             g.Process, g.Fd(name), record.In.Number("offset", 0), record.In.Number("len", 4096), ProtectionOf(protection),
             record.In.Text("flags", "MAP_SHARED") == "MAP_PRIVATE" ? MapFlags.Private : MapFlags.Shared);
-        bool used = c.Records.Any(r => r.Step > record.Step && (r.In.Text("map", "") == name || r.Op is "reg_user_mr" or "mem_read" or "memfd_saw"));
+        bool used = c.Records.Any(r =>
+            r.Step > record.Step && (r.In.Text("map", "") == name || r.Op is "reg_user_mr" or "mem_read" or "memfd_saw"));
         if (map.Ok && (!used || !protection.Contains('W', StringComparison.Ordinal) || Maps(c).ContainsKey(name)))
         {
             answers.SetResult(g.Guest.Mappings.Munmap(g.Process, map.Value.Address));

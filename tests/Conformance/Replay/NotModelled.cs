@@ -1,8 +1,8 @@
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
-/// Records that are not replayed, with the reason: what they ask belongs to another kernel subsystem, or what they were asked with is not in
-/// the record. This table is the only way in which a record is skipped.
+/// Records that are not replayed, with the reason: what they ask belongs to another kernel subsystem, or what they were asked with is not
+/// in the record. This table is the only way in which a record is skipped.
 /// </summary>
 internal static class NotModelled
 {
@@ -22,12 +22,14 @@ internal static class NotModelled
         Operation("debugfs_read", "counters of the DMA API's debugging code"),
         Operation("proc_filesystems", "/proc/filesystems"),
         new("memfd, and the rest of its case", NoInput + "the seals that the file got", (c, r) => r.Family == "udmabuf" && c.Has("memfd")),
-        new("steps after flag_off_after_alloc", NoInput + "that the platform stopped claiming encryption between two steps; only the case's name says so",
+        new("steps after flag_off_after_alloc",
+            NoInput + "that the platform stopped claiming encryption between two steps; only the case's name says so",
             (c, r) => !ReferenceEquals(c.Records[0], r) && c.Name.EndsWith("flag_off_after_alloc", StringComparison.Ordinal)),
         new("importer/maps and map_failed_at", NoInput + "the heap that the buffers came from, and where the slot search starts",
             (_, r) => r.Family == "importer" && r.Op is "maps" or "map_failed_at"),
         Operation("map_double_into_hole", NoInput + "where the slot search started, and so whether the hole lies as its mapping must"),
-        new("trace_line that says \"alloc\"", NoInput + "the heap that the buffer came from", (_, r) => r.Op == "trace_line" && SaysAllocate(r)),
+        new("trace_line that says \"alloc\"", NoInput + "the heap that the buffer came from",
+            (_, r) => r.Op == "trace_line" && SaysAllocate(r)),
         new("create_dumb after an import", NoInput + "whether the node opened for the import is one for rendering only",
             (c, r) => r.Op == "create_dumb" && c.Records.Any(e => e.Step < r.Step && e.Op == "prime_fd_to_handle")),
         new("cases of dma_trace without a heap, unless their names say size and mask", NoInput + "size and mask of the mapping",

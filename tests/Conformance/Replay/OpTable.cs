@@ -3,9 +3,9 @@ using CocoGuest.Tests.Replay.Ops;
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
-/// Which code runs which operation. An operation is looked up by its name, some by family and name where one name means two things. A handler
-/// gets the case (what earlier steps opened), the record (for its arguments) and the answers to fill; it drives the machine and reports what
-/// the machine gave. It never sees what the kernel gave.
+/// Which code runs which operation. An operation is looked up by its name, some by family and name where one name means two things. A
+/// handler gets the case (what earlier steps opened), the record (for its arguments) and the answers to fill; it drives the machine and
+/// reports what the machine gave. It never sees what the kernel gave.
 /// </summary>
 /// <remarks>A group of handlers is a static class in <c>Ops</c> with a list <c>All</c>; adding it to <see cref="Groups"/> is all.</remarks>
 internal static class OpTable

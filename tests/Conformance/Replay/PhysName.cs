@@ -27,6 +27,9 @@ internal sealed record PhysName(ulong Size, int MaskBits)
     }
 
     private static ulong? Number(string[] words, string prefix) =>
-        words.Where(w => w.StartsWith(prefix, StringComparison.Ordinal)).Select(w => ulong.TryParse(
-            w.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : (ulong?)null).FirstOrDefault(n => n is not null);
+        words.Where(w => w.StartsWith(prefix, StringComparison.Ordinal))
+            .Select(w => ulong.TryParse(w.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number)
+                ? number
+                : (ulong?)null)
+            .FirstOrDefault(n => n is not null);
 }

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
-/// Fields that are compared up to a renaming, and why. In texts a row's pattern finds the words that may be others; the name of the group says
-/// which renaming they belong to.
+/// Fields that are compared up to a renaming, and why. In texts a row's pattern finds the words that may be others; the name of the group
+/// says which renaming they belong to.
 /// </summary>
 internal static partial class Renamed
 {
@@ -17,13 +17,16 @@ internal static partial class Renamed
     public static IReadOnlyDictionary<string, Row> Texts { get; } = new Dictionary<string, Row>(StringComparer.Ordinal)
     {
         ["read_bufinfo.text"] = new(
-            FencesAndDrivers(), "context numbers count all fences since boot, of other drivers too; which DRM driver was opened is in no step"),
+            FencesAndDrivers(),
+            "context numbers count all fences since boot, of other drivers too; which DRM driver was opened is in no step"),
     };
 
     private const string Unwritten = "which byte the recorder stored is in no step; that it survived, moved or vanished is compared";
     private const string Nth = "at which n a failure shows depends on the kernel's build: the record has to be what some n gives, whole";
 
-    /// <summary>Fields that are compared up to <see cref="Marks"/> or a way to end (<see cref="Answers.Ways"/>), as <c>family/op.field</c>.</summary>
+    /// <summary>
+    /// Fields that are compared up to <see cref="Marks"/> or a way to end (<see cref="Answers.Ways"/>), as <c>family/op.field</c>.
+    /// </summary>
     public static IReadOnlyDictionary<string, string> Values { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["mapops/mem_read.byte"] = Unwritten,

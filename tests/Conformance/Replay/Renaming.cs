@@ -1,8 +1,8 @@
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
-/// Values that the recorder chose or the kernel counted out, and the machine chose otherwise: equal up to a one-to-one renaming that holds for
-/// as long as this object lives (a case, a boot).
+/// Values that the recorder chose or the kernel counted out, and the machine chose otherwise: equal up to a one-to-one renaming that holds
+/// for as long as this object lives (a case, a boot).
 /// </summary>
 internal sealed class Renaming
 {

@@ -1,6 +1,8 @@
 namespace CocoGuest.Tests.Replay;
 
-/// <summary>What the steps of one case share: names for what they opened. Disposed at the case's end, when the real one had closed everything.</summary>
+/// <summary>
+/// What the steps of one case share: names for what they opened. Disposed at the case's end, when the real one had closed everything.
+/// </summary>
 internal sealed class ReplayCase(BootWorld world, string family, string name, IReadOnlyList<Record> records) : IDisposable
 {
     private readonly Dictionary<Type, object> _states = [];
@@ -12,7 +14,9 @@ internal sealed class ReplayCase(BootWorld world, string family, string name, IR
 
     public BootWorld World => world;
 
-    /// <summary>All records of the case. Their inputs tell what the recorder did without a step of its own (<see cref="Untold"/>).</summary>
+    /// <summary>
+    /// All records of the case. Their inputs tell what the recorder did without a step of its own (<see cref="Untold"/>).
+    /// </summary>
     public IReadOnlyList<Record> Records => records;
 
     /// <summary>Bytes that the replay chose in place of the recorder's.</summary>

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace CocoGuest.Tests.Replay;
 
-/// <summary>Prints what a replay found: differences, a table by family, skipped operations with reasons, the last line with the sums.</summary>
+/// <summary>
+/// Prints what a replay found: differences, a table by family, skipped operations with reasons, the last line with the sums.
+/// </summary>
 internal static class Report
 {
     /// <summary>Prints the report.</summary>
@@ -49,7 +51,8 @@ internal static class Report
             target.WriteLine($"not compared: {field}: {reason}");
         }
 
-        foreach ((string field, string reason) in Renamed.Values.Concat(Renamed.Texts.Select(t => KeyValuePair.Create(t.Key, t.Value.Reason))))
+        foreach ((string field, string reason)
+            in Renamed.Values.Concat(Renamed.Texts.Select(t => KeyValuePair.Create(t.Key, t.Value.Reason))))
         {
             target.WriteLine($"compared up to a renaming: {field}: {reason}");
         }

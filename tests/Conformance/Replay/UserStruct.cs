@@ -23,7 +23,9 @@ internal sealed class UserStruct
     public UserStruct(Record record)
     {
         // Where fd is a name it is the node that the call goes to, not the field.
-        _fdBefore = record.In.TryGetProperty("fd", out JsonElement fd) && fd.ValueKind == JsonValueKind.Number ? unchecked((int)fd.GetInt64()) : 0;
+        _fdBefore = record.In.TryGetProperty("fd", out JsonElement fd) && fd.ValueKind == JsonValueKind.Number
+            ? unchecked((int)fd.GetInt64())
+            : 0;
         _fill = record.In.Has("tail_fill") ? record.In.Byte("tail_fill") : (byte)0;
         BinaryPrimitives.WriteUInt64LittleEndian(_bytes, record.In.Number("len", DefaultLength));
         BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(FdAt), _fdBefore);

@@ -54,7 +54,8 @@ public class ReplayerTests
         Record[] records = Read("probe.coco_73.jsonl.gz");
         bool IsSought(Record r) => r.Op is "mem_read" or "child_saw" or "memfd_saw" && r.Out.Has("byte") && r.Out.Text("byte") != "00";
 
-        FileResult result = new FileReplay("vanished", records.Select(r => IsSought(r) ? r with { Out = Parse("{\"byte\":\"00\"}") } : r)).Run();
+        FileResult result = new FileReplay(
+            "vanished", records.Select(r => IsSought(r) ? r with { Out = Parse("{\"byte\":\"00\"}") } : r)).Run();
 
         int sought = Replayed(records).Count(IsSought);
         Assert.Equal(sought, result.Differences.Count);
@@ -68,7 +69,8 @@ public class ReplayerTests
         string[] fields = ["len_after", "seek_end", "st_size"];
         Record[] records = [.. Read("probe.coco_73.jsonl.gz").Where(r => r.Family == "alloc" && !r.In.Has("ptr"))];
         HashSet<string> lengths = ["0x1", "0xfff", "0x1000", "0x1001", "0x10000"];
-        Record[] shorts = [.. records.GroupBy(r => r.Case).Where(c => c.Any(r => lengths.Contains(r.In.Text("len", "")))).SelectMany(c => c)];
+        Record[] shorts = [.. records.GroupBy(r => r.Case)
+            .Where(c => c.Any(r => lengths.Contains(r.In.Text("len", "")))).SelectMany(c => c)];
 
         FileResult result = new FileReplay("longer", Variants.WithInput(shorts, "heap_alloc", "len", length => length + (1UL << 20))).Run();
 
@@ -83,7 +85,8 @@ public class ReplayerTests
         var variant = new List<Record>();
         for (int i = 0; i < records.Length; i++)
         {
-            string[] fields = [.. records[i].Out.EnumerateObject().Select(f => f.Name).Where(f => !IsLabel(f) && Comparison.IsCompared(records[i], f))];
+            string[] fields = [.. records[i].Out.EnumerateObject().Select(f => f.Name)
+                .Where(f => !IsLabel(f) && Comparison.IsCompared(records[i], f))];
             string? field = fields.Length == 0 ? null : fields[(i + turn) % fields.Length];
             Record? changed = field is null ? null : Variants.WithWrong(records[i], field);
             variant.Add(changed ?? records[i]);

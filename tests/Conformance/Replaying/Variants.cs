@@ -21,7 +21,8 @@ internal static class Variants
         var cases = new Dictionary<(string Family, string Case), string>();
         foreach (IGrouping<(string Family, string Case), Record> steps in records.GroupBy(r => (r.Family, r.Case)))
         {
-            cases.Add(steps.Key, $"another{cases.Count}{string.Concat(steps.Key.Case.Split('.').Where(CarriesParameter).Select(w => "." + w))}");
+            cases.Add(
+                steps.Key, $"another{cases.Count}{string.Concat(steps.Key.Case.Split('.').Where(CarriesParameter).Select(w => "." + w))}");
             HashSet<string> made = [.. steps.Select(r => r.Out.Text("fd", "")).Where(label => label.Length > 0)];
             foreach (Record record in steps)
             {

@@ -2,7 +2,9 @@ using CocoGuest.Tests.EndToEnd.Processes;
 
 namespace CocoGuest.Tests.EndToEnd.CClient;
 
-/// <summary>src/Clients/C, built and installed by CMake into a folder of its own; on first use, and once for all tests of a class.</summary>
+/// <summary>
+/// src/Clients/C, built and installed by CMake into a folder of its own; on first use, and once for all tests of a class.
+/// </summary>
 public sealed class CClientBuild : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("coco-c-");

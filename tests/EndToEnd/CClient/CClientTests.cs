@@ -93,7 +93,8 @@ public sealed partial class CClientTests(SharedServer shared, CClientBuild build
         await using GuestProcess process = await GuestProcess.OpenAsync(connection);
         await using GuestProcess stranger = await GuestProcess.OpenAsync(connection);
         int fd = (await connection.Guest.AllocateBufferAsync(new() { Process = handle, Heap = "system", Len = 4096 })).Fd;
-        string token = (await connection.Guest.ExportBufferAsync(new() { Process = handle, Fd = fd, ToProcess = process.Handle })).ShareToken;
+        string token = (await connection.Guest.ExportBufferAsync(
+            new() { Process = handle, Fd = fd, ToProcess = process.Handle })).ShareToken;
         await Assert.ThrowsAsync<CocoException>(() => stranger.ImportAsync(token));
         Assert.Equal(4096ul, (await process.ImportAsync(token)).Size);
     }
@@ -106,7 +107,8 @@ public sealed partial class CClientTests(SharedServer shared, CClientBuild build
         await File.WriteAllTextAsync(Path.Combine(build.Folder, "example.c"), CodeBlock().Match(readme).Groups[1].Value);
         string compile = CompileLine().Match(readme).Groups[1].Value;
         (int compiled, _, string complaints) = await ChildProgram.RunAsync(
-            "sh", ["-c", $"cd '{build.Folder}' && {compile} -Wall -Wextra -Werror -pedantic"], ("PKG_CONFIG_PATH", build.Prefix + "/lib/pkgconfig"));
+            "sh", ["-c", $"cd '{build.Folder}' && {compile} -Wall -Wextra -Werror -pedantic"],
+            ("PKG_CONFIG_PATH", build.Prefix + "/lib/pkgconfig"));
         Assert.True(compiled == 0, complaints);
 
         (int exitCode, string output, string said) = await ChildProgram.RunAsync(

@@ -8,10 +8,10 @@ using Xunit.MicrosoftTestingPlatform;
 namespace CocoGuest.Tests.EndToEnd.Clients;
 
 /// <summary>
-/// A client to be killed: has a buffer with a mark in it, an fd token that it never redeems, and a share token in flight; prints both tokens
-/// and waits. No program for people leaves tokens lying about, so the tests bring their own.
-/// It is the test assembly as a program: <c>hold SERVER GUEST LIFE</c>, the life of the share token in nanoseconds (0: the server's default);
-/// all else runs the tests.
+/// A client to be killed: has a buffer with a mark in it, an fd token that it never redeems, and a share token in flight; prints both
+/// tokens and waits. No program for people leaves tokens lying about, so the tests bring their own.
+/// It is the test assembly as a program: <c>hold SERVER GUEST LIFE</c>, the life of the share token in nanoseconds (0: the server's
+/// default); all else runs the tests.
 /// </summary>
 internal static class TokenHolder
 {
@@ -22,7 +22,8 @@ internal static class TokenHolder
 
     /// <summary>Starts the holder as a process of its own.</summary>
     public static ChildProgram Start(string server, string guest, ulong life) => ChildProgram.Start(
-        Path.Combine(AppContext.BaseDirectory, "CocoGuest.Tests.EndToEnd"), [Verb, server, guest, life.ToString(CultureInfo.InvariantCulture)]);
+        Path.Combine(AppContext.BaseDirectory, "CocoGuest.Tests.EndToEnd"),
+        [Verb, server, guest, life.ToString(CultureInfo.InvariantCulture)]);
 
     private static Task<int> Main(string[] arguments) => arguments is [Verb, { } server, { } guest, { } life]
         ? HoldAsync(server, guest, ulong.Parse(life, CultureInfo.InvariantCulture))

@@ -3,7 +3,9 @@ using CocoGuest.Tests.EndToEnd.Processes;
 
 namespace CocoGuest.Tests.EndToEnd.Demo;
 
-/// <summary>The demo on real pictures of a Debian package, compared pixel by pixel with a convolution that shares no code with it.</summary>
+/// <summary>
+/// The demo on real pictures of a Debian package, compared pixel by pixel with a convolution that shares no code with it.
+/// </summary>
 public sealed class DemoPictureTests(SharedServer shared) : IClassFixture<SharedServer>, IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("coco-e2e-demo-");

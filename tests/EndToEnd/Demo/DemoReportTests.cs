@@ -66,7 +66,9 @@ public sealed class DemoReportTests(SharedServer shared) : IClassFixture<SharedS
         DemoResult demo = await RunAsync("--mediated", "--size", "320x200");
 
         Assert.Equal((0, "Picture", "Picture", true), demo.Verdict);
-        Assert.Equal((0, 2 * 320 * 200 * 4), (demo.OfProcess("DRM importer", "dmaDirectBytes"), demo.OfProcess("DRM importer", "dmaServerBytes")));
+        Assert.Equal(
+            (0, 2 * 320 * 200 * 4),
+            (demo.OfProcess("DRM importer", "dmaDirectBytes"), demo.OfProcess("DRM importer", "dmaServerBytes")));
     }
 
     [Fact]

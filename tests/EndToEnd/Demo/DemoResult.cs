@@ -9,7 +9,8 @@ internal sealed record DemoResult(int ExitCode, JsonNode Report, string Said)
     /// <summary>Runs the demo.</summary>
     public static async Task<DemoResult> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
     {
-        (int exitCode, string output, string said) = await ChildProgram.RunAsync(Programs.Coco, ["demo", "--json", .. arguments], environment);
+        (int exitCode, string output, string said) = await ChildProgram.RunAsync(
+            Programs.Coco, ["demo", "--json", .. arguments], environment);
         string line = Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         return new DemoResult(exitCode, JsonNode.Parse(line)!, said);
     }
@@ -29,7 +30,8 @@ internal sealed record DemoResult(int ExitCode, JsonNode Report, string Said)
         Report["processes"]!.AsArray().Single(row => row!["role"]!.ToString() == role)![field]!.GetValue<long>();
 
     /// <summary>Bytes that the server copied on behalf of CPUs, devices and bounce slots.</summary>
-    public long ServerCopies => new[] { "loadBytes", "storeBytes", "dmaReadBytes", "dmaWriteBytes", "bounceBytes" }.Sum(n => Number("serverCopies", n));
+    public long ServerCopies =>
+        new[] { "loadBytes", "storeBytes", "dmaReadBytes", "dmaWriteBytes", "bounceBytes" }.Sum(n => Number("serverCopies", n));
 
     private JsonNode? Node(string[] path) => path.Aggregate((JsonNode?)Report, (node, name) => node?[name]);
 }

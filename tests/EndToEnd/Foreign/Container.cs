@@ -1,8 +1,8 @@
 namespace CocoGuest.Tests.EndToEnd.Foreign;
 
 /// <summary>
-/// A container without privileges: podman's default seccomp profile, no capability, no network. Its files are this machine's under an overlay,
-/// so nothing has to be built or fetched for it.
+/// A container without privileges: podman's default seccomp profile, no capability, no network. Its files are this machine's under an
+/// overlay, so nothing has to be built or fetched for it.
 /// </summary>
 internal static class Container
 {

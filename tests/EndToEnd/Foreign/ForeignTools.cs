@@ -25,7 +25,8 @@ internal static class ForeignTools
         (ForeignTool.PlainPython, new(() => MissingFile(Python, "Debian's python3"))),
         (ForeignTool.Make, new(() => Succeeds("make", "--version") ? null : "make does not start")),
         (ForeignTool.NoHeaps, new(() => Directory.Exists("/dev/dma_heap") ? "this machine has heaps of its own in /dev/dma_heap" : null)),
-        (ForeignTool.Podman, new(() => Succeeds("podman", [.. Container.Options, "/bin/true"]) ? null : "podman cannot start a container here")),
+        (ForeignTool.Podman, new(() =>
+            Succeeds("podman", [.. Container.Options, "/bin/true"]) ? null : "podman cannot start a container here")),
         (ForeignTool.Nobody, new(() => Succeeds(AsNobody[0], [.. AsNobody[1..], Processes.Programs.Coco, "--version"])
             ? null : "nobody may not start coco here (needs root, and folders that are open to all)")),
         (ForeignTool.Root, new(() => Environment.IsPrivilegedProcess ? null : "needs root to make a set-uid program")),

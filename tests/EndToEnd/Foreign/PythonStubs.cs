@@ -18,7 +18,8 @@ public sealed class PythonStubs : IAsyncLifetime
             return;
         }
 
-        string[] files = [.. new[] { "cocoguest/v1", "google/rpc" }.SelectMany(f => Directory.GetFiles(Path.Combine(Programs.Protos, f), "*.proto"))];
+        string[] files = [.. new[] { "cocoguest/v1", "google/rpc" }
+            .SelectMany(f => Directory.GetFiles(Path.Combine(Programs.Protos, f), "*.proto"))];
         (int exitCode, _, string said) = await ChildProgram.RunAsync(
             "/usr/bin/protoc",
             [

@@ -68,7 +68,8 @@ internal sealed class Cast : IAsyncDisposable
             await program.CallAsync("close", new() { ["fd"] = fd });
         }
 
-        if (step >= CastStep.Connected && _programs.ContainsKey(CastRole.Receiver) && _programs.TryGetValue(CastRole.Sender, out LineProgram? sender))
+        if (step >= CastStep.Connected && _programs.ContainsKey(CastRole.Receiver)
+            && _programs.TryGetValue(CastRole.Sender, out LineProgram? sender))
         {
             Assert.Equal(0, (await sender.CallAsync("write", _write!.DeepClone().AsObject()))["status"]!.GetValue<int>());
         }
@@ -134,7 +135,8 @@ internal sealed class Cast : IAsyncDisposable
 
     private async Task ImportAsync()
     {
-        foreach ((CastRole role, string buffer) in new[] { (CastRole.Receiver, "picture"), (CastRole.Gpu, "picture"), (CastRole.Gpu, "secret") })
+        foreach ((CastRole role, string buffer)
+            in new[] { (CastRole.Receiver, "picture"), (CastRole.Gpu, "picture"), (CastRole.Gpu, "secret") })
         {
             JsonNode exported = await _programs[CastRole.Application].CallAsync(
                 "export", new() { ["fd"] = _fds[(CastRole.Application, buffer)] });
@@ -156,7 +158,8 @@ internal sealed class Cast : IAsyncDisposable
             ["length"] = 18,
         };
         LineProgram gpu = _programs[CastRole.Gpu];
-        _pictureHandle = (await gpu.CallAsync("fd-to-handle", new() { ["fd"] = _fds[(CastRole.Gpu, "picture")] }))["handle"]!.GetValue<int>();
+        _pictureHandle = (await gpu.CallAsync(
+            "fd-to-handle", new() { ["fd"] = _fds[(CastRole.Gpu, "picture")] }))["handle"]!.GetValue<int>();
         JsonNode secret = await gpu.CallAsync("fd-to-handle", new() { ["fd"] = _fds[(CastRole.Gpu, "secret")] });
         Assert.True(secret["bounced"]!.GetValue<bool>());
     }

@@ -4,7 +4,8 @@ namespace CocoGuest.Tests.EndToEnd.Kill;
 
 /// <summary>What processes hold in the guest.</summary>
 internal readonly record struct Holdings(
-    ulong Processes, ulong Devices, ulong Fds, ulong Mappings, ulong Attachments, ulong DmaMappings, ulong Slots, ulong Buffers, ulong BufferBytes)
+    ulong Processes, ulong Devices, ulong Fds, ulong Mappings, ulong Attachments, ulong DmaMappings, ulong Slots, ulong Buffers,
+    ulong BufferBytes)
 {
     /// <summary>Bytes of each buffer of the play.</summary>
     public const int BufferSize = 65536;
@@ -42,7 +43,8 @@ internal readonly record struct Holdings(
     /// <summary>What a guest must hold after a step, when only these live.</summary>
     public static Holdings After(CastStep step, IReadOnlyCollection<CastRole> living)
     {
-        Holdings sum = Table.Where(row => row.Step <= step && living.Contains(row.Role)).Aggregate(default(Holdings), (s, row) => s + row.Gained);
+        Holdings sum = Table.Where(row => row.Step <= step && living.Contains(row.Role))
+            .Aggregate(default(Holdings), (s, row) => s + row.Gained);
         int buffers = Holders.Where(row => row.From <= step && living.Contains(row.Role)).Select(row => row.Buffer).Distinct().Count();
         return sum with { Buffers = (ulong)buffers, BufferBytes = (ulong)(buffers * BufferSize) };
     }

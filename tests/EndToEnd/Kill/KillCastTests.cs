@@ -5,8 +5,8 @@ using CocoGuest.Tests.EndToEnd.Processes;
 namespace CocoGuest.Tests.EndToEnd.Kill;
 
 /// <summary>
-/// kill -9 of each process of the demo at each step: nothing of it remains in the guest, what others hold stays, and they work on. What must
-/// be left is computed from the play, not from a run.
+/// kill -9 of each process of the demo at each step: nothing of it remains in the guest, what others hold stays, and they work on. What
+/// must be left is computed from the play, not from a run.
 /// </summary>
 public sealed class KillCastTests(SharedServer shared) : IClassFixture<SharedServer>
 {

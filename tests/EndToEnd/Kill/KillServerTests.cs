@@ -4,7 +4,9 @@ using CocoGuest.Tests.EndToEnd.Processes;
 
 namespace CocoGuest.Tests.EndToEnd.Kill;
 
-/// <summary>The end of the server: each client is told of it while it waits, before it asks for anything, and its next call is an error at once.</summary>
+/// <summary>
+/// The end of the server: each client is told of it while it waits, before it asks for anything, and its next call is an error at once.
+/// </summary>
 public sealed class KillServerTests(PythonStubs stubs) : IClassFixture<PythonStubs>
 {
     [Theory]
@@ -39,7 +41,9 @@ public sealed class KillServerTests(PythonStubs stubs) : IClassFixture<PythonStu
 
         JsonNode ended = await KillUnderAsync(server, client);
 
-        Assert.Equal(("UNAVAILABLE", "UNAVAILABLE", 0), (ended["code"]!.ToString(), ended["next_call"]!.ToString(), ended["broker_end"]!.GetValue<int>()));
+        Assert.Equal(
+            ("UNAVAILABLE", "UNAVAILABLE", 0),
+            (ended["code"]!.ToString(), ended["next_call"]!.ToString(), ended["broker_end"]!.GetValue<int>()));
     }
 
     [ForeignTheory(ForeignTool.Node | ForeignTool.NodeGrpc)]

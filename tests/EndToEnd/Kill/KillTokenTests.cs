@@ -102,7 +102,8 @@ public sealed class KillTokenTests(SharedServer shared) : IClassFixture<SharedSe
         GuestCensus.UntilAsync(connection, guest, census => census.Objects.Buffers == 0);
 
     /// <summary>Starts a holder in a guest of its own, kills it, and waits until its process is gone.</summary>
-    private async Task<(JsonNode Tokens, GuestCensus Empty, GuestCensus Left)> KillHolderAsync(CocoConnection connection, string guest, ulong life)
+    private async Task<(JsonNode Tokens, GuestCensus Empty, GuestCensus Left)> KillHolderAsync(
+        CocoConnection connection, string guest, ulong life)
     {
         await shared.Server.CreateGuestAsync(guest);
         GuestCensus empty = await GuestCensus.TakeAsync(connection, guest);

@@ -16,10 +16,13 @@ public sealed class DeviceTests
         Assert.True(exitCode == 0, said);
         string[] lines = output.Split('\n');
         Assert.Contains("--- Devices reported 2 ---", lines);
-        Assert.Equal(["vgem", "vkms"], lines.Where(l => l.Contains("fullname", StringComparison.Ordinal)).Select(l => l.Split('\t')[^1]).Distinct());
+        Assert.Equal(
+            ["vgem", "vkms"],
+            lines.Where(l => l.Contains("fullname", StringComparison.Ordinal)).Select(l => l.Split('\t')[^1]).Distinct());
         Assert.Equal(
             ["/dev/dri/card0", "/dev/dri/card1", "/dev/dri/renderD128"],
-            lines.Where(l => l.StartsWith("--- Opening device node", StringComparison.Ordinal)).Select(l => l.Split(' ')[4]).Order(StringComparer.Ordinal));
+            lines.Where(l => l.StartsWith("--- Opening device node", StringComparison.Ordinal))
+                .Select(l => l.Split(' ')[4]).Order(StringComparer.Ordinal));
     }
 
     [ForeignFact(ForeignTool.PlainPython)]

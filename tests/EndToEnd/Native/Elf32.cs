@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace CocoGuest.Tests.EndToEnd.Native;
 
-/// <summary>The smallest 32-bit program, written by hand since a machine's compiler may know no other word size: exit(7) by <c>int 0x80</c>.</summary>
+/// <summary>
+/// The smallest 32-bit program, written by hand since a machine's compiler may know no other word size: exit(7) by <c>int 0x80</c>.
+/// </summary>
 internal static class Elf32
 {
     /// <summary>Its exit status where it runs.</summary>

@@ -4,8 +4,8 @@ using CocoGuest.Tests.EndToEnd.Processes;
 namespace CocoGuest.Tests.EndToEnd.Native;
 
 /// <summary>
-/// The kernel's own self-tests, unmodified: their source comes from Debian's kernel source package (test.sh fetches it into .test/kernel), and
-/// is built in a temporary folder. Nothing of it is part of the project.
+/// The kernel's own self-tests, unmodified: their source comes from Debian's kernel source package (test.sh fetches it into .test/kernel),
+/// and is built in a temporary folder. Nothing of it is part of the project.
 /// </summary>
 public sealed class KernelTests(ITestOutputHelper output) : IDisposable
 {
@@ -57,9 +57,11 @@ public sealed class KernelTests(ITestOutputHelper output) : IDisposable
 
     // "ok 1 # SKIP ..." is no pass.
     private static int Count(string said, string verdict) =>
-        said.Split('\n').Count(line => line.StartsWith(verdict, StringComparison.Ordinal) && !line.Contains("# SKIP", StringComparison.Ordinal));
+        said.Split('\n').Count(line =>
+            line.StartsWith(verdict, StringComparison.Ordinal) && !line.Contains("# SKIP", StringComparison.Ordinal));
 
-    // As a developer would: make in the test's folder. Headers that are not installed here come from the same source; there `__user` is a word.
+    // As a developer would: make in the test's folder. Headers that are not installed here come from the same source; there `__user` is a
+    // word.
     private async Task<string> BuildAsync(string test, string program)
     {
         await RunAsync("cp", "-R", Path.Combine(ForeignTools.KernelTests, "."), _folder.FullName);

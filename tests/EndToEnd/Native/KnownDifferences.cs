@@ -3,9 +3,9 @@ using CocoGuest.Tests.Replay;
 namespace CocoGuest.Tests.EndToEnd.Native;
 
 /// <summary>
-/// The records of each boot that the probe sees otherwise than the recorded kernel did: <c>probe-differences.txt</c>, by reason. Whatever else
-/// differs is a mistake, and so is a listed record that no longer differs: the list only shrinks. A reason that begins with <c>host:</c> holds on
-/// some hosts only, so its records may be equal.
+/// The records of each boot that the probe sees otherwise than the recorded kernel did: <c>probe-differences.txt</c>, by reason. Whatever
+/// else differs is a mistake, and so is a listed record that no longer differs: the list only shrinks. A reason that begins with
+/// <c>host:</c> holds on some hosts only, so its records may be equal.
 /// </summary>
 internal sealed class KnownDifferences
 {

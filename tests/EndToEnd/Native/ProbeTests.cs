@@ -62,7 +62,9 @@ public sealed class ProbeTests(NativePrograms programs, ITestOutputHelper output
 
         Record[] wanted = [.. RecordReader.Read(lines).Where(r => r.Family == "mmap")];
         Assert.Equal(wanted.Select(r => r.Place), printed.Keys);
-        Assert.All(printed.Values.Where(r => r.Op == "heap_alloc"), r => Assert.Equal("""{"rc":-1,"errno":"ENOENT"}""", r.Out.GetRawText()));
+        Assert.All(
+            printed.Values.Where(r => r.Op == "heap_alloc"),
+            r => Assert.Equal("""{"rc":-1,"errno":"ENOENT"}""", r.Out.GetRawText()));
     }
 
     [ForeignFact(ForeignTool.Compiler)]
@@ -78,7 +80,8 @@ public sealed class ProbeTests(NativePrograms programs, ITestOutputHelper output
         Assert.Equal(OwnRecords.Length - 1, comparison.Families.Values.Sum(t => t.Compared));
     }
 
-    // One of them, the fill, has no result. The host's kernel itself gives these answers, to what the probe opens by itself: a memfd, and numbers that are no descriptors.
+    // One of them, the fill, has no result. The host's kernel itself gives these answers, to what the probe opens by itself: a memfd, and
+    // numbers that are no descriptors.
     private static readonly string[] OwnRecords =
     [
         Line("own.memfd", 0, "memfd", """{"size":16384,"allow_sealing":true}""", """{"seals":2}"""),
@@ -92,7 +95,8 @@ public sealed class ProbeTests(NativePrograms programs, ITestOutputHelper output
         Line("own.memfd", 8, "close", """{"fd":"b"}""", """{"rc":-1,"errno":"EBADF"}"""),
         Line("own.map", 0, "memfd", """{"size":8192,"allow_sealing":true}""", """{"seals":0}""", family: "mapops"),
         Line("own.map", 1, "dup", """{"fd":"memfd"}""", """{"rc":0,"fd":"a"}""", family: "mapops"),
-        Line("own.map", 2, "mmap", """{"fd":"a","len":"0x2000","prot":"RW","flags":"MAP_SHARED","offset":"0x0"}""", """{"rc":0}""", family: "mapops"),
+        Line("own.map", 2, "mmap", """{"fd":"a","len":"0x2000","prot":"RW","flags":"MAP_SHARED","offset":"0x0"}""", """{"rc":0}""",
+            family: "mapops"),
         Line("own.map", 3, "mem_fill", """{"map":"m","len":8192,"byte":"ab"}""", """{}""", family: "mapops"),
         Line("own.map", 4, "mem_read", """{"map":"m","len":8192}""", """{"runs":[["ab",8192]]}""", family: "mapops"),
         Line("own.map", 5, "mprotect", """{"map":"m","prot":"R"}""", """{"rc":0}""", family: "mapops"),
@@ -103,7 +107,8 @@ public sealed class ProbeTests(NativePrograms programs, ITestOutputHelper output
         Line("own.map", 10, "touch", """{"map":"m","offset":4096}""", """{"result":"ok"}""", family: "mapops"),
         Line("own.bad", 0, "poll", """{"fd":"none","events":"0x5","timeout_ms":0}""", """{"rc":0,"revents":"0x0"}"""),
         Line("own.bad", 1, "dma_buf_sync", """{"fd":"none","flags":"0x3"}""", """{"rc":-1,"errno":"EBADF"}"""),
-        Line("own.open", 0, "open", """{"path":"/dev/null","flags":"O_RDONLY|O_DIRECTORY"}""", """{"rc":-1,"errno":"ENOTDIR"}""", family: "dev"),
+        Line("own.open", 0, "open", """{"path":"/dev/null","flags":"O_RDONLY|O_DIRECTORY"}""", """{"rc":-1,"errno":"ENOTDIR"}""",
+            family: "dev"),
     ];
 
     private static string Line(string name, int step, string op, string given, string wanted, string family = "udmabuf") =>

@@ -3,7 +3,9 @@ using CocoGuest.Tests.EndToEnd.Processes;
 
 namespace CocoGuest.Tests.EndToEnd.Native;
 
-/// <summary>Programs that know nothing of CocoGuest, under <c>coco run</c>: dynamic and static, C, Python and Go, several that share a buffer.</summary>
+/// <summary>
+/// Programs that know nothing of CocoGuest, under <c>coco run</c>: dynamic and static, C, Python and Go, several that share a buffer.
+/// </summary>
 public sealed class ProgramTests(NativePrograms programs) : IClassFixture<NativePrograms>
 {
     [ForeignFact(ForeignTool.PlainPython)]
@@ -22,11 +24,14 @@ public sealed class ProgramTests(NativePrograms programs) : IClassFixture<Native
     [ForeignFact(ForeignTool.Busybox)]
     public async Task Run_StaticBusybox_ListsTheHeaps()
     {
-        (int exitCode, string output, string said) = await CocoRun.RunAsync(CocoRun.Plain, ForeignTools.Busybox, "ls", "-l", "/dev/dma_heap");
+        (int exitCode, string output, string said) = await CocoRun.RunAsync(
+            CocoRun.Plain, ForeignTools.Busybox, "ls", "-l", "/dev/dma_heap");
 
         Assert.True(exitCode == 0, said);
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(["default_cma_region", "system"], lines.Where(l => l.StartsWith('c')).Select(l => l.Split(' ')[^1]).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["default_cma_region", "system"],
+            lines.Where(l => l.StartsWith('c')).Select(l => l.Split(' ')[^1]).Order(StringComparer.Ordinal));
         Assert.All(lines.Where(l => l.StartsWith('c')), line => Assert.StartsWith("crw-------", line, StringComparison.Ordinal));
     }
 

@@ -10,7 +10,8 @@ public sealed class UnpinnedTests(NativePrograms programs) : IClassFixture<Nativ
     public async Task Run_StrictReadsPastThePageTables_FailOnAMappingAndOnlyThere()
     {
         string program = await programs.BuildAsync("unpinned");
-        string folder = Path.Combine(AppContext.BaseDirectory, $"unpinned-{Environment.ProcessId}"); // the system's folder for such files may be a tmpfs
+        // The system's folder for such files may be a tmpfs.
+        string folder = Path.Combine(AppContext.BaseDirectory, $"unpinned-{Environment.ProcessId}");
         string file = Directory.CreateDirectory(folder) + "/bytes";
         try
         {
@@ -21,7 +22,8 @@ public sealed class UnpinnedTests(NativePrograms programs) : IClassFixture<Nativ
             Assert.True(exitCode == 0, said);
             Assert.Equal(
                 [
-                    "direct-own 4096", "direct-read EFAULT", "direct-pread EFAULT", "direct-write EFAULT", "direct-readv EFAULT", "direct-misaligned EINVAL",
+                    "direct-own 4096", "direct-read EFAULT", "direct-pread EFAULT", "direct-write EFAULT", "direct-readv EFAULT",
+                    "direct-misaligned EINVAL",
                     "direct-own-again 4096", "plain 4096", "mem-pread EIO", "mem-pwrite EIO", "mem-read EIO", "mem-own 16", "cloexec 1 1",
                 ],
                 output.Split('\n', StringSplitOptions.RemoveEmptyEntries));

@@ -5,8 +5,8 @@ using CocoGuest.Tests.EndToEnd.Processes;
 namespace CocoGuest.Tests.EndToEnd.Run;
 
 /// <summary>
-/// However a run ends, nothing of it stays behind, and signals find whom they are for. What is killed would go on for a quarter of an hour, longer
-/// than a test waits: if it ends, then because the run did.
+/// However a run ends, nothing of it stays behind, and signals find whom they are for. What is killed would go on for a quarter of an hour,
+/// longer than a test waits: if it ends, then because the run did.
 /// </summary>
 public sealed class EndingTests
 {
@@ -36,8 +36,8 @@ public sealed class EndingTests
         await program.WaitAsync();
     }
 
-    // The program ends before its children, and the keeper must not go with it. Those that do nothing but run make the machine busy, so that the keeper
-    // would; more than once all the same.
+    // The program ends before its children, and the keeper must not go with it. Those that do nothing but run make the machine busy, so
+    // that the keeper would; more than once all the same.
     [Fact]
     public async Task KillCoco_ProgramHasChildren_EndsThemAll()
     {
@@ -84,7 +84,8 @@ public sealed class EndingTests
 
         Assert.True(exitCode == 0, said);
         Assert.Contains("left running and killed: 2 process(es)", said, StringComparison.Ordinal);
-        int[] children = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => int.Parse(l, System.Globalization.CultureInfo.InvariantCulture))];
+        int[] children = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(l => int.Parse(l, System.Globalization.CultureInfo.InvariantCulture))];
         Assert.Equal(2, children.Length);
         Assert.DoesNotContain(children, ProcessEnd.IsAlive);
     }
@@ -115,7 +116,8 @@ public sealed class EndingTests
         Assert.Equal(4, await coco.WaitForExitAsync());
     }
 
-    // More than once: coco handles signals on another thread, so a mistake there shows in one run of ten or so, if the program ends at once.
+    // More than once: coco handles signals on another thread, so a mistake there shows in one run of ten or so, if the program ends at
+    // once.
     [Fact]
     public async Task Interrupt_ProcessGroup_IsTheProgramsToHandle()
     {

@@ -56,7 +56,8 @@ public sealed class NumberTests
     public async Task Fcntl_WhatTheKernelKeepsOfAnyFile_IsTheKernels() => await PrintsAsync(
         "0 0\n", "buffer = alloc(); print(fcntl.fcntl(buffer, fcntl.F_GETOWN), fcntl.fcntl(buffer, fcntl.F_GETSIG))");
 
-    // 25: ENOTTY of /dev/null; 9: EBADF. The number was used before, and the buffer lives on, so a supervisor that remembered too long would answer 0.
+    // 25: ENOTTY of /dev/null; 9: EBADF. The number was used before, and the buffer lives on, so a supervisor that remembered too long
+    // would answer 0.
     [ForeignTheory(ForeignTool.PlainPython)]
     [InlineData("os.close(buffer)", 9)]
     [InlineData("os.dup2(null, buffer)", 25)]
@@ -66,7 +67,9 @@ public sealed class NumberTests
     [InlineData("libc.syscall(436, ctypes.c_uint(buffer), ctypes.c_uint(buffer), 2)", 9)]
     [InlineData("libc.syscall(33, null, buffer)", 25)]
     [InlineData("t = threading.Thread(target=lambda: os.close(buffer)); t.start(); t.join()", 9)]
-    [InlineData("t = threading.Thread(target=lambda: (libc.unshare(0x400), os.close(buffer), used.append(sync()))); t.start(); t.join(); assert used.pop() == 9", 0)]
+    [InlineData(
+        "t = threading.Thread(target=lambda: (libc.unshare(0x400), os.close(buffer), used.append(sync()))); t.start(); t.join(); "
+        + "assert used.pop() == 9", 0)]
     [InlineData("os.fork() == 0 and (os.close(buffer), os._exit(sync() != 9)); assert os.wait()[1] == 0", 0)]
     public async Task Sync_AfterTheNumberChanged_IsAboutWhatItIsNow(string change, int errno) => await PrintsAsync(
         $"[0, 0] {errno}\n",

@@ -19,7 +19,8 @@ public sealed class ReadmeTests(Scratch scratch) : IClassFixture<Scratch>
         foreach ((string command, string shown) in commands)
         {
             // stdout and stderr in one, as on a terminal.
-            (_, string output, _) = await ChildProgram.RunAsync("/bin/sh", ["-c", $"cd '{scratch["."]}' && exec 2>&1; {command}"], ("PATH", path));
+            (_, string output, _) = await ChildProgram.RunAsync(
+                "/bin/sh", ["-c", $"cd '{scratch["."]}' && exec 2>&1; {command}"], ("PATH", path));
             Assert.True(Transcript.IsShown(shown, output), $"$ {command}\n{output}\nREADME shows:\n{shown}");
         }
     }

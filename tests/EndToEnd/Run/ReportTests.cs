@@ -28,7 +28,8 @@ public sealed class ReportTests(Scratch scratch) : IClassFixture<Scratch>
 
         Assert.Equal(0, exitCode);
         Assert.Matches(
-            @"coco run: never closed: dma-buf 1 of 8192 bytes, made by DMA_HEAP_IOCTL_ALLOC by python3\[\d+\] at \S+\+0x[0-9a-f]+ \(fd \d+ left by \[\d+\]\)",
+            @"coco run: never closed: dma-buf 1 of 8192 bytes, made by DMA_HEAP_IOCTL_ALLOC by python3\[\d+\] at \S+\+0x[0-9a-f]+ "
+            + @"\(fd \d+ left by \[\d+\]\)",
             said);
     }
 
@@ -81,7 +82,8 @@ public sealed class ReportTests(Scratch scratch) : IClassFixture<Scratch>
     [ForeignFact(ForeignTool.PlainPython)]
     public async Task Run_ArmedFault_FailsTheCallThatItSays()
     {
-        (int exitCode, string output, string said) = await CocoRun.RunAsync(["--platform", "sev", "--fault", "fail_decrypt:times=1,errno=EFAULT"], TriesTwice);
+        (int exitCode, string output, string said) = await CocoRun.RunAsync(
+            ["--platform", "sev", "--fault", "fail_decrypt:times=1,errno=EFAULT"], TriesTwice);
 
         Assert.Equal((0, "14\n"), (exitCode, output));
         Assert.Contains("coco run: fault fail_decrypt: ", said, StringComparison.Ordinal);
@@ -113,7 +115,8 @@ public sealed class ReportTests(Scratch scratch) : IClassFixture<Scratch>
         JsonNode fault = Assert.Single(json["faults"]!.AsArray())!;
         Assert.Equal(
             ("tdx", "7.3", 0, "running", 0, "DMA_HEAP_IOCTL_ALLOC", "python3", "failslab", 0),
-            ((string)json["platform"]!, (string)json["kernel"]!, (int)json["exit_code"]!, (string)json["guest_state"]!, (int)json["left_running"]!,
+            ((string)json["platform"]!, (string)json["kernel"]!, (int)json["exit_code"]!, (string)json["guest_state"]!,
+                (int)json["left_running"]!,
                 (string)leak["call"]!, (string)leak["program"]!, (string)fault["point"]!, (int)fault["fired"]!));
         Assert.Contains("ioctl DMA_HEAP_IOCTL_ALLOC 0", json["calls"]!.AsArray().Select(c => (string)c!));
         Assert.Equal(2, (int)json["costs"]!["pages_to_shared"]!);
@@ -129,7 +132,8 @@ public sealed class ReportTests(Scratch scratch) : IClassFixture<Scratch>
         var suite = XElement.Load(file);
         XElement failed = Assert.Single(suite.Elements("testcase"), c => c.Element("failure") is not null);
         Assert.Equal(("python3 (snp, 7.2)", "2", "1", "everything closed"),
-            (suite.Attribute("name")!.Value, suite.Attribute("tests")!.Value, suite.Attribute("failures")!.Value, failed.Attribute("name")!.Value));
+            (suite.Attribute("name")!.Value, suite.Attribute("tests")!.Value, suite.Attribute("failures")!.Value,
+                failed.Attribute("name")!.Value));
         Assert.Contains("DMA_HEAP_IOCTL_ALLOC", failed.Value, StringComparison.Ordinal);
     }
 

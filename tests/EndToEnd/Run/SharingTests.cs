@@ -83,7 +83,8 @@ public sealed class SharingTests(Scratch scratch) : IClassFixture<Scratch>
         Assert.Equal(
             (200, 200, 100, 0),
             ((int)json["costs"]!["pages_to_shared"]!, (int)json["costs"]!["pages_to_private"]!,
-                json["leaks"]!.AsArray().Count(l => ((string)l!["what"]!).StartsWith("dma-buf", StringComparison.Ordinal)), (int)json["left_running"]!));
+                json["leaks"]!.AsArray().Count(l => ((string)l!["what"]!).StartsWith("dma-buf", StringComparison.Ordinal)),
+                (int)json["left_running"]!));
     }
 
     [ForeignFact(ForeignTool.PlainPython)]

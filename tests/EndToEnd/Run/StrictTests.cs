@@ -4,8 +4,8 @@ using CocoGuest.Tests.EndToEnd.Native;
 namespace CocoGuest.Tests.EndToEnd.Run;
 
 /// <summary>
-/// What <c>--strict</c> is for: one program, run with it and without. Without it the host's kernel answers for the memfd behind the buffer, so
-/// that run is what a supervisor that misses the call would give: each line differs, or the test of the other run tests nothing.
+/// What <c>--strict</c> is for: one program, run with it and without. Without it the host's kernel answers for the memfd behind the buffer,
+/// so that run is what a supervisor that misses the call would give: each line differs, or the test of the other run tests nothing.
 /// </summary>
 public sealed class StrictTests
 {

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace CocoGuest.Tests.EndToEnd.Run;
 
 /// <summary>
-/// The code of a document's section: fenced blocks, and in those of kind <c>console</c> the commands after <c>$ </c>, each with the output shown
-/// below it. In an output <c>…</c> stands for what differs from run to run.
+/// The code of a document's section: fenced blocks, and in those of kind <c>console</c> the commands after <c>$ </c>, each with the output
+/// shown below it. In an output <c>…</c> stands for what differs from run to run.
 /// </summary>
 internal static class Transcript
 {
@@ -19,7 +19,8 @@ internal static class Transcript
 
     /// <summary>The commands of a console block with the output shown for each.</summary>
     public static List<(string Command, string Output)> Commands(string console) =>
-        [.. Regex.Matches(console, @"^\$ (.*)\n((?:(?!\$ ).*\n)*)", RegexOptions.Multiline).Select(m => (m.Groups[1].Value, m.Groups[2].Value))];
+        [.. Regex.Matches(console, @"^\$ (.*)\n((?:(?!\$ ).*\n)*)", RegexOptions.Multiline)
+            .Select(m => (m.Groups[1].Value, m.Groups[2].Value))];
 
     /// <summary>True if an output is the one shown, but for blanks at the ends of lines.</summary>
     public static bool IsShown(string shown, string output) =>

@@ -35,7 +35,9 @@ public sealed class AccessTableTests : ServerTest
     public void Constructor_AllServicesOfTheApi_EachMethodDeclaresARight()
     {
         var table = new AccessTable(Api());
-        Assert.All(Api().SelectMany(s => s.Methods), m => Assert.NotEqual(Right.Unspecified, table.RightOf($"/{m.Service.FullName}/{m.Name}")));
+        Assert.All(
+            Api().SelectMany(s => s.Methods),
+            m => Assert.NotEqual(Right.Unspecified, table.RightOf($"/{m.Service.FullName}/{m.Name}")));
     }
 
     [Fact]

@@ -61,7 +61,8 @@ public sealed class ConversionCallsTests : ServerTest
         await AllocateAsync(8192);
         Assert.Equal("offset", FieldOf(await FailsAsync(Conversions.ConvertBufferAsync(new() { Fd = _fd, Offset = 1 }))));
         Assert.Equal("fd", FieldOf(await FailsAsync(Conversions.ConvertBufferAsync(new() { Fd = 77 }))));
-        Assert.Equal("direction", FieldOf(await FailsAsync(Conversions.ConvertBufferAsync(new() { Fd = _fd, Direction = (ConversionDirection)9 }))));
+        Assert.Equal(
+            "direction", FieldOf(await FailsAsync(Conversions.ConvertBufferAsync(new() { Fd = _fd, Direction = (ConversionDirection)9 }))));
     }
 
     [Fact]

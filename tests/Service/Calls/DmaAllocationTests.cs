@@ -50,7 +50,8 @@ public sealed class DmaAllocationTests : ServerTest
     {
         string guest = await GuestAsync(platform);
         DmaAllocation memory = (await Dma.AllocCoherentAsync(new() { Guest = guest, Size = Size })).Memory;
-        MmapAllocationResponse mapping = await Dma.MmapAllocationAsync(new() { Guest = guest, Allocation = memory.Allocation, PageOffset = 1 });
+        MmapAllocationResponse mapping = await Dma.MmapAllocationAsync(
+            new() { Guest = guest, Allocation = memory.Allocation, PageOffset = 1 });
         Assert.Equal((4096ul, 4096ul), (mapping.Length, mapping.FdOffset));
         using var broker = new BrokerClient(mapping.BrokerPath);
         using ReceivedFrame frame = broker.Redeem(mapping.FdToken);
@@ -127,7 +128,9 @@ public sealed class DmaAllocationTests : ServerTest
 
         await Devices.DmaWriteAsync(new() { DmaAddress = second.DmaAddress, Data = Bytes });
 
-        Assert.Equal(Bytes, (await Dma.ReadAllocationAsync(new() { Allocation = second.Allocation, Offset = second.Offset, Length = 6 })).Data);
+        Assert.Equal(
+            Bytes,
+            (await Dma.ReadAllocationAsync(new() { Allocation = second.Allocation, Offset = second.Offset, Length = 6 })).Data);
         await Dma.FreeToPoolAsync(new() { Pool = pool.Pool, DmaAddress = first.DmaAddress });
         Assert.Equal("EBUSY", Failures.InfoOf(await FailsAsync(Dma.DestroyPoolAsync(new() { Pool = pool.Pool }))).Reason);
         await Dma.FreeToPoolAsync(new() { Pool = pool.Pool, DmaAddress = second.DmaAddress });

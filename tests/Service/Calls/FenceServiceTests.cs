@@ -115,7 +115,8 @@ public sealed class FenceServiceTests : ServerTest
     public async Task PollBuffer_WhenGuestTimeIsOver_AnswersWithoutEvents()
     {
         (int buffer, _) = await BlockedBufferAsync(Write);
-        AsyncUnaryCall<PollBufferResponse> poll = Fences.PollBufferAsync(new() { Fd = buffer, Events = In, TimeoutNanoseconds = 5_000_000 });
+        AsyncUnaryCall<PollBufferResponse> poll = Fences.PollBufferAsync(
+            new() { Fd = buffer, Events = In, TimeoutNanoseconds = 5_000_000 });
         Eventually(() => Waiting == 1);
         Host.Time.Advance(TimeSpan.FromMilliseconds(5));
         Assert.Equal(0u, (await poll.ResponseAsync.WaitAsync(Patience)).Revents);
@@ -126,7 +127,8 @@ public sealed class FenceServiceTests : ServerTest
     {
         (int buffer, _) = await BlockedBufferAsync(Write);
         using var given = new CancellationTokenSource();
-        AsyncUnaryCall<PollBufferResponse> poll = Fences.PollBufferAsync(new() { Fd = buffer, Events = In }, cancellationToken: given.Token);
+        AsyncUnaryCall<PollBufferResponse> poll = Fences.PollBufferAsync(
+            new() { Fd = buffer, Events = In }, cancellationToken: given.Token);
         Eventually(() => Waiting == 1);
         await given.CancelAsync();
         Assert.Equal(StatusCode.Cancelled, (await FailsAsync(poll)).StatusCode);

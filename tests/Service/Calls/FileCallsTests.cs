@@ -50,7 +50,8 @@ public sealed class FileCallsTests : ServerTest
             new() { Fd = await OpenAsync("/dev/dma_heap/system"), Command = AllocCommand, Data = Argument(1), Argument = 4096 });
 
     [Fact]
-    public async Task Ioctl_ClosedFd_IsEbadf() => await FailsWithAsync("EBADF", "fd", new() { Fd = 99, Command = AllocCommand, Data = Argument(1) });
+    public async Task Ioctl_ClosedFd_IsEbadf() =>
+        await FailsWithAsync("EBADF", "fd", new() { Fd = 99, Command = AllocCommand, Data = Argument(1) });
 
     [Fact]
     public async Task Ioctl_MoreBytesThanACommandCanHave_NamesThem() =>

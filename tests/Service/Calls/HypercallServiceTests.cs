@@ -90,7 +90,8 @@ public sealed class HypercallServiceTests : ServerTest
         string guest = await GuestAsync("cca");
         SetIpaStateResponse empty = await Calls.SetIpaStateAsync(new() { Guest = guest, Base = Start, Top = Start + (2 * Page) });
         Assert.Equal((Start + (2 * Page), false, "EMPTY"), (empty.Top, empty.Rejected, await HostStateAsync(guest, Start)));
-        await Hypervisor.SetHypervisorPolicyAsync(new() { Guest = guest, Policy = new HypervisorPolicy { Conduct = HypervisorConduct.Refuse } });
+        await Hypervisor.SetHypervisorPolicyAsync(
+            new() { Guest = guest, Policy = new HypervisorPolicy { Conduct = HypervisorConduct.Refuse } });
         SetIpaStateResponse refused = await Calls.SetIpaStateAsync(new() { Guest = guest, Base = Start, Top = Start + Page, State = 1 });
         Assert.Equal((Start, true), (refused.Top, refused.Rejected));
     }
@@ -101,7 +102,8 @@ public sealed class HypercallServiceTests : ServerTest
     {
         string guest = await GuestAsync("s390");
         Assert.Equal(2ul, (await Calls.SharePagesAsync(new() { Guest = guest, Address = Start, Pages = 2 })).PagesDone);
-        await Hypervisor.SetHypervisorPolicyAsync(new() { Guest = guest, Policy = new HypervisorPolicy { Conduct = HypervisorConduct.Refuse } });
+        await Hypervisor.SetHypervisorPolicyAsync(
+            new() { Guest = guest, Policy = new HypervisorPolicy { Conduct = HypervisorConduct.Refuse } });
         Assert.Equal(0ul, (await Calls.SharePagesAsync(
             new() { Guest = guest, Address = Start, Pages = 2, Direction = ConversionDirection.ToPrivate })).PagesDone);
     }
@@ -129,7 +131,9 @@ public sealed class HypercallServiceTests : ServerTest
                 await Hypervisor.RmpUpdateAsync(new() { Address = Start, Large = true });
                 await Calls.PvalidateAsync(new() { Address = Start });
                 break;
-            case "share direction": await Calls.SharePagesAsync(new() { Address = Start, Pages = 1, Direction = (ConversionDirection)3 }); break;
+            case "share direction":
+                await Calls.SharePagesAsync(new() { Address = Start, Pages = 1, Direction = (ConversionDirection)3 });
+                break;
             case "ipa range": await Calls.SetIpaStateAsync(new() { Guest = await GuestAsync("cca"), Base = Start, Top = Start }); break;
             default: throw new ArgumentOutOfRangeException(nameof(what), what, null);
         }
@@ -145,7 +149,14 @@ public sealed class HypercallServiceTests : ServerTest
         string kernel = platform == "s390" ? "7.3" : "7.2";
         await new HostService.HostServiceClient(Host.Unix()).CreateGuestAsync(new()
         {
-            Shape = new V1.GuestShape { Name = platform, Platform = platform, Kernel = kernel, MemoryBytes = 256UL << 20, Swiotlb = "2048" },
+            Shape = new V1.GuestShape
+            {
+                Name = platform,
+                Platform = platform,
+                Kernel = kernel,
+                MemoryBytes = 256UL << 20,
+                Swiotlb = "2048",
+            },
         });
         return platform;
     }

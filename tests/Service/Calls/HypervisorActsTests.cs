@@ -26,7 +26,8 @@ public sealed class HypervisorActsTests : ServerTest
     [Fact]
     public async Task WriteHostMemory_OutsideRam_NamesTheField()
     {
-        RpcException e = await FailsAsync(Hypervisor.WriteHostMemoryAsync(new() { Address = 1ul << 45, Data = ByteString.CopyFromUtf8("x") }));
+        RpcException e = await FailsAsync(
+            Hypervisor.WriteHostMemoryAsync(new() { Address = 1ul << 45, Data = ByteString.CopyFromUtf8("x") }));
         Assert.Equal((StatusCode.OutOfRange, "EFAULT", "address"),
             (e.StatusCode, Failures.InfoOf(e).Reason, Failures.InfoOf(e).Metadata["field"]));
     }

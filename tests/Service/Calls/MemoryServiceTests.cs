@@ -43,7 +43,8 @@ public sealed class MemoryServiceTests : ServerTest
         ulong address = await MapAsync(2 * Page);
         await Memory.MprotectAsync(new() { Address = address + Page, Length = Page, Prot = ProtRead });
         await Guests.StoreAsync(new() { Address = address, Data = Before });
-        Assert.Equal("EFAULT", Failures.InfoOf(await FailsAsync(Guests.StoreAsync(new() { Address = address + Page, Data = Before }))).Reason);
+        Assert.Equal(
+            "EFAULT", Failures.InfoOf(await FailsAsync(Guests.StoreAsync(new() { Address = address + Page, Data = Before }))).Reason);
     }
 
     [Fact]
@@ -72,7 +73,8 @@ public sealed class MemoryServiceTests : ServerTest
         ulong address = await MapAsync(Page);
         await Guests.StoreAsync(new() { Address = address, Data = Before });
 
-        ulong moved = (await Memory.MremapAsync(new() { Address = address, OldLength = Page, NewLength = 3 * Page, Flags = MayMove })).Address;
+        ulong moved = (await Memory.MremapAsync(
+            new() { Address = address, OldLength = Page, NewLength = 3 * Page, Flags = MayMove })).Address;
 
         Assert.Equal(Before, await LoadAsync("", moved));
         await Guests.StoreAsync(new() { Address = moved + (2 * Page), Data = After });
@@ -99,7 +101,8 @@ public sealed class MemoryServiceTests : ServerTest
 
         Assert.Equal(target, moved);
         Assert.Equal(Before, await LoadAsync("", moved));
-        RpcException e = await FailsAsync(Memory.MremapAsync(new() { Address = moved, OldLength = Page, NewLength = 2 * Page, Flags = MayMove }));
+        RpcException e = await FailsAsync(
+            Memory.MremapAsync(new() { Address = moved, OldLength = Page, NewLength = 2 * Page, Flags = MayMove }));
         Assert.Equal("EFAULT", Failures.InfoOf(e).Reason);
     }
 

@@ -59,7 +59,8 @@ public sealed class RdmaServiceTests : ServerTest
         uint pd = await PdAsync(Soft, "");
         ulong address = (await Memory.MmapAnonymousAsync(new() { Length = 2 * Page })).Address;
 
-        RdmaRegion region = (await Rdma.RegUserMrAsync(new() { Pd = pd, Address = address, Length = 2 * Page, Iova = address, Access = LocalWrite })).Region;
+        RdmaRegion region = (await Rdma.RegUserMrAsync(
+            new() { Pd = pd, Address = address, Length = 2 * Page, Iova = address, Access = LocalWrite })).Region;
 
         Assert.Equal((2, 2 * Page), (Guest.Pins.PinnedPages, region.Entries.Aggregate(0UL, (sum, e) => sum + e.Length)));
         await Rdma.DeregMrAsync(new() { Key = region.Key });

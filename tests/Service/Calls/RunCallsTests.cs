@@ -4,7 +4,9 @@ using Grpc.Core;
 
 namespace CocoGuest.Tests.Service.Calls;
 
-/// <summary>RunService for callers that have no program: each is refused in order. Programs themselves are run by the tests of the command.</summary>
+/// <summary>
+/// RunService for callers that have no program: each is refused in order. Programs themselves are run by the tests of the command.
+/// </summary>
 public sealed class RunCallsTests : ServerTest
 {
     private const int StandardInput = 0;

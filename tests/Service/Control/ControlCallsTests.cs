@@ -274,7 +274,8 @@ public sealed class ControlCallsTests : ServerTest
     public void Failure_WithASentenceThatIsTooLong_EndsBehindAWholeCharacter()
     {
         using ControlClient client = Open();
-        ControlAnswer refused = client.Try(ControlClient.Attach, Allocate(client, "system", 1), 0u, string.Concat(Enumerable.Repeat("ä€", 12)));
+        ControlAnswer refused = client.Try(
+            ControlClient.Attach, Allocate(client, "system", 1), 0u, string.Concat(Enumerable.Repeat("ä€", 12)));
         Assert.Equal(Errno.ENODEV, refused.Errno);
         Assert.DoesNotContain('\uFFFD', Encoding.UTF8.GetString(refused.Body.AsSpan(144)));
     }

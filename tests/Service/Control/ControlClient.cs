@@ -6,7 +6,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Tests.Service.Control;
 
-/// <summary>A client of the control protocol written from docs/protocol.md alone: it blocks, and knows nothing of the server's code.</summary>
+/// <summary>
+/// A client of the control protocol written from docs/protocol.md alone: it blocks, and knows nothing of the server's code.
+/// </summary>
 internal sealed class ControlClient(string path) : IDisposable
 {
     public const ushort Hello = 1;
@@ -100,7 +102,8 @@ internal sealed class ControlClient(string path) : IDisposable
             byte[] body = new byte[BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(8))];
             Assert.True(_socket.Receive(body, ref fd));
             return new ControlAnswer(
-                BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(6)), (Errno)BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(12)),
+                BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(6)),
+                (Errno)BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(12)),
                 BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(16)), body, fd);
         }
 

@@ -18,7 +18,9 @@ public sealed partial class ControlTableTests
             .Select(row => $"{row.Groups[1].Value} {row.Groups[2].Value} {row.Groups[3].Value} {(row.Groups[4].Success ? "data" : "")}");
         Assert.Equal(
             ControlTable.Rows.Values.OrderBy(r => r.Operation).Select(r =>
-                string.Create(CultureInfo.InvariantCulture, $"{(int)r.Operation} {r.Operation} {r.FixedBytes} {(r.DataBytes > 0 ? "data" : "")}")),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{(int)r.Operation} {r.Operation} {r.FixedBytes} {(r.DataBytes > 0 ? "data" : "")}")),
             documented);
     }
 
@@ -28,7 +30,8 @@ public sealed partial class ControlTableTests
         IEnumerable<string> there = WireName().Matches(Read("src/Clients/C/src/wire.h"))
             .Select(row => $"{row.Groups[1].Value.Replace("_", "", StringComparison.Ordinal)} {row.Groups[2].Value}");
         Assert.Equal(
-            ControlTable.Rows.Keys.Order().Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.ToString().ToUpperInvariant()} {(int)o}")),
+            ControlTable.Rows.Keys.Order()
+                .Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.ToString().ToUpperInvariant()} {(int)o}")),
             there);
     }
 

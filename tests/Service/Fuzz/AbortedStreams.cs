@@ -4,8 +4,8 @@ using System.Net.Http.Headers;
 namespace CocoGuest.Tests.Service.Fuzz;
 
 /// <summary>
-/// A transport whose answers never come: a read ends as HttpClient ends it when the stream is taken down under it, at once or when the call is
-/// cancelled.
+/// A transport whose answers never come: a read ends as HttpClient ends it when the stream is taken down under it, at once or when the call
+/// is cancelled.
 /// </summary>
 internal sealed class AbortedStreams(bool onlyWhenCancelled) : HttpMessageHandler
 {
@@ -13,7 +13,12 @@ internal sealed class AbortedStreams(bool onlyWhenCancelled) : HttpMessageHandle
     {
         var content = new StreamContent(new Body(onlyWhenCancelled));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
-        return Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = content, Version = HttpVersion.Version20, RequestMessage = request });
+        return Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK)
+        {
+            Content = content,
+            Version = HttpVersion.Version20,
+            RequestMessage = request,
+        });
     }
 
     private sealed class Body(bool onlyWhenCancelled) : Stream

@@ -88,7 +88,8 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
             if (answer.Operation != operation || answer.Id != id || !Enum.IsDefined(answer.Errno) || answer.Body.Length > MostBodyOfAnAnswer
                 || (answer.Errno != Errno.None && (answer.Body.Length != 400 || answer.Fd is not null)))
             {
-                Findings.Add($"seed {seed}: an answer to {answer.Operation} with id {answer.Id}, {answer.Errno} and {answer.Body.Length} bytes "
+                Findings.Add(
+                    $"seed {seed}: an answer to {answer.Operation} with id {answer.Id}, {answer.Errno} and {answer.Body.Length} bytes "
                     + $"came to {Convert.ToHexString(request)}");
             }
 
@@ -168,7 +169,8 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
 
     private void Spoil(byte[] request)
     {
-        // Behind the magic: without it the bytes are a token's request. A length that promises a little more than comes would wait for ever.
+        // Behind the magic: without it the bytes are a token's request. A length that promises a little more than comes would wait for
+        // ever.
         int at = 4 + _dice.Next(request.Length - 4);
         if (at is < 8 or >= 12)
         {

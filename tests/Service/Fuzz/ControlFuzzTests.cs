@@ -19,7 +19,9 @@ public sealed class ControlFuzzTests(ITestOutputHelper output) : ServerTest
     private const long MostGrowth = 32L << 20;
 
     private static readonly int Requests =
-        int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_FUZZ"), CultureInfo.InvariantCulture, out int requests) ? requests : 20_000;
+        int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_FUZZ"), CultureInfo.InvariantCulture, out int requests)
+            ? requests
+            : 20_000;
 
     internal override void Configure(CocoGuest.Service.Options.ServerOptions options) =>
         options.DefaultShape = new GuestShape { MemoryBytes = 96UL << 20, Swiotlb = "2048", Seed = 1 };

@@ -67,15 +67,17 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
         }
     }
 
-    // A read that is cancelled ends with OperationCanceledException, or, when its stream is taken down first, with HttpClient's "The request was
-    // aborted.", which the gRPC client calls UNAVAILABLE. What a server or a broken connection does comes with an exception that says so.
+    // A read that is cancelled ends with OperationCanceledException, or, when its stream is taken down first, with HttpClient's "The
+    // request was aborted.", which the gRPC client calls UNAVAILABLE. What a server or a broken connection does comes with an exception
+    // that says so.
     private static bool IsOwnAbort(RpcException e, CancellationTokenSource over) =>
         over.IsCancellationRequested && e.Status.DebugException is { InnerException: null } cause && cause.GetType() == typeof(IOException);
 
     private static bool Ends(FuzzMethod method) => StartsWith(method, "Destroy", "Exit");
 
     // Faults that stay armed, a VMM that refuses, a host that writes: after them hardly anything succeeds.
-    private static bool Disturbs(FuzzMethod method) => StartsWith(method, "Inject", "SetFail", "SetHypervisor", "WriteHost", "Change", "Remap");
+    private static bool Disturbs(FuzzMethod method) =>
+        StartsWith(method, "Inject", "SetFail", "SetHypervisor", "WriteHost", "Change", "Remap");
 
     private static bool StartsWith(FuzzMethod method, params ReadOnlySpan<string> words)
     {
@@ -153,7 +155,8 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
             {
                 string givenUp = over.IsCancellationRequested ? " after it was given up" : "";
                 Findings.Add(
-                    $"seed {seed}: {method.Raw.FullName} ended with {e.StatusCode} '{e.Status.Detail}'{givenUp}: {Convert.ToHexString(request)} "
+                    $"seed {seed}: {method.Raw.FullName} ended with {e.StatusCode} '{e.Status.Detail}'{givenUp}: "
+                    + $"{Convert.ToHexString(request)} "
                     + e.Status.DebugException);
             }
 

@@ -3,9 +3,9 @@ using System.Collections.Frozen;
 namespace CocoGuest.Tests.Service.Fuzz;
 
 /// <summary>
-/// What has to be there before a call can succeed: for a method the calls that come before it, by name, as a client would make them. Values go
-/// from call to call by the names of fields, so that a row says little more than an order. The calls are no requests of the fuzz and do not
-/// count as its successes.
+/// What has to be there before a call can succeed: for a method the calls that come before it, by name, as a client would make them. Values
+/// go from call to call by the names of fields, so that a row says little more than an order. The calls are no requests of the fuzz and do
+/// not count as its successes.
 /// </summary>
 internal static class FuzzLeads
 {
@@ -115,7 +115,8 @@ internal static class FuzzLeads
     ];
 
     /// <summary>All methods that are named.</summary>
-    public static IEnumerable<string> Names => ByMethod.Keys.Concat(ByMethod.Values.SelectMany(s => s).Select(s => s.Method).OfType<string>()).Distinct();
+    public static IEnumerable<string> Names =>
+        ByMethod.Keys.Concat(ByMethod.Values.SelectMany(s => s).Select(s => s.Method).OfType<string>()).Distinct();
 
     /// <summary>The calls that come before a method's; none: it needs nothing.</summary>
     public static IReadOnlyList<FuzzStep> Of(FuzzMethod method) => ByMethod.GetValueOrDefault(method.Name, []);

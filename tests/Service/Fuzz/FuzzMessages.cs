@@ -7,8 +7,8 @@ using Google.Protobuf.Reflection;
 namespace CocoGuest.Tests.Service.Fuzz;
 
 /// <summary>
-/// Makes requests from descriptors: random bytes; messages with boundary numbers, unknown enums, empty and huge strings, wrapping lengths and
-/// values of former answers, one by one or as they belong together; and such messages damaged. All from a seed.
+/// Makes requests from descriptors: random bytes; messages with boundary numbers, unknown enums, empty and huge strings, wrapping lengths
+/// and values of former answers, one by one or as they belong together; and such messages damaged. All from a seed.
 /// </summary>
 internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 {
@@ -17,8 +17,8 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 
     private static readonly ulong[] Numbers =
     [
-        0, 1, 2, 3, 4, 7, 8, 24, 4095, 4096, 4097, 8192, 65536, 1 << 20, (1 << 20) + 1, int.MaxValue, 1UL << 31, uint.MaxValue, 1UL << 32, 1UL << 51,
-        1UL << 52, (1UL << 63) - 1, 1UL << 63, ulong.MaxValue - 4095, ulong.MaxValue - 1, ulong.MaxValue,
+        0, 1, 2, 3, 4, 7, 8, 24, 4095, 4096, 4097, 8192, 65536, 1 << 20, (1 << 20) + 1, int.MaxValue, 1UL << 31, uint.MaxValue, 1UL << 32,
+        1UL << 51, 1UL << 52, (1UL << 63) - 1, 1UL << 63, ulong.MaxValue - 4095, ulong.MaxValue - 1, ulong.MaxValue,
     ];
 
     private static readonly string[] Words =
@@ -114,7 +114,9 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
             string[] unneeded = careless ? [] : Unneeded(type);
             foreach (FieldDescriptor field in type.Fields.InDeclarationOrder())
             {
-                bool leftOut = _led is not null ? LeftOutOfLed(field) : dice.Next(careless ? 2 : field.HasPresence && field.FieldType != FieldType.Message ? 2 : 7) == 0;
+                bool leftOut = _led is not null
+                    ? LeftOutOfLed(field)
+                    : dice.Next(careless ? 2 : field.HasPresence && field.FieldType != FieldType.Message ? 2 : 7) == 0;
                 int times = leftOut || unneeded.Contains(field.Name) ? 0 : field.IsRepeated ? dice.Next(_led is null ? 0 : 1, 4) : 1;
                 for (int i = 0; i < times; i++)
                 {
@@ -155,7 +157,9 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
                 break;
             case FieldType.Bytes:
                 output.WriteTag(field.FieldNumber, WireFormat.WireType.LengthDelimited);
-                output.WriteBytes(dice.Next(3) == 0 ? SmallNumber() : ByteString.CopyFrom(RandomBytes(dice.Next(50) == 0 ? (1 << 20) + 8 : dice.Next(10) == 0 ? 9000 : 64)));
+                output.WriteBytes(dice.Next(3) == 0
+                    ? SmallNumber()
+                    : ByteString.CopyFrom(RandomBytes(dice.Next(50) == 0 ? (1 << 20) + 8 : dice.Next(10) == 0 ? 9000 : 64)));
                 break;
             case FieldType.Message or FieldType.Group:
                 output.WriteTag(field.FieldNumber, WireFormat.WireType.LengthDelimited);
@@ -190,7 +194,9 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 
         if (field.FieldType == FieldType.Enum)
         {
-            return careless ? Numbers[dice.Next(Numbers.Length)] : (ulong)field.EnumType.Values[dice.Next(field.EnumType.Values.Count)].Number;
+            return careless
+                ? Numbers[dice.Next(Numbers.Length)]
+                : (ulong)field.EnumType.Values[dice.Next(field.EnumType.Values.Count)].Number;
         }
 
         if (field.FieldType == FieldType.Bool)
@@ -215,8 +221,10 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 
         if (!careless && dice.Next(3) != 0)
         {
-            return field.Name.Contains("flags", StringComparison.Ordinal) || field.Name == "prot" ? LikelyFlags[dice.Next(LikelyFlags.Length)]
-                : field.Name.StartsWith("len", StringComparison.Ordinal) || field.Name == "size" ? (ulong)(dice.Next(3) == 0 ? 4096 : dice.Next(20_000))
+            return field.Name.Contains("flags", StringComparison.Ordinal) || field.Name == "prot"
+                ? LikelyFlags[dice.Next(LikelyFlags.Length)]
+                : field.Name.StartsWith("len", StringComparison.Ordinal) || field.Name == "size"
+                    ? (ulong)(dice.Next(3) == 0 ? 4096 : dice.Next(20_000))
                 : 0;
         }
 
@@ -253,9 +261,11 @@ internal sealed class FuzzMessages(Random dice, FuzzPool pool)
 
         string? known = Find(field.Name) as string;
         return _scene is not null && known is not null && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(known)
-            : field.Name == "guest" && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(LikelyGuests.GetValueOrDefault(field.ContainingType.Name, ""))
+            : field.Name == "guest" && dice.Next(8) != 0
+                ? Encoding.UTF8.GetBytes(LikelyGuests.GetValueOrDefault(field.ContainingType.Name, ""))
             : known is not null && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(known)
-            : Likely.TryGetValue(field.Name, out string[]? likely) && dice.Next(8) != 0 ? Encoding.UTF8.GetBytes(likely[dice.Next(likely.Length)])
+            : Likely.TryGetValue(field.Name, out string[]? likely) && dice.Next(8) != 0
+                ? Encoding.UTF8.GetBytes(likely[dice.Next(likely.Length)])
             : field.Name == "process" && dice.Next(3) != 0 ? []
             : Encoding.UTF8.GetBytes(Words[dice.Next(Words.Length)]);
     }

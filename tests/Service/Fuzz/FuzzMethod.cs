@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace CocoGuest.Tests.Service.Fuzz;
 
-/// <summary>A method that the server maps, with the descriptors of its messages: a new method is found here without a word of code.</summary>
+/// <summary>
+/// A method that the server maps, with the descriptors of its messages: a new method is found here without a word of code.
+/// </summary>
 /// <param name="Service">Full name of its service.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Type">Unary or which streams.</param>

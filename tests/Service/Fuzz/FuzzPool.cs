@@ -5,9 +5,9 @@ using Google.Protobuf.Reflection;
 namespace CocoGuest.Tests.Service.Fuzz;
 
 /// <summary>
-/// What the server answered, by the names of fields: handles, tokens, fds, addresses. A request whose field has the name of a former answer's
-/// may get that value, so calls get past their first check and meet what others left behind. Values that belong together, those of one
-/// successful call and its answer, are kept together as a scene: an fd is worth something with its process only. Not thread-safe.
+/// What the server answered, by the names of fields: handles, tokens, fds, addresses. A request whose field has the name of a former
+/// answer's may get that value, so calls get past their first check and meet what others left behind. Values that belong together, those of
+/// one successful call and its answer, are kept together as a scene: an fd is worth something with its process only. Not thread-safe.
 /// </summary>
 internal sealed class FuzzPool
 {

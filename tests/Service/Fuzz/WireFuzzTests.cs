@@ -39,10 +39,14 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
     private static long MostGrowth => Messages <= 50_000 ? MostGrowthOfShortRuns : 128L << 20;
 
     private static readonly int Messages =
-        int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_FUZZ"), CultureInfo.InvariantCulture, out int messages) ? messages : 32_000;
+        int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_FUZZ"), CultureInfo.InvariantCulture, out int messages)
+            ? messages
+            : 32_000;
 
     private static readonly int Seed =
-        int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_FUZZ_SEED"), CultureInfo.InvariantCulture, out int seed) ? seed * SeedStep : 0;
+        int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_FUZZ_SEED"), CultureInfo.InvariantCulture, out int seed)
+            ? seed * SeedStep
+            : 0;
 
     private readonly HashSet<(string Method, StatusCode Code)> _refusals = [];
 
@@ -102,7 +106,12 @@ public sealed class WireFuzzTests(ITestOutputHelper output) : ServerTest
     [Fact]
     public void Planted_MethodThatNeverSucceeds_IsFound() => Assert.Equal(
         ["/cocoguest.v1.FileService/Ioctl"],
-        NeverSucceeded(new() { ["/cocoguest.v1.FileService/Ioctl"] = (100, 0), ["/cocoguest.v1.RunService/Supervise"] = (100, 0), ["/a.B/C"] = (100, 1) }));
+        NeverSucceeded(new()
+        {
+            ["/cocoguest.v1.FileService/Ioctl"] = (100, 0),
+            ["/cocoguest.v1.RunService/Supervise"] = (100, 0),
+            ["/a.B/C"] = (100, 1),
+        }));
 
     private IEnumerable<string> Strangers(IEnumerable<string> names) => names.Except(Methods.Select(m => m.Name));
 

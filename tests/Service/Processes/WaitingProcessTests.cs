@@ -46,7 +46,9 @@ public sealed class WaitingProcessTests : ServerTest
         await Guests.ExitProcessAsync(new() { Process = process.Handle });
 
         RpcException e = await Assert.ThrowsAsync<RpcException>(() => waiting.WaitAsync(Patience));
-        Assert.Equal((StatusCode.Aborted, "EINTR", "process"), (e.StatusCode, Failures.InfoOf(e).Reason, Failures.InfoOf(e).Metadata["field"]));
+        Assert.Equal(
+            (StatusCode.Aborted, "EINTR", "process"),
+            (e.StatusCode, Failures.InfoOf(e).Reason, Failures.InfoOf(e).Metadata["field"]));
         Assert.Equal(0, Guest.Fences.Waits.Count);
     }
 

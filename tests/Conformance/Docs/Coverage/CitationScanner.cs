@@ -3,8 +3,9 @@ using System.Text.RegularExpressions;
 namespace CocoGuest.Tests.Conformance.Docs.Coverage;
 
 /// <summary>
-/// Reads <see cref="StatementAttribute"/> out of the sources of all test projects: no project refers to all of them, so reflection would not do.
-/// Models C# as this project writes it: attributes on lines of their own above the declaration. Does not model preprocessor conditions.
+/// Reads <see cref="StatementAttribute"/> out of the sources of all test projects: no project refers to all of them, so reflection would
+/// not do. Models C# as this project writes it: attributes on lines of their own above the declaration. Does not model preprocessor
+/// conditions.
 /// </summary>
 internal static partial class CitationScanner
 {
@@ -56,7 +57,8 @@ internal static partial class CitationScanner
     }
 
     private static IEnumerable<string> IdsIn(string attributes) =>
-        StatementArguments().Matches(attributes).SelectMany(match => QuotedText().Matches(match.Groups["ids"].Value).Select(id => id.Groups[1].Value));
+        StatementArguments().Matches(attributes)
+            .SelectMany(match => QuotedText().Matches(match.Groups["ids"].Value).Select(id => id.Groups[1].Value));
 
     // Brackets inside string literals do not count.
     private static bool IsOpen(string attributes)

@@ -41,8 +41,11 @@ internal static class CoverageDocument
 
 
             """);
-        AppendCounts(text, "By file", "file", [.. report.Statements.GroupBy(statement => statement.File).Select(group => (group.Key, group.ToList()))], report);
-        AppendCounts(text, "By evidence", "evidence", [.. Classes.Select(c => ($"*{c.Word}*: {c.Meaning}", Of(report, c.Evidence)))], report);
+        AppendCounts(
+            text, "By file", "file",
+            [.. report.Statements.GroupBy(statement => statement.File).Select(group => (group.Key, group.ToList()))], report);
+        AppendCounts(
+            text, "By evidence", "evidence", [.. Classes.Select(c => ($"*{c.Word}*: {c.Meaning}", Of(report, c.Evidence)))], report);
         AppendFamilies(text);
         AppendOutOfScope(text, report);
         foreach (IGrouping<string, ReferenceStatement> file in report.Statements.GroupBy(statement => statement.File))
@@ -57,7 +60,8 @@ internal static class CoverageDocument
         [.. report.Statements.Where(statement => statement.Evidence == evidence)];
 
     private static void AppendCounts(
-        StringBuilder text, string title, string first, List<(string Name, List<ReferenceStatement> Statements)> rows, CoverageReport report)
+        StringBuilder text, string title, string first, List<(string Name, List<ReferenceStatement> Statements)> rows,
+        CoverageReport report)
     {
         text.Append($"## {title}\n\n| {first} | statements | {string.Join(" | ", Columns.Select(c => c.Word))} |\n");
         text.Append('|').AppendJoin('|', Enumerable.Repeat("---", Columns.Length + 2)).Append("|\n");
@@ -72,7 +76,8 @@ internal static class CoverageDocument
 
     private static void AppendFamilies(StringBuilder text)
     {
-        text.Append("## Recorded families\n\nWhich statements the recorded kernel runs exercise, besides those marked [R].\n\n| family | statements |\n|---|---|\n");
+        text.Append("## Recorded families\n\nWhich statements the recorded kernel runs exercise, besides those marked [R].\n\n"
+            + "| family | statements |\n|---|---|\n");
         foreach ((string family, string[] ids) in RecordedFamilies.Table)
         {
             text.Append($"| {family}{(RecordedFamilies.IsLab(family) ? " (lab)" : "")} | {string.Join(", ", ids)} |\n");

@@ -40,8 +40,10 @@ public sealed class CoverageDocumentTests
     [Fact]
     public void RecordedFamilies_OfThisRepository_AreInTheRecordings()
     {
-        ILookup<string, bool> realByFamily = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests", "Conformance", "Recordings"), "*.gz")
-            .SelectMany(path => FamiliesIn(path).Select(family => (Family: family, Real: !path.Contains(".coco_", StringComparison.Ordinal))))
+        ILookup<string, bool> realByFamily = Directory
+            .EnumerateFiles(Path.Combine(Repository.Root, "tests", "Conformance", "Recordings"), "*.gz")
+            .SelectMany(path => FamiliesIn(path)
+                .Select(family => (Family: family, Real: !path.Contains(".coco_", StringComparison.Ordinal))))
             .ToLookup(found => found.Family, found => found.Real);
 
         Assert.Equal(
@@ -51,7 +53,8 @@ public sealed class CoverageDocumentTests
 
     [Fact]
     public void RecordedFamilies_OfThisRepository_NameStatementsOfTheReference() => Assert.Empty(
-        RecordedFamilies.Ids.Except(CoverageReport.OfRepository().Statements.Where(statement => !statement.IsStruck).Select(statement => statement.Id)));
+        RecordedFamilies.Ids.Except(
+            CoverageReport.OfRepository().Statements.Where(statement => !statement.IsStruck).Select(statement => statement.Id)));
 
     private static HashSet<string> FamiliesIn(string path)
     {

@@ -29,10 +29,12 @@ internal sealed class CoverageReport
     public IReadOnlyList<ReferenceStatement> Statements { get; }
 
     /// <summary>Statements that hold and have neither test nor reason.</summary>
-    public IEnumerable<string> Open => Statements.Where(statement => StatusOf(statement) == CoverageStatus.Open).Select(statement => statement.Id);
+    public IEnumerable<string> Open =>
+        Statements.Where(statement => StatusOf(statement) == CoverageStatus.Open).Select(statement => statement.Id);
 
     /// <summary>What makes the page untrue, one sentence each; empty if nothing does.</summary>
-    public IReadOnlyList<string> Contradictions => [.. UnknownIds(), .. NotOnTests(), .. Twice(), .. CoveredAndOutOfScope(), .. OfStruckOut()];
+    public IReadOnlyList<string> Contradictions =>
+        [.. UnknownIds(), .. NotOnTests(), .. Twice(), .. CoveredAndOutOfScope(), .. OfStruckOut()];
 
     /// <summary>Where a statement stands.</summary>
     public CoverageStatus StatusOf(ReferenceStatement statement) =>
@@ -52,7 +54,8 @@ internal sealed class CoverageReport
         var known = Statements.Select(statement => statement.Id).ToHashSet(StringComparer.Ordinal);
         return _citations.Where(citation => !known.Contains(citation.Id))
             .Select(citation => $"{citation.File}: {citation.Test} cites {citation.Id}, which docs/reference does not have.")
-            .Concat(_outOfScope.Keys.Where(id => !known.Contains(id)).Select(id => $"The out-of-scope table has {id}, docs/reference has not."));
+            .Concat(_outOfScope.Keys.Where(id => !known.Contains(id))
+                .Select(id => $"The out-of-scope table has {id}, docs/reference has not."));
     }
 
     private IEnumerable<string> NotOnTests() => _citations.Where(citation => !citation.IsTest)

@@ -3,7 +3,8 @@ namespace CocoGuest.Tests.Conformance.Docs.Coverage;
 /// <summary>The page is worth what its checks find: each test plants one bug.</summary>
 public sealed class CoverageReportTests
 {
-    private const string Reference = "- **S-X-01 [C][R]** one\n- **S-X-02 [D]** two, unlike S-X-77\n- ~~**S-X-03 [B]** three~~ wrong: see S-X-02\n";
+    private const string Reference =
+        "- **S-X-01 [C][R]** one\n- **S-X-02 [D]** two, unlike S-X-77\n- ~~**S-X-03 [B]** three~~ wrong: see S-X-02\n";
 
     private static readonly Dictionary<string, string> NoReasons = [];
 
@@ -18,7 +19,10 @@ public sealed class CoverageReportTests
 
     [Fact]
     public void Contradictions_AttributeOnHelper_Named() =>
-        Assert.Contains("no test", Assert.Single(Report(Attribute("S-X-01") + "private static void Help()\n").Contradictions), StringComparison.Ordinal);
+        Assert.Contains(
+            "no test",
+            Assert.Single(Report(Attribute("S-X-01") + "private static void Help()\n").Contradictions),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Contradictions_StruckOutStatementCited_Named() =>
@@ -33,7 +37,8 @@ public sealed class CoverageReportTests
     [Fact]
     public void Contradictions_NumberUsedTwice_Named()
     {
-        var report = new CoverageReport([.. ReferenceParser.Parse("x.md", Reference), .. ReferenceParser.Parse("y.md", Reference)], [], NoReasons);
+        var report = new CoverageReport(
+            [.. ReferenceParser.Parse("x.md", Reference), .. ReferenceParser.Parse("y.md", Reference)], [], NoReasons);
 
         Assert.Equal(3, report.Contradictions.Count);
     }
@@ -50,7 +55,9 @@ public sealed class CoverageReportTests
 
     [Fact]
     public void Render_OneMoreStatement_AnotherPage() =>
-        Assert.NotEqual(CoverageDocument.Render(Report(Test("S-X-01"))), CoverageDocument.Render(Report(Test("S-X-01"), NoReasons, "- **S-X-04 [E]** new\n")));
+        Assert.NotEqual(
+            CoverageDocument.Render(Report(Test("S-X-01"))),
+            CoverageDocument.Render(Report(Test("S-X-01"), NoReasons, "- **S-X-04 [E]** new\n")));
 
     [Fact]
     public void Render_OneMoreTest_AnotherPage() =>
@@ -62,10 +69,12 @@ public sealed class CoverageReportTests
     [InlineData("[Fact]\n// why\n\n", "")]
     public void Scan_AttributesInAnyOrder_TestNamedWithItsClass(string before, string after)
     {
-        string source = $"public sealed class Tests\n{{\n{before}{Attribute("S-X-01", "S-X-02")}{after}public async Task A_B_C(int x)\n{{\n";
+        string source =
+            $"public sealed class Tests\n{{\n{before}{Attribute("S-X-01", "S-X-02")}{after}public async Task A_B_C(int x)\n{{\n";
 
         Assert.Equal(
-            [new("S-X-01", "Tests.A_B_C", "T.cs", true), new Citation("S-X-02", "Tests.A_B_C", "T.cs", true)], CitationScanner.Scan("T.cs", source));
+            [new("S-X-01", "Tests.A_B_C", "T.cs", true), new Citation("S-X-02", "Tests.A_B_C", "T.cs", true)],
+            CitationScanner.Scan("T.cs", source));
     }
 
     [Fact]

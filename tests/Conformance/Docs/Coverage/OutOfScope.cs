@@ -10,11 +10,14 @@ internal static class OutOfScope
         ["S-DMA-43"] = "The machine maps physical addresses; there is no kernel virtual address that could be a vmalloc one.",
         ["S-HEAP-06"] = "A 32-bit caller has the same structure and entry, so nothing tells the two apart.",
         ["S-DMA-73"] = "The machine has no DMA IOMMU, so no device is behind one; T=0 devices map directly or bounce.",
-        ["S-BUF-33"] = "A kernel function that drivers use on behalf of their own files; the modelled DRM nodes map their objects themselves.",
+        ["S-BUF-33"] =
+            "A kernel function that drivers use on behalf of their own files; the modelled DRM nodes map their objects themselves.",
         ["S-BUF-51"] = "A rule for authors of drivers; importers get addresses and lengths from the machine and nothing else.",
         ["S-BUF-77"] = "Entry of 32-bit callers: the machine takes commands and structures, not calls of a width.",
         ["S-HEAP-50"] = "A count of the kernel's own self-test, a program; the machine does not run programs (coco run will).",
-        ["S-GPU-09"] = "The simulated GPU's queue neither waits for nor adds implicit fences; who needs the order passes sync files (S-BUF-72 to 75), which follow S-RESV-02.",
+        ["S-GPU-09"] =
+            "The simulated GPU's queue neither waits for nor adds implicit fences; who needs the order passes sync files (S-BUF-72 to 75), "
+            + "which follow S-RESV-02.",
         ["S-PIN-04"] = "A pin is made under the guest's lock in one piece, so no signal can arrive between two of its pages.",
         ["S-PIN-07"] = "Anonymous memory never comes from a CMA area or a movable zone here, so no pin has to move it.",
         ["S-PIN-36"] = "Importers get a copy of the table, as from a kernel with dma-buf debugging; the exporter's own is never shortened.",
@@ -23,7 +26,8 @@ internal static class OutOfScope
         ["S-HEAP-43"] = "Boot cannot fail half-way here: a guest whose heaps cannot be registered is not created.",
         ["S-HEAP-49"] = "A naming rule of kernel documentation for people who add heaps, without behaviour.",
         ["S-BUF-01"] = "Exporters are types of the machine, which cannot lack an operation or be unloaded.",
-        ["S-ENC-04"] = "The cipher of TDX shows nowhere, because the host reads zeros (S-PLAT-12); one engine serves all platforms (S-ENC-06).",
+        ["S-ENC-04"] =
+            "The cipher of TDX shows nowhere, because the host reads zeros (S-PLAT-12); one engine serves all platforms (S-ENC-06).",
         ["S-ENC-07"] = "A guest has one key slot; which numbers other guests may get shows nowhere in it.",
         ["S-SEV-02"] = "The machine fetches no instructions and walks no page tables.",
         ["S-SNP-27"] = "Guests run at VMPL 0 without an SVSM.",

@@ -53,7 +53,9 @@ internal static class DmaAllocOps
         if (answers.Wants("zeroed"))
         {
             byte[] bytes = new byte[record.In.Number("size")];
-            answers.Set("zeroed", g.Guest.DmaApi.Read(g.Process, made.Value.Id, 0, bytes) is null && !bytes.AsSpan().ContainsAnyExcept((byte)0));
+            answers.Set(
+                "zeroed",
+                g.Guest.DmaApi.Read(g.Process, made.Value.Id, 0, bytes) is null && !bytes.AsSpan().ContainsAnyExcept((byte)0));
         }
     }
 

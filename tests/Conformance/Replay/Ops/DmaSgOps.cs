@@ -112,7 +112,8 @@ internal static class DmaSgOps
     private static string OriginalRuns(ReplayCase c) => RunsOf(c, [.. Table(c).Entries.Select(entry => entry.Phys)]);
 
     private static string RunsOf(ReplayCase c, ulong[] addresses) =>
-        $"[{string.Join(',', addresses.Select((address, i) => FlatMemory.Runs(c.World.Dma.Memory.At(address, Table(c).Entries[i].Length))))}]";
+        "[" + string.Join(',', addresses.Select((address, i) =>
+            FlatMemory.Runs(c.World.Dma.Memory.At(address, Table(c).Entries[i].Length)))) + "]";
 
     private sealed class SgTable
     {

@@ -78,7 +78,8 @@ internal static class DmaSingleOps
         if (answers.Wants("slot_tail_runs"))
         {
             ulong end = state.Dma + state.Size;
-            answers.SetRaw("slot_tail_runs", FlatMemory.Runs(world.Memory.At(Math.Min(end, pool.End - 1), Math.Min(PoolTail, pool.End - end))));
+            answers.SetRaw(
+                "slot_tail_runs", FlatMemory.Runs(world.Memory.At(Math.Min(end, pool.End - 1), Math.Min(PoolTail, pool.End - end))));
         }
     }
 

@@ -23,7 +23,8 @@ internal static class DrmOps
         new("same_handle_on_reimport", AnswerSameHandle),
         new("same_handle_via_dup", AnswerSameHandle),
         new("self_import_same_handle", AnswerSameHandle),
-        new("second_export_same_dmabuf", (c, _, a) => a.Set("same_ino", SameFile(c, State(c).Exported[^1], State(c).Exported[^2]) ? 1L : 0L)),
+        new("second_export_same_dmabuf",
+            (c, _, a) => a.Set("same_ino", SameFile(c, State(c).Exported[^1], State(c).Exported[^2]) ? 1L : 0L)),
         new("reexport_is_same_dmabuf", Reexported),
         new("prime_import_traced", ImportTraced),
         new("import_until_fail", ImportUntilFail),
@@ -92,10 +93,11 @@ internal static class DrmOps
         State(c).Offset = offset.Ok ? offset.Value : 0;
     }
 
-    private static void MmapNode(ReplayCase c, Record record, Answers answers) => NamedMaps.Add(c, answers, NamedMaps.Node, Guest(c).Mappings.Mmap(
-        Of(c).Process, Node(c), State(c).Offset, record.In.Number("len"),
-        CocoGuest.Machine.Abi.MapProtection.Read | CocoGuest.Machine.Abi.MapProtection.Write,
-        CocoGuest.Machine.Abi.MapFlags.Shared));
+    private static void MmapNode(ReplayCase c, Record record, Answers answers) => NamedMaps.Add(
+        c, answers, NamedMaps.Node, Guest(c).Mappings.Mmap(
+            Of(c).Process, Node(c), State(c).Offset, record.In.Number("len"),
+            CocoGuest.Machine.Abi.MapProtection.Read | CocoGuest.Machine.Abi.MapProtection.Write,
+            CocoGuest.Machine.Abi.MapFlags.Shared));
 
     // The last step of a case looks whether anything is left once everything is closed.
     private static void LiveBuffers(ReplayCase c, Record record, Answers answers)
@@ -170,7 +172,8 @@ internal static class DrmOps
         ulong first = g.Guest.Trace.Last() + 1;
         Result<uint> handle = g.Guest.Drm.FdToHandle(g.Process, Node(c), g.Fd(g.LastBuffer!));
         answers.SetResult(handle.Failure);
-        string? line = g.Guest.Trace.Read(first, int.MaxValue, out _).Where(e => e.Name == "dma_map_sg").Select(e => e.Text).FirstOrDefault();
+        string? line = g.Guest.Trace.Read(first, int.MaxValue, out _)
+            .Where(e => e.Name == "dma_map_sg").Select(e => e.Text).FirstOrDefault();
         if (line is null)
         {
             answers.Set("event", null);
@@ -182,7 +185,9 @@ internal static class DrmOps
         answers.Set("chunks", (long)sizes.Length);
         answers.SetRaw("sizes", $"[{string.Join(',', sizes)}]");
         answers.Set("phys_seen", (long)places.Length);
-        answers.Set("phys_naturally_aligned", sizes.Zip(places).All(p => p.Second % BitOperations.RoundUpToPowerOf2(p.First) == 0) ? 1L : 0L);
+        answers.Set(
+            "phys_naturally_aligned",
+            sizes.Zip(places).All(p => p.Second % BitOperations.RoundUpToPowerOf2(p.First) == 0) ? 1L : 0L);
     }
 
     private static void AttachFence(ReplayCase c, Record record, Answers answers)

@@ -6,8 +6,8 @@ using CocoGuest.Machine.PageState;
 namespace CocoGuest.Tests.Replay.Ops;
 
 /// <summary>
-/// Failing allocations by fail-nth: family fault, and the late failures of cc_fail_late. At which n a failure shows depends on how the kernel
-/// was built, so the replay tries n = 1, 2 … until nothing fails any more; the record has to be, whole, what came of one of them.
+/// Failing allocations by fail-nth: family fault, and the late failures of cc_fail_late. At which n a failure shows depends on how the
+/// kernel was built, so the replay tries n = 1, 2 … until nothing fails any more; the record has to be, whole, what came of one of them.
 /// </summary>
 internal static class FaultOps
 {

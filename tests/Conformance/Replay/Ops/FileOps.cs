@@ -21,10 +21,11 @@ internal static class FileOps
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         Plain("read", FileCall.Read), Plain("readv", FileCall.Readv), Plain("write", FileCall.Write), Plain("writev", FileCall.Writev),
-        Plain("pread", FileCall.Pread), Plain("pwrite", FileCall.Pwrite), Plain("fsync", FileCall.Fsync), Plain("fdatasync", FileCall.Fdatasync),
+        Plain("pread", FileCall.Pread), Plain("pwrite", FileCall.Pwrite), Plain("fsync", FileCall.Fsync),
+        Plain("fdatasync", FileCall.Fdatasync),
         Plain("ftruncate", FileCall.Ftruncate), Plain("fallocate", FileCall.Fallocate), Plain("posix_fadvise", FileCall.Fadvise),
-        Plain("readahead", FileCall.Readahead), Plain("getdents", FileCall.Getdents), Plain("fchdir", FileCall.Fchdir), Plain("flock", FileCall.Flock),
-        Plain("fcntl_setlease", FileCall.SetLease), Plain("fcntl_getpipe_sz", FileCall.PipeSize),
+        Plain("readahead", FileCall.Readahead), Plain("getdents", FileCall.Getdents), Plain("fchdir", FileCall.Fchdir),
+        Plain("flock", FileCall.Flock), Plain("fcntl_setlease", FileCall.SetLease), Plain("fcntl_getpipe_sz", FileCall.PipeSize),
         Plain("splice_in", FileCall.SpliceFrom), Plain("splice_out", FileCall.SpliceTo), Plain("sendfile_from", FileCall.SendfileFrom),
         Plain("copy_file_range_from", FileCall.CopyFileRangeFrom), Plain("copy_file_range_to", FileCall.CopyFileRangeTo),
         Plain("fgetxattr", FileCall.Fgetxattr), Plain("flistxattr", FileCall.Flistxattr),
@@ -42,7 +43,8 @@ internal static class FileOps
         new("fstatfs", Fstatfs),
         new("readlink_proc_fd", ReadLink),
         new("reopen_proc_fd", (c, r, a) => a.SetResult(GuestCase.Of(c).Guest.Tree.Open(
-            Process(c), string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{Fd(c, r)}"), HeapCommandOps.FlagsOf(r.In.Text("flags"))).Failure)),
+            Process(c), string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{Fd(c, r)}"),
+            HeapCommandOps.FlagsOf(r.In.Text("flags"))).Failure)),
         new("ioctl_fionread", (c, r, a) => Ioctl(c, r, a, Fionread, 0)),
         new("ioctl_fionbio", (c, r, a) => Ioctl(c, r, a, Fionbio, r.In.Number("value"))),
         new("ioctl_fioclex", (c, r, a) => Ioctl(c, r, a, Fioclex, 0)),
@@ -86,7 +88,8 @@ internal static class FileOps
         return g.Fd(name);
     }
 
-    private static OpTable.Row Plain(string op, FileCall call) => new(op, (c, r, a) => Answer(a, Files(c).Call(Process(c), Fd(c, r), call)));
+    private static OpTable.Row Plain(string op, FileCall call) =>
+        new(op, (c, r, a) => Answer(a, Files(c).Call(Process(c), Fd(c, r), call)));
 
     private static Result<long> Fcntl(ReplayCase c, Record record, int command, ulong argument = 0) =>
         Fcntl(GuestCase.Of(c), Fd(c, record), command, argument);

@@ -59,7 +59,8 @@ internal static class HeapCommandOps
 
     /// <summary>The flags that words joined by bars say; a number in hex is itself.</summary>
     public static uint FlagsOf(string words) =>
-        words.Split('|').Aggregate(0U, (sum, word) => sum | (FlagWords.TryGetValue(word, out uint flag) ? flag : Convert.ToUInt32(word, 16)));
+        words.Split('|').Aggregate(0U, (sum, word) =>
+            sum | (FlagWords.TryGetValue(word, out uint flag) ? flag : Convert.ToUInt32(word, 16)));
 
     private static void Allocate(ReplayCase c, Record record, Answers answers)
     {
@@ -113,7 +114,8 @@ internal static class HeapCommandOps
             "unmapped" => (page, NoMemory),
             "noncanonical" => (0x8000_0000_0000_0000, NoMemory),
             "straddle_8" => (page + PageBytes - 8, new ArgumentMemory(page + PageBytes - 8, bytes[..8])),
-            "end_exact_24" => (page + PageBytes - UserStruct.StructBytes, new ArgumentMemory(page + PageBytes - UserStruct.StructBytes, bytes)),
+            "end_exact_24" =>
+                (page + PageBytes - UserStruct.StructBytes, new ArgumentMemory(page + PageBytes - UserStruct.StructBytes, bytes)),
             "misaligned_1" => (page + 1, new ArgumentMemory(page + 1, bytes)),
             "readonly_page" => (page, new ArgumentMemory(page, bytes, writable: false)),
             _ => throw new ArgumentException($"Pointer '{pointer}' is unknown."),

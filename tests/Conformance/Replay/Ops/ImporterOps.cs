@@ -6,7 +6,9 @@ using CocoGuest.Machine.DmaBufs;
 
 namespace CocoGuest.Tests.Replay.Ops;
 
-/// <summary>The lab's importer driver: attach, map, device and CPU access, kernel access. Families importer, physlayout, dma_trace (heap.*).</summary>
+/// <summary>
+/// The lab's importer driver: attach, map, device and CPU access, kernel access. Families importer, physlayout, dma_trace (heap.*).
+/// </summary>
 internal static class ImporterOps
 {
     private const int RunsShown = 24;

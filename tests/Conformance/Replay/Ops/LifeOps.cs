@@ -29,7 +29,8 @@ internal static class LifeOps
         new("life/live_buffers", LiveBuffers),
         new("child_killed_with_10_buffers", ChildKilled),
         new("fd_visible_after_exec", VisibleAfterExec),
-        new("heap_fd_closed_buffer_lives", (c, _, a) => a.Set("seek_end", Of(c).Guest.Files.Lseek(Of(c).Process, Of(c).Fd(Of(c).LastBuffer!), 0, 2).Value)),
+        new("heap_fd_closed_buffer_lives",
+            (c, _, a) => a.Set("seek_end", Of(c).Guest.Files.Lseek(Of(c).Process, Of(c).Fd(Of(c).LastBuffer!), 0, 2).Value)),
         new("inode_identity", InodeIdentity),
     ];
 
@@ -135,7 +136,8 @@ internal static class LifeOps
     {
         GuestCase g = Of(c);
         State state = c.State<State>();
-        Result<int> fd = g.Guest.Files.Import(g.Process, state.Token!.Value, record.In.Text("flags", "").Contains("CLOEXEC", StringComparison.Ordinal));
+        Result<int> fd = g.Guest.Files.Import(
+            g.Process, state.Token!.Value, record.In.Text("flags", "").Contains("CLOEXEC", StringComparison.Ordinal));
         answers.Set("fd_ok", fd.Ok ? 1L : 0L);
         answers.Set("getfd", FileOps.Fcntl(g, fd.Value, FileOps.GetFd).Value);
         Must(g.Guest.Files.Close(g.Process, fd.Value));

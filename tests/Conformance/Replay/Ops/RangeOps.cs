@@ -12,7 +12,8 @@ internal static class RangeOps
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         new("touch", Touch),
-        new("mprotect", (c, r, a) => a.SetResult(Mappings(c).Mprotect(Process(c), Start(c), Length(c), MemoryOps.ProtectionOf(r.In.Text("prot"))))),
+        new("mprotect", (c, r, a) => a.SetResult(
+            Mappings(c).Mprotect(Process(c), Start(c), Length(c), MemoryOps.ProtectionOf(r.In.Text("prot"))))),
         new("madvise", (c, r, a) => a.SetResult(Mappings(c).Madvise(Process(c), Start(c), Length(c), r.In.Text("advice")))),
         new("msync", (c, r, a) => a.SetResult(
             Mappings(c).Msync(Process(c), Start(c), Length(c), r.In.Text("flags").Split('|').Contains("MS_SYNC")))),
@@ -59,7 +60,9 @@ internal static class RangeOps
     }
 
     private static void Touch(ReplayCase c, Record record, Answers answers) =>
-        answers.Set("result", Mappings(c).Touch(Process(c), Start(c) + record.In.Number("offset", 0), record.In.Text("rw", "r") == "w").ToString());
+        answers.Set(
+            "result",
+            Mappings(c).Touch(Process(c), Start(c) + record.In.Number("offset", 0), record.In.Text("rw", "r") == "w").ToString());
 
     private static void Mincore(ReplayCase c, Record record, Answers answers)
     {

@@ -6,7 +6,9 @@ using CocoGuest.Machine.Fences;
 
 namespace CocoGuest.Tests.Replay.Ops;
 
-/// <summary>Sync files, software timelines and the CPU-access ioctl that waits for them: family syncfile, and poll and vgem in parts.</summary>
+/// <summary>
+/// Sync files, software timelines and the CPU-access ioctl that waits for them: family syncfile, and poll and vgem in parts.
+/// </summary>
 internal static class SyncFileOps
 {
     private const int DefaultSignalMilliseconds = 300;
@@ -73,7 +75,8 @@ internal static class SyncFileOps
         bool waited = wait is { Done: false };
         Must(g.Guest.Fences.Advance(g.Process, Timeline(c), 1));
         answers.Set("waited", waited);
-        answers.SetResult(outcome.Failure ?? (wait is { Done: false } ? new Failure(Errno.ETIMEDOUT, "", "", "") : wait?.Completion.Result));
+        answers.SetResult(
+            outcome.Failure ?? (wait is { Done: false } ? new Failure(Errno.ETIMEDOUT, "", "", "") : wait?.Completion.Result));
     }
 
     private static void Tell(GuestCase g, int fd, Answers answers)
@@ -88,7 +91,8 @@ internal static class SyncFileOps
         answers.Set("status", (long)info.Value.Status);
         answers.Set("num_fences", (long)info.Value.Fences.Count);
         answers.SetRaw("fences", "[" + string.Join(',', info.Value.Fences.Select(f => string.Create(CultureInfo.InvariantCulture,
-            $"{{\"obj\":{JsonSerializer.Serialize(f.Timeline)},\"driver\":{JsonSerializer.Serialize(f.Driver)},\"status\":{f.Status}}}"))) + "]");
+            $"{{\"obj\":{JsonSerializer.Serialize(f.Timeline)},\"driver\":{JsonSerializer.Serialize(f.Driver)},"
+            + $"\"status\":{f.Status}}}"))) + "]");
     }
 
     // The recorder's timeline of the case, made when first asked for.

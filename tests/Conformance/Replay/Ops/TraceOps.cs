@@ -7,8 +7,8 @@ using CocoGuest.Machine.Dma.Mapping;
 namespace CocoGuest.Tests.Replay.Ops;
 
 /// <summary>
-/// Text of trace events: family dma_trace, and the traced cases of others. Addresses are renamed A0, A1 … in the order of their appearance in
-/// the case, as the recorder did.
+/// Text of trace events: family dma_trace, and the traced cases of others. Addresses are renamed A0, A1 … in the order of their appearance
+/// in the case, as the recorder did.
 /// </summary>
 internal static partial class TraceOps
 {

@@ -98,7 +98,8 @@ internal static class UdmabufOps
 
     private static void Create(ReplayCase c, Record record, Answers answers)
     {
-        var item = new UdmabufItem(Memfd(c, record.In.Text("memfd", DefaultMemfd)), record.In.Number("offset", 0), record.In.Number("size"));
+        var item = new UdmabufItem(
+            Memfd(c, record.In.Text("memfd", DefaultMemfd)), record.In.Number("offset", 0), record.In.Number("size"));
         BufferHandle? made = Finish(c, answers, Of(c).Guest.Udmabufs.Create(Of(c).Process, (uint)record.In.Number("flags", 0), [item]));
         if (made is { } buffer)
         {
@@ -134,7 +135,8 @@ internal static class UdmabufOps
         List<UdmabufItem> items = [];
         if (record.In.TryGetProperty("items", out JsonElement list))
         {
-            items.AddRange(list.EnumerateArray().Select(i => new UdmabufItem(Memfd(c, i[0].GetString()!), i[1].GetUInt64(), i[2].GetUInt64())));
+            items.AddRange(list.EnumerateArray()
+                .Select(i => new UdmabufItem(Memfd(c, i[0].GetString()!), i[1].GetUInt64(), i[2].GetUInt64())));
         }
         else if (record.In.Has("count"))
         {

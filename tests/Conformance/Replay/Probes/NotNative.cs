@@ -1,8 +1,8 @@
 namespace CocoGuest.Tests.Replay.Probes;
 
 /// <summary>
-/// Records and fields in which a program on another machine cannot be compared with the recorded one, with the reason. A record that the probe
-/// itself could not perform says so in its line; this table and those lines are the only ways in which something is left out.
+/// Records and fields in which a program on another machine cannot be compared with the recorded one, with the reason. A record that the
+/// probe itself could not perform says so in its line; this table and those lines are the only ways in which something is left out.
 /// </summary>
 internal static class NotNative
 {

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace CocoGuest.Tests.Replay.Probes;
 
 /// <summary>
-/// Compares what a probe printed with the recording it was given, by the rules of the replay (<see cref="Comparison"/>): unstable fields and
-/// those that say nothing about the kernel are left out, everything else has to be equal. A line that the probe did not print differs.
+/// Compares what a probe printed with the recording it was given, by the rules of the replay (<see cref="Comparison"/>): unstable fields
+/// and those that say nothing about the kernel are left out, everything else has to be equal. A line that the probe did not print differs.
 /// </summary>
 internal sealed class ProbeComparison
 {

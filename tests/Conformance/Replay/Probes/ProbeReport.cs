@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace CocoGuest.Tests.Replay.Probes;
 
-/// <summary>Prints a comparison: by family how many records were compared and how many are equal, the first field that differs, and a percentage.</summary>
+/// <summary>
+/// Prints a comparison: by family how many records were compared and how many are equal, the first field that differs, and a percentage.
+/// </summary>
 internal static class ProbeReport
 {
     private const int MostCharacters = 160;

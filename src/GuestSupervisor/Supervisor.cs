@@ -26,7 +26,7 @@ namespace CocoGuest.Supervisor;
 /// fork, exec, SCM_RIGHTS, exit. <see cref="FileBoard"/> hears of the end. So a lost event cannot make the machine and the program disagree
 /// on what is open; the machine's own tables are brought up to date by <see cref="Mirror"/> when somebody looks.</para>
 /// <para>Memory of private buffers goes to real processes of this guest only, here and nowhere else (R4 of docs/architecture.md).</para>
-/// <para>Does not model: paths through symbolic links of the host or a root folder of the program's own, other architectures.</para>
+/// <para>Does not model: symbolic links of the host that lead into a guest's folder, other architectures.</para>
 /// </remarks>
 internal sealed class Supervisor : IDisposable
 {
@@ -162,7 +162,7 @@ internal sealed class Supervisor : IDisposable
         var stat = new StatCalls(context);
         var fds = new FdCalls(context);
         var maps = new MapCalls(context);
-        var program = new ProgramCalls(say);
+        var program = new ProgramCalls(context, say);
         var ranges = new RangeCalls(context, _mirror);
         var poll = new PollCalls(context);
         var numbers = new NumberCalls(_files.Numbers);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.InteropServices.Marshalling;
+using System.Text;
 
 namespace CocoGuest.Linux;
 
@@ -11,8 +12,16 @@ internal static unsafe partial class Libc
     public const int ONonblock = 0x800;
     public const int ODirectory = 0x10000;
     public const int OCloexec = 0x80000;
+    public const int ONofollow = 0x20000;
+    public const int OPath = 0x200000;
     public const int AtFdcwd = -100;
     public const int AtSymlinkNofollow = 0x100;
+    public const int AtEmptyPath = 0x1000;
+    public const int AtStatxDontSync = 0x4000;
+    public const ulong ResolveNoSymlinks = 4;
+    public const ulong ResolveBeneath = 8;
+    public const ulong ResolveCached = 0x20;
+    public const ulong ProcSuperMagic = 0x9fa0;
     public const int FSetfd = 2;
     public const int FGetfl = 3;
     public const int FSetfl = 4;
@@ -28,7 +37,9 @@ internal static unsafe partial class Libc
     public const uint StatxType = 1;
     public const uint StatxMode = 2;
     public const uint StatxUid = 8;
+    public const uint StatxGid = 0x10;
     public const nint SysGetdents64 = 217; // x86-64
+    public const nint SysOpenat2 = 437;
 
     /// <summary>open without O_CREAT; a path as C has it.</summary>
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true)]
@@ -47,6 +58,21 @@ internal static unsafe partial class Libc
             Utf8StringMarshaller.Free(bytes);
         }
     }
+
+    /// <summary>openat2 without O_CREAT: glibc has no function of this name. A path is bytes, one for each character.</summary>
+    public static int Openat2(int folder, string path, int flags, ulong resolve)
+    {
+        byte[] bytes = new byte[path.Length + 1];
+        Encoding.Latin1.GetBytes(path, bytes);
+        var how = new OpenHow { Flags = (ulong)flags, Resolve = resolve };
+        fixed (byte* first = bytes)
+        {
+            return (int)Syscall(SysOpenat2, folder, (nint)first, (nint)(&how), sizeof(OpenHow));
+        }
+    }
+
+    [LibraryImport(Library, EntryPoint = "readlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint Readlinkat(int folder, string path, byte* target, nuint size);
 
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// Which paths are the guest's. A path is compared as text after "." and ".." and the guest's own symbolic links are gone; a link of
-/// the host that leads into a guest's folder is not followed.
+/// Which paths are the guest's, by their text. It tells apart most that cannot be; of those that are left, <see cref="PathWalk"/> finds
+/// out where they lead. So a link of the host that leads into a guest's folder is not followed.
 /// </summary>
 internal static class GuestPath
 {
@@ -23,11 +23,21 @@ internal static class GuestPath
     // The major numbers of DRM and of heaps: a device of the host with such a number is not the guest's, whatever it is.
     private static readonly string[] Majors = ["/sys/dev/char/226:", "/sys/dev/char/251:"];
 
+    // All folders above those, but the root.
+    private static readonly HashSet<string> Above = [.. Roots.Concat(Majors).SelectMany(FoldersAbove)];
+
     /// <summary>True if the guest answers for the path.</summary>
     public static bool IsGuests(string absolute) =>
         Roots.Any(root =>
             absolute.StartsWith(root, StringComparison.Ordinal) && (absolute.Length == root.Length || absolute[root.Length] == '/'))
         || Majors.Any(major => absolute.StartsWith(major, StringComparison.Ordinal));
+
+    /// <summary>True for the root and for a folder that something of the guest's is in, somewhere below.</summary>
+    public static bool IsAbove(string absolute) => absolute.Length <= 1 || Above.Contains(absolute);
+
+    /// <summary>True if a walk is worth it: as text, it leads to or through what is the guest's, to an fd, to a folder above.</summary>
+    public static bool IsCandidate(string absolute, string end) =>
+        IsGuests(end) || Above.Contains(end) || FdEntry(end) is not null || Crosses(absolute);
 
     /// <summary>
     /// True for a path that cannot be the guest's or an fd's, whatever it is relative to: most of them, told apart without a look at
@@ -37,6 +47,11 @@ internal static class GuestPath
         path.StartsWith('/') && !path.StartsWith("/dev", StringComparison.Ordinal) && !path.StartsWith("/sys", StringComparison.Ordinal)
         && !path.StartsWith("/proc", StringComparison.Ordinal) && !path.StartsWith("//", StringComparison.Ordinal)
         && !path.StartsWith("/.", StringComparison.Ordinal) && !path.Contains("/../", StringComparison.Ordinal);
+
+    /// <summary>True if an absolute path has none of the names that all of the guest's begin with.</summary>
+    public static bool HasNoName(string absolute) =>
+        !absolute.Contains("/dev", StringComparison.Ordinal) && !absolute.Contains("/sys", StringComparison.Ordinal)
+        && !absolute.Contains("/proc", StringComparison.Ordinal);
 
     /// <summary>A path without "." and ".." and doubled slashes.</summary>
     public static string Normalise(string folder, string path)
@@ -55,6 +70,20 @@ internal static class GuestPath
         }
 
         return "/" + string.Join('/', parts);
+    }
+
+    private static IEnumerable<string> FoldersAbove(string path)
+    {
+        for (int slash = path.LastIndexOf('/'); slash > 0; slash = path.LastIndexOf('/', slash - 1))
+        {
+            yield return path[..slash];
+        }
+    }
+
+    private static bool Crosses(string absolute)
+    {
+        string[] parts = absolute.Contains("/..", StringComparison.Ordinal) ? absolute.Split('/') : [];
+        return Enumerable.Range(0, parts.Length).Any(n => parts[n] == ".." && IsGuests(Normalise("", string.Join('/', parts[..n]))));
     }
 
     /// <summary>

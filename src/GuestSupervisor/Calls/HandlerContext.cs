@@ -39,23 +39,51 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
     public ProcessBoard Processes => processes;
 
     /// <summary>
-    /// The place that a call's path leads to, the guest's symbolic links followed; found once for all that the call does with it.
-    /// Null where it cannot be the guest's.
+    /// Where a call's path leads in the program's own root; found once for all that the call does with it. Null where it is not the
+    /// guest's, nor a folder above it, nor an fd: then the kernel goes on with it.
     /// </summary>
     /// <param name="call">The call.</param>
     /// <param name="folder">What a relative path starts from.</param>
     /// <param name="address">Where the path is.</param>
     /// <param name="follow">Whether a link at the end is followed.</param>
-    public TreePlace? PlaceOf(StoppedCall call, int folder, ulong address, bool follow = true)
+    public CallPlace? PlaceOf(StoppedCall call, int folder, ulong address, bool follow = true)
     {
-        if (call.Memory.ReadPath(address) is not { Length: > 0 } path || GuestPath.IsForeign(path))
+        if (call.Memory.ReadPath(address) is not { Length: > 0 } path || GuestPath.IsForeign(path)
+            || StartOf(call, folder, path) is not { } start)
         {
             return null;
         }
 
-        return path[0] == '/' ? guest.Tree.Resolve(path, follow)
-            : FolderOf(call, folder) is { } start ? guest.Tree.Resolve($"{start}/{path}", follow)
-            : null;
+        string text = $"{start}/{path}";
+        if (GuestPath.HasNoName(text) || !GuestPath.IsCandidate(text, guest.Tree.Resolve(text, follow).Path)
+            || ProgramRoot.Of(call.Tid) is not { } root)
+        {
+            return null;
+        }
+
+        using (root)
+        {
+            var walk = new PathWalk(guest.Tree, root, new CallerRights(call.Tid), cached: true);
+            return walk.Go(start, path, follow) is not { } place ? null
+                : new CallPlace(guest.Tree.Resolve(place, follow: false), walk.ThroughGuest, !walk.ThroughHidden);
+        }
+    }
+
+    /// <summary>The folder that a path starts from, in the program's root; null: it is not below it, or no folder at all.</summary>
+    public string? StartOf(StoppedCall call, int folder, string path)
+    {
+        if (path.StartsWith('/'))
+        {
+            return "";
+        }
+
+        if (folder != AtFdCwd && FileAt(call, folder)?.Folder is { } ours)
+        {
+            return ours.Path;
+        }
+
+        string entry = folder == AtFdCwd ? "cwd" : string.Create(CultureInfo.InvariantCulture, $"fd/{folder}");
+        return ProcFolder.LinkOf(call.Tid, entry) is { } start && start.StartsWith('/') ? ProcFolder.BelowRoot(call.Tid, start) : null;
     }
 
     /// <summary>The emulated file behind a number in the caller's fd table, or null: not one of ours.</summary>
@@ -239,11 +267,6 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
             return refused == Errno.EBADF ? Errno.EMFILE : refused;
         }
     }
-
-    private string? FolderOf(StoppedCall call, int folder) =>
-        folder == AtFdCwd ? ProcFolder.LinkOf(call.Tid, "cwd")
-        : FileAt(call, folder)?.Folder is { } ours ? ours.Path
-        : ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{folder}"));
 
     private SafeFileHandle HostFileFor(NativeFile machine, Func<Origin> origin, bool isObject)
     {

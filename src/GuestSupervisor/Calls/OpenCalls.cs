@@ -36,7 +36,7 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
 
         if (context.PlaceOf(call, folder, call[pathIndex], Follows(flags)) is not { } place)
         {
-            OpenHosts(call, "", flags);
+            OpenHosts(call, folder, pathIndex, flags);
             return;
         }
 
@@ -46,17 +46,17 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
         }
         else if (GuestPath.IsGuests(place.Path) && call.IsWaiting)
         {
-            Open(call, place, flags);
+            Open(call, place.Tree, flags);
         }
-        else if (!OpenShared(call, place.Path, flags, leaves: folder >= 0 && context.FileAt(call, folder) is not null))
+        else if (!OpenShared(call, place, flags))
         {
-            OpenHosts(call, place.Path, flags);
+            OpenHosts(call, folder, pathIndex, flags);
         }
     }
 
-    private void OpenHosts(StoppedCall call, string path, uint flags)
+    private void OpenHosts(StoppedCall call, int folder, int pathIndex, uint flags)
     {
-        if (context.Options.Strict && HostReads.IsWanted(path, flags))
+        if (context.Options.Strict && HostReads.IsWanted(TextOf(call, folder, call[pathIndex]), flags))
         {
             RemoteOpen.Go(call, context.HighNumber(call.Tid), (flags & OpenFlags.CloseOnExec) != 0);
         }
@@ -66,15 +66,21 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
         }
     }
 
-    // A folder of the host that the guest has names in: the host's own open file, at a number at which its listing is seen. An O_PATH fd,
-    // which lists nothing, is made only for who leaves a folder of the guest by "..", where the kernel could not find it; it is a readable
-    // one, since no other can be handed over.
-    private bool OpenShared(StoppedCall call, string path, uint flags, bool leaves)
+    // What the path says, for who only wants to know whether to look at what the kernel opened.
+    private string TextOf(StoppedCall call, int folder, ulong address) =>
+        call.Memory.ReadPath(address) is { Length: > 0 } path && context.StartOf(call, folder, path) is { } start
+            ? GuestPath.Normalise(start, path) : "";
+
+    // A folder of the host that the guest has names in: the host's own open file, at a number at which its listing is seen, found in the
+    // program's root without links, and only if everybody may read it. An O_PATH fd, which lists nothing, is made only for who leaves a
+    // folder of the guest by "..", where the kernel could not find it; it is a readable one, since no other can be handed over.
+    private bool OpenShared(StoppedCall call, CallPlace place, uint flags)
     {
         bool byPath = (flags & OpenFlags.PathOnly) != 0;
-        if ((flags & ~ReadFolderFlags) != 0 || (byPath && !leaves)
-            || context.Guest.Tree.SharedEntries(path) is not { Length: > 0 } || !call.IsWaiting
-            || HostFile.OpenFolder(ProcFolder.RootOf(call.Tid) + path) is not { } folder)
+        using var root = ProgramRoot.Of(call.Tid);
+        if ((flags & ~ReadFolderFlags) != 0 || !place.IsOpen || (byPath && !place.LeftGuest)
+            || context.Guest.Tree.SharedEntries(place.Path) is not { Length: > 0 } || !call.IsWaiting
+            || root?.OpenFolder(place.Path) is not { } folder)
         {
             return false;
         }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;
@@ -10,10 +9,11 @@ namespace CocoGuest.Supervisor.Calls;
 /// execve and filters of the program's own: what cannot work under the supervisor is refused with a sentence instead of failing later in
 /// silence.
 /// </summary>
-internal sealed class ProgramCalls(Action<string> say)
+internal sealed class ProgramCalls(HandlerContext context, Action<string> say)
 {
     private const int AtFdCwd = -100;
     private const int HeaderBytes = 20;
+    private const uint SetIds = 0xc00;
     private const byte Class32 = 1;
     private const ushort MachineX8664 = 62;
     private readonly HashSet<string> _said = new(StringComparer.Ordinal);
@@ -23,9 +23,8 @@ internal sealed class ProgramCalls(Action<string> say)
     {
         bool byFolder = call.Call == SystemCall.Execveat;
         string? path = call.Memory.ReadPath(call[byFolder ? 1 : 0]);
-        string? folder = path is null || path.StartsWith('/') ? "" : ProcFolder.LinkOf(call.Tid, byFolder && call.Int(0) != AtFdCwd
-            ? string.Create(CultureInfo.InvariantCulture, $"fd/{call.Int(0)}") : "cwd");
-        if (path is { Length: > 0 } && folder is not null && Check(GuestPath.Normalise(folder, path)) is { } refused)
+        if (path is { Length: > 0 } && context.StartOf(call, byFolder ? call.Int(0) : AtFdCwd, path) is { } start
+            && Check(call.Tid, start, path) is { } refused)
         {
             call.Fail(refused);
             return;
@@ -42,33 +41,33 @@ internal sealed class ProgramCalls(Action<string> say)
         call.Fail(Errno.EBUSY);
     }
 
-    // What the program is, by its first bytes. What cannot be read is the kernel's to judge.
-    private Errno? Check(string path)
+    // What the program is, by its first bytes. What its caller may not start, and what cannot be found or read, is the kernel's to judge.
+    private Errno? Check(int tid, string start, string path)
     {
-        Span<byte> header = stackalloc byte[HeaderBytes];
-        try
+        using var root = ProgramRoot.Of(tid);
+        var rights = new CallerRights(tid);
+        string? place = root is null ? null : new PathWalk(context.Guest.Tree, root, rights, cached: false).Go(start, path, follow: true);
+        if (place is null || root?.Look(place, cached: false) is not { IsRegular: true } entry || !rights.MayExecute(entry))
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            if (file.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false) < HeaderBytes || !header.StartsWith("\x7f"u8))
-            {
-                return null;
-            }
-
-            if (header[4] == Class32 || BinaryPrimitives.ReadUInt16LittleEndian(header[18..]) != MachineX8664)
-            {
-                SayOnce(path, $"{path} is not a 64-bit x86 program. coco run sees the calls of 64-bit programs only: ENOEXEC.");
-                return HostErrno.ENOEXEC;
-            }
-
-            if ((File.GetUnixFileMode(path) & (UnixFileMode.SetUser | UnixFileMode.SetGroup)) != 0)
-            {
-                SayOnce(
-                    path, $"{path} is set-user-id or set-group-id. Under coco run (no_new_privs) it runs with the rights of its caller.");
-            }
+            return null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+
+        Span<byte> header = stackalloc byte[HeaderBytes];
+        if (root.ReadHead(place, header) < HeaderBytes || !header.StartsWith("\x7f"u8))
         {
-            // The kernel will say the same.
+            return null;
+        }
+
+        if (header[4] == Class32 || BinaryPrimitives.ReadUInt16LittleEndian(header[18..]) != MachineX8664)
+        {
+            SayOnce(place, $"{place} is not a 64-bit x86 program. coco run sees the calls of 64-bit programs only: ENOEXEC.");
+            return HostErrno.ENOEXEC;
+        }
+
+        if ((entry.Mode & SetIds) != 0)
+        {
+            SayOnce(
+                place, $"{place} is set-user-id or set-group-id. Under coco run (no_new_privs) it runs with the rights of its caller.");
         }
 
         return null;

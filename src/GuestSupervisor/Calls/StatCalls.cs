@@ -55,7 +55,7 @@ internal sealed class StatCalls(HandlerContext context)
     {
         int shift = call.Call == SystemCall.Readlinkat ? 1 : 0;
         bool ofFd = shift == 1 && IsEmpty(call, 1);
-        TreePlace? place = !ofFd ? context.PlaceOf(call, shift == 1 ? call.Int(0) : AtFdCwd, call[shift], follow: false)
+        TreePlace? place = !ofFd ? context.PlaceOf(call, shift == 1 ? call.Int(0) : AtFdCwd, call[shift], follow: false)?.Tree
             : context.FileAt(call, call.Int(0))?.Folder is { } folder ? context.Guest.Tree.Resolve(folder.Path, follow: false)
             : null;
         if (place is null || TargetOf(call, place) is not { } target)
@@ -123,7 +123,7 @@ internal sealed class StatCalls(HandlerContext context)
     // The process and the place in the machine's words, for a path that is the guest's; else the kernel goes on.
     private void Find(StoppedCall call, bool byFolder, bool follow, Action<SupervisedProcess, TreePlace> found)
     {
-        TreePlace? place = context.PlaceOf(call, byFolder ? call.Int(0) : AtFdCwd, call[byFolder ? 1 : 0], follow);
+        CallPlace? place = context.PlaceOf(call, byFolder ? call.Int(0) : AtFdCwd, call[byFolder ? 1 : 0], follow);
         if (place is not null && follow && GuestPath.FdEntry(place.Path) is { Folder: "fd" } entry
             && context.FdEntryOf(call, entry) is { File.Folder: null } ours)
         {
@@ -133,14 +133,14 @@ internal sealed class StatCalls(HandlerContext context)
 
         if (place is null || !GuestPath.IsGuests(place.Path) || !call.IsWaiting)
         {
-            ContinueOutside(call, place?.Path);
+            ContinueOutside(call, place);
             return;
         }
 
         Result<SupervisedProcess> process = context.Processes.Of(call.Tid);
         if (process.Ok)
         {
-            found(process.Value, place);
+            found(process.Value, place.Tree);
         }
         else
         {
@@ -148,22 +148,30 @@ internal sealed class StatCalls(HandlerContext context)
         }
     }
 
-    // A path that goes through a folder of the guest and leaves it again by "..": the host does not have that folder.
-    private static void ContinueOutside(StoppedCall call, string? path)
+    // The one place of the host that is answered for here: the folder in which one reaches, by "..", coming from a folder of the guest's
+    // that the host does not have. All others the kernel finds itself.
+    private static void ContinueOutside(StoppedCall call, CallPlace? place)
     {
-        Span<byte> bytes = stackalloc byte[StatBytes];
-        bool plain = call.Call is SystemCall.Stat or SystemCall.Lstat or SystemCall.Newfstatat;
-        ulong address = call[call.Call == SystemCall.Newfstatat ? 1 : 0];
-        if (path is null || !plain || call.Memory.ReadPath(address) is not { } raw || !raw.Contains("..", StringComparison.Ordinal)
-            || GuestPath.FdEntry(path) is not null || !HostFile.TryStat(path, bytes))
+        bool byFolder = call.Call is SystemCall.Newfstatat or SystemCall.Statx;
+        bool stat = byFolder || call.Call is SystemCall.Stat or SystemCall.Lstat;
+        Span<byte> bytes = stackalloc byte[call.Call == SystemCall.Statx ? StatxBytes : StatBytes];
+        if (!stat || place is not { LeftGuest: true } || !GuestPath.IsAbove(place.Path) || !call.IsWaiting
+            || !StatOfHost(call, place.Path, bytes))
         {
             call.Continue();
             return;
         }
 
-        bool written = call.Memory.TryWrite(call[call.Call == SystemCall.Newfstatat ? 2 : 1], bytes);
-        call.End(written ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
+        call.End(call.Memory.TryWrite(call[TargetOf(call)], bytes) ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
     }
+
+    private static bool StatOfHost(StoppedCall call, string path, Span<byte> bytes)
+    {
+        using var root = ProgramRoot.Of(call.Tid);
+        return root is not null && (call.Call == SystemCall.Statx ? root.TryStatx(path, call.UInt(3), bytes) : root.TryStat(path, bytes));
+    }
+
+    private static int TargetOf(StoppedCall call) => call.Call switch { SystemCall.Statx => 4, SystemCall.Newfstatat => 2, _ => 1 };
 
     // Links that the call follows are followed already.
     private Result<FileStat> StatOf(SupervisedProcess process, TreePlace place) => context.Guest.Tree.Stat(process.Machine, place);
@@ -202,8 +210,7 @@ internal sealed class StatCalls(HandlerContext context)
             WriteStat(bytes, stat.Value);
         }
 
-        int target = call.Call switch { SystemCall.Statx => 4, SystemCall.Newfstatat => 2, _ => 1 };
-        call.End(call.Memory.TryWrite(call[target], bytes) ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
+        call.End(call.Memory.TryWrite(call[TargetOf(call)], bytes) ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
     }
 
     // struct stat of x86-64.

@@ -34,7 +34,8 @@ internal static class CallTable
                 new(
                     Differs,
                     "through a symbolic link of the host into a guest's folder, or after chroot",
-                    "a link leads to the host's file: ENOENT. After chroot paths are still compared as written"),
+                    "a link leads to the host's file: ENOENT. After chroot the guest's folders are in the new root, where no link or "
+                        + "file of it stands in their place"),
                 new(Differs, "with RESOLVE_* of openat2", "the flags are not looked at for a guest's path"),
                 new(Differs, "of `/dev/dma_heap/system/`", "opens; a kernel says ENOTDIR"),
                 new(
@@ -58,6 +59,11 @@ internal static class CallTable
                     "",
                     "statx: the basic fields. newfstatat and statx with an empty path: on a number outside the reserved range, "
                         + "too"),
+                new(
+                    Exact,
+                    "of the host's paths",
+                    "the host's kernel answers, in the program's root and with its rights. Only a folder such as `/dev`, reached by "
+                        + "`..` from a folder of the guest's that the host may lack, is looked at for the program"),
             ],
         },
         new CallGroup

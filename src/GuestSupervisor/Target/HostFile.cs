@@ -21,13 +21,6 @@ internal static unsafe class HostFile
         return Libc.Fstatat(Libc.AtFdcwd, path, &status, 0) == 0 ? IdentityIn(status) : null;
     }
 
-    /// <summary>stat of a path of the host: the whole structure.</summary>
-    public static bool TryStat(string path, Span<byte> target)
-    {
-        Stat status;
-        return Libc.Fstatat(Libc.AtFdcwd, path, &status, 0) == 0 && new ReadOnlySpan<byte>(&status, sizeof(Stat)).TryCopyTo(target);
-    }
-
     /// <summary>The identity of an open file.</summary>
     public static FileIdentity IdentityOf(SafeFileHandle file)
     {
@@ -40,22 +33,6 @@ internal static unsafe class HostFile
 
     /// <summary>A new open file description of an open file.</summary>
     public static SafeFileHandle Reopen(SafeFileHandle file, int accessMode) => Checked(Memfd.Reopen(file, accessMode));
-
-    /// <summary>Opens a folder that everybody may read; null: there is none, or not everybody may.</summary>
-    public static SafeFileHandle? OpenFolder(string path)
-    {
-        const uint readAndEnter = 5;
-        Stat status;
-        int fd = Libc.Open(path, Libc.ODirectory | Libc.OCloexec);
-        SafeFileHandle? file = fd < 0 ? null : new SafeFileHandle(fd, ownsHandle: true);
-        if (file is not null && (Libc.Fstat(file, &status) != 0 || (status.Mode & readAndEnter) != readAndEnter))
-        {
-            file.Dispose();
-            return null;
-        }
-
-        return file;
-    }
 
     /// <summary>Entries of an open folder from where it was read to, as getdents64 gives them.</summary>
     /// <returns>Bytes, or the negative errno.</returns>

@@ -26,6 +26,24 @@ internal static class ProcFolder
     /// <summary>User and group that the process acts as.</summary>
     public static (uint Uid, uint Gid) OwnerOf(int pid) => ((uint)(StatusNumber(pid, "Uid:") ?? 0), (uint)(StatusNumber(pid, "Gid:") ?? 0));
 
+    /// <summary>As whom a thread's file accesses are judged; null: it is gone.</summary>
+    public static Credentials? CredentialsOf(int tid)
+    {
+        // CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+        const ulong passing = 6;
+        string[] users = Field(tid, "status", "Uid:")?.Split('\t') ?? [];
+        string[] groups = Field(tid, "status", "Gid:")?.Split('\t') ?? [];
+        if (users.Length != 4 || groups.Length != 4 || Field(tid, "status", "CapEff:") is not { } capabilities)
+        {
+            return null;
+        }
+
+        string[] others = Field(tid, "status", "Groups:")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        bool passes = (ulong.Parse(capabilities, NumberStyles.HexNumber, CultureInfo.InvariantCulture) & passing) != 0
+            && LinkOf(tid, "ns/user") is { } names && names == LinkOf(Environment.ProcessId, "ns/user");
+        return new Credentials(Number(users[3]), [Number(groups[3]), .. others.Select(Number)], passes);
+    }
+
     /// <summary>Signals that a process ignores: bit N for signal N.</summary>
     public static ulong IgnoredSignals(int pid) =>
         Field(pid, "status", "SigIgn:") is { } set ? ulong.Parse(set, NumberStyles.HexNumber, CultureInfo.InvariantCulture) << 1 : 0;
@@ -48,6 +66,15 @@ internal static class ProcFolder
 
     /// <summary>The root folder of a process, as a path that others can use.</summary>
     public static string RootOf(int pid) => Path(pid, "root");
+
+    /// <summary>A path of the supervisor's root as one of the process'; null: it is not below the root of the process.</summary>
+    public static string? BelowRoot(int pid, string path) => LinkOf(pid, "root") switch
+    {
+        null => null,
+        "/" => path,
+        { } root when path == root => "/",
+        { } root => path.StartsWith(root + "/", StringComparison.Ordinal) ? path[root.Length..] : null,
+    };
 
     /// <summary>What fd number N of a process is, in the host.</summary>
     public static FileIdentity? FileAt(int pid, int fd) => HostFile.IdentityAt(Path(pid, $"fd/{fd}"));
@@ -130,6 +157,8 @@ internal static class ProcFolder
 
     /// <summary>The parent of a process.</summary>
     public static int? ParentOf(int pid) => StatusNumber(pid, "PPid:");
+
+    private static uint Number(string word) => uint.Parse(word, CultureInfo.InvariantCulture);
 
     private static IEnumerable<int> ChildrenOf(int pid)
     {

@@ -1,0 +1,16 @@
+using CocoGuest.Machine.Tree;
+
+namespace CocoGuest.Supervisor.Calls;
+
+/// <summary>Where a call's path leads in the program's root.</summary>
+/// <param name="Tree">The place in the machine's words.</param>
+/// <param name="ThroughGuest">A folder of the guest's lies on the way.</param>
+/// <param name="IsOpen">The host has all other folders on the way, and lets the program enter them.</param>
+internal sealed record CallPlace(TreePlace Tree, bool ThroughGuest, bool IsOpen)
+{
+    /// <summary>For a place of the host's: the kernel cannot find it for the program, whose way goes through the guest.</summary>
+    public bool LeftGuest => ThroughGuest && IsOpen;
+
+    /// <summary>Absolute, without links before its end.</summary>
+    public string Path => Tree.Path;
+}

@@ -123,7 +123,8 @@ run() { # project
   if [ "$1" = Allocations ]; then
     dotnet tests/Benchmarks/bin/Release/net10.0/CocoGuest.Tests.Benchmarks.dll allocations >"$log" 2>&1
   else
-    "$program" --no-ansi --progress off --show-slowest-tests 10 "${hang[@]}" >"$log" 2>&1
+    # Who starts this may ignore signals, as nohup and background jobs do; the programs under test must not inherit that.
+    env --default-signal=HUP,INT,QUIT "$program" --no-ansi --progress off --show-slowest-tests 10 "${hang[@]}" >"$log" 2>&1
   fi
   echo $? >"$work/$1.status"
   say "$1 took $((SECONDS - began)) s"

@@ -81,7 +81,8 @@ internal static class MachineBenchmark
 
         Array.Sort(ratios);
         string speed = string.Create(CultureInfo.InvariantCulture, $"{2.0 * K256 * Count / bounced / 1e9:N1} GB/s");
-        Print(output, $"bounce map+unmap, 256 KiB, pool {ring.Length >> 20} MiB", speed, ratios[Rounds / 2], $"two memcpys over a ring of {ring.Length >> 20} MiB");
+        Print(output, $"bounce map+unmap, 256 KiB, pool {ring.Length >> 20} MiB", speed,
+            ratios[Rounds / 2], $"two memcpys over a ring of {ring.Length >> 20} MiB");
     }
 
     private static void Allocation(TextWriter output, Platform platform)

@@ -48,9 +48,12 @@ internal static class AllocationBenchmark
             ("empty call", async () => await connection.Health.CheckAsync(new HealthCheckRequest())),
             ("AllocateBuffer", async () => fds.Push((await Allocate()).Fd)),
             ("Release", async () => await guest.ReleaseAsync(new ReleaseRequest { Process = process, Fd = fds.Pop() })),
-            ("Attach", async () => attachments.Enqueue((await guest.AttachAsync(new AttachRequest { Process = process, Fd = keep })).Attachment)),
-            ("MapDmaBuf", () => OnEach(a => guest.MapDmaBufAsync(new MapDmaBufRequest { Process = process, Attachment = a }).ResponseAsync)),
-            ("UnmapDmaBuf", () => OnEach(a => guest.UnmapDmaBufAsync(new UnmapDmaBufRequest { Process = process, Attachment = a }).ResponseAsync)),
+            ("Attach", async () =>
+                attachments.Enqueue((await guest.AttachAsync(new AttachRequest { Process = process, Fd = keep })).Attachment)),
+            ("MapDmaBuf", () => OnEach(a =>
+                guest.MapDmaBufAsync(new MapDmaBufRequest { Process = process, Attachment = a }).ResponseAsync)),
+            ("UnmapDmaBuf", () => OnEach(a =>
+                guest.UnmapDmaBufAsync(new UnmapDmaBufRequest { Process = process, Attachment = a }).ResponseAsync)),
             ("Detach", async () => await guest.DetachAsync(new DetachRequest { Process = process, Attachment = attachments.Dequeue() })),
         ];
         foreach ((string _, Func<Task> call) in calls)
@@ -102,7 +105,8 @@ internal static class AllocationBenchmark
             double limit = (reviewed[name] * Tolerance) + Slack;
             bool ok = above <= limit;
             passed &= ok;
-            output.WriteLine(Text($"{name,-15} {above,8:N0} bytes more; reviewed {reviewed[name]:N0}{(ok ? "" : $": FAILED, above {limit:N0}")}"));
+            output.WriteLine(
+                Text($"{name,-15} {above,8:N0} bytes more; reviewed {reviewed[name]:N0}{(ok ? "" : $": FAILED, above {limit:N0}")}"));
         }
 
         return passed;

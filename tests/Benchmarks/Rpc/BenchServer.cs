@@ -23,8 +23,8 @@ internal sealed class BenchServer : IDisposable
     public string SocketPath => Path.Combine(_folder.FullName, "cocoguest.sock");
 
     /// <summary>Resident memory in bytes.</summary>
-    public long ResidentBytes => long.Parse(
-        File.ReadAllText($"/proc/{_process.Id}/statm").Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture) * Environment.SystemPageSize;
+    public long ResidentBytes => Environment.SystemPageSize * long.Parse(
+        File.ReadAllText($"/proc/{_process.Id}/statm").Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
 
     public static BenchServer Start()
     {
@@ -65,6 +65,7 @@ internal sealed class BenchServer : IDisposable
         string framework = AppContext.BaseDirectory.TrimEnd('/');
         string configuration = Path.GetDirectoryName(framework)!;
         string root = Path.GetFullPath(Path.Combine(configuration, "..", "..", "..", ".."));
-        return Path.Combine(root, "src", "GuestService", "bin", Path.GetFileName(configuration), Path.GetFileName(framework), "CocoGuest.Service.dll");
+        return Path.Combine(
+            root, "src", "GuestService", "bin", Path.GetFileName(configuration), Path.GetFileName(framework), "CocoGuest.Service.dll");
     }
 }

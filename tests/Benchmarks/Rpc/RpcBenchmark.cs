@@ -52,7 +52,9 @@ internal static class RpcBenchmark
         }
 
         times.Sort();
-        output.WriteLine(Text($"server ready: {times[times.Count / 2]:N0} ms median of {times.Count} starts [{times[0]:N0}..{times[^1]:N0}]; idle {resident / 1048576.0:N0} MiB resident"));
+        output.WriteLine(
+            Text($"server ready: {times[times.Count / 2]:N0} ms median of {times.Count} starts [{times[0]:N0}..{times[^1]:N0}]; ")
+            + Text($"idle {resident / 1048576.0:N0} MiB resident"));
     }
 
     // One cycle: each of the six calls, each with an empty call before it.
@@ -143,7 +145,9 @@ internal static class RpcBenchmark
         }
 
         broker?.Dispose();
-        output.WriteLine(Text($"token to mapped memory, 64 KiB: p50 {Percentile(times, 50):N1} us, p99 {Percentile(times, 99):N1} us; {Percentile(times, 50) / Percentile(empty, 50):N2}x an empty call ({Percentile(empty, 50):N1} us)"));
+        output.WriteLine(
+            Text($"token to mapped memory, 64 KiB: p50 {Percentile(times, 50):N1} us, p99 {Percentile(times, 99):N1} us; ")
+            + Text($"{Percentile(times, 50) / Percentile(empty, 50):N2}x an empty call ({Percentile(empty, 50):N1} us)"));
     }
 
     private static async Task BySizeAsync(TextWriter output, CocoConnection connection, string platform)
@@ -161,7 +165,8 @@ internal static class RpcBenchmark
 
         double small = Percentile(times[K64].Skip(100), 50);
         double large = Percentile(times[1UL << 30].Skip(100), 50);
-        output.WriteLine(Text($"AllocateBuffer of 1 GiB shared, {platform}: p50 {large:N0} us, {large / small:N1}x that of 64 KiB ({small:N1} us)"));
+        output.WriteLine(
+            Text($"AllocateBuffer of 1 GiB shared, {platform}: p50 {large:N0} us, {large / small:N1}x that of 64 KiB ({small:N1} us)"));
         await connection.Host.DestroyGuestAsync(new DestroyGuestRequest { Guest = name });
     }
 
@@ -175,7 +180,8 @@ internal static class RpcBenchmark
             await connection.Host.CreateGuestAsync(new CreateGuestRequest { Shape = new GuestShape { Name = name, Platform = "snp" } });
             for (int i = 0; i < live; i++)
             {
-                await connection.Guest.AllocateBufferAsync(new AllocateBufferRequest { Guest = name, Heap = "system_cc_shared", Len = K64 });
+                await connection.Guest.AllocateBufferAsync(
+                    new AllocateBufferRequest { Guest = name, Heap = "system_cc_shared", Len = K64 });
             }
         }
 
@@ -209,7 +215,8 @@ internal static class RpcBenchmark
         foreach ((string name, List<double> list) in times.OrderByDescending(t => t.Key == "empty call"))
         {
             double p50 = Percentile(list, 50);
-            output.WriteLine(Text($"{how,-11} {name,-15} p50 {p50,7:N1} us  p99 {Percentile(list, 99),8:N1} us  {p50 / floor,5:N2}x an empty call"));
+            output.WriteLine(
+                Text($"{how,-11} {name,-15} p50 {p50,7:N1} us  p99 {Percentile(list, 99),8:N1} us  {p50 / floor,5:N2}x an empty call"));
         }
     }
 

@@ -9,9 +9,10 @@ using CocoGuest.Supervisor.Launch;
 namespace CocoGuest.Tests.Benchmarks.Supervisor;
 
 /// <summary>
-/// What <c>coco run</c> costs a program. Intercepted calls beside those of a supervisor that answers without a thought; calls that are not the
-/// guest's beside the same program without a filter, and with one that allows everything, which is what seccomp itself costs; copies to and from a mapped buffer beside a plain shared mapping. CPU time decides where
-/// the machine may be busy; elapsed time is printed beside it.
+/// What <c>coco run</c> costs a program. Intercepted calls beside those of a supervisor that answers without a thought; calls that are
+/// not the guest's beside the same program without a filter, and with one that allows everything, which is what seccomp itself costs;
+/// copies to and from a mapped buffer beside a plain shared mapping. CPU time decides where the machine may be busy; elapsed time is
+/// printed beside it.
 /// </summary>
 internal static class SupervisorBenchmark
 {
@@ -22,14 +23,18 @@ internal static class SupervisorBenchmark
 
     public static void Run(TextWriter output)
     {
-        output.WriteLine(Text($"load {File.ReadAllText("/proc/loadavg").Split(' ')[0]}, {Environment.ProcessorCount} processors, Linux {Environment.OSVersion.Version}"));
+        output.WriteLine(
+            Text($"load {File.ReadAllText("/proc/loadavg").Split(' ')[0]}, {Environment.ProcessorCount} processors, ")
+            + Text($"Linux {Environment.OSVersion.Version}"));
         string own = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         string floor = NullSupervisor.Range.Floor.ToString(CultureInfo.InvariantCulture);
         Print(output, "intercepted call, caller and supervisor", "null supervisor", Pair(
             file => InGuest(file, "intercepted", "-1", own),
             file => NullSupervisor.Run(Self, [Self, CallsWord, file, "intercepted", floor, own])), elapsed: true);
-        Print(output, "call that is not the guest's", "no filter", Pair(file => InGuest(file, "quick"), file => Natively(file, "quick")), elapsed: false);
-        Print(output, "call that is not the guest's", "empty filter", Pair(file => InGuest(file, "quick"), file => Natively(file, "quick", "filtered")), elapsed: false);
+        Print(output, "call that is not the guest's", "no filter", Pair(
+            file => InGuest(file, "quick"), file => Natively(file, "quick")), elapsed: false);
+        Print(output, "call that is not the guest's", "empty filter", Pair(
+            file => InGuest(file, "quick"), file => Natively(file, "quick", "filtered")), elapsed: false);
         List<CallFigures> copies = Best([Measure(file => InGuest(file, "memory"))]);
         Print(output, "copy", "plain shared mapping", [.. copies.Where(c => c.Name.EndsWith("buffer", StringComparison.Ordinal)).Select(c =>
             (c, copies.Single(p => p.Name == c.Name.Replace("buffer", "plain", StringComparison.Ordinal))))], elapsed: false);
@@ -57,7 +62,9 @@ internal static class SupervisorBenchmark
         {
             run(file);
             string text = File.ReadAllText(file);
-            return text.Length == 0 ? throw new InvalidOperationException("The program measured nothing.") : JsonSerializer.Deserialize<List<CallFigures>>(text)!;
+            return text.Length == 0
+                ? throw new InvalidOperationException("The program measured nothing.")
+                : JsonSerializer.Deserialize<List<CallFigures>>(text)!;
         }
         finally
         {
@@ -84,13 +91,15 @@ internal static class SupervisorBenchmark
         process.WaitForExit();
     }
 
-    private static void Print(TextWriter output, string what, string floor, List<(CallFigures Measured, CallFigures Floor)> rows, bool elapsed)
+    private static void Print(
+        TextWriter output, string what, string floor, List<(CallFigures Measured, CallFigures Floor)> rows, bool elapsed)
     {
         output.WriteLine(Text($"{what,-44}{"CPU",12}{floor,22}{"ratio",8}{(elapsed ? "   elapsed best, median; floor; ratios" : "")}"));
         foreach ((CallFigures measured, CallFigures one) in rows)
         {
             output.WriteLine(Text($"  {measured.Name,-42}{measured.Cpu,9:F0} ns{one.Cpu,19:F0} ns{measured.Cpu / one.Cpu,8:F2}") + (elapsed
-                ? Text($"   {measured.Best:F0}, {measured.Median:F0} ns; {one.Best:F0}, {one.Median:F0} ns; {measured.Best / one.Best:F2}, {measured.Median / one.Median:F2}")
+                ? Text($"   {measured.Best:F0}, {measured.Median:F0} ns; {one.Best:F0}, {one.Median:F0} ns; ")
+                    + Text($"{measured.Best / one.Best:F2}, {measured.Median / one.Median:F2}")
                 : ""));
         }
     }

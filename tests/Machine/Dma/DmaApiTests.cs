@@ -131,7 +131,8 @@ public class DmaApiTests
         Assert.Null(test.Guest.DmaApi.Free(test.Init, made.Id));
 
         Assert.Equal(
-            [$"emu0 dir=BIDIRECTIONAL dma_addr={made.DmaAddress:x} size=8192 virt_addr={made.Virtual:x16} flags=GFP_KERNEL attrs=ALLOC_CC_SHARED",
+            [$"emu0 dir=BIDIRECTIONAL dma_addr={made.DmaAddress:x} size=8192 virt_addr={made.Virtual:x16} "
+                + "flags=GFP_KERNEL attrs=ALLOC_CC_SHARED",
              $"emu0 dir=BIDIRECTIONAL dma_addr={made.DmaAddress:x} size=8192 virt_addr={made.Virtual:x16} attrs="],
             test.Guest.Trace.Read(0, 9, out _).Select(e => e.Text));
     }
@@ -162,7 +163,8 @@ public class DmaApiTests
             test.Init, "", Bytes, DmaDirection.ToDevice, attributes: DmaAttributes.AllocSinglePages).Value;
 
         Assert.Equal(
-            $"emu0 dir=TO_DEVICE dma_addr={made.DmaAddress:x} size=8192 phys_addrs={{0x{made.Phys:x}}} flags=GFP_KERNEL attrs=ALLOC_SINGLE_PAGES",
+            $"emu0 dir=TO_DEVICE dma_addr={made.DmaAddress:x} size=8192 phys_addrs={{0x{made.Phys:x}}} "
+            + "flags=GFP_KERNEL attrs=ALLOC_SINGLE_PAGES",
             Assert.Single(test.Guest.Trace.Read(0, 9, out _)).Text);
     }
 
@@ -268,7 +270,9 @@ public class DmaApiTests
         ulong one = api.AllocCoherent(test.Init, TestGuest.Nic, Bytes).Value.Id;
         ulong other = api.AllocPages(test.Init, TestGuest.Nic, Bytes, DmaDirection.Bidirectional).Value.Id;
 
-        Assert.Equal((coherent, pages), (api.Mmap(test.Init, one, 0).Value.Backing is not null, api.Mmap(test.Init, other, 0).Value.Backing is not null));
+        Assert.Equal(
+            (coherent, pages),
+            (api.Mmap(test.Init, one, 0).Value.Backing is not null, api.Mmap(test.Init, other, 0).Value.Backing is not null));
     }
 
     [Theory]
@@ -404,7 +408,8 @@ public class DmaApiTests
         GuestDmaApi api = test.Guest.DmaApi;
         ulong phys = api.TakePages(driver, 16384).Value;
         Assert.True(api.MapPage(driver, TestGuest.Nic, phys, 4096, DmaDirection.ToDevice).Ok);
-        DmaScatter list = api.MapSgtable(driver, TestGuest.Nic, [new SgEntry(phys, 4096), new SgEntry(phys + 8192, 4096)], DmaDirection.FromDevice).Value;
+        DmaScatter list = api.MapSgtable(
+            driver, TestGuest.Nic, [new SgEntry(phys, 4096), new SgEntry(phys + 8192, 4096)], DmaDirection.FromDevice).Value;
         Assert.Equal(2, list.Bounced);
         Assert.Null(api.SyncSgtable(driver, list.Id, DmaDirection.FromDevice, forCpu: true));
         DmaAllocation made = api.AllocCoherent(driver, TestGuest.Nic, Bytes).Value;

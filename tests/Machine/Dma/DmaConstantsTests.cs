@@ -37,7 +37,9 @@ public class DmaConstantsTests
     [InlineData(0u, 51)]
     [InlineData(47u, 47)]
     public void Complete_CBitPosition_Is51UnlessGiven(uint given, int expected) =>
-        Assert.Equal((uint)expected, GuestShapeRules.Complete(new GuestShape { Platform = Platform.Sev, CBitPosition = given }).Value.CBitPosition);
+        Assert.Equal(
+            (uint)expected,
+            GuestShapeRules.Complete(new GuestShape { Platform = Platform.Sev, CBitPosition = given }).Value.CBitPosition);
 
     [Theory]
     [Statement("S-DMA-15")]
@@ -64,11 +66,14 @@ public class DmaConstantsTests
     [Fact]
     [Statement("S-SWI-01")]
     public void SwiotlbPool_Units_AreThoseOfTheKernel() =>
-        Assert.Equal((2048u, 11, 128u, 262144u), (SwiotlbPool.SlotBytes, SwiotlbPool.SlotShift, SwiotlbPool.SegmentSlots, SwiotlbPool.SegmentBytes));
+        Assert.Equal(
+            (2048u, 11, 128u, 262144u),
+            (SwiotlbPool.SlotBytes, SwiotlbPool.SlotShift, SwiotlbPool.SegmentSlots, SwiotlbPool.SegmentBytes));
 
     [Fact]
     [Statement("S-SWI-01")]
     public void Compute_NothingSaid_IsAPoolOf64MiB() =>
         Assert.Equal(32768u, SwiotlbSizing.Compute(
-            new DmaEnvironment(Platform.None, KernelVersion.V72, 5UL << 30), 5UL << 30, 1, SwiotlbOptions.Parse("", KernelVersion.V72).Value).Slots);
+            new DmaEnvironment(Platform.None, KernelVersion.V72, 5UL << 30), 5UL << 30, 1,
+            SwiotlbOptions.Parse("", KernelVersion.V72).Value).Slots);
 }

@@ -43,7 +43,8 @@ public class DmaLimitsTests
     [InlineData(ulong.MaxValue, 0x1fffffffUL, false)]
     public void IsAddressingLimited_MaskOrBusLimit_BelowTheLastByteOfRam(ulong mask, ulong busLimit, bool limited)
     {
-        var rig = new DmaRig(Platform.None, KernelVersion.V72, "", new DmaDeviceOptions("d") { DmaMask = mask, BusLimit = busLimit }, ram: 0x20000000);
+        var rig = new DmaRig(
+            Platform.None, KernelVersion.V72, "", new DmaDeviceOptions("d") { DmaMask = mask, BusLimit = busLimit }, ram: 0x20000000);
 
         Assert.Equal(limited, rig.Mapper.IsAddressingLimited(rig.Device));
     }

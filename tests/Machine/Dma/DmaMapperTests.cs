@@ -324,7 +324,8 @@ public class DmaMapperTests
     {
         var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
         uint? usedAtTheEvent = null;
-        var mapper = new DmaMapper(rig.Environment, rig.Pool, rig.Log, new DmaTextTrace(KernelVersion.V72, (_, _) => usedAtTheEvent = rig.Pool!.UsedSlots));
+        var mapper = new DmaMapper(
+            rig.Environment, rig.Pool, rig.Log, new DmaTextTrace(KernelVersion.V72, (_, _) => usedAtTheEvent = rig.Pool!.UsedSlots));
         ulong dma = mapper.MapPhys(rig.Device, 0x100000, 4096, DmaDirection.FromDevice).Value;
         Assert.Equal(2u, usedAtTheEvent);
 
@@ -392,14 +393,16 @@ public class DmaMapperTests
     [InlineData(KernelVersion.V72, "noforce", Cc, "CC_SHARED")]
     [InlineData(KernelVersion.V73, "noforce", DmaAttributes.None, "")]
     [InlineData(KernelVersion.V72, "", DmaAttributes.Mmio, "MMIO")]
-    public void MapPhys_FailureOfAnyRow_IsTracedWithTheAttributesAskedFor(KernelVersion kernel, string swiotlb, DmaAttributes attributes, string names)
+    public void MapPhys_FailureOfAnyRow_IsTracedWithTheAttributesAskedFor(
+        KernelVersion kernel, string swiotlb, DmaAttributes attributes, string names)
     {
         var rig = new DmaRig(Platform.Sev, kernel, swiotlb);
 
         rig.Map(0x100000, 4096, attributes);
 
         Assert.Equal(
-            [$"dma_map_phys: 0000:01:00.0 dir=BIDIRECTIONAL dma_addr=ffffffffffffffff size=4096 phys_addr=100000 attrs={names}"], rig.Trace);
+            [$"dma_map_phys: 0000:01:00.0 dir=BIDIRECTIONAL dma_addr=ffffffffffffffff size=4096 phys_addr=100000 attrs={names}"],
+            rig.Trace);
     }
 
     [Theory]
@@ -423,7 +426,9 @@ public class DmaMapperTests
     {
         var rig = new DmaRig(Platform.Tdx, KernelVersion.V72);
         int? copiesAtTheEvent = null;
-        var mapper = new DmaMapper(rig.Environment, rig.Pool, rig.Log, new DmaTextTrace(KernelVersion.V72, (_, _) => copiesAtTheEvent = rig.Memory.Copies.Count));
+        var mapper = new DmaMapper(
+            rig.Environment, rig.Pool, rig.Log,
+            new DmaTextTrace(KernelVersion.V72, (_, _) => copiesAtTheEvent = rig.Memory.Copies.Count));
         ulong dma = mapper.MapPhys(rig.Device, 0x100000, 4096, DmaDirection.FromDevice).Value;
 
         mapper.SyncForCpu(rig.Device, dma, 4096, DmaDirection.FromDevice);

@@ -86,8 +86,12 @@ public sealed class NativeUdmabufTests
         using var test = new TestGuest(Platform.None);
         using var host = new HostMemfd(test) { Seals = seals };
 
-        Assert.Equal(errno, test.Guest.Udmabufs.Create(test.Init, 0, [new UdmabufItem(MemfdFd, offset, size)]).Failure?.Errno ?? Errno.None);
-        Assert.Equal(Errno.EBADFD, test.Guest.Udmabufs.Create(test.Init, 0, [new UdmabufItem(MemfdFd + 1, 0, size)]).Failure?.Errno ?? Errno.EBADFD);
+        Assert.Equal(
+            errno,
+            test.Guest.Udmabufs.Create(test.Init, 0, [new UdmabufItem(MemfdFd, offset, size)]).Failure?.Errno ?? Errno.None);
+        Assert.Equal(
+            Errno.EBADFD,
+            test.Guest.Udmabufs.Create(test.Init, 0, [new UdmabufItem(MemfdFd + 1, 0, size)]).Failure?.Errno ?? Errno.EBADFD);
     }
 
     [Fact]

@@ -7,7 +7,9 @@ using FsCheck.Fluent;
 
 namespace CocoGuest.Tests.Machine.Drm;
 
-/// <summary>Random imports, exports and closes of three clients on two devices: handles agree with a list of pairs, and nothing is left over.</summary>
+/// <summary>
+/// Random imports, exports and closes of three clients on two devices: handles agree with a list of pairs, and nothing is left over.
+/// </summary>
 [Statement("S-GPU-02", "S-GPU-04", "S-GPU-06", "S-GPU-08")]
 public class PrimePropertyTests
 {
@@ -24,7 +26,8 @@ public class PrimePropertyTests
 
     [Fact]
     public void AnySteps_ModelThatMakesNewHandles_IsFound() =>
-        Assert.ThrowsAny<Exception>(() => Prop.ForAll(Steps, steps => Agree(KernelVersion.V73, steps, plantedBug: true)).QuickCheckThrowOnFailure());
+        Assert.ThrowsAny<Exception>(() =>
+            Prop.ForAll(Steps, steps => Agree(KernelVersion.V73, steps, plantedBug: true)).QuickCheckThrowOnFailure());
 
     private static bool Agree(KernelVersion kernel, int[] steps, bool plantedBug)
     {

@@ -214,7 +214,8 @@ public sealed class DynamicImporterTests
 
     private static uint Slots(TestGuest test) => test.Snapshot().Dma.DefaultPool!.UsedSlots;
 
-    private static Result<ImportedBuffer> Attach(TestGuest test, int fd, ImporterOps ops) => test.Guest.Importers.Attach(test.Init, fd, "", ops);
+    private static Result<ImportedBuffer> Attach(TestGuest test, int fd, ImporterOps ops) =>
+        test.Guest.Importers.Attach(test.Init, fd, "", ops);
 
     private static Result<DmaMapping> Map(TestGuest test, ulong attachment, DmaDirection direction = DmaDirection.Bidirectional) =>
         test.Guest.Importers.Map(test.Init, attachment, direction, 0);

@@ -194,7 +194,9 @@ public sealed class MoveTests
         using var test = new TestGuest(Platform.None);
         int fd = Allocate(test);
 
-        Assert.Equal("patience_nanoseconds", test.Guest.Moves.Migrate(test.Init, fd, GuestFences.LongestWait + TimeSpan.FromTicks(1)).Failure!.Field);
+        Assert.Equal(
+            "patience_nanoseconds",
+            test.Guest.Moves.Migrate(test.Init, fd, GuestFences.LongestWait + TimeSpan.FromTicks(1)).Failure!.Field);
         Assert.Equal("len", test.Guest.Moves.Allocate(test.Init, 0, 2).Failure!.Field);
         Assert.Equal("fd_flags", test.Guest.Moves.Allocate(test.Init, 4096, 0x800).Failure!.Field);
     }

@@ -59,7 +59,8 @@ public sealed class SyncFileTests
         using var test = new FenceGuest();
         test.AddFence(FenceGuest.Write);
         int second = test.Room.CreateTimeline(test.Init, "second").Value;
-        Assert.Null(test.Guest.Buffers.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Read, test.Room.CreateFence(test.Init, second, 1).Value));
+        Assert.Null(test.Guest.Buffers.ImportSyncFile(
+            test.Init, test.Buffer, FenceGuest.Read, test.Room.CreateFence(test.Init, second, 1).Value));
 
         int fd = test.Guest.Buffers.ExportSyncFile(test.Init, test.Buffer, FenceGuest.Write).Value;
         test.Signal();
@@ -75,7 +76,9 @@ public sealed class SyncFileTests
     {
         using var test = new FenceGuest();
 
-        Assert.Equal((Errno.EINVAL, "sync_fd"), Told(test.Guest.Buffers.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, test.Buffer)));
+        Assert.Equal(
+            (Errno.EINVAL, "sync_fd"),
+            Told(test.Guest.Buffers.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, test.Buffer)));
         Assert.Equal((Errno.EINVAL, "sync_fd"), Told(test.Guest.Buffers.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, 999)));
         Assert.Equal(0, test.Object(test.Buffer).Fences.Count);
     }

@@ -88,7 +88,8 @@ public sealed class VgemFenceTests
         int node = test.Guest.Drm.Open(test.Init, "vgem").Value;
         uint imported = test.Guest.Drm.FdToHandle(test.Init, node, test.Buffer).Value;
         int vkms = test.Guest.Drm.Open(test.Init, "vkms").Value;
-        int exported = test.Guest.Drm.HandleToFd(test.Init, vkms, test.Guest.Drm.CreateDumb(test.Init, vkms, 64, 64, 32).Value.Handle, 2).Value.Fd;
+        int exported = test.Guest.Drm.HandleToFd(
+            test.Init, vkms, test.Guest.Drm.CreateDumb(test.Init, vkms, 64, 64, 32).Value.Handle, 2).Value.Fd;
         uint other = test.Guest.Drm.FdToHandle(test.Init, node, exported).Value;
 
         Assert.Equal((1u, 2u), (test.Guest.Drm.AttachFence(test.Init, node, imported, 1).Value,

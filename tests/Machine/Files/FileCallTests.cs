@@ -164,7 +164,8 @@ public sealed class FileCallTests
         using var test = new TestGuest(Platform.None, kernel);
         Assert.True(test.TryAllocate(TestGuest.Private, Size, access).Ok);
 
-        Assert.Contains($"\t{mode}\t", Text(test.Guest.Tree.ReadText(test.Init, "/sys/kernel/debug/dma_buf/bufinfo")), StringComparison.Ordinal);
+        Assert.Contains(
+            $"\t{mode}\t", Text(test.Guest.Tree.ReadText(test.Init, "/sys/kernel/debug/dma_buf/bufinfo")), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -178,7 +179,10 @@ public sealed class FileCallTests
         Assert.Null(test.Guest.Buffers.SetName(test.Init, fd, "named"));
 
         Assert.Equal("/dmabuf:named", Text(test.Guest.Files.ReadLink(test.Init, fd)));
-        Assert.EndsWith("size:\t12288\ncount:\t1\nexp_name:\tsystem\nname:\tnamed\n", Text(test.Guest.Files.FdInfo(test.Init, fd)), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "size:\t12288\ncount:\t1\nexp_name:\tsystem\nname:\tnamed\n",
+            Text(test.Guest.Files.FdInfo(test.Init, fd)),
+            StringComparison.Ordinal);
         Assert.Equal(
             "\nDma-buf Objects:\nsize    \tflags   \tmode    \tcount   \texp_name\tino     \tname\n"
             + $"00012288\t00000002\t{mode}\t00000001\tsystem\t00000001\tnamed\n\tAttached Devices:\nTotal 0 devices attached\n\n"

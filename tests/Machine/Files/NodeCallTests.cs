@@ -124,6 +124,8 @@ public sealed class NodeCallTests
         Result<IoctlOutcome> made = test.Guest.Files.Ioctl(test.Init, node, 0x40187542, 0x1000, new ArgumentMemory(0x1000, bytes));
 
         Assert.Equal(8192, test.Guest.Files.Lseek(test.Init, (int)made.Value.Value, 0, 2).Value);
-        Assert.Equal(Errno.ENOTTY, test.Guest.Files.Ioctl(test.Init, node, 0x40187541, 0x1000, new ArgumentMemory(0x1000, bytes)).Failure!.Errno);
+        Assert.Equal(
+            Errno.ENOTTY,
+            test.Guest.Files.Ioctl(test.Init, node, 0x40187541, 0x1000, new ArgumentMemory(0x1000, bytes)).Failure!.Errno);
     }
 }

@@ -57,7 +57,8 @@ public sealed class RawIoctlTests
         using var test = new TestGuest();
         int fd = test.Allocate(TestGuest.Shared, 4096);
 
-        Errno errno = test.Guest.Files.Ioctl(test.Init, fd, command, 0, new ArgumentMemory(0x1000, new byte[64])).Failure?.Errno ?? Errno.None;
+        Result<IoctlOutcome> result = test.Guest.Files.Ioctl(test.Init, fd, command, 0, new ArgumentMemory(0x1000, new byte[64]));
+        Errno errno = result.Failure?.Errno ?? Errno.None;
 
         Assert.Equal(known, errno != Errno.ENOTTY);
     }
@@ -76,7 +77,8 @@ public sealed class RawIoctlTests
     [InlineData(1u, 'H', 0u, 24u, Errno.None, false)]
     [InlineData(3u, 'H', 1u, 24u, Errno.EINVAL, false)]
     [InlineData(3u, 'H', 255u, 24u, Errno.EINVAL, false)]
-    public void Alloc_AnyEncoding_CopiesWhatSizeAndDirectionSay(uint direction, char type, uint number, uint size, Errno errno, bool reported)
+    public void Alloc_AnyEncoding_CopiesWhatSizeAndDirectionSay(
+        uint direction, char type, uint number, uint size, Errno errno, bool reported)
     {
         using var test = new TestGuest();
         byte[] bytes = Struct(4096, tail: 64);
@@ -184,7 +186,9 @@ public sealed class RawIoctlTests
 
         Assert.Equal(heap, test.Guest.Files.Ioctl(test.Init, Node(test), command, memory.Address, memory).Failure?.Errno ?? Errno.None);
         Assert.Equal(
-            buffer, test.Guest.Files.Ioctl(test.Init, test.Allocate(TestGuest.Private, 4096), command, memory.Address, memory).Failure?.Errno ?? Errno.None);
+            buffer,
+            test.Guest.Files.Ioctl(test.Init, test.Allocate(TestGuest.Private, 4096), command, memory.Address, memory).Failure?.Errno
+                ?? Errno.None);
     }
 
     [Theory]

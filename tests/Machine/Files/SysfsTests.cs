@@ -101,7 +101,8 @@ public sealed class SysfsTests
         using var recent = new TestGuest(Platform.None);
 
         Assert.Equal(
-            (TreeKind.None, TreeKind.None), (old.Guest.Tree.Kind(old.Init, "/sys/devices/faux"), recent.Guest.Tree.Kind(recent.Init, "/sys/devices/platform/vgem")));
+            (TreeKind.None, TreeKind.None),
+            (old.Guest.Tree.Kind(old.Init, "/sys/devices/faux"), recent.Guest.Tree.Kind(recent.Init, "/sys/devices/platform/vgem")));
     }
 
     [Theory]

@@ -112,7 +112,9 @@ public sealed class ImporterTests
         using var test = new TestGuest();
         test.Register(test.Open());
 
-        Assert.Equal(Errno.ENODEV, test.Guest.Importers.Attach(test.Init, test.Allocate(TestGuest.Shared, 4096), TestGuest.Nic).Failure!.Errno);
+        Assert.Equal(
+            Errno.ENODEV,
+            test.Guest.Importers.Attach(test.Init, test.Allocate(TestGuest.Shared, 4096), TestGuest.Nic).Failure!.Errno);
     }
 
     [Fact]

@@ -55,7 +55,8 @@ public sealed class MmapTests
     {
         using var test = new TestGuest();
 
-        Assert.Null(test.Guest.Mappings.Mmap(test.Init, test.Allocate(TestGuest.Private, 4096), 0, null, null, MapFlags.Shared).Value.Backing);
+        Assert.Null(test.Guest.Mappings.Mmap(
+            test.Init, test.Allocate(TestGuest.Private, 4096), 0, null, null, MapFlags.Shared).Value.Backing);
     }
 
     [Fact]

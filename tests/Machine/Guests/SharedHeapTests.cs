@@ -7,7 +7,9 @@ using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.Guests;
 
-/// <summary>Conversion of shared buffers chunk by chunk, and what a failing one leaves (S-SYS-20 to 29). Sizes: 0x3000 is 3 chunks of 4 KiB.</summary>
+/// <summary>
+/// Conversion of shared buffers chunk by chunk, and what a failing one leaves (S-SYS-20 to 29). Sizes: 0x3000 is 3 chunks of 4 KiB.
+/// </summary>
 public sealed class SharedHeapTests
 {
     private const ulong ThreeChunks = 0x3000;
@@ -28,7 +30,9 @@ public sealed class SharedHeapTests
         AllocateShared(test, length);
 
         ConversionCounters after = test.Snapshot().Conversions;
-        Assert.Equal((calls, length >> 12), (after.ConversionsToShared - before.ConversionsToShared, after.PagesToShared - before.PagesToShared));
+        Assert.Equal(
+            (calls, length >> 12),
+            (after.ConversionsToShared - before.ConversionsToShared, after.PagesToShared - before.PagesToShared));
     }
 
     [Fact]

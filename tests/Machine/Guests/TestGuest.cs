@@ -16,7 +16,8 @@ internal sealed class TestGuest : IGuestObserver, IDisposable
     public const string Nic = "0000:01:00.0";
     private const uint ReadWrite = 2;
 
-    public TestGuest(Platform platform = Platform.SevSnp, KernelVersion kernel = KernelVersion.V72, Func<GuestShape, GuestShape>? shape = null)
+    public TestGuest(
+        Platform platform = Platform.SevSnp, KernelVersion kernel = KernelVersion.V72, Func<GuestShape, GuestShape>? shape = null)
     {
         Time = new FakeTimeProvider(DateTimeOffset.MinValue);
         Host = new GuestRegistry(Time, new SeededSecrets(7), this);

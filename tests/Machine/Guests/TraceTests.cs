@@ -129,7 +129,9 @@ public sealed class TraceTests
                 $"dma_map_sg: {head} nents=1/1 ents=1/1 dma_addrs={array} sizes={{0x1000}} phys_addrs={array} attrs={attribute}",
                 $"dma_unmap_sg: {head} phys_addrs={array} attrs=",
             ],
-            test.Guest.Trace.Read(1, 100, out _).Where(e => e.Name.EndsWith("_sg", StringComparison.Ordinal)).Select(e => $"{e.Name}: {e.Text}"));
+            test.Guest.Trace.Read(1, 100, out _)
+                .Where(e => e.Name.EndsWith("_sg", StringComparison.Ordinal))
+                .Select(e => $"{e.Name}: {e.Text}"));
     }
 
     [Fact]
@@ -141,7 +143,8 @@ public sealed class TraceTests
 
         Assert.True(test.AttachAndMap(test.Allocate(TestGuest.Private, 0x11000)).Mapping.Ok);
 
-        Assert.Contains(" nents=2/2 ents=2/2 dma_addrs={", Assert.Single(test.Guest.Trace.Read(1, 9, out _)).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            " nents=2/2 ents=2/2 dma_addrs={", Assert.Single(test.Guest.Trace.Read(1, 9, out _)).Text, StringComparison.Ordinal);
     }
 
     [Fact]

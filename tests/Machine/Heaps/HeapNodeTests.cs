@@ -100,7 +100,9 @@ public sealed class HeapNodeTests
     {
         using var test = new TestGuest(shape: s => s with { Cma = "16M" });
 
-        Assert.Equal([("system", 0U), ("system_cc_shared", 1U), ("default_cma_region", 2U)], test.Guest.Heaps.Nodes.Select(n => (n.Name, n.Minor)));
+        Assert.Equal(
+            [("system", 0U), ("system_cc_shared", 1U), ("default_cma_region", 2U)],
+            test.Guest.Heaps.Nodes.Select(n => (n.Name, n.Minor)));
         Assert.Equal((251U << 8) | 2, test.Guest.Tree.Stat(test.Init, "/dev/dma_heap/default_cma_region").Value.RawDevice);
         Assert.Equal(Errno.ENODEV, test.Guest.Heaps.OpenMinor(test.Init, 3, 0).Failure!.Errno);
         Assert.Null(test.Guest.Heaps.OpenMinor(test.Init, 2, 0).Failure);
@@ -160,7 +162,8 @@ public sealed class HeapNodeTests
 
         Assert.Single(test.Guest.HeapNodes, n => n.Name == "pool@1");
         Assert.Contains("cma_heap: Failed to add CMA heap pool@1", test.Snapshot().KernelLog);
-        Assert.Equal(Errno.EINVAL, test.Host.Create(new GuestShape { Name = "old", Kernel = KernelVersion.V612, Platform = Platform.None, CmaRegions = [new("p", M1)] }).Failure!.Errno);
+        var old = new GuestShape { Name = "old", Kernel = KernelVersion.V612, Platform = Platform.None, CmaRegions = [new("p", M1)] };
+        Assert.Equal(Errno.EINVAL, test.Host.Create(old).Failure!.Errno);
     }
 
     [Fact]

@@ -20,7 +20,11 @@ public sealed class ChunkMapTests
         Chunk[] chunks = [new(First, 8), new(First + 256, 4), new(First + 272, 0)];
         VisibleBacking backing = MakeBacking(chunks);
         int slot = map.Add(backing, chunks);
-        ulong?[] naive = [.. Enumerable.Range(0, (int)Frames).Select(f => (ulong)f - First < 273 && f >= (int)First ? (ulong)f - First : (ulong?)null)];
+        ulong?[] naive =
+        [
+            .. Enumerable.Range(0, (int)Frames)
+                .Select(f => (ulong)f - First < 273 && f >= (int)First ? (ulong)f - First : (ulong?)null),
+        ];
         for (int step = 0; step < 300; step++)
         {
             ulong frame = First + (ulong)dice.Next(273);

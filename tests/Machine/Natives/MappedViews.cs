@@ -11,8 +11,8 @@ using CocoGuest.Tests.Machine.Platforms;
 namespace CocoGuest.Tests.Machine.Natives;
 
 /// <summary>
-/// One story of a private buffer, told by all its views: the guest's, the host's, a device's. The stores are a native process' or the machine's;
-/// nothing that is told may depend on that.
+/// One story of a private buffer, told by all its views: the guest's, the host's, a device's. The stores are a native process' or the
+/// machine's; nothing that is told may depend on that.
 /// </summary>
 internal sealed class MappedViews : IDisposable
 {
@@ -100,7 +100,8 @@ internal sealed class MappedViews : IDisposable
         _told.Add($"{direction} {outcome.Failure?.Errno} {(outcome.Ok ? outcome.Value.SharedPages : 0)}");
     }
 
-    private void HostWrites(ulong offset, ReadOnlySpan<byte> bytes) => _told.Add($"host write {_test.Guest.HostView.Write(_phys + offset, bytes)?.Errno}");
+    private void HostWrites(ulong offset, ReadOnlySpan<byte> bytes) =>
+        _told.Add($"host write {_test.Guest.HostView.Write(_phys + offset, bytes)?.Errno}");
 
     private void Remap() => _told.Add($"remap {_test.Guest.Vmm.Remap(_phys, _phys + 8192)?.Errno}");
 

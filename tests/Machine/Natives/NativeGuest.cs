@@ -29,5 +29,6 @@ internal static class NativeGuest
         return bytes;
     }
 
-    public static void Write(this FileStream file, ReadOnlySpan<byte> bytes, long offset = 0) => RandomAccess.Write(file.SafeFileHandle, bytes, offset);
+    public static void Write(this FileStream file, ReadOnlySpan<byte> bytes, long offset = 0) =>
+        RandomAccess.Write(file.SafeFileHandle, bytes, offset);
 }

@@ -240,7 +240,9 @@ public sealed class NativeProcessTests
         GuestProcess process = test.Guest.OpenNative();
         NativeFile file = test.Guest.Make(process, TestGuest.Shared).File;
 
-        Assert.Equal(Errno.EINVAL, test.Guest.Natives.SetMappings(process, [Mapping(file), Mapping(file) with { Start = At + 4096 }])!.Errno);
+        Assert.Equal(
+            Errno.EINVAL,
+            test.Guest.Natives.SetMappings(process, [Mapping(file), Mapping(file) with { Start = At + 4096 }])!.Errno);
     }
 
     [Theory]

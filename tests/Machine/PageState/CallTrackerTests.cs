@@ -62,7 +62,8 @@ public sealed class CallTrackerTests
         Assert.Equal(Errno.EINVAL, failure.Errno);
         Assert.Equal(["Failed to decrypt memory, 16 pages will be leaked"], _log);
         Assert.Equal(
-            (RipasState.Empty, RipasState.Ram), (tracker.Describe(Chunk.First + 4).Ripas!.Value, tracker.Describe(Chunk.First + 5).Ripas!.Value));
+            (RipasState.Empty, RipasState.Ram),
+            (tracker.Describe(Chunk.First + 4).Ripas!.Value, tracker.Describe(Chunk.First + 5).Ripas!.Value));
         Assert.True(tracker.Describe(Chunk.First).DirectMapInvalid && tracker.Describe(Chunk.End - 1).DirectMapInvalid);
         Assert.False(tracker.Describe(Chunk.First + 5).Agrees);
     }
@@ -124,7 +125,8 @@ public sealed class CallTrackerTests
         IPageStateTracker tracker = Create(Platform.CcaRealm, new TestVmm());
         Assert.Null(tracker.ChangeByHost(Chunk, ConversionDirection.ToShared));
         Assert.Equal(
-            (RipasState.Destroyed, PageCondition.PrivateUnvalidated), (tracker.Describe(Chunk.First).Ripas!.Value, tracker.ConditionOf(Chunk.First)));
+            (RipasState.Destroyed, PageCondition.PrivateUnvalidated),
+            (tracker.Describe(Chunk.First).Ripas!.Value, tracker.ConditionOf(Chunk.First)));
 
         Assert.Null(tracker.ConvertToShared(Chunk));
         Assert.Null(tracker.ConvertToPrivate(Chunk));
@@ -221,7 +223,8 @@ public sealed class CallTrackerTests
 
         Assert.Empty(vmm.Exits);
         Assert.Equal(
-            (2UL, true, (SevHostKnowledge?)null), (tracker.Counters.TlbFlushes, tracker.IsShared(Chunk.First), tracker.Describe(Chunk.First).Sev));
+            (2UL, true, (SevHostKnowledge?)null),
+            (tracker.Counters.TlbFlushes, tracker.IsShared(Chunk.First), tracker.Describe(Chunk.First).Sev));
     }
 
     [Theory]
@@ -248,8 +251,8 @@ public sealed class CallTrackerTests
             [0xC4000190, 0xC4000192, 0xC4000193, 0xC4000194, 0xC4000195, 0xC4000196, 0xC4000197, 0xC4000198, 0xC4000199],
             new[]
             {
-                RsiCalls.Version, RsiCalls.MeasurementRead, RsiCalls.MeasurementExtend, RsiCalls.AttestationInit, RsiCalls.AttestationContinue,
-                RsiCalls.RealmConfig, RsiCalls.IpaStateSet, RsiCalls.IpaStateGet, RsiCalls.HostCall,
+                RsiCalls.Version, RsiCalls.MeasurementRead, RsiCalls.MeasurementExtend, RsiCalls.AttestationInit,
+                RsiCalls.AttestationContinue, RsiCalls.RealmConfig, RsiCalls.IpaStateSet, RsiCalls.IpaStateGet, RsiCalls.HostCall,
             });
 
     [Fact]

@@ -7,7 +7,9 @@ using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Tests.Machine.PageState;
 
-/// <summary>VMMs that do something else than they say, and hosts that change pages unasked: what the guest's next step makes of it.</summary>
+/// <summary>
+/// VMMs that do something else than they say, and hosts that change pages unasked: what the guest's next step makes of it.
+/// </summary>
 public sealed class DishonestVmmTests
 {
     private static readonly FrameRange Chunk = new(0x200, 256);

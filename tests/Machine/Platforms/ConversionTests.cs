@@ -146,7 +146,8 @@ public sealed class ConversionTests
     {
         using var test = new PlatformGuest(platform);
         (int fd, ulong map, ulong phys) = test.Filled(TestGuest.Shared, 65536);
-        VisibleBacking backing = test.Guest.Mappings.Mmap(test.Init, fd, 0, null, null, CocoGuest.Machine.Abi.MapFlags.Shared).Value.Backing!;
+        VisibleBacking backing = test.Guest.Mappings.Mmap(
+            test.Init, fd, 0, null, null, CocoGuest.Machine.Abi.MapFlags.Shared).Value.Backing!;
         using var file = new FileStream(backing.OpenFd().Value, FileAccess.ReadWrite);
 
         ConversionOutcome outcome = test.Convert(fd, ConversionDirection.ToPrivate, 8192, 12288);

@@ -187,7 +187,8 @@ public sealed class HostActsTests
     [InlineData(Platform.Tdx, ConversionDirection.ToPrivate, ViewFault.PendingPage, "stopped")]
     [InlineData(Platform.CcaRealm, ConversionDirection.ToShared, ViewFault.DestroyedGranule, "stopped")]
     [Statement("S-PLAT-11", "S-PLAT-12", "S-PLAT-13", "S-SNP-04", "S-SNP-13", "S-TDX-11", "S-TDX-12", "S-SNP-37")]
-    public void ChangePages_BehindTheGuest_EndsItAtTheNextAccess(Platform platform, ConversionDirection direction, ViewFault fault, string words)
+    public void ChangePages_BehindTheGuest_EndsItAtTheNextAccess(
+        Platform platform, ConversionDirection direction, ViewFault fault, string words)
     {
         using var test = new PlatformGuest(platform);
         (_, ulong map, ulong phys) = test.Filled(TestGuest.Private);
@@ -332,7 +333,8 @@ public sealed class HostActsTests
         PageStateChange change = Assert.Single(test.Changes);
         Assert.Equal(new FrameRange(Page.FrameOf(phys) + 1, 2), change.Range);
         Assert.Equal(
-            (PageCondition.Private, PageCondition.Shared, PageStateCause.Request), (change.Before.Condition, change.After.Condition, change.Cause));
+            (PageCondition.Private, PageCondition.Shared, PageStateCause.Request),
+            (change.Before.Condition, change.After.Condition, change.Cause));
         test.Watches = false;
         test.Convert(fd, ConversionDirection.ToPrivate, 4096, 8192);
         Assert.Single(test.Changes);

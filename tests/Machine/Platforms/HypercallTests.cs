@@ -69,7 +69,9 @@ public sealed class HypercallTests
 
         Assert.Equal(5, PscHeader.Decode(words[0]).CurrentEntry);
         Assert.All(words.Skip(1), word => Assert.Equal(1, PscEntry.Decode(word).CurrentPage));
-        Assert.Equal([true, true, false, true, false, false], Enumerable.Range((int)Frame, 6).Select(f => test.Guest.Pages.IsShared((ulong)f)));
+        Assert.Equal(
+            [true, true, false, true, false, false],
+            Enumerable.Range((int)Frame, 6).Select(f => test.Guest.Pages.IsShared((ulong)f)));
         Assert.Equal([(Frame, 2UL), (Frame + 3, 1UL)], test.Changes.Select(c => (c.Range.First, c.Range.Count)));
         Assert.Equal(PageCondition.Private, test.Guest.Pages.ConditionOf(Frame + 4));
     }
@@ -187,7 +189,9 @@ public sealed class HypercallTests
         ConversionCounters cost = test.Guest.Conversions.Convert(Start, 65, ConversionDirection.ToShared, 0).Value.Cost;
 
         // Two batches, one PSMASH of the 2 MiB entry met, splits of the direct map down to 4K.
-        Assert.Equal((2UL, 65UL, 1UL, 2UL, 65UL), (cost.PscBatches, cost.Pvalidates, cost.RmpSplits, cost.HypervisorExits, cost.PagesToShared));
+        Assert.Equal(
+            (2UL, 65UL, 1UL, 2UL, 65UL),
+            (cost.PscBatches, cost.Pvalidates, cost.RmpSplits, cost.HypervisorExits, cost.PagesToShared));
     }
 
     private static ulong Entry(ulong frame, PscOperation operation) => new PscEntry(0, frame, operation, MappingSize.Size4K).Encode();

@@ -111,7 +111,8 @@ public sealed class PageInstructionTests
     {
         using var test = new PlatformGuest(Platform.Tdx);
         GuestHypercalls calls = test.Guest.Hypercalls;
-        uint Accept(ulong address, MappingSize level) => TdxAccept.CodeOf(calls.AcceptPage(TdxAccept.EncodeRcx(address / Page, level)).Value);
+        uint Accept(ulong address, MappingSize level) =>
+            TdxAccept.CodeOf(calls.AcceptPage(TdxAccept.EncodeRcx(address / Page, level)).Value);
 
         Assert.Equal(TdxAccept.AlreadyAccepted, Accept(Start, MappingSize.Size2M));
         Assert.Equal(TdxAccept.SizeMismatch, Accept(Start, MappingSize.Size4K));

@@ -57,7 +57,9 @@ public sealed class PlatformProfileTests
         bool sharedNode = KernelProfile.Of(kernel).SharedHeapName is not null && PlatformDmaTraits.Of(platform, kernel).MemEncrypt;
         Assert.Equal(sharedNode ? ["system", "system_cc_shared"] : ["system"], guest.Value.HeapNodes.Select(h => h.Name));
         Assert.Equal(PageCondition.Private, guest.Value.Pages.ConditionOf(0x1000));
-        bool convertsPool = guest.Value.Dma.Environment.ConvertsPool && guest.Value.Dma.DefaultPool is not null && platform != Platform.None;
+        bool convertsPool = guest.Value.Dma.Environment.ConvertsPool
+            && guest.Value.Dma.DefaultPool is not null
+            && platform != Platform.None;
         Assert.Equal(convertsPool ? guest.Value.Memory.Layout.Pool.Count : 0, guest.Value.Snapshot().Memory.Shared / 4096);
         int fd = guest.Value.Heaps.Allocate(guest.Value.Processes.Init, guest.Value.HeapNodes[^1].Name, 65536, 2, 0).Value.Fd;
         Assert.Null(guest.Value.Buffers.Release(guest.Value.Processes.Init, fd));

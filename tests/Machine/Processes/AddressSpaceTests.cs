@@ -3,7 +3,9 @@ using CocoGuest.Machine.Mappings;
 
 namespace CocoGuest.Tests.Machine.Processes;
 
-/// <summary>The address space against a map of pages: random mappings, cuts and protections, compared page by page after each step.</summary>
+/// <summary>
+/// The address space against a map of pages: random mappings, cuts and protections, compared page by page after each step.
+/// </summary>
 public sealed class AddressSpaceTests
 {
     private const ulong PageBytes = 4096;
@@ -109,7 +111,9 @@ public sealed class AddressSpaceTests
         for (int page = 0; page < Pages; page++)
         {
             Vma? found = space.Find(Window + ((ulong)page * PageBytes));
-            Assert.True(found?.Protection == naive[page]?.Protection, $"{place}: page {page} is {found?.Protection}, not {naive[page]?.Protection}");
+            Assert.True(
+                found?.Protection == naive[page]?.Protection,
+                $"{place}: page {page} is {found?.Protection}, not {naive[page]?.Protection}");
         }
 
         ulong last = 0;

@@ -118,7 +118,8 @@ public sealed class ForkTests
         test.Store(address + PageBytes, "gone"u8);
 
         ulong place = test.Guest.Mappings.Mmap(
-            test.Init, -1, 0, PageBytes, ReadWrite, MapFlags.Private | MapFlags.Anonymous | MapFlags.Fixed, address + PageBytes).Value.Address;
+            test.Init, -1, 0, PageBytes, ReadWrite,
+            MapFlags.Private | MapFlags.Anonymous | MapFlags.Fixed, address + PageBytes).Value.Address;
 
         Assert.Equal(address + PageBytes, place);
         Assert.Equal(new byte[4], test.Load(place, 4));
@@ -138,7 +139,8 @@ public sealed class ForkTests
         Assert.Equal("abcd"u8.ToArray(), test.Load(upper - 2, 4));
     }
 
-    private static ulong Anonymous(TestGuest test, ulong length) => test.Guest.Mappings.MmapAnonymous(test.Init, length, ReadWrite).Value.Address;
+    private static ulong Anonymous(TestGuest test, ulong length) =>
+        test.Guest.Mappings.MmapAnonymous(test.Init, length, ReadWrite).Value.Address;
 
     private static byte[] Load(TestGuest test, GuestProcess process, ulong address)
     {

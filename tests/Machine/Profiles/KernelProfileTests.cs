@@ -23,7 +23,8 @@ public sealed class KernelProfileTests
     [InlineData(KernelVersion.V71, 0UL, "system_cc_shared", DmaAttributes.CcShared, true)]
     [InlineData(KernelVersion.V72, 0UL, "system_cc_shared", DmaAttributes.CcShared, true)]
     [InlineData(KernelVersion.V73, 0UL, "system_cc_shared", DmaAttributes.CcShared, false)]
-    public void Of_Kernel_HasTheRowOfTheTable(KernelVersion kernel, ulong heapFlags, string? sharedHeap, DmaAttributes attribute, bool forces)
+    public void Of_Kernel_HasTheRowOfTheTable(
+        KernelVersion kernel, ulong heapFlags, string? sharedHeap, DmaAttributes attribute, bool forces)
     {
         var profile = KernelProfile.Of(kernel);
         var rules = DmaKernelRules.Of(kernel);

@@ -60,8 +60,8 @@ internal sealed partial class Audit
         }
     }
 
-    // The first one is ahead of the timeline. Of the others only that much is sure, since numbers wrap: an order of values that are more than half
-    // the numbers apart is none, and signalling stops at the first that is not due.
+    // The first one is ahead of the timeline. Of the others only that much is sure, since numbers wrap: an order of values that are
+    // more than half the numbers apart is none, and signalling stops at the first that is not due.
     private static void CheckTimeline(FenceTimeline timeline)
     {
         for (int i = 0; i < timeline.Pending.Count; i++)

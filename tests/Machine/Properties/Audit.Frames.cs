@@ -109,11 +109,13 @@ internal sealed partial class Audit
         MemoryBacking? backing = _guest.Memory.FindBacking(chunk.Frame, out _, out _);
         MemoryBacking? expected = memory.PrivateBacking is { } own && !_guest.Pages.IsShared(chunk.Frame) ? own : memory.Backing;
         Violation.Unless(
-            ReferenceEquals(backing, expected), $"frame {chunk.Frame} has backing {backing?.Id}, its buffer {memory.Inode} has {expected?.Id}");
+            ReferenceEquals(backing, expected),
+            $"frame {chunk.Frame} has backing {backing?.Id}, its buffer {memory.Inode} has {expected?.Id}");
     }
 
     private IEnumerable<OwnPage> OwnPages() =>
-        _guest.Processes.All.SelectMany(p => p.Addresses.Pages.Values).Concat(_guest.Pins.Pinned.Where(p => p.Own is not null).Select(p => p.Own!));
+        _guest.Processes.All.SelectMany(p => p.Addresses.Pages.Values)
+            .Concat(_guest.Pins.Pinned.Where(p => p.Own is not null).Select(p => p.Own!));
 
     private void Take(FrameRange range, Kind kind, string owner)
     {

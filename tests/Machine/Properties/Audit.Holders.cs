@@ -25,7 +25,8 @@ internal sealed partial class Audit
         foreach ((ShmemPage block, int users) in _blockUsers)
         {
             Violation.Unless(
-                block.References == users, $"shared memory at frame {block.Block.Frame} counts {block.References} references, it has {users}");
+                block.References == users,
+                $"shared memory at frame {block.Block.Frame} counts {block.References} references, it has {users}");
         }
     }
 
@@ -130,7 +131,8 @@ internal sealed partial class Audit
         {
             ulong bytes = regions.Where(r => ReferenceEquals(r.Owner, process)).Aggregate(0UL, (sum, r) => sum + r.PinnedBytes);
             Violation.Unless(
-                process.PinnedBytes == bytes, $"process {process.Pid} counts {process.PinnedBytes} pinned bytes, its memory regions have {bytes}");
+                process.PinnedBytes == bytes,
+                $"process {process.Pid} counts {process.PinnedBytes} pinned bytes, its memory regions have {bytes}");
         }
     }
 }

@@ -22,7 +22,9 @@ internal sealed partial class Audit
             if (file is DmaBuf buffer)
             {
                 live += buffer.Attachments.Where(a => a.Live).Aggregate(0UL, (sum, a) => sum + BytesIn(pool, a));
-                live += buffer.Exporter is Udmabuf { CpuMapping: { } own } ? BytesIn(pool, buffer.Segments, own, "a udmabuf's own device") : 0;
+                live += buffer.Exporter is Udmabuf { CpuMapping: { } own }
+                    ? BytesIn(pool, buffer.Segments, own, "a udmabuf's own device")
+                    : 0;
             }
         }
 

@@ -9,9 +9,9 @@ using CocoGuest.Machine.Profiles;
 namespace CocoGuest.Tests.Machine.Properties;
 
 /// <summary>
-/// Checks a guest against itself, without a model beside it: everything is walked from its roots (fds, mappings, importers, kernel mappings,
-/// moves, polls, tokens, pins, memory regions), and what is found there has to explain every reference, every frame, every shared page, every bounce
-/// slot, every pin, and every fence that has not signalled.
+/// Checks a guest against itself, without a model beside it: everything is walked from its roots (fds, mappings, importers, kernel
+/// mappings, moves, polls, tokens, pins, memory regions), and what is found there has to explain every reference, every frame, every
+/// shared page, every bounce slot, every pin, and every fence that has not signalled.
 /// Does not check: contents, and whether an answer was the right one; the reference model does (<see cref="Census"/>).
 /// </summary>
 internal sealed partial class Audit
@@ -160,7 +160,8 @@ internal sealed partial class Audit
         Hold(attachment.Buffer);
         _attachments[attachment.Buffer] = _attachments.GetValueOrDefault(attachment.Buffer) + 1;
         Violation.Unless(
-            attachment.Buffer.Attachments.Contains(attachment), $"attachment {attachment.Id} is not on the list of buffer {attachment.Buffer.Inode}");
+            attachment.Buffer.Attachments.Contains(attachment),
+            $"attachment {attachment.Id} is not on the list of buffer {attachment.Buffer.Inode}");
     }
 
     // Files that hold files.
@@ -200,7 +201,8 @@ internal sealed partial class Audit
         {
             buffers += file is DmaBuf ? 1 : 0;
             Violation.Unless(
-                file.References == references, $"{file.Kind} {file.Inode} has {file.References} references, but {references} holders were found");
+                file.References == references,
+                $"{file.Kind} {file.Inode} has {file.References} references, but {references} holders were found");
         }
 
         Violation.Unless(_guest.Buffers.Live == buffers, $"{_guest.Buffers.Live} buffers are alive, but {buffers} can be reached");
@@ -214,7 +216,8 @@ internal sealed partial class Audit
             {
                 int held = _attachments.GetValueOrDefault(buffer);
                 Violation.Unless(
-                    buffer.Attachments.Count == held, $"buffer {buffer.Inode} lists {buffer.Attachments.Count} attachments, importers hold {held}");
+                    buffer.Attachments.Count == held,
+                    $"buffer {buffer.Inode} lists {buffer.Attachments.Count} attachments, importers hold {held}");
             }
         }
     }

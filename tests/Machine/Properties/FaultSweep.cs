@@ -6,9 +6,9 @@ using CocoGuest.Tests.Machine.Guests;
 namespace CocoGuest.Tests.Machine.Properties;
 
 /// <summary>
-/// The fail_nth sweep: an operation runs with its n-th internal allocation or conversion failing, n = 1, 2, … until it gets through without
-/// a hit. Each time it failed, the state afterwards has to be the state before, leaks apart. Leaks and guests that ended are counted: whether
-/// a rule demands them, the caller knows.
+/// The fail_nth sweep: an operation runs with its n-th internal allocation or conversion failing, n = 1, 2, … until it gets through
+/// without a hit. Each time it failed, the state afterwards has to be the state before, leaks apart. Leaks and guests that ended are
+/// counted: whether a rule demands them, the caller knows.
 /// </summary>
 internal static class FaultSweep
 {

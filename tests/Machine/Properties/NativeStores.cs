@@ -4,8 +4,8 @@ using CocoGuest.Tests.Machine.Properties.Model;
 namespace CocoGuest.Tests.Machine.Properties;
 
 /// <summary>
-/// A native process beside a world: it maps private buffers, stores secrets through its mappings, and keeps them when the buffers are gone, when
-/// what it stores has to reach nobody.
+/// A native process beside a world: it maps private buffers, stores secrets through its mappings, and keeps them when the buffers are
+/// gone, when what it stores has to reach nobody.
 /// </summary>
 internal sealed class NativeStores(World world, int seed) : IDisposable
 {
@@ -19,7 +19,11 @@ internal sealed class NativeStores(World world, int seed) : IDisposable
     /// <summary>Maps one more private buffer, and stores to one that is mapped.</summary>
     public void Step()
     {
-        ModelFd[] hidden = [.. world.Model.Fds.Where(f => world.Model.Buffers[f.Inode] is { Shared: false, ReadOnly: false } && !_files.ContainsKey(f.Inode))];
+        ModelFd[] hidden =
+        [
+            .. world.Model.Fds.Where(f =>
+                world.Model.Buffers[f.Inode] is { Shared: false, ReadOnly: false } && !_files.ContainsKey(f.Inode)),
+        ];
         if (hidden.Length != 0)
         {
             Open(hidden[_dice.Next(hidden.Length)]);

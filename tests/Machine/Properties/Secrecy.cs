@@ -145,7 +145,8 @@ internal sealed class Secrecy(World world, Secrecy.Reader? hostRead = null)
         foreach (ModelAttachment attachment in world.Model.Attachments.Where(a => a.Bounced))
         {
             IReadOnlyList<Chunk> chunks = world.Model.Buffers[attachment.Inode].Chunks;
-            if (attachment.Addresses.Where((start, i) => address - world.Guest.Dma.Environment.Encoding.Physical(start) < chunks[i].Bytes).Any())
+            if (attachment.Addresses.Where((start, i) =>
+                address - world.Guest.Dma.Environment.Encoding.Physical(start) < chunks[i].Bytes).Any())
             {
                 return true;
             }

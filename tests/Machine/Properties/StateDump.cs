@@ -16,8 +16,8 @@ using CocoGuest.Machine.PageState.Views;
 namespace CocoGuest.Tests.Machine.Properties;
 
 /// <summary>
-/// All of a guest's state as lines of text, in a fixed order: two guests, or one before and after a call, are in the same state if the lines
-/// are the same. History is left out: counters, logs, traces, and the numbers that the next object gets.
+/// All of a guest's state as lines of text, in a fixed order: two guests, or one before and after a call, are in the same state if the
+/// lines are the same. History is left out: counters, logs, traces, and the numbers that the next object gets.
 /// Memory is shown by hashes of what the guest and what the host sees of each frame that is in use and not zero in both views.
 /// Does not show: direct-map entry sizes (a failed conversion may leave them split, S-SETM-13).
 /// </summary>
@@ -49,7 +49,8 @@ internal static class StateDump
     {
         string p = Line($"process {process.Pid}");
         lines.Add(p);
-        lines.AddRange(process.Fds.OpenFds().Select(fd => Line($"{p} fd {fd} {process.Fds.IsCloseOnExec(fd)}: {Text(process.Fds.Find(fd)!)}")));
+        lines.AddRange(process.Fds.OpenFds().Select(fd =>
+            Line($"{p} fd {fd} {process.Fds.IsCloseOnExec(fd)}: {Text(process.Fds.Find(fd)!)}")));
         lines.AddRange(process.Addresses.Ascending().Select(v =>
             Line($"{p} vma {v.Start:x}-{v.End:x} {v.Offset} {v.Protection} {v.Private} {(v.File is null ? "" : Text(v.File))}")));
         lines.AddRange(process.Addresses.Pages.OrderBy(a => a.Key).Select(a =>
@@ -78,14 +79,17 @@ internal static class StateDump
         SyncFile s => Text(s.Fences),
         FenceTimeline t => Line($"at {t.Value} {Text(t.Pending)}"),
         DrmFile d => string.Join(',', d.Handles.Select(h => Line($"{h}: {Text(d.Find(h)!)} cached {d.CachedBuffer(h)?.Inode}"))),
-        GemObject g => Line($"handles {g.Handles} exported {g.DmaBuf?.Inode} imported {g.Import?.Id} {g.FakeOffset} {Text(g.Fences.Of(FenceUsage.Bookkeep))}"),
+        GemObject g => Line($"handles {g.Handles} exported {g.DmaBuf?.Inode} imported {g.Import?.Id} {g.FakeOffset} ")
+            + Text(g.Fences.Of(FenceUsage.Bookkeep)),
         _ => "",
     };
 
-    private static string Text(IEnumerable<Fence> fences) => string.Join(',', fences.Select(f => Line($"{f.Context}:{f.Seqno}={f.Status}")));
+    private static string Text(IEnumerable<Fence> fences) =>
+        string.Join(',', fences.Select(f => Line($"{f.Context}:{f.Seqno}={f.Status}")));
 
     private static string Chunks(MemoryFile memory) =>
-        Line($" {memory.Size} {memory.Shared} {memory.Backing?.Id} {string.Join(',', memory.Chunks.Select(c => Line($"{c.Frame}^{c.Order}")))}");
+        Line($" {memory.Size} {memory.Shared} {memory.Backing?.Id} ")
+            + string.Join(',', memory.Chunks.Select(c => Line($"{c.Frame}^{c.Order}")));
 
     // Free frames as runs. What belongs to nobody and is not free is leaked.
     private static HashSet<ulong> AddFrames(List<string> lines, Guest guest)
@@ -177,7 +181,8 @@ internal static class StateDump
 
         using var plan = new AccessPlan();
         Violation.Unless(
-            guest.Access.Plan(plan, accessor, Page.AddressOf(frame), Page.Size, write: false, "dump") is null, $"frame {frame} cannot be read");
+            guest.Access.Plan(plan, accessor, Page.AddressOf(frame), Page.Size, write: false, "dump") is null,
+            $"frame {frame} cannot be read");
         plan.Read(bytes);
         ClearFreeSlots(guest, frame, bytes);
         return bytes.IndexOfAnyExcept((byte)0) < 0 ? "" : Convert.ToHexString(SHA256.HashData(bytes)[..8]);

@@ -9,8 +9,8 @@ using CocoGuest.Tests.Machine.Guests;
 namespace CocoGuest.Tests.Machine.Properties;
 
 /// <summary>
-/// The operations of the fail_nth sweep by name. Where a failed call legitimately leaves something behind, as page faults and first exports do
-/// in the kernel, it was there before: pages are written and objects exported once in the preparation. fds count from 3 on.
+/// The operations of the fail_nth sweep by name. Where a failed call legitimately leaves something behind, as page faults and first
+/// exports do in the kernel, it was there before: pages are written and objects exported once in the preparation. fds count from 3 on.
 /// </summary>
 internal static class SweptOperations
 {
@@ -54,7 +54,8 @@ internal static class SweptOperations
             (g, p) => g.Importers.Sync(p, 4, 3).Failure),
         ["open drm"] = new(_ => { }, (g, p) => g.Drm.Open(p, "vkms").Failure),
         ["create dumb"] = new(t => Node(t, "vkms"), (g, p) => g.Drm.CreateDumb(p, 3, 64, 64, 32).Failure),
-        ["mmap dumb"] = new(t => Dumb(t), (g, p) => g.Mappings.Mmap(p, 3, g.Drm.MapDumb(p, 3, 1).Value, 16384, null, MapFlags.Shared).Failure),
+        ["mmap dumb"] = new(
+            t => Dumb(t), (g, p) => g.Mappings.Mmap(p, 3, g.Drm.MapDumb(p, 3, 1).Value, 16384, null, MapFlags.Shared).Failure),
         ["prime export"] = new(t => Exported(t), (g, p) => g.Drm.HandleToFd(p, 3, 1, ReadWrite).Failure),
         ["prime import"] = new(
             t =>
@@ -72,7 +73,8 @@ internal static class SweptOperations
         ["import sync file"] = new(t => Fenced(t), (g, p) => g.Buffers.ImportSyncFile(p, 5, 2, 4)),
         ["merge sync files"] = new(t => Fenced(t), (g, p) => g.Fences.Merge(p, 4, 4).Failure),
         ["allocate movable"] = new(_ => { }, (g, p) => g.Moves.Allocate(p, Size, 2).Failure),
-        ["migrate"] = new(t => Must(t.Guest.Moves.Allocate(t.Init, Size, 2).Failure), (g, p) => g.Moves.Migrate(p, 3, TimeSpan.Zero).Failure),
+        ["migrate"] = new(
+            t => Must(t.Guest.Moves.Allocate(t.Init, Size, 2).Failure), (g, p) => g.Moves.Migrate(p, 3, TimeSpan.Zero).Failure),
         ["attach dynamic"] = new(
             t => t.Allocate(TestGuest.Private, Size), (g, p) => g.Importers.Attach(p, 3, "", ImporterOps.WithInvalidate).Failure),
         ["vmap"] = Sure(t => t.Allocate(TestGuest.Private, Size), (g, p) => g.Importers.Vmap(p, 3).Failure),
@@ -101,7 +103,8 @@ internal static class SweptOperations
             (g, p) => g.Rdma.DeregisterMr(p, g.Rdma.Holdings.First().Shown.Key)),
     };
 
-    private static SweptOperation Sure(Action<TestGuest> prepare, Func<Guest, GuestProcess, Failure?> run) => new(prepare, run) { CannotFail = true };
+    private static SweptOperation Sure(Action<TestGuest> prepare, Func<Guest, GuestProcess, Failure?> run) =>
+        new(prepare, run) { CannotFail = true };
 
     private static void Must(Failure? failure) => Assert.Null(failure);
 
@@ -119,7 +122,8 @@ internal static class SweptOperations
         Must(Map(test.Guest, test.Init));
     }
 
-    private static Failure? AttachTo(TestGuest test, string heap) => test.Guest.Importers.Attach(test.Init, test.Allocate(heap, Size), "").Failure;
+    private static Failure? AttachTo(TestGuest test, string heap) =>
+        test.Guest.Importers.Attach(test.Init, test.Allocate(heap, Size), "").Failure;
 
     private static Failure? Map(Guest guest, GuestProcess process) =>
         guest.Importers.Map(process, process.Attachments.Keys.First(), DmaDirection.Bidirectional, 0).Failure;

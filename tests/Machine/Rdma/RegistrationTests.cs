@@ -132,7 +132,9 @@ public sealed class RegistrationTests
         uint pd = Pd(test, Soft, null);
         ulong address = test.Guest.Mappings.MmapAnonymous(test.Init, PageBytes, MapProtection.Read).Value.Address;
 
-        Assert.Equal(Errno.EFAULT, test.Guest.Rdma.RegisterMr(test.Init, pd, address, PageBytes, address, RdmaAccess.LocalWrite).Failure!.Errno);
+        Assert.Equal(
+            Errno.EFAULT,
+            test.Guest.Rdma.RegisterMr(test.Init, pd, address, PageBytes, address, RdmaAccess.LocalWrite).Failure!.Errno);
         Assert.True(test.Guest.Rdma.RegisterMr(test.Init, pd, address, PageBytes, address, RdmaAccess.None).Ok);
     }
 

@@ -5,8 +5,8 @@ namespace CocoGuest.Tests.Machine.Tracing;
 /// <summary>Lines of the trace file (S-TRC-80 to 84).</summary>
 public sealed class TraceEventTests
 {
-    private const string MapSg = "0000:01:00.0 dir=BIDIRECTIONAL nents=1/1 ents=1/1 dma_addrs={0x100000} sizes={0x1000} phys_addrs={0x100000} "
-        + "attrs=CC_SHARED";
+    private const string MapSg = "0000:01:00.0 dir=BIDIRECTIONAL nents=1/1 ents=1/1 dma_addrs={0x100000} sizes={0x1000} "
+        + "phys_addrs={0x100000} attrs=CC_SHARED";
 
     private const string Bounced = "dev_name: 0000:01:00.0 dma_mask=ffffffffffffffff dev_addr=8000000100000 size=65536 FORCE";
 
@@ -31,5 +31,6 @@ public sealed class TraceEventTests
     [InlineData("dma_buf_export", "...1.")]
     [InlineData("dma_buf_detach", "...1.")]
     public void Line_Status_ShowsALockForDmaBufEventsOnly(string name, string status) =>
-        Assert.Contains($"[000] {status}     0.000000: {name}: ", new TraceEvent(1, TimeSpan.Zero, 0, "t", 1, name, "").Line, StringComparison.Ordinal);
+        Assert.Contains(
+            $"[000] {status}     0.000000: {name}: ", new TraceEvent(1, TimeSpan.Zero, 0, "t", 1, name, "").Line, StringComparison.Ordinal);
 }

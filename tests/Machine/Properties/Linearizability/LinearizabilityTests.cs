@@ -6,16 +6,16 @@ using CocoGuest.Tests.Machine.Guests;
 namespace CocoGuest.Tests.Machine.Properties.Linearizability;
 
 /// <summary>
-/// Calls of several threads at the same time answer as if they came one after another: the guest's lock, and the copies outside it, in words
-/// of 8 aligned bytes (longer copies may tear, as a program's and a device's do).
+/// Calls of several threads at the same time answer as if they came one after another: the guest's lock, and the copies outside it,
+/// in words of 8 aligned bytes (longer copies may tear, as a program's and a device's do).
 /// </summary>
 public sealed class LinearizabilityTests
 {
     private const int MostCalls = 5;
 
     // COCOGUEST_RUNS=50 looks fifty times as long.
-    private static readonly int Histories =
-        4000 * (int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_RUNS"), CultureInfo.InvariantCulture, out int factor) ? factor : 1);
+    private static readonly int Histories = 4000
+        * (int.TryParse(Environment.GetEnvironmentVariable("COCOGUEST_RUNS"), CultureInfo.InvariantCulture, out int factor) ? factor : 1);
 
     [Theory]
     [Statement("S-SWI-35", "S-BUF-65")]
@@ -84,7 +84,11 @@ public sealed class LinearizabilityTests
         using var test = new TestGuest();
         using var workers = new Threads(2);
         var subject = new Subject(test, "planted");
-        Act[][] acts = [[new Act(ActKind.DmaWrite, 5), new Act(ActKind.SyncBegin, 0), new Act(ActKind.Load, 0)], [new Act(ActKind.DmaRead, 0)]];
+        Act[][] acts =
+        [
+            [new Act(ActKind.DmaWrite, 5), new Act(ActKind.SyncBegin, 0), new Act(ActKind.Load, 0)],
+            [new Act(ActKind.DmaRead, 0)],
+        ];
 
         History history = workers.Run(acts, act => act.Kind == ActKind.SyncBegin ? Errno.None : subject.Make(act));
 
@@ -101,7 +105,8 @@ public sealed class LinearizabilityTests
 
         for (int i = 0; i < MostCalls; i++)
         {
-            acts[i < threads ? i : dice.Next(threads)].Add(new Act((ActKind)dice.Next((int)ActKind.Import + 1), (ulong)dice.Next(1, 1 << 30)));
+            acts[i < threads ? i : dice.Next(threads)].Add(
+                new Act((ActKind)dice.Next((int)ActKind.Import + 1), (ulong)dice.Next(1, 1 << 30)));
         }
 
         return Array.ConvertAll(acts, a => a.ToArray());

@@ -34,7 +34,9 @@ internal sealed record Spec(ulong Memory, ulong Slot, bool Mapped, bool Attached
         ActKind.Detach => Attached ? (this with { Attached = false }, Errno.None) : (this, Errno.EINVAL),
         ActKind.Allocate => (this with { Fds = Fds.Add(LowestFd, false) }, new Answer(Errno.None, (ulong)LowestFd)),
         ActKind.Release => Fds.ContainsKey(FirstFd) ? (this with { Fds = Fds.Remove(FirstFd) }, Errno.None) : (this, Errno.EBADF),
-        _ => Token ? (this with { Fds = Fds.Add(LowestFd, true), Token = false }, new Answer(Errno.None, (ulong)LowestFd)) : (this, Errno.ENOENT),
+        _ => Token
+            ? (this with { Fds = Fds.Add(LowestFd, true), Token = false }, new Answer(Errno.None, (ulong)LowestFd))
+            : (this, Errno.ENOENT),
     };
 
     private int LowestFd => Enumerable.Range(FirstFd, int.MaxValue - FirstFd).First(fd => !Fds.ContainsKey(fd));

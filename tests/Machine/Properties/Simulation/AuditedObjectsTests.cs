@@ -14,8 +14,8 @@ using CocoGuest.Tests.Machine.Guests;
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
 
 /// <summary>
-/// What the audit says about GEM objects, memfds, udmabufs, fences, moves, pins and memory regions: it accepts a guest that has them all, and
-/// finds in it each bug planted here.
+/// What the audit says about GEM objects, memfds, udmabufs, fences, moves, pins and memory regions: it accepts a guest that has them
+/// all, and finds in it each bug planted here.
 /// </summary>
 public sealed class AuditedObjectsTests
 {

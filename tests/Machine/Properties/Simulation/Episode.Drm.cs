@@ -39,7 +39,8 @@ internal sealed partial class Episode
         else if (Pick(_nodes, out (GuestProcess Process, int Fd) node))
         {
             uint width = _dice.OneIn(40) ? (uint)_dice.Bits() : 1 + (uint)_dice.Below(64);
-            Result<DumbBuffer> result = _guest.Drm.CreateDumb(node.Process, node.Fd, width, (uint)_dice.Below(32), _dice.OneIn(8) ? 0 : 32u);
+            Result<DumbBuffer> result = _guest.Drm.CreateDumb(
+                node.Process, node.Fd, width, (uint)_dice.Below(32), _dice.OneIn(8) ? 0 : 32u);
             if (Note(result))
             {
                 _digest.Add(result.Value.Handle);

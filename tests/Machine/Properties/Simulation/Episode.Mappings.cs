@@ -20,8 +20,12 @@ internal sealed partial class Episode
             return;
         }
 
-        ulong offset = _dice.OneIn(30) ? Odd[_dice.Below(Odd.Length)] : _dice.OneIn(4) ? ((ulong)_dice.Below((int)(fd.Size >> 12) + 1)) << 12 : 0;
-        ulong? length = _dice.OneIn(30) ? Odd[_dice.Below(Odd.Length)] : _dice.OneIn(3) ? 1 + (ulong)_dice.Below((int)fd.Size) : null;
+        ulong offset = _dice.OneIn(30) ? Odd[_dice.Below(Odd.Length)]
+            : _dice.OneIn(4) ? ((ulong)_dice.Below((int)(fd.Size >> 12) + 1)) << 12
+            : 0;
+        ulong? length = _dice.OneIn(30) ? Odd[_dice.Below(Odd.Length)]
+            : _dice.OneIn(3) ? 1 + (ulong)_dice.Below((int)fd.Size)
+            : null;
         MapFlags flags = _dice.OneIn(8) ? (MapFlags)_dice.Below(5) : MapFlags.Shared;
         MapProtection? protection = _dice.OneIn(8) ? (MapProtection)_dice.Below(9) : null;
         Result<MmapResult> result = _guest.Mappings.Mmap(fd.Process, fd.Fd, offset, length, protection, flags);
@@ -66,7 +70,9 @@ internal sealed partial class Episode
         }
         else
         {
-            Note(_dice.OneIn(2) ? _guest.Mappings.Munmap(vma.Process, vma.Address) : _guest.Mappings.Munmap(vma.Process, vma.Address, vma.Length));
+            Note(_dice.OneIn(2)
+                ? _guest.Mappings.Munmap(vma.Process, vma.Address)
+                : _guest.Mappings.Munmap(vma.Process, vma.Address, vma.Length));
         }
     }
 
@@ -127,7 +133,8 @@ internal sealed partial class Episode
     {
         if (Pick(_vmas, out (GuestProcess Process, ulong Address, ulong Length) vma))
         {
-            _digest.Add((ulong)_guest.Mappings.Touch(vma.Process, vma.Address + (ulong)_dice.Below((int)vma.Length), _dice.OneIn(2)).Signal);
+            _digest.Add((ulong)_guest.Mappings.Touch(
+                vma.Process, vma.Address + (ulong)_dice.Below((int)vma.Length), _dice.OneIn(2)).Signal);
         }
     }
 

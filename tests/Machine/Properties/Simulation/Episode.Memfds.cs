@@ -44,7 +44,8 @@ internal sealed partial class Episode
         switch (_dice.Below(4))
         {
             case 0:
-                Note(_guest.Memfds.Truncate(file.Process, file.Fd, _dice.OneIn(20) ? Odd[_dice.Below(Odd.Length)] : (ulong)_dice.Below(16) << 12));
+                Note(_guest.Memfds.Truncate(
+                    file.Process, file.Fd, _dice.OneIn(20) ? Odd[_dice.Below(Odd.Length)] : (ulong)_dice.Below(16) << 12));
                 break;
             case 1:
                 Note(_guest.Memfds.AddSeals(file.Process, file.Fd, (FileSeals)(1 << _dice.Below(7))));

@@ -89,7 +89,8 @@ internal sealed partial class Episode
     {
         if (Pick(_movables, out (GuestProcess Process, int Fd) fd))
         {
-            Result<FenceWait?> result = _guest.Moves.Migrate(fd.Process, fd.Fd, TimeSpan.FromSeconds(_dice.Below(30) - (_dice.OneIn(20) ? 5 : 0)));
+            Result<FenceWait?> result = _guest.Moves.Migrate(
+                fd.Process, fd.Fd, TimeSpan.FromSeconds(_dice.Below(30) - (_dice.OneIn(20) ? 5 : 0)));
             if (Note(result))
             {
                 KeepWait(result.Value);

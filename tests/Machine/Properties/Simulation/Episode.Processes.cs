@@ -115,7 +115,12 @@ internal sealed partial class Episode
         }
 
         var point = (FaultPoint)_dice.Below(FaultPointInfo.All.Count);
-        Note(_guest.Faults.Inject(new FaultSpec(point) { Probability = (uint)_dice.Below(30), Times = 1 + _dice.Below(3), Seed = _dice.Bits() }));
+        Note(_guest.Faults.Inject(new FaultSpec(point)
+        {
+            Probability = (uint)_dice.Below(30),
+            Times = 1 + _dice.Below(3),
+            Seed = _dice.Bits(),
+        }));
         Note(_guest.Faults.SetFailNth(Somebody(), (uint)_dice.Below(12)));
     }
 }

@@ -65,7 +65,8 @@ internal sealed partial class Episode
         {
             DeregisterMr();
         }
-        else if (Pick(_domains, out (GuestProcess Process, uint Pd) domain) && PickOf(domain.Process, _vmas, v => v.Process, out (GuestProcess Process, ulong Address, ulong Length) vma))
+        else if (Pick(_domains, out (GuestProcess Process, uint Pd) domain)
+            && PickOf(domain.Process, _vmas, v => v.Process, out (GuestProcess Process, ulong Address, ulong Length) vma))
         {
             ulong length = _dice.OneIn(30) ? Odd[_dice.Below(Odd.Length)] : 1 + (ulong)_dice.Below((int)Math.Min(vma.Length, 1 << 14));
             ulong iova = vma.Address + (_dice.OneIn(20) ? 8UL : 0);
@@ -79,7 +80,8 @@ internal sealed partial class Episode
         {
             DeregisterMr();
         }
-        else if (Pick(_domains, out (GuestProcess Process, uint Pd) domain) && PickOf(domain.Process, _fds, f => f.Process, out (GuestProcess Process, int Fd, ulong Size) fd))
+        else if (Pick(_domains, out (GuestProcess Process, uint Pd) domain)
+            && PickOf(domain.Process, _fds, f => f.Process, out (GuestProcess Process, int Fd, ulong Size) fd))
         {
             ulong offset = _dice.OneIn(3) ? (ulong)_dice.Below((int)fd.Size) : 0;
             ulong length = _dice.OneIn(30) ? Odd[_dice.Below(Odd.Length)] : fd.Size - offset;

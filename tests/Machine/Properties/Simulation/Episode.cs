@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Fences;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Machine.Rdma;
@@ -9,8 +10,9 @@ using CocoGuest.Tests.Machine.Guests;
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
 
 /// <summary>
-/// The life of one guest in the simulation: random calls with right, wrong and stale arguments. It remembers only what it was given, to have
-/// something to call with; what it remembers may be gone already, which is a call like any other. What the guest answers goes into a digest.
+/// The life of one guest in the simulation: random calls with right, wrong and stale arguments. It remembers only what it was given,
+/// to have something to call with; what it remembers may be gone already, which is a call like any other. What the guest answers goes
+/// into a digest.
 /// </summary>
 internal sealed partial class Episode : IDisposable
 {
@@ -94,10 +96,11 @@ internal sealed partial class Episode : IDisposable
             end.Memory.Used == _booted.Used && (_faulty || end.Memory.Leaked == 0)
                 && objects is { Buffers: 0, Attachments: 0, ShareTokens: 0, Processes: 1 },
             $"after the end of everybody: {end.Memory}, at boot {_booted}; {objects}");
+        GuestFences fences = _guest.Fences;
         Violation.Unless(
-            _guest.Fences.Waits.Count == 0 && _guest.Fences.Deadlines.Count == 0 && _guest.Pins.PinnedPages == 0
+            fences.Waits.Count == 0 && fences.Deadlines.Count == 0 && _guest.Pins.PinnedPages == 0
                 && !_guest.Rdma.Holdings.Any() && _guest.Drm.Devices.All(d => d.Objects == 0),
-            $"after the end of everybody: {_guest.Fences.Waits.Count} waits, {_guest.Fences.Deadlines.Count} deadlines, {_guest.Pins.PinnedPages} pins");
+            $"after the end of everybody: {fences.Waits.Count} waits, {fences.Deadlines.Count} deadlines, {_guest.Pins.PinnedPages} pins");
         _digest.Add(end.Memory.Free);
         _digest.Add(end.Dma.Mapped);
         _digest.Add(end.Memory.Leaked);

@@ -53,10 +53,13 @@ internal sealed record SimulationOptions
     private SimulationOptions? With(string name, string value) => name switch
     {
         "--seed" when ulong.TryParse(value, CultureInfo.InvariantCulture, out ulong seed) => this with { Seed = seed },
-        "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out double seconds) && seconds > 0 => this with { Seconds = seconds },
+        "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out double seconds) && seconds > 0 =>
+            this with { Seconds = seconds },
         "--operations" when ulong.TryParse(value, CultureInfo.InvariantCulture, out ulong count) => this with { Operations = count },
-        "--cores" when int.TryParse(value, CultureInfo.InvariantCulture, out int cores) && cores is > 0 and <= 64 => this with { Cores = cores },
-        "--sample" when ulong.TryParse(value, CultureInfo.InvariantCulture, out ulong sample) && sample > 0 => this with { Sample = sample },
+        "--cores" when int.TryParse(value, CultureInfo.InvariantCulture, out int cores) && cores is > 0 and <= 64 =>
+            this with { Cores = cores },
+        "--sample" when ulong.TryParse(value, CultureInfo.InvariantCulture, out ulong sample) && sample > 0 =>
+            this with { Sample = sample },
         "--platform" when PlatformProfile.Find(value) is { } platform => this with { Platform = platform.Platform },
         "--kernel" when KernelProfile.Find(value) is { } kernel => this with { Kernel = kernel.Version },
         _ => null,

@@ -5,7 +5,8 @@ using Xunit.MicrosoftTestingPlatform;
 namespace CocoGuest.Tests.Machine.Properties.Simulation;
 
 /// <summary>
-/// The test assembly as a program: <c>sim</c> runs the machine on random operations (see <see cref="SimulationOptions"/>), all else the tests.
+/// The test assembly as a program: <c>sim</c> runs the machine on random operations (see <see cref="SimulationOptions"/>), all else
+/// the tests.
 /// </summary>
 internal static class SimulationProgram
 {
@@ -13,7 +14,9 @@ internal static class SimulationProgram
 
     /// <summary>0: nothing wrong; 1: a violation; 2: wrong arguments.</summary>
     public static async Task<int> Main(string[] args) =>
-        args is [Verb, ..] ? Simulate(args) : await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
+        args is [Verb, ..]
+            ? Simulate(args)
+            : await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
 
     private static int Simulate(string[] args)
     {
@@ -42,7 +45,8 @@ internal static class SimulationProgram
         double perCpu = operations / Math.Max((Environment.CpuUsage.TotalTime - before).TotalSeconds, 1e-9);
         int violations = results.Sum(r => r.Violations.Count);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{operations:F0} operations, {results.Average(r => r.Rate):F0} operations/s and core, {perCpu:F0} a second of CPU, {violations} violations"));
+            $"{operations:F0} operations, {results.Average(r => r.Rate):F0} operations/s and core, "
+            + $"{perCpu:F0} a second of CPU, {violations} violations"));
         return violations == 0 ? 0 : 1;
     }
 }

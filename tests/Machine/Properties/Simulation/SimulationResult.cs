@@ -16,5 +16,6 @@ internal sealed record SimulationResult(
     public double Rate => Operations / Math.Max(Elapsed.TotalSeconds, 1e-9);
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"seed {Seed}: {Operations} operations, {Rate:F0} operations/s, {Guests} guests, digest {Digest:x16}, {Violations.Count} violations");
+        $"seed {Seed}: {Operations} operations, {Rate:F0} operations/s, {Guests} guests, "
+        + $"digest {Digest:x16}, {Violations.Count} violations");
 }

@@ -71,7 +71,8 @@ public sealed class SimulationTests
         Audit.Check(test.Guest);
         test.Init.Attachments[attachment].Live = false;
 
-        Assert.Contains("bytes live in the pool", Assert.Throws<Violation>(() => Audit.Check(test.Guest)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "bytes live in the pool", Assert.Throws<Violation>(() => Audit.Check(test.Guest)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,7 +31,9 @@ internal sealed class Simulator
         [
             .. from p in PlatformProfile.All
                from k in KernelProfile.All
-               where (options.Platform ?? p.Platform) == p.Platform && (options.Kernel ?? k.Version) == k.Version && Boots(p.Platform, k.Version)
+               where (options.Platform ?? p.Platform) == p.Platform
+                   && (options.Kernel ?? k.Version) == k.Version
+                   && Boots(p.Platform, k.Version)
                select (p.Platform, k.Version),
         ];
     }
@@ -82,7 +84,8 @@ internal sealed class Simulator
     {
         uint cpus = 1 + (uint)_dice.Below(4);
         ulong seed = _dice.Bits();
-        FragmentationPolicy fragmentation = _dice.OneIn(3) ? new FragmentationPolicy(1 + (ulong)_dice.Below(20), 1 + (ulong)_dice.Below(200))
+        FragmentationPolicy fragmentation = _dice.OneIn(3)
+            ? new FragmentationPolicy(1 + (ulong)_dice.Below(20), 1 + (ulong)_dice.Below(200))
             : FragmentationPolicy.Default;
         string cma = _dice.OneIn(3) ? "4M" : "";
         using var episode = new Episode(

@@ -1,8 +1,8 @@
 namespace CocoGuest.Tests.Replay;
 
 /// <summary>
-/// Replays the records of one file: one boot, its cases in order, each with fresh fds in a machine that goes on. The path is for the report
-/// only.
+/// Replays the records of one file: one boot, its cases in order, each with fresh fds in a machine that goes on.
+/// The path is for the report only.
 /// </summary>
 internal sealed class FileReplay(string path, IEnumerable<Record> source, string? onlyCase = null)
 {

@@ -6,8 +6,8 @@ namespace CocoGuest.Tests.Replay;
 /// <summary>
 /// Replays recorded kernel runs on the machine and compares every recorded field.
 /// <c>dotnet run -c Release --project tests/Conformance/Replay -- FILE-or-FOLDER ... [--verbose] [--case NAME]</c>
-/// Or compares what a probe printed (tests/EndToEnd/Native/probe) with the recording that it was given: <c>-- probe RECORDING PRINTED
-/// [--verbose]</c>
+/// Or compares what a probe printed (tests/EndToEnd/Native/probe) with the recording that it was given:
+/// <c>-- probe RECORDING PRINTED [--verbose]</c>
 /// </summary>
 internal static class ReplayProgram
 {

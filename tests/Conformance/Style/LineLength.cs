@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace CocoGuest.Tests.Conformance.Style;
 
 /// <summary>
-/// Lines of a C# text that are too long. Lines between the delimiters of a raw string are exempt: they are somebody else's text (a script, a
-/// document), which cannot always be cut. Does not model C# beyond that: a raw string is seen by how its first and last line look.
+/// Lines of a C# text that are too long. Lines between the delimiters of a raw string are exempt: they are somebody else's text (a script,
+/// a document), which cannot always be cut. Does not model C# beyond that: a raw string is seen by how its first and last line look.
 /// </summary>
 internal static partial class LineLength
 {

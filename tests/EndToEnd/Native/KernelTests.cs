@@ -60,8 +60,8 @@ public sealed class KernelTests(ITestOutputHelper output) : IDisposable
         said.Split('\n').Count(line =>
             line.StartsWith(verdict, StringComparison.Ordinal) && !line.Contains("# SKIP", StringComparison.Ordinal));
 
-    // As a developer would: make in the test's folder. Headers that are not installed here come from the same source; there `__user` is a
-    // word.
+    // As a developer would: make in the test's folder. Headers that are not installed here come from the same source;
+    // there `__user` is a word.
     private async Task<string> BuildAsync(string test, string program)
     {
         await RunAsync("cp", "-R", Path.Combine(ForeignTools.KernelTests, "."), _folder.FullName);

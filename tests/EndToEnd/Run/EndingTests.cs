@@ -116,8 +116,8 @@ public sealed class EndingTests
         Assert.Equal(4, await coco.WaitForExitAsync());
     }
 
-    // More than once: coco handles signals on another thread, so a mistake there shows in one run of ten or so, if the program ends at
-    // once.
+    // More than once: coco handles signals on another thread, so a mistake there shows in one run of ten or so,
+    // if the program ends at once.
     [Fact]
     public async Task Interrupt_ProcessGroup_IsTheProgramsToHandle()
     {

@@ -56,8 +56,8 @@ public sealed class NumberTests
     public async Task Fcntl_WhatTheKernelKeepsOfAnyFile_IsTheKernels() => await PrintsAsync(
         "0 0\n", "buffer = alloc(); print(fcntl.fcntl(buffer, fcntl.F_GETOWN), fcntl.fcntl(buffer, fcntl.F_GETSIG))");
 
-    // 25: ENOTTY of /dev/null; 9: EBADF. The number was used before, and the buffer lives on, so a supervisor that remembered too long
-    // would answer 0.
+    // 25: ENOTTY of /dev/null; 9: EBADF. The number was used before, and the buffer lives on,
+    // so a supervisor that remembered too long would answer 0.
     [ForeignTheory(ForeignTool.PlainPython)]
     [InlineData("os.close(buffer)", 9)]
     [InlineData("os.dup2(null, buffer)", 25)]

@@ -30,8 +30,8 @@ public sealed class ServedTests(PythonStubs stubs) : IClassFixture<PythonStubs>
         os._exit(0)
         """;
 
-    // The giver sends a buffer to a program of another run. That one writes, and once the giver is gone (its socket is the last thing that
-    // ends) reads.
+    // The giver sends a buffer to a program of another run. That one writes, and once the giver is gone
+    // (its socket is the last thing that ends) reads.
     private static readonly string[] Giver = HeapScript.Program(
         Passing +
         """

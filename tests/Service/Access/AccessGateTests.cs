@@ -14,8 +14,8 @@ public sealed class AccessGateTests : ServerTest
     private static readonly Marshaller<byte[]> Bytes = Marshallers.Create(static b => b, static b => b);
 
     /// <summary>
-    /// Field 1, which is the guest's name: two bytes that no guest is named, so that streams do not begin. CreateGuest reads an empty
-    /// shape.
+    /// Field 1, which is the guest's name: two bytes that no guest is named, so that streams do not begin.
+    /// CreateGuest reads an empty shape.
     /// </summary>
     private static readonly byte[] NoSuchGuest = [0x0a, 0x02, 0x0a, 0x00];
 

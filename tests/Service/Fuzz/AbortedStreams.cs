@@ -4,8 +4,8 @@ using System.Net.Http.Headers;
 namespace CocoGuest.Tests.Service.Fuzz;
 
 /// <summary>
-/// A transport whose answers never come: a read ends as HttpClient ends it when the stream is taken down under it, at once or when the call
-/// is cancelled.
+/// A transport whose answers never come: a read ends as HttpClient ends it when the stream is taken down under it,
+/// at once or when the call is cancelled.
 /// </summary>
 internal sealed class AbortedStreams(bool onlyWhenCancelled) : HttpMessageHandler
 {

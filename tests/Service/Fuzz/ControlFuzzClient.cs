@@ -169,8 +169,8 @@ internal sealed class ControlFuzzClient(string path, int seed) : IDisposable
 
     private void Spoil(byte[] request)
     {
-        // Behind the magic: without it the bytes are a token's request. A length that promises a little more than comes would wait for
-        // ever.
+        // Behind the magic: without it the bytes are a token's request. A length that promises a little more
+        // than comes would wait for ever.
         int at = 4 + _dice.Next(request.Length - 4);
         if (at is < 8 or >= 12)
         {

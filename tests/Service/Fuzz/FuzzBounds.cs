@@ -4,8 +4,8 @@ using CocoGuest.Tests.Service.Hosting;
 namespace CocoGuest.Tests.Service.Fuzz;
 
 /// <summary>
-/// What a server may keep of the calls that it has answered, once everybody has let go of everything: as many fds as before, and about as
-/// much memory.
+/// What a server may keep of the calls that it has answered, once everybody has let go of everything: as many fds as before,
+/// and about as much memory.
 /// </summary>
 internal sealed class FuzzBounds
 {

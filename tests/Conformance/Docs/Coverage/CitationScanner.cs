@@ -4,8 +4,8 @@ namespace CocoGuest.Tests.Conformance.Docs.Coverage;
 
 /// <summary>
 /// Reads <see cref="StatementAttribute"/> out of the sources of all test projects: no project refers to all of them, so reflection would
-/// not do. Models C# as this project writes it: attributes on lines of their own above the declaration. Does not model preprocessor
-/// conditions.
+/// not do. Models C# as this project writes it: attributes on lines of their own above the declaration.
+/// Does not model preprocessor conditions.
 /// </summary>
 internal static partial class CitationScanner
 {

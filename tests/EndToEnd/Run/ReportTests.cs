@@ -163,7 +163,8 @@ public sealed class ReportTests(Scratch scratch) : IClassFixture<Scratch>
         Assert.Equal((0, "", ""), (exitCode, output, said));
         Assert.Equal(
             [("6.12", "6.12"), ("7.2", "7.2")],
-            JsonNode.Parse(await File.ReadAllTextAsync(json))!.AsArray().Select(c => ((string)c!["kernel"]!, (string)c["report"]!["kernel"]!)));
+            JsonNode.Parse(await File.ReadAllTextAsync(json))!.AsArray()
+                .Select(c => ((string)c!["kernel"]!, (string)c["report"]!["kernel"]!)));
         Assert.Equal(
             ["true (none, 6.12)", "true (none, 7.2)"],
             XElement.Load(junit).Elements("testsuite").Select(s => s.Attribute("name")!.Value));

@@ -30,7 +30,8 @@ internal sealed class ReportFile : IDisposable
     }
 
     /// <summary>True for what file calls throw about a path or a disk.</summary>
-    public static bool IsOfFiles(Exception e) => e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
+    public static bool IsOfFiles(Exception e) =>
+        e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
 
     /// <summary>Why a path cannot be written, in a sentence.</summary>
     public static string Why(string path, Exception e) => e switch

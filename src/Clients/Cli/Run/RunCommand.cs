@@ -166,7 +166,8 @@ internal sealed class RunCommand
         bool changesGuest = _shape.IsGiven(parsed) || parsed.GetValue(_faults)!.Length != 0 || parsed.GetValue(_trace)!.Length != 0;
         return matrix && guest ? "--matrix makes guests of its own, and --guest names one that there is: give one of the two."
             : matrix && _shape.NamesPair(parsed) ? "--matrix says which kernels and platforms there are: leave out --kernel and --platform."
-            : !matrix && parsed.GetValue(_logs) is not null ? "--logs is for --matrix; without it, what the program writes goes where it wrote it."
+            : !matrix && parsed.GetValue(_logs) is not null
+                ? "--logs is for --matrix; without it, what the program writes goes where it wrote it."
             : !guest && (parsed.GetValue(_globals.Server) ?? parsed.GetValue(_globals.Token)) is not null
                 ? "--server and --token are for --guest; without it, the guest is not a server's."
             : guest && changesGuest ? "--guest names a guest that has its shape, faults and trace events already; "

@@ -138,5 +138,6 @@ internal sealed class RunLine
 
     private static bool TakesValue(Option option) => option.ValueType != typeof(bool);
 
-    private static bool Is(Option option, string word) => word.Split('=', ':')[0] is var name && (option.Name == name || option.Aliases.Contains(name));
+    private static bool Is(Option option, string word) =>
+        word.Split('=', ':')[0] is var name && (option.Name == name || option.Aliases.Contains(name));
 }

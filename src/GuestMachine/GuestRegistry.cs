@@ -7,14 +7,15 @@ namespace CocoGuest.Machine;
 /// <param name="time">Clock for token expiry and guest time.</param>
 /// <param name="secrets">Source of handles and tokens.</param>
 /// <param name="observer">Told of what happens to guests; may be null.</param>
-public sealed class GuestRegistry(TimeProvider time, ISecretSource secrets, IGuestObserver? observer = null) : IDisposable
+/// <param name="maxGuests">Most guests at a time.</param>
+public sealed class GuestRegistry(TimeProvider time, ISecretSource secrets, IGuestObserver? observer = null, int maxGuests = 256)
+    : IDisposable
 {
-    private const int MaxGuests = 256;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Guest> _guests = new(StringComparer.Ordinal);
 
     /// <summary>Makes and boots a guest.</summary>
-    /// <returns>EINVAL or EOPNOTSUPP for a wrong shape, EEXIST for a name in use, ENOSPC beyond 256 guests, ENOMEM.</returns>
+    /// <returns>EINVAL or EOPNOTSUPP for a wrong shape, EEXIST for a name in use, ENOSPC beyond the most guests, ENOMEM.</returns>
     public Result<Guest> Create(GuestShape shape)
     {
         Result<GuestShape> full = GuestShapeRules.Complete(shape);
@@ -31,9 +32,9 @@ public sealed class GuestRegistry(TimeProvider time, ISecretSource secrets, IGue
                 return new Failure(Errno.EEXIST, "create_guest", "register name", $"There is a guest '{name}' already.", "name");
             }
 
-            if (_guests.Count >= MaxGuests)
+            if (_guests.Count >= maxGuests)
             {
-                return new Failure(Errno.ENOSPC, "create_guest", "check limit", $"The host has {MaxGuests} guests already.");
+                return new Failure(Errno.ENOSPC, "create_guest", "check limit", $"There are {maxGuests} guests already (max-guests).");
             }
 
             Result<Guest> guest = Guest.Boot(full.Value, time, secrets, observer);

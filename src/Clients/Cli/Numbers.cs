@@ -43,7 +43,9 @@ internal static class Numbers
     {
         string text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
         if (!TryParse(text, out ulong number))
-            result.AddError($"'{text}' is no number; numbers are decimal, 0x..., or end in K, M, G or T.");
+            result.AddError($"{NameOf(result)}: '{text}' is no number; numbers are decimal, 0x..., or end in K, M, G or T.");
         return number;
     }
+
+    private static string NameOf(ArgumentResult result) => result.Parent is OptionResult option ? option.Option.Name : result.Argument.Name;
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using CocoGuest.Cli;
 using CocoGuest.Cli.Commands;
 using CocoGuest.Cli.Demo;
@@ -21,4 +22,10 @@ root.Subcommands.Add(HealthCommand.Make(factory));
 root.Subcommands.Add(RunCommand.Make(globals));
 root.Subcommands.Add(DemoCommand.Make(globals));
 root.Subcommands.Add(DemoCommand.MakeApplication(factory));
-return await root.Parse(args).InvokeAsync();
+if (RunLine.Read(root, args) is not var (words, error))
+    return await root.Parse(args).InvokeAsync();
+
+// `coco run` takes its options by its own rules, and says in a line what is wrong with them.
+ParseResult parsed = root.Parse(words);
+error ??= parsed is { Action: not HelpAction, Errors: [var first, ..] } ? first.Message : null;
+return error is null ? await parsed.InvokeAsync() : RunCommand.Refuse(error);

@@ -1,22 +1,30 @@
 using System.Security.Cryptography;
 using System.Text;
+using CocoGuest.Service.Starting;
 
 namespace CocoGuest.Service.Access;
 
-/// <summary>The token that opens privileged calls over TCP: 128 random bits, new at each start, printed once.</summary>
+/// <summary>The token that opens privileged calls over TCP: 128 random bits, new at each start, or from a file.</summary>
 internal sealed class BearerToken
 {
     private const string Scheme = "Bearer ";
     private readonly byte[] _expected;
 
-    /// <summary>A new token.</summary>
-    public BearerToken()
+    private BearerToken(string text)
     {
-        Text = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        Text = text;
         _expected = Encoding.ASCII.GetBytes(Scheme + Text);
     }
 
-    /// <summary>The token as 32 hex digits.</summary>
+    /// <summary>The token of a file; without one, a new token.</summary>
+    /// <exception cref="StartupException">The file is no good.</exception>
+    public static BearerToken Of(string? file)
+    {
+        string made = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        return new BearerToken(file is null ? made : TokenFile.ReadOrMake(file, made));
+    }
+
+    /// <summary>The token: 32 hex digits where it was made here.</summary>
     public string Text { get; }
 
     /// <summary>Compares an <c>authorization</c> header in time that does not depend on where it differs.</summary>

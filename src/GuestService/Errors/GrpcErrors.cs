@@ -10,8 +10,8 @@ using RpcStatus = Google.Rpc.Status;
 namespace CocoGuest.Service.Errors;
 
 /// <summary>
-/// A <see cref="Failure"/> on the wire: the status code of its errno, its sentence as the status detail, and google.rpc.Status with one
-/// ErrorInfo in a trailer, as Grpc.StatusProto has it.
+/// A <see cref="Failure"/> on the wire: the status code of its errno, errno's name and the sentence as the status detail, and
+/// google.rpc.Status with one ErrorInfo in a trailer, as Grpc.StatusProto has it.
 /// </summary>
 internal static class GrpcErrors
 {
@@ -43,10 +43,13 @@ internal static class GrpcErrors
         IHeaderDictionary headers = http.Response.Headers;
         http.Response.ContentType = "application/grpc";
         headers["grpc-status"] = ((int)ErrnoStatusMap.Of(failure.Errno)).ToString(CultureInfo.InvariantCulture);
-        headers["grpc-message"] = Uri.EscapeDataString(Shorten(failure.Sentence));
+        headers["grpc-message"] = Uri.EscapeDataString(MessageOf(failure));
         headers[MetadataExtensions.StatusDetailsTrailerName] = Convert.ToBase64String(DetailsOf(failure).ToByteArray()).TrimEnd('=');
         return Task.CompletedTask;
     }
+
+    // Most tools show the message and leave the details in base64.
+    private static string MessageOf(Failure failure) => Shorten($"{failure.Errno}: {failure.Sentence}");
 
     private static RpcStatus DetailsOf(Failure failure)
     {
@@ -62,7 +65,7 @@ internal static class GrpcErrors
         return new RpcStatus
         {
             Code = (int)ErrnoStatusMap.Of(failure.Errno),
-            Message = Shorten(failure.Sentence),
+            Message = MessageOf(failure),
             Details = { Any.Pack(info) },
         };
     }

@@ -118,6 +118,7 @@ internal sealed class GuestServer : IAsyncDisposable
         // A failed start is our one sentence, not the host's stack trace.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         logging(builder.Logging);
+        builder.Services.AddQuietCancels();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainTime);
         builder.Services.AddGrpc(grpc =>
         {
@@ -146,8 +147,8 @@ internal sealed class GuestServer : IAsyncDisposable
     private static void AddParts(IServiceCollection parts, ServerOptions options, TimeProvider time)
     {
         parts.AddSingleton(options).AddSingleton(time);
-        parts.AddSingleton(new AccessTable(RpcServices.Descriptors)).AddSingleton<BearerToken>();
-        AddGuests(parts, time);
+        parts.AddSingleton(new AccessTable(RpcServices.Descriptors)).AddSingleton(BearerToken.Of(options.TokenFile));
+        AddGuests(parts, options, time);
         AddBroker(parts, time);
         parts.AddSingleton<CallMetrics>().AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
         parts.AddSingleton<ProcessOpenedWriter>().AddSingleton<GuestFollowers>();
@@ -156,10 +157,11 @@ internal sealed class GuestServer : IAsyncDisposable
         parts.AddCocoReflection([.. RpcServices.Descriptors, HealthV1.Descriptor]);
     }
 
-    private static void AddGuests(IServiceCollection parts, TimeProvider time)
+    private static void AddGuests(IServiceCollection parts, ServerOptions options, TimeProvider time)
     {
         parts.AddSingleton<ISecretSource, RandomSecrets>().AddSingleton<IGuestObserver, MachineEvents>();
-        parts.AddSingleton(p => new GuestRegistry(time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>()));
+        parts.AddSingleton(p => new GuestRegistry(
+            time, p.GetRequiredService<ISecretSource>(), p.GetRequiredService<IGuestObserver>(), options.MaxGuests));
         parts.AddSingleton<ProcessSessions>().AddSingleton<ShareTokenReaper>();
     }
 
@@ -175,6 +177,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private static void Listen(KestrelServerOptions kestrel, ServerOptions options, string socket)
     {
         kestrel.AddServerHeader = false;
+        kestrel.RequestHeaderEncodingSelector = AuthorityEncoding.Select;
         kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
         // gRPC has a limit of its own for each message; a stream's body has no end.
         kestrel.Limits.MaxRequestBodySize = null;

@@ -1,4 +1,5 @@
 using System.Collections;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Service.Options;
 using CocoGuest.Service.Starting;
 using Microsoft.Extensions.Logging.Console;
@@ -9,6 +10,9 @@ namespace CocoGuest.Service.Hosting;
 internal static class ServerProgram
 {
     private const int Failed = 1;
+
+    // The runtime holds two fds for each assembly that it has loaded: 190 at rest.
+    private const ulong FewestFiles = 256;
 
     /// <summary>Runs until a signal ends the server.</summary>
     /// <returns>0; or 1 after one clear sentence for each thing that is wrong.</returns>
@@ -43,8 +47,19 @@ internal static class ServerProgram
             return 0;
         }
 
+        if (TooFewFiles(FileLimit.Current) is { } sentence)
+        {
+            await errors.WriteLineAsync("cocoguest: " + sentence);
+            return Failed;
+        }
+
         return await ServeAsync(reading.Options, output, errors);
     }
+
+    /// <summary>Why the server cannot run with so few open files; null where it can.</summary>
+    internal static string? TooFewFiles(ulong allowed) => allowed >= FewestFiles
+        ? null
+        : $"Only {allowed} open files are allowed (ulimit -n), and the server needs {FewestFiles}.";
 
     private static async Task<int> ServeAsync(ServerOptions options, TextWriter output, TextWriter errors)
     {

@@ -2,6 +2,7 @@ using System.Text;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Access;
+using CocoGuest.Service.Options;
 using CocoGuest.Service.Telemetry;
 
 namespace CocoGuest.Service.Hosting;
@@ -15,12 +16,14 @@ internal static class StartupBanner
     public static string Text(GuestServer server)
     {
         string token = server.Parts.GetRequiredService<BearerToken>().Text;
+        string? file = server.Parts.GetRequiredService<ServerOptions>().TokenFile;
+        string shown = file is null ? token : "in " + file;
         var text = new StringBuilder();
         text.AppendLine("CocoGuest is ready.");
         if (server.TcpAddress is { } tcp)
         {
             text.AppendLine($"  gRPC       {tcp.Host}:{tcp.Port}");
-            text.AppendLine($"  token      {token}  (over TCP, for calls that reach beyond one's own process)");
+            text.AppendLine($"  token      {shown}  (over TCP, for calls that reach beyond one's own process)");
         }
 
         text.AppendLine($"  gRPC       unix:{server.SocketPath}");
@@ -40,7 +43,7 @@ internal static class StartupBanner
 
         text.AppendLine();
         text.AppendLine("Try:");
-        foreach (string call in Calls(server, token, host.List() is [var first, ..] ? first : null))
+        foreach (string call in Calls(server, file is null ? token : $"$(cat {file})", host.List() is [var first, ..] ? first : null))
         {
             text.AppendLine("  " + call);
         }
@@ -51,7 +54,7 @@ internal static class StartupBanner
     /// <summary>Three calls that work as they stand, one after the other.</summary>
     private static string[] Calls(GuestServer server, string token, Guest? guest)
     {
-        string authorize = server.TcpAddress is null ? "" : $"-H 'authorization: Bearer {token}' ";
+        string authorize = server.TcpAddress is null ? "" : $"-H \"authorization: Bearer {token}\" ";
         return guest is null
             ?
             [

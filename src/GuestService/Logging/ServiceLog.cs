@@ -20,6 +20,10 @@ internal static partial class ServiceLog
         Message = "poll failed with errno {Errno}: deaths by pid are no longer seen, stream ends still are.")]
     public static partial void PollFailed(ILogger log, int errno);
 
+    [LoggerMessage(EventId = 5, Level = LogLevel.Warning,
+        Message = "The collector {Collector} cannot be reached: {Reason}. Telemetry is lost until it can.")]
+    public static partial void CollectorUnreachable(ILogger log, string collector, string reason);
+
     [LoggerMessage(EventId = 100, Level = LogLevel.Warning, Message = "Refused a connection to the Unix socket by uid {UserId}.")]
     public static partial void StrangerRefused(ILogger log, uint userId);
 

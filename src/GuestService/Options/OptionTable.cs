@@ -15,6 +15,12 @@ internal static class OptionTable
     /// <summary>What environment variables of the server begin with.</summary>
     public const string EnvironmentPrefix = "COCOGUEST_";
 
+    /// <summary>Key of the collector's address.</summary>
+    public const string OtlpKey = "otlp-endpoint";
+
+    /// <summary>OpenTelemetry's own variable for the same.</summary>
+    public const string StandardEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
     private const string Off = "off";
 
     /// <summary>The rows, in the order of the help text.</summary>
@@ -27,11 +33,13 @@ internal static class OptionTable
             Path((o, v) => o.BrokerSocket = v), o => o.BrokerSocket ?? "in runtime-dir"),
         new("runtime-dir", "PATH", "folder of both sockets, mode 0700",
             Path((o, v) => o.RuntimeDirectory = v), o => o.RuntimeDirectory ?? Starting.RuntimeDirectory.DefaultPath()),
+        new("token-file", "PATH", "the token for TCP: read from here, or made here with mode 0600, and shown nowhere",
+            Path((o, v) => o.TokenFile = v), o => o.TokenFile ?? ""),
         new("grace-time", "TIME", "how long a process outlives its broken stream",
             Time(TimeSpan.Zero, (o, v) => o.GraceTime = v), o => DurationText.Format(o.GraceTime)),
         new("fd-token-ttl", "TIME", "life of an fd token",
             Time(TimeSpan.FromMilliseconds(1), (o, v) => o.FdTokenTtl = v), o => DurationText.Format(o.FdTokenTtl)),
-        new("otlp-endpoint", "URL|off", "OTLP collector for traces, metrics and logs", SetOtlp, o => o.OtlpEndpoint?.ToString() ?? Off),
+        new(OtlpKey, "URL|off", "OTLP collector for traces, metrics and logs", SetOtlp, o => o.OtlpEndpoint?.ToString() ?? Off),
         new("metrics", "HOST:PORT|off", "where Prometheus fetches /metrics, over plain HTTP",
             Address("127.0.0.1:9464", (o, v) => o.Metrics = v), o => o.Metrics?.ToString() ?? Off),
         new("default-guest", "", "have a guest 'default' from the start", Switch((o, v) => o.DefaultGuest = v), o => OnOff(o.DefaultGuest)),

@@ -40,6 +40,7 @@ internal sealed class OptionsReader
             reader.Apply(key, value, OptionSource.Flag, shown);
         }
 
+        reader.ReadStandardEndpoint(environment);
         return new OptionsReading(reader._options, reader._sources, reader._errors, reader._request);
     }
 
@@ -103,7 +104,8 @@ internal sealed class OptionsReader
         {
             if (entry is not { Key: string name, Value: string value }
                 || !name.StartsWith(OptionTable.EnvironmentPrefix, StringComparison.Ordinal)
-                || name == OptionTable.EnvironmentPrefix + "CONFIG")
+                || name == OptionTable.EnvironmentPrefix + "CONFIG"
+                || ForeignVariables.Has(name))
             {
                 continue;
             }
@@ -116,6 +118,15 @@ internal sealed class OptionsReader
             {
                 _errors.Add($"There is no environment variable {name}.{Suggest(name, OptionTable.Rows.Select(r => r.EnvironmentName))}");
             }
+        }
+    }
+
+    // OpenTelemetry's own name for the collector counts where none of ours says anything, 'off' included.
+    private void ReadStandardEndpoint(IDictionary environment)
+    {
+        if (environment[OptionTable.StandardEndpoint] is string { Length: > 0 } value && !_sources.ContainsKey(OptionTable.OtlpKey))
+        {
+            Apply(OptionTable.OtlpKey, value, OptionSource.Environment, OptionTable.StandardEndpoint);
         }
     }
 

@@ -18,6 +18,9 @@ internal sealed record ServerOptions
     /// <summary>Path of the fd broker's socket; null: <c>broker.sock</c> in the runtime directory.</summary>
     public string? BrokerSocket { get; set; }
 
+    /// <summary>File of the token for TCP; null: a new token at each start, shown in the banner.</summary>
+    public string? TokenFile { get; set; }
+
     /// <summary>How long a process outlives its broken stream.</summary>
     public TimeSpan GraceTime { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -2,7 +2,6 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Errors;
-using CocoGuest.Service.Options;
 using CocoGuest.V1;
 using Grpc.Core;
 using GuestShape = CocoGuest.Machine.Profiles.GuestShape;
@@ -11,20 +10,13 @@ using WireShape = CocoGuest.V1.GuestShape;
 namespace CocoGuest.Service.Services;
 
 /// <summary>HostService: life of guests.</summary>
-internal sealed class HostCalls(GuestRegistry host, CallEntry entry, GuestInfoWriter writer, ServerOptions options)
-    : HostService.HostServiceBase
+internal sealed class HostCalls(GuestRegistry host, CallEntry entry, GuestInfoWriter writer) : HostService.HostServiceBase
 {
     /// <inheritdoc/>
     public override Task<CreateGuestResponse> CreateGuest(CreateGuestRequest request, ServerCallContext context)
     {
         CallEntry.CheckWanted(context);
         GuestShape shape = ShapeOf(request.Shape ?? new WireShape());
-        if (host.List().Count >= options.MaxGuests)
-        {
-            GrpcErrors.Throw(new Failure(Errno.ENOSPC, "create_guest", "check limit",
-                $"There are {options.MaxGuests} guests already (max-guests)."));
-        }
-
         return Task.FromResult(new CreateGuestResponse { Guest = writer.Write(host.Create(shape).OrThrow()) });
     }
 

@@ -21,6 +21,13 @@ internal static class RuntimeDirectory
     /// <exception cref="StartupException">It cannot be made, is no folder, has another owner or is open to others.</exception>
     public static void Prepare(string path)
     {
+        // Options are made absolute; only the variable can say anything else.
+        if (!Path.IsPathFullyQualified(path))
+        {
+            throw new StartupException(
+                $"XDG_RUNTIME_DIR is no absolute path, so the runtime folder would be {path}; choose one with --runtime-dir.");
+        }
+
         try
         {
             Directory.CreateDirectory(path, OwnerOnly);

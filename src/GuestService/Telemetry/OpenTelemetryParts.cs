@@ -19,9 +19,9 @@ internal static class OpenTelemetryParts
     /// <summary>Adds OpenTelemetry.</summary>
     /// <param name="builder">The server to be.</param>
     /// <param name="standard">The standard variables, with the collector's address.</param>
-    /// <param name="collector">Everything goes to a collector by OTLP.</param>
+    /// <param name="collector">Where everything goes by OTLP; null: nowhere.</param>
     /// <param name="prometheus">Measurements are kept for Prometheus to fetch.</param>
-    internal static void Add(WebApplicationBuilder builder, Dictionary<string, string?> standard, bool collector, bool prometheus)
+    internal static void Add(WebApplicationBuilder builder, Dictionary<string, string?> standard, Uri? collector, bool prometheus)
     {
         // The host was made without any configuration, and the libraries look there only.
         builder.Configuration.AddInMemoryCollection(standard);
@@ -30,12 +30,13 @@ internal static class OpenTelemetryParts
                 .AddService(TelemetryParts.Name, serviceVersion: typeof(TelemetryParts).Assembly.GetName().Version!.ToString(3))
                 .AddEnvironmentVariableDetector())
             .WithMetrics(metrics => AddMetrics(metrics, prometheus));
-        if (collector)
+        if (collector is not null)
         {
             telemetry.WithTracing(tracing => tracing.AddAspNetCoreInstrumentation()).WithLogging().UseOtlpExporter();
             builder.Logging
                 .AddFilter<OpenTelemetryLoggerProvider>(null, LogLevel.None)
                 .AddFilter<OpenTelemetryLoggerProvider>(OwnCategories, LogLevel.Trace);
+            builder.Services.AddHostedService(parts => new CollectorWatch(parts.GetRequiredService<ILogger<CollectorWatch>>(), collector));
             builder.Services.AddHostedService<TelemetryEnd>();
         }
     }

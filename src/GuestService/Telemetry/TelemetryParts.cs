@@ -14,31 +14,25 @@ internal static class TelemetryParts
     internal const string Name = "CocoGuest";
 
     private const string StandardPrefix = "OTEL_";
-    private const string EndpointKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string ProtocolKey = "OTEL_EXPORTER_OTLP_PROTOCOL";
 
     /// <summary>Adds what the options and the standard variables ask for.</summary>
     /// <param name="builder">The server to be.</param>
-    /// <param name="options">Our options; their collector wins over that of the variables.</param>
-    /// <param name="environment">Where the standard <c>OTEL_</c> variables are.</param>
+    /// <param name="options">Our options, with the collector's address from wherever it came.</param>
+    /// <param name="environment">Where the other standard <c>OTEL_</c> variables are.</param>
     /// <exception cref="StartupException">A variable could only fail later.</exception>
     internal static void AddTelemetry(this WebApplicationBuilder builder, ServerOptions options, IDictionary environment)
     {
         Dictionary<string, string?> standard = StandardVariables(environment);
         if (options.OtlpEndpoint is { } endpoint)
         {
-            standard[EndpointKey] = endpoint.ToString();
-        }
-
-        bool collector = !string.IsNullOrEmpty(standard.GetValueOrDefault(EndpointKey));
-        if (collector)
-        {
+            standard[OptionTable.StandardEndpoint] = endpoint.ToString();
             Check(standard);
         }
 
-        if (collector || options.Metrics is not null)
+        if (options.OtlpEndpoint is not null || options.Metrics is not null)
         {
-            OpenTelemetryParts.Add(builder, standard, collector, options.Metrics is not null);
+            OpenTelemetryParts.Add(builder, standard, options.OtlpEndpoint, options.Metrics is not null);
         }
     }
 
@@ -48,12 +42,6 @@ internal static class TelemetryParts
 
     private static void Check(Dictionary<string, string?> standard)
     {
-        string? endpoint = standard[EndpointKey];
-        if (!Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https"))
-        {
-            throw new StartupException($"{EndpointKey}: '{endpoint}' is not an http or https URL.");
-        }
-
         if (standard.GetValueOrDefault(ProtocolKey) is not (null or "" or "grpc" or "http/protobuf") and string protocol)
         {
             throw new StartupException($"{ProtocolKey}: '{protocol}' is neither grpc nor http/protobuf.");

@@ -137,6 +137,50 @@ public sealed class ReportTests(Scratch scratch) : IClassFixture<Scratch>
         Assert.Contains("DMA_HEAP_IOCTL_ALLOC", failed.Value, StringComparison.Ordinal);
     }
 
+    [ForeignTheory(ForeignTool.PlainPython)]
+    [InlineData("")]
+    [InlineData("--matrix 7.2 x none,snp")]
+    public async Task Run_FailOnLeaks_Is99WhereTheProgramLeavesFilesOpen(string matrix)
+    {
+        string[] options = ["--fail-on-leaks", "--quiet", .. matrix.Split(' ', 2, StringSplitOptions.RemoveEmptyEntries)];
+
+        Assert.Equal(99, (await CocoRun.RunAsync(options, HeapScript.Program("os._exit(0 * alloc(heap='system'))"))).ExitCode);
+        Assert.Equal(0, (await CocoRun.RunAsync(options, HeapScript.Program("os.close(alloc(heap='system'))"))).ExitCode);
+    }
+
+    [ForeignFact(ForeignTool.PlainPython)]
+    public async Task Run_FailOnLeaks_LeavesAFailureAsItIs() =>
+        Assert.Equal(3, (await CocoRun.RunAsync(["--fail-on-leaks"], HeapScript.Program("os._exit(3 + 0 * alloc())"))).ExitCode);
+
+    [Fact]
+    public async Task Matrix_Json_HasTheReportOfEachCellInBothForms()
+    {
+        (string json, string junit) = (scratch["matrix.json"], scratch["matrix.xml"]);
+
+        (int exitCode, string output, string said) = await CocoRun.RunAsync(
+            ["--matrix", "6.12,7.2 x none", "--json", json, "--json", junit, "--quiet"], "/bin/true");
+
+        Assert.Equal((0, "", ""), (exitCode, output, said));
+        Assert.Equal(
+            [("6.12", "6.12"), ("7.2", "7.2")],
+            JsonNode.Parse(await File.ReadAllTextAsync(json))!.AsArray()
+                .Select(c => ((string)c!["kernel"]!, (string)c["report"]!["kernel"]!)));
+        Assert.Equal(
+            ["true (none, 6.12)", "true (none, 7.2)"],
+            XElement.Load(junit).Elements("testsuite").Select(s => s.Attribute("name")!.Value));
+    }
+
+    [Fact]
+    public async Task Run_ProgramThatIsNotThere_LeavesAnOldReportAndMakesNoNewOne()
+    {
+        (string old, string young) = (scratch.Write("old.json", "old", executable: false), scratch["young.json"]);
+
+        await CocoRun.RunAsync(["--json", old, "--json", young], "/no/such/program");
+
+        Assert.Equal("old", await File.ReadAllTextAsync(old));
+        Assert.False(File.Exists(young));
+    }
+
     [Fact]
     public async Task Matrix_Logs_HoldTheOutputOfEachCell()
     {

@@ -1,6 +1,7 @@
 using CocoGuest.Machine;
 using CocoGuest.Service.Services;
 using CocoGuest.Tests.Service.Hosting;
+using CocoGuest.Tests.Service.Probing;
 using CocoGuest.V1;
 using Grpc.Core;
 
@@ -60,6 +61,33 @@ public sealed class CancellationTests : ServerTest
 
         Assert.Equal(StatusCode.Cancelled, e.StatusCode);
         Assert.Equal((1u, 1u), BuffersAndFds());
+    }
+
+    [Theory]
+    [InlineData("GuestService/AllocateBuffer", true)]
+    [InlineData("GuestService/AllocateBuffer", true, 0)]
+    [InlineData("GuestService/AllocateBuffer", true, 0, 0, 0, 0, 9, 1)]
+    [InlineData("GuestService/AllocateBuffer", false, 0, 0, 0, 0, 9, 1)]
+    [InlineData("HostService/ListGuests", true, 0, 0)]
+    [InlineData("HostService/ListGuests", false)]
+    public async Task Call_GivenUpBeforeItsMessageWasWhole_IsNotLogged(string method, bool cancel, params int[] bytes)
+    {
+        using (var client = new RawHttp2(Host.Server.SocketPath))
+        {
+            client.Begin(1, "/cocoguest.v1." + method, "localhost");
+            client.Write(1, end: false, [.. bytes.Select(b => (byte)b)]);
+            client.WaitUntilRead();
+            if (cancel)
+            {
+                client.Cancel(1);
+                client.WaitUntilRead();
+            }
+        }
+
+        // The end of the server waits for its calls.
+        await Host.StopAsync();
+
+        Assert.Empty(Host.Logs.Unexpected);
     }
 
     private Machine.Guest Guest => Host.Part<GuestRegistry>().Find("").Value;

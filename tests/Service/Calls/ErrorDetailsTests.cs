@@ -51,6 +51,7 @@ public sealed class ErrorDetailsTests : ServerTest
             (status, errno, "cocoguest", field),
             (e.StatusCode, info.Reason, info.Domain, info.Metadata.GetValueOrDefault("field")));
         Assert.True(int.Parse(info.Metadata["errno"]) > 0 && info.Metadata["operation"].Length > 0 && info.Metadata["step"].Length > 0);
+        Assert.StartsWith(errno + ": ", e.Status.Detail, StringComparison.Ordinal);
         Assert.EndsWith(".", e.Status.Detail, StringComparison.Ordinal);
     }
 

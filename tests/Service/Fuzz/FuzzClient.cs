@@ -165,7 +165,7 @@ internal sealed class FuzzClient(CallInvoker invoker, IReadOnlyList<FuzzMethod> 
                 _waits.Add(method);
             }
 
-            _ended |= e.Status.Detail.StartsWith("Guest default is gone", StringComparison.Ordinal);
+            _ended |= e.Status.Detail.Contains("Guest default is gone", StringComparison.Ordinal);
             return e.StatusCode;
         }
         catch (TimeoutException)

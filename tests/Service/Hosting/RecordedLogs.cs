@@ -33,14 +33,10 @@ internal sealed class RecordedLogs : ILoggerProvider
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsEnabled(logLevel) && !IsClientReset(eventId, exception))
+            if (IsEnabled(logLevel))
             {
                 logs._records.Enqueue((eventId, $"{category} {formatter(state, exception)} {exception}"));
             }
         }
-
-        // A client that gives a call up while the server still reads its message is an error to the gRPC library, though nothing is wrong.
-        private static bool IsClientReset(EventId eventId, Exception? exception) =>
-            eventId.Name == "ErrorExecutingServiceMethod" && exception is IOException { Message: "The client reset the request stream." };
     }
 }

@@ -74,6 +74,28 @@ public sealed class StartupTests : ServerTest
         Assert.Contains("0700", e.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("foo/cocoguest")]
+    [InlineData("./cocoguest")]
+    [InlineData("~/cocoguest")]
+    [InlineData("/proc/nowhere/cocoguest")]
+    [InlineData("/dev/null/cocoguest")]
+    public async Task RuntimeFolder_ThatCannotBe_IsOneSentence(string folder) =>
+        Assert.Contains(
+            folder,
+            (await Assert.ThrowsAsync<StartupException>(() => TestServer.StartAsync(o => o.RuntimeDirectory = folder))).Message,
+            StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(0ul, true)]
+    [InlineData(64ul, true)]
+    [InlineData(128ul, true)]
+    [InlineData(255ul, true)]
+    [InlineData(256ul, false)]
+    [InlineData(ulong.MaxValue, false)]
+    public void TooFewFiles_ByTheLimit_IsOneSentence(ulong allowed, bool refused) =>
+        Assert.Equal(refused, ServerProgram.TooFewFiles(allowed)?.EndsWith("the server needs 256.", StringComparison.Ordinal) ?? false);
+
     [Fact]
     public async Task RuntimeFolder_ThatIsALink_IsRefused()
     {

@@ -47,6 +47,45 @@ public sealed class OptionsReaderTests : IDisposable
     [Fact]
     public void Read_OfForeignEnvironmentVariable_IsSilent() => Assert.Empty(Read([], ("COCO", "x"), ("PATH", "y")).Errors);
 
+    [Theory]
+    [InlineData("COCOGUEST_PORT")]
+    [InlineData("COCOGUEST_SERVICE_HOST")]
+    [InlineData("COCOGUEST_SERVICE_PORT")]
+    [InlineData("COCOGUEST_SERVICE_PORT_GRPC")]
+    [InlineData("COCOGUEST_PORT_7070_TCP")]
+    [InlineData("COCOGUEST_PORT_7070_TCP_ADDR")]
+    [InlineData("COCOGUEST_PORT_9464_UDP_PROTO")]
+    [InlineData("COCOGUEST_TCP_SERVICE_HOST")]
+    [InlineData("COCOGUEST_MY_NAME_PORT")]
+    [InlineData("COCOGUEST_MY_NAME_PORT_7070_SCTP_PORT")]
+    [InlineData("COCOGUEST_TEST_KERNEL")]
+    [InlineData("COCOGUEST_TEST_")]
+    public void Read_OfAVariableOfKubernetesOrOurTests_IsSilent(string name) =>
+        Assert.Empty(Read([], (name, "tcp://10.0.0.1:7070")).Errors);
+
+    [Theory]
+    [InlineData("COCOGUEST_PORTS")]
+    [InlineData("COCOGUEST_SERVICE")]
+    [InlineData("COCOGUEST_PORT_HTTP")]
+    [InlineData("COCOGUEST_TESTS")]
+    [InlineData("COCOGUEST_TOKEN_FIEL")]
+    public void Read_OfAVariableThatOnlyLooksAlike_IsAnError(string name) => Assert.Single(Read([], (name, "x")).Errors);
+
+    [Theory]
+    [InlineData("http://collector:4317", "http://collector:4317/ +environment")]
+    [InlineData("http://collector:4317", "http://flag/ +flag", "--otlp-endpoint=http://flag")]
+    [InlineData("http://collector:4317", "off +flag", "--otlp-endpoint", "off")]
+    [InlineData("http://collector:4317", "off +flag", "--no-otlp-endpoint")]
+    [InlineData("", "off +default")]
+    public void Effective_WithOpenTelemetrysOwnVariable_ShowsWhatHolds(string variable, string shown, params string[] flags) =>
+        Assert.Matches($@"(?m)^otlp-endpoint +{shown}\r?$",
+            OptionsText.Effective(Read(flags, ("OTEL_EXPORTER_OTLP_ENDPOINT", variable))));
+
+    [Fact]
+    public void Read_OfAWrongVariableOfOpenTelemetry_NamesIt() =>
+        Assert.StartsWith("OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' is not",
+            Assert.Single(Read([], ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317")).Errors), StringComparison.Ordinal);
+
     [Fact]
     public void Read_OfUnknownKeyInTheFile_NamesFileAndNearest()
     {

@@ -38,9 +38,11 @@ public sealed class CollectorTests : IAsyncLifetime
     [Fact]
     public async Task Stop_EndpointByTheStandardVariables_SendsThere()
     {
-        await CallAsync(new ServerOptions(), (EndpointKey, _collector!.HttpEndpoint + "/"), (ProtocolKey, "http/protobuf"));
+        var variables = new Hashtable { [EndpointKey] = _collector!.HttpEndpoint + "/" };
 
-        await _collector!.Traces.WithAsync("/cocoguest.tests.Probe/Unary");
+        await CallAsync(OptionsReader.Read([], variables).Options, (ProtocolKey, "http/protobuf"));
+
+        await _collector.Traces.WithAsync("/cocoguest.tests.Probe/Unary");
     }
 
     [Fact]
@@ -95,12 +97,12 @@ public sealed class CollectorTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("collector:4317", "grpc", "'collector:4317'")]
-    [InlineData("http://collector", "json", "'json'")]
-    public async Task Start_WrongVariable_FailsAndNamesIt(string endpoint, string protocol, string named)
+    [InlineData("json", "'json'")]
+    [InlineData("http/json", "'http/json'")]
+    public async Task Start_WrongProtocol_FailsAndNamesIt(string protocol, string named)
     {
         StartupException error = await Assert.ThrowsAsync<StartupException>(() =>
-            StartAsync(new ServerOptions(), (EndpointKey, endpoint), (ProtocolKey, protocol)));
+            StartAsync(new ServerOptions { OtlpEndpoint = new Uri("http://collector") }, (ProtocolKey, protocol)));
 
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
     }

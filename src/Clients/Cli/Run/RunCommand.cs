@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
 using CocoGuest.Client;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
@@ -8,6 +10,7 @@ using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
 using CocoGuest.V1;
 using Grpc.Core;
+using Spectre.Console;
 
 namespace CocoGuest.Cli.Run;
 
@@ -16,6 +19,9 @@ namespace CocoGuest.Cli.Run;
 /// </summary>
 internal sealed class RunCommand
 {
+    /// <summary>Exit status of a program that succeeded and left files open, where that counts as a failure.</summary>
+    public const int Leaked = 99;
+
     private readonly GlobalOptions _globals;
     private readonly ShapeOptions _shape = new();
 
@@ -43,23 +49,37 @@ internal sealed class RunCommand
         DefaultValueFactory = _ => [],
     };
 
-    private readonly Option<string?> _report = new("--json")
+    private readonly Option<string[]> _reports = new("--json")
     {
-        Description = "Also writes the report to FILE: JSON, or JUnit where FILE ends in .xml.",
+        Description = "Also writes the report to FILE: JSON, or JUnit where FILE ends in .xml. May be repeated.",
+        DefaultValueFactory = _ => [],
     };
 
-    private readonly Option<bool> _quiet = new("--quiet") { Description = "No report on stderr." };
+    private readonly Option<bool> _failOnLeaks = new("--fail-on-leaks")
+    {
+        Description = "Exit status 99 where the program succeeded and did not close all that it opened in the guest.",
+    };
+
+    private readonly Option<bool> _quiet = new("--quiet") { Description = "No report on stderr, with --matrix no table." };
 
     private readonly Option<uint> _user = new("--user")
     {
         Description = "User id of the program in the guest. Default: 0, since heap nodes are root's.",
+        CustomParser = result =>
+        {
+            if (!uint.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out uint id))
+            {
+                result.AddError($"--user: '{result.Tokens[0].Value}' is no user id; ids are numbers from 0 to {uint.MaxValue}.");
+            }
+
+            return id;
+        },
     };
 
-    private readonly Option<string[]> _matrix = new("--matrix")
+    private readonly Option<string?> _matrix = new(Matrix.Option)
     {
-        Description = "Runs the program in guests of several kernels on several platforms: 6.12,seed-v1,7.2 x none,sev,snp. One table.",
-        AllowMultipleArgumentsPerToken = true,
-        DefaultValueFactory = _ => [],
+        Description = "Runs the program in guests of several kernels on several platforms: 6.12,seed-v1,7.2 x none,sev,snp; "
+            + "all is each of them. One table.",
     };
 
     private readonly Option<string?> _logs = new("--logs") { Description = "With --matrix: a folder for the output of each run." };
@@ -74,11 +94,12 @@ internal sealed class RunCommand
         var command = new Command(
             "run",
             "Runs a program in a guest: it finds /dev/dma_heap, /dev/udmabuf and /dev/dri there. Exit status: the program's; "
-            + "125 if it could not be started, or if it succeeded and an armed fault never fired.");
+            + "125 if it could not be started, or if it succeeded and an armed fault never fired; 99: see --fail-on-leaks.");
         run._shape.AddTo(command);
         Option[] options =
         [
-            run._guest, run._strict, run._faults, run._trace, run._report, run._quiet, run._user, run._matrix, run._logs,
+            run._guest, run._strict, run._faults, run._trace, run._reports, run._failOnLeaks, run._quiet, run._user,
+            run._matrix, run._logs,
         ];
         foreach (Option option in options)
         {
@@ -90,17 +111,34 @@ internal sealed class RunCommand
         return command;
     }
 
+    /// <summary>Says why a run is not begun.</summary>
+    public static int Refuse(string sentence)
+    {
+        Say(sentence);
+        return RunOutcome.NoOutcome;
+    }
+
     private int Run(ParseResult parsed)
     {
+        var files = new List<ReportFile>();
         try
         {
-            if (parsed.GetValue(_matrix) is { Length: > 0 } matrix)
+            if (Contradiction(parsed) is { } wrong)
             {
-                (string[] kernels, string[] platforms) = Matrix.Parse(matrix);
-                return Matrix.Run(kernels, platforms, [.. Others(parsed), "--", .. parsed.GetValue(_program)!], parsed.GetValue(_logs));
+                return Refuse(wrong);
             }
 
-            return parsed.GetValue(_guest) is { } name ? RunOnServer(parsed, name) : RunHere(parsed);
+            // What is wrong with these is better found before the program is started.
+            _ = _shape.Read(parsed);
+            FaultSpec[] faults = [.. parsed.GetValue(_faults)!.Select(FaultText.Parse)];
+            foreach (string file in parsed.GetValue(_reports)!)
+            {
+                files.Add(ReportFile.Open(file));
+            }
+
+            return parsed.GetValue(_matrix) is { } matrix ? RunMatrix(parsed, matrix, files)
+                : parsed.GetValue(_guest) is { } name ? RunOnServer(parsed, name, files)
+                : RunHere(parsed, faults, files);
         }
         catch (FormatException e)
         {
@@ -114,64 +152,117 @@ internal sealed class RunCommand
         {
             return Refuse(e.Status.Detail);
         }
+        finally
+        {
+            files.ForEach(f => f.Dispose());
+        }
+    }
+
+    // Options of which one would do nothing beside the other, or without it.
+    private string? Contradiction(ParseResult parsed)
+    {
+        bool matrix = parsed.GetValue(_matrix) is not null;
+        bool guest = parsed.GetValue(_guest) is not null;
+        bool changesGuest = _shape.IsGiven(parsed) || parsed.GetValue(_faults)!.Length != 0 || parsed.GetValue(_trace)!.Length != 0;
+        return matrix && guest ? "--matrix makes guests of its own, and --guest names one that there is: give one of the two."
+            : matrix && _shape.NamesPair(parsed) ? "--matrix says which kernels and platforms there are: leave out --kernel and --platform."
+            : !matrix && parsed.GetValue(_logs) is not null
+                ? "--logs is for --matrix; without it, what the program writes goes where it wrote it."
+            : !guest && (parsed.GetValue(_globals.Server) ?? parsed.GetValue(_globals.Token)) is not null
+                ? "--server and --token are for --guest; without it, the guest is not a server's."
+            : guest && changesGuest ? "--guest names a guest that has its shape, faults and trace events already; "
+                + "set them there (coco guest create, FaultService, TraceService)."
+            : null;
+    }
+
+    private int RunMatrix(ParseResult parsed, string text, IReadOnlyList<ReportFile> files)
+    {
+        (string[] kernels, string[] platforms) = Matrix.Parse(text);
+        string[] program = parsed.GetValue(_program)!;
+        string? logs = parsed.GetValue(_logs);
+        MatrixCell[] cells = Matrix.Run(kernels, platforms, [.. Others(parsed), "--", .. program], logs);
+        Write(files, () => RunReports.Json(cells), () => RunReports.JUnit(cells, program[0]));
+        if (logs is not null && Matrix.WriteLogs(cells, logs) is { } wrong)
+        {
+            Say(wrong);
+        }
+
+        if (!parsed.GetValue(_quiet))
+        {
+            Try(() => AnsiConsole.Write(Matrix.ToTable(cells)));
+        }
+
+        return Matrix.ExitCode(cells);
     }
 
     // The guest lives in this process, as long as the program.
-    private int RunHere(ParseResult parsed)
+    private int RunHere(ParseResult parsed, FaultSpec[] faults, IReadOnlyList<ReportFile> files)
     {
         using var host = new GuestRegistry(TimeProvider.System, new RandomSecrets());
         Result<Guest> guest = host.Create(_shape.Read(parsed));
-        if ((guest.Failure ?? Arm(guest.Value, parsed)) is { } failure)
+        if ((guest.Failure ?? Arm(guest.Value, faults, parsed.GetValue(_trace)!)) is { } failure)
         {
             return Refuse(failure.Sentence);
         }
 
         using var supervision = new LocalSupervision(guest.Value, Say);
-        return Run(parsed, supervision);
+        return Run(parsed, supervision, files);
     }
 
-    private int RunOnServer(ParseResult parsed, string guest)
+    private int RunOnServer(ParseResult parsed, string guest, IReadOnlyList<ReportFile> files)
     {
-        if (_shape.IsGiven(parsed) || parsed.GetValue(_faults)!.Length != 0 || parsed.GetValue(_trace)!.Length != 0)
-        {
-            return Refuse("--guest names a guest that has its shape, faults and trace events already; "
-                + "set them there (coco guest create, FaultService, TraceService).");
-        }
-
         using CocoConnection connection = _globals.Connect(parsed);
         // A server that is not there, or a guest, is better found before the program is started.
         _ = connection.Host.GetGuest(new GetGuestRequest { Guest = guest });
         using var supervision = new ServerSupervision(connection, guest, Say);
-        return Run(parsed, supervision);
+        return Run(parsed, supervision, files);
     }
 
-    private int Run(ParseResult parsed, ISupervision supervision)
+    private int Run(ParseResult parsed, ISupervision supervision, IReadOnlyList<ReportFile> files)
     {
         var options = new RunOptions { Strict = parsed.GetValue(_strict), Uid = parsed.GetValue(_user), Gid = parsed.GetValue(_user) };
         RunOutcome outcome = ProgramRun.Run([Demo.ProgramLocator.Self], parsed.GetValue(_program)!, options, supervision);
         if (!parsed.GetValue(_quiet))
         {
-            Console.Error.Write(outcome.Text);
+            Try(() => Console.Error.Write(outcome.Text));
         }
 
-        if (parsed.GetValue(_report) is { } file && outcome.Json.Length != 0)
+        if (outcome.Json.Length == 0)
         {
-            File.WriteAllText(file, file.EndsWith(".xml", StringComparison.Ordinal) ? outcome.JUnit : outcome.Json);
+            return outcome.ExitCode;
         }
 
-        return outcome.ExitCode == 0 && outcome.UnfiredFaults != 0 ? RunOutcome.NoOutcome : outcome.ExitCode;
+        Write(files, () => outcome.Json, () => outcome.JUnit);
+        return outcome.ExitCode != 0 ? outcome.ExitCode
+            : outcome.UnfiredFaults != 0 ? RunOutcome.NoOutcome
+            : parsed.GetValue(_failOnLeaks) && RunReports.Leaks(JsonNode.Parse(outcome.Json)!) != 0 ? Leaked
+            : 0;
+    }
+
+    // The program ran, and its status counts, whether or not there is room for a report.
+    private static void Write(IReadOnlyList<ReportFile> files, Func<string> json, Func<string> junit)
+    {
+        foreach (ReportFile file in files)
+        {
+            if (file.Write(file.IsJUnit ? junit() : json()) is { } wrong)
+            {
+                Say(wrong);
+            }
+        }
     }
 
     // What each cell of a matrix gets as it was given here.
     private IEnumerable<string> Others(ParseResult parsed) =>
     [
         .. _shape.Others(parsed), .. parsed.GetValue(_strict) ? [_strict.Name] : Array.Empty<string>(),
-        .. parsed.GetValue(_faults)!.SelectMany(f => new[] { _faults.Name, f }), _user.Name, $"{parsed.GetValue(_user)}",
+        .. parsed.GetValue(_failOnLeaks) ? [_failOnLeaks.Name] : Array.Empty<string>(),
+        .. parsed.GetValue(_faults)!.SelectMany(f => new[] { _faults.Name, f }),
+        .. parsed.GetValue(_trace)!.SelectMany(t => new[] { _trace.Name, t }), _user.Name, $"{parsed.GetValue(_user)}",
     ];
 
-    private Failure? Arm(Guest guest, ParseResult parsed)
+    private static Failure? Arm(Guest guest, FaultSpec[] faults, string[] events)
     {
-        foreach (FaultSpec fault in parsed.GetValue(_faults)!.Select(FaultText.Parse))
+        foreach (FaultSpec fault in faults)
         {
             Result<ulong> armed = guest.Faults.Inject(fault);
             if (!armed.Ok)
@@ -180,15 +271,20 @@ internal sealed class RunCommand
             }
         }
 
-        string[] events = parsed.GetValue(_trace)!;
         return events.Length == 0 ? null : guest.Trace.Set(events, on: true);
     }
 
-    private static void Say(string sentence) => Console.Error.WriteLine($"coco run: {sentence}");
+    private static void Say(string sentence) => Try(() => Console.Error.WriteLine($"coco run: {sentence}"));
 
-    private static int Refuse(string sentence)
+    // Output that nobody can take changes nothing of how the program ended.
+    private static void Try(Action write)
     {
-        Say(sentence);
-        return RunOutcome.NoOutcome;
+        try
+        {
+            write();
+        }
+        catch (IOException)
+        {
+        }
     }
 }

@@ -47,12 +47,15 @@ internal sealed class ShapeOptions
 
     /// <summary>True if any of them was given.</summary>
     public bool IsGiven(ParseResult parsed) =>
-        Others(parsed).Any() || parsed.GetValue(_platform)!.Length != 0 || parsed.GetValue(_kernel)!.Length != 0;
+        Others(parsed).Any() || NamesPair(parsed);
+
+    /// <summary>True if a platform or a kernel was given.</summary>
+    public bool NamesPair(ParseResult parsed) => parsed.GetValue(_platform)!.Length != 0 || parsed.GetValue(_kernel)!.Length != 0;
 
     /// <summary>All but platform and kernel as they were given.</summary>
     public IEnumerable<string> Others(ParseResult parsed)
     {
-        foreach (Option<ulong> number in new[] { _memory, _cpus, _seed }.Where(o => parsed.GetValue(o) != 0))
+        foreach (Option<ulong> number in new[] { _memory, _cpus, _seed }.Where(o => parsed.GetResult(o) is { Implicit: false }))
         {
             yield return number.Name;
             yield return parsed.GetValue(number).ToString(CultureInfo.InvariantCulture);
@@ -72,7 +75,7 @@ internal sealed class ShapeOptions
     }
 
     /// <summary>The shape that was asked for.</summary>
-    /// <exception cref="FormatException">A platform or kernel that there is not.</exception>
+    /// <exception cref="FormatException">A platform or kernel that there is not, or more CPUs than can be counted.</exception>
     public GuestShape Read(ParseResult parsed)
     {
         string platformWord = parsed.GetValue(_platform)!;
@@ -87,12 +90,18 @@ internal sealed class ShapeOptions
             throw new FormatException($"--kernel: there is no kernel '{kernelWord}'; there are {ShapeWords.Kernels}.");
         }
 
+        ulong cpus = parsed.GetValue(_cpus);
+        if (cpus > uint.MaxValue)
+        {
+            throw new FormatException($"--cpus: {cpus} are too many.");
+        }
+
         return new GuestShape
         {
             Platform = platform,
             Kernel = kernel,
             MemoryBytes = parsed.GetValue(_memory),
-            Cpus = checked((uint)parsed.GetValue(_cpus)),
+            Cpus = (uint)cpus,
             Swiotlb = parsed.GetValue(_swiotlb)!,
             Cma = parsed.GetValue(_cma)!,
             Heaps = parsed.GetValue(_heaps)!,

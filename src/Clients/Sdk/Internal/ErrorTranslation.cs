@@ -31,7 +31,7 @@ internal static class ErrorTranslation
     private static CocoException FromDetails(RpcException error, ErrorInfo info)
     {
         string Value(string key) => info.Metadata.TryGetValue(key, out string? value) ? value : "";
-        return new CocoException(error.Status.Detail, error)
+        return new CocoException(WithoutErrno(error.Status.Detail, info.Reason), error)
         {
             Errno = int.TryParse(Value("errno"), CultureInfo.InvariantCulture, out int errno) ? errno : 0,
             ErrnoName = info.Reason,
@@ -41,6 +41,10 @@ internal static class ErrorTranslation
             StatusCode = error.StatusCode,
         };
     }
+
+    // The server begins its sentence with errno's name, for tools that show nothing else; here it is ErrnoName.
+    private static string WithoutErrno(string sentence, string errno) =>
+        sentence.StartsWith(errno + ": ", StringComparison.Ordinal) ? sentence[(errno.Length + 2)..] : sentence;
 
     // Services of packages may answer with a bare code: health does for a service that it does not know.
     private static string Sentence(RpcException error) =>

@@ -13,7 +13,14 @@ internal sealed class ProcessState<T>(Func<GuestProcess, T> make)
     /// <summary>What the room keeps of a process. Under the lock of its guest.</summary>
     public T Of(GuestProcess process)
     {
-        ref object? slot = ref process.Slot(_slot);
-        return (T)(slot ??= make(process));
+        if (process.Slot(_slot) is { } kept)
+        {
+            return (T)kept;
+        }
+
+        // Making it may ask for another room's slot, which can move all of them.
+        T made = make(process);
+        process.Slot(_slot) = made;
+        return made;
     }
 }

@@ -11,11 +11,4 @@ public sealed partial class GuestNatives
         using Lock.Scope held = _gate.Hold();
         return [.. process.Fds.OpenFds()];
     }
-
-    /// <summary>True if the number is open with FD_CLOEXEC.</summary>
-    public bool IsCloseOnExec(GuestProcess process, int fd)
-    {
-        using Lock.Scope held = _gate.Hold();
-        return process.Fds.IsCloseOnExec(fd);
-    }
 }

@@ -148,9 +148,9 @@ report() { # project
   fi
   passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
   say "$1: ${p:-0} passed, ${f:-0} failed, ${s:-0} skipped"
-  grep -A1 -E '^skipped ' "$log" | sed -E '/^--$/d; s/^/  /'
-  grep -E '^failed ' "$log" | sed -E 's/^/  /'
-  [ "${f:-0}" -eq 0 ] || { say "  from .test/$1.log:"; grep -A25 -E '^failed |FAILED' "$log" | head -120; }
+  grep -a -A1 -E '^skipped ' "$log" | sed -E '/^--$/d; s/^/  /'
+  grep -a -E '^failed ' "$log" | sed -E 's/^/  /'
+  [ "${f:-0}" -eq 0 ] || { say "  from .test/$1.log:"; grep -a -A25 -E '^failed |FAILED' "$log" | head -120; }
 }
 
 rm -f "$work"/*.status

@@ -1,9 +1,5 @@
-using System.Collections.Frozen;
 using CocoGuest.V1;
 using Google.Protobuf.Reflection;
-using Grpc.Reflection.V1;
-using Alpha = Grpc.Reflection.V1Alpha;
-using HealthV1 = Grpc.Health.V1.Health;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace CocoGuest.Service.Access;
@@ -15,32 +11,33 @@ namespace CocoGuest.Service.Access;
 internal sealed class AccessTable
 {
     /// <summary>
-    /// Services of other packages, which cannot carry our option. They are open: whoever reaches the server may ask whether it serves, and
-    /// what.
+    /// Methods of other packages, which cannot carry our option. They are open: whoever reaches the server may ask whether it serves, and
+    /// what. By name, for their descriptors would be made at each start for nothing else.
     /// </summary>
-    private static readonly ServiceDescriptor[] Open =
-        [HealthV1.Descriptor, ServerReflection.Descriptor, Alpha.ServerReflection.Descriptor];
+    private static readonly string[] Open =
+    [
+        "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    ];
 
-    private readonly FrozenDictionary<string, Right> _byPath;
+    private readonly Dictionary<string, Right> _byPath;
 
     /// <summary>Reads the rights of our own services, and adds the services of others that are open.</summary>
     /// <param name="services">Services whose methods have to declare a right.</param>
     /// <exception cref="InvalidOperationException">A method declares none; the sentence names all such methods.</exception>
     public AccessTable(IEnumerable<ServiceDescriptor> services)
     {
-        var byPath = services.SelectMany(s => s.Methods).ToDictionary(PathOf, Declared);
-        string[] missing = [.. byPath.Where(m => m.Value == Right.Unspecified).Select(m => m.Key)];
+        _byPath = services.SelectMany(s => s.Methods).ToDictionary(PathOf, Declared, StringComparer.Ordinal);
+        string[] missing = [.. _byPath.Keys.Where(path => _byPath[path] == Right.Unspecified)];
         if (missing.Length > 0)
         {
             throw new InvalidOperationException($"No option (cocoguest.v1.right) in the .proto of: {string.Join(", ", missing)}.");
         }
 
-        foreach (MethodDescriptor method in Open.SelectMany(s => s.Methods))
+        foreach (string path in Open)
         {
-            byPath.Add(PathOf(method), Right.Own);
+            _byPath.Add(path, Right.Own);
         }
-
-        _byPath = byPath.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
     /// <summary>Paths of all methods.</summary>

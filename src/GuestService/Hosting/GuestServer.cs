@@ -27,8 +27,8 @@ namespace CocoGuest.Service.Hosting;
 /// The server: guests, listeners and fd broker, put together here and nowhere else.
 /// </summary>
 /// <remarks>
-/// <para>Start: options are checked, socket names claimed, the guest <c>default</c> booted, the broker listens, then gRPC. So whoever
-/// reaches gRPC finds everything ready.</para>
+/// <para>Start: options are checked, the guest <c>default</c> is booted while the services are mapped, socket names are claimed, the broker
+/// listens, then gRPC. So whoever reaches gRPC finds everything ready.</para>
 /// <para>Stop: guests end first, which ends the streams and takes memory back; then gRPC drains, then the broker hangs up, and the socket
 /// files go.</para>
 /// </remarks>
@@ -111,6 +111,8 @@ internal sealed class GuestServer : IAsyncDisposable
 
     private static WebApplication Build(ServerOptions options, TimeProvider time, Action<ILoggingBuilder> logging, string socket)
     {
+        // The descriptors of all services are made for it, a third of the work of a start: it has the other core meanwhile.
+        Task<AccessTable> rights = Task.Run(() => new AccessTable(RpcServices.Descriptors));
         // Nothing of the surroundings but our own option table decides how the server runs.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options, socket));
@@ -126,11 +128,16 @@ internal sealed class GuestServer : IAsyncDisposable
             grpc.MaxSendMessageSize = null;
         });
         builder.Services.Replace(ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(CheckedMethods<>)));
-        AddParts(builder.Services, options, time);
+        AddParts(builder.Services, options, time, rights);
         builder.AddTelemetry(options, Environment.GetEnvironmentVariables());
 
-        WebApplication app = builder.Build();
-        if (options.Metrics is not null)
+        return builder.Build();
+    }
+
+    private void Map()
+    {
+        WebApplication app = _app;
+        if (_options.Metrics is not null)
         {
             MetricsPort.Use(app);
         }
@@ -141,20 +148,19 @@ internal sealed class GuestServer : IAsyncDisposable
         app.MapRpcServices();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
-        return app;
     }
 
-    private static void AddParts(IServiceCollection parts, ServerOptions options, TimeProvider time)
+    private static void AddParts(IServiceCollection parts, ServerOptions options, TimeProvider time, Task<AccessTable> rights)
     {
         parts.AddSingleton(options).AddSingleton(time);
-        parts.AddSingleton(new AccessTable(RpcServices.Descriptors)).AddSingleton(BearerToken.Of(options.TokenFile));
+        parts.AddSingleton(_ => rights.GetAwaiter().GetResult()).AddSingleton(BearerToken.Of(options.TokenFile));
         AddGuests(parts, options, time);
         AddBroker(parts, time);
         parts.AddSingleton<CallMetrics>().AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
         parts.AddSingleton<ProcessOpenedWriter>().AddSingleton<GuestFollowers>();
         parts.AddRpcServices();
         parts.AddCocoHealth();
-        parts.AddCocoReflection([.. RpcServices.Descriptors, HealthV1.Descriptor]);
+        parts.AddCocoReflection(() => [.. RpcServices.Descriptors, HealthV1.Descriptor]);
     }
 
     private static void AddGuests(IServiceCollection parts, ServerOptions options, TimeProvider time)
@@ -205,9 +211,11 @@ internal sealed class GuestServer : IAsyncDisposable
     private async Task StartAsync()
     {
         ILogger log = Parts.GetRequiredService<ILogger<GuestServer>>();
+        var boot = Task.Run(BootDefaultGuest);
+        Map();
+        await boot;
         using (SocketFile.Claim(_socket, _brokerSocket))
         {
-            BootDefaultGuest();
             Parts.GetRequiredService<FdBroker>().Start(_brokerSocket);
             HealthParts.ServeUntilStop(Parts, RpcServices.Descriptors.Select(service => service.FullName));
             await ListenAsync();

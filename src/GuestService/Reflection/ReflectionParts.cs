@@ -12,18 +12,20 @@ internal static class ReflectionParts
 {
     /// <summary>Adds both services.</summary>
     /// <param name="parts">The server's services.</param>
-    /// <param name="served">The descriptors of the gRPC services that are mapped; reflection lists itself by itself.</param>
-    internal static void AddCocoReflection(this IServiceCollection parts, params IEnumerable<ServiceDescriptor> served)
+    /// <param name="served">
+    /// The descriptors of the gRPC services that are mapped, asked for at the first question; reflection lists itself by itself.
+    /// </param>
+    internal static void AddCocoReflection(this IServiceCollection parts, Func<IEnumerable<ServiceDescriptor>> served)
     {
-        ServiceDescriptor[] all =
+        Lazy<ServiceDescriptor[]> all = new(() =>
         [
-            .. served, global::Grpc.Reflection.V1.ServerReflection.Descriptor, global::Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
-        ];
-        string[] names = [.. all.Select(service => service.FullName).Order(StringComparer.Ordinal)];
+            .. served(), global::Grpc.Reflection.V1.ServerReflection.Descriptor, global::Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
+        ]);
+        Lazy<string[]> names = new(() => [.. all.Value.Select(service => service.FullName).Order(StringComparer.Ordinal)]);
         Lazy<SymbolRegistry> files = new(() => SymbolRegistry.FromFiles(
-            [.. all.Select(service => service.File), StatusReflection.Descriptor, ErrorDetailsReflection.Descriptor]));
-        parts.AddSingleton(_ => new ReflectionV1ServiceImpl(names, files.Value));
-        parts.AddSingleton(_ => new ReflectionServiceImpl(names, files.Value));
+            [.. all.Value.Select(service => service.File), StatusReflection.Descriptor, ErrorDetailsReflection.Descriptor]));
+        parts.AddSingleton(_ => new ReflectionV1ServiceImpl(names.Value, files.Value));
+        parts.AddSingleton(_ => new ReflectionServiceImpl(names.Value, files.Value));
         // Leaves what is there already, and checks that it is when the services are mapped.
         parts.AddGrpcReflection();
     }

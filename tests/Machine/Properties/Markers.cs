@@ -52,11 +52,14 @@ internal sealed class Markers(int seed)
         }
     }
 
-    /// <summary>True when Linux copied this marker into the pool; a device may have damaged its end since.</summary>
+    /// <summary>
+    /// True when Linux copied this marker into the pool. Its end may be another's bytes by now: a device damaged it, or the marker ran on in
+    /// another chunk of its buffer, and what lies behind its first half are zeros of a slot that was never used.
+    /// </summary>
     public bool IsDeclassified(ReadOnlySpan<byte> found)
     {
-        int intact = found.IndexOfAnyInRange((byte)0x80, byte.MaxValue);
-        byte[] prefix = (intact < 0 ? found : found[..intact]).ToArray();
+        int intact = found[Magic.Length..].IndexOfAnyExceptInRange((byte)'a', (byte)'z');
+        byte[] prefix = (intact < 0 ? found : found[..(Magic.Length + intact)]).ToArray();
         return _declassified.Exists(d => d.AsSpan().CommonPrefixLength(prefix) == Math.Min(d.Length, prefix.Length));
     }
 

@@ -49,6 +49,25 @@ public sealed class SecrecyTests
         Assert.NotEqual(0, found);
     }
 
+    /// <summary>A run that once failed: a bounced secret goes on in the next chunk of its buffer, and zeros follow it in the pool.</summary>
+    [Fact]
+    [Statement("S-SWI-35")]
+    public void BouncedSecret_OverTheEndOfItsChunk_IsKnownByItsFirstHalf()
+    {
+        using var world = new World(Platform.Tdx, KernelVersion.SeedV1);
+        var secrecy = new Secrecy(world);
+
+        CheckRun(
+            world,
+            [
+                new(OpKind.Unmap, 12514776), new(OpKind.Unmap, 8983456), new(OpKind.Store, 13835802), new(OpKind.DmaWrite, 3259883),
+                new(OpKind.Map, 9192355),
+            ],
+            secrecy);
+
+        Assert.NotEqual(0, secrecy.FoundInPool);
+    }
+
     [Theory]
     [Statement("S-PLAT-10", "S-PLAT-11", "S-PLAT-12", "S-SWI-35")]
     [InlineData(Platform.Sev, KernelVersion.V72)]

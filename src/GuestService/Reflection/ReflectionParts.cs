@@ -19,7 +19,9 @@ internal static class ReflectionParts
     {
         Lazy<ServiceDescriptor[]> all = new(() =>
         [
-            .. served(), global::Grpc.Reflection.V1.ServerReflection.Descriptor, global::Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
+            .. served(),
+            global::Grpc.Reflection.V1.ServerReflection.Descriptor,
+            global::Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
         ]);
         Lazy<string[]> names = new(() => [.. all.Value.Select(service => service.FullName).Order(StringComparer.Ordinal)]);
         Lazy<SymbolRegistry> files = new(() => SymbolRegistry.FromFiles(

@@ -64,7 +64,8 @@ internal sealed class ServerSupervision(CocoConnection connection, string guest,
                 return new RunOutcome(exitCode, report.Text, report.Json, report.Junit, (int)report.UnfiredFaults);
             }
         }
-        catch (Exception e) when (e is RpcException or CocoException or ServerGoneException)
+        // A call that ended before something is written to it says so by InvalidOperationException.
+        catch (Exception e) when (e is RpcException or CocoException or ServerGoneException or InvalidOperationException)
         {
             say($"the server gave no report: {(e is RpcException rpc ? rpc.Status.Detail : e.Message)}");
         }

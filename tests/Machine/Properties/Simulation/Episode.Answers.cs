@@ -137,7 +137,8 @@ internal sealed partial class Episode
         uint[] usages = [.. Enumerable.Range(0, 1 + _dice.Below(3)).Select(_ => 1 + (uint)_dice.Below(3))];
         foreach (uint usage in usages)
         {
-            all = all && Made(_guest.Fences.CreateTimeline(process, "t")) && Made(_guest.Fences.CreateFence(process, fds[^1], 1));
+            all = all && Made(_guest.Fences.CreateTimeline(process, "t"))
+                && Made(_guest.Fences.CreateFence(process, fds[^1], 1 + (uint)_dice.Below(9)));
             if (all)
             {
                 Same(Errno.None, _guest.Buffers.ImportSyncFile(process, fds[0], usage, fds[^1]), $"import of a sync file");

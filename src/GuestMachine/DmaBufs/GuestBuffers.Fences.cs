@@ -33,16 +33,19 @@ public sealed partial class GuestBuffers
             return wrong;
         }
 
-        Fence[] pending = buffer.Value.Fences.PendingOf(Reservation.UsageFor((flags & WriteBit) != 0));
-        Result<int> installed = GuestFiles.Install(process, _fences.NewFile(pending), true, Operation);
-        if (installed.Ok && _core.FaultPoints.Fails(FaultPoint.Failslab))
+        // The fd comes first, the file after it (S-BUF-74, 88).
+        if (GuestFiles.Reserve(process, Operation) is { } full)
         {
-            // The fd comes first, the file after it (S-BUF-74).
-            GuestFiles.Put(process.Fds.Remove(installed.Value)!);
+            return full;
+        }
+
+        if (_core.FaultPoints.Fails(FaultPoint.Failslab))
+        {
             return NoMemory(Operation, "create sync file");
         }
 
-        return installed;
+        Fence[] pending = buffer.Value.Fences.PendingOf(Reservation.UsageFor((flags & WriteBit) != 0));
+        return GuestFiles.InstallReserved(process, _fences.NewFile(pending), closeOnExec: true);
     }
 
     /// <summary>DMA_BUF_IOCTL_IMPORT_SYNC_FILE (S-BUF-73, 75).</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Diagnostics;
 
 namespace CocoGuest.Machine.Drm;
 
@@ -9,6 +10,7 @@ internal sealed partial class DrmIoctl
     private const int InterfaceMajor = 1;
     private const int InterfaceMinor = 4;
     private const ulong OverflowUid = 65534;
+    private const ulong LongestClientName = 64;
 
     // struct drm_version: three ints and padding, then length and pointer of name, date, description.
     private const int NameAt = 16;
@@ -150,6 +152,31 @@ internal sealed partial class DrmIoctl
         Errno errno = call.Driver.ClientCap(
             BinaryPrimitives.ReadUInt64LittleEndian(data), BinaryPrimitives.ReadUInt64LittleEndian(data[8..]), call._file);
         return errno == Errno.None ? null : call.Refuse(errno, $"{call.Driver.Name} does not take this.", "capability");
+    }
+
+    /// <summary>
+    /// SET_CLIENT_NAME: up to 64 bytes that all show something, or none (S-GPU-29). Only debugfs shows the name, in a file that is not
+    /// modelled, so nothing is kept of it.
+    /// </summary>
+    public static Failure? SetClientName(DrmIoctl call, Span<byte> data)
+    {
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(data);
+        if (length > LongestClientName)
+        {
+            return call.Refuse(Errno.EINVAL, $"A name of {length} bytes is longer than {LongestClientName}.", "name_len");
+        }
+
+        if (length != 0 && call._core.FaultPoints.Fails(FaultPoint.Failslab))
+        {
+            return call.Refuse(Errno.ENOMEM, "No memory for the name.");
+        }
+
+        Span<byte> name = stackalloc byte[(int)length];
+        ulong pointer = BinaryPrimitives.ReadUInt64LittleEndian(data[PointerAfterLength..]);
+        return length != 0 && !call._memory.TryRead(pointer, name) ? call.Fault(pointer, "copy name from user")
+            : name.ContainsAnyExceptInRange((byte)'!', (byte)'~')
+                ? call.Refuse(Errno.EINVAL, "The name has bytes that show nothing.", "name")
+            : null;
     }
 
     private bool MayBeMaster => IsRoot || (_file.WasMaster && _file.OpenedBy == _process);

@@ -61,7 +61,7 @@ internal sealed partial class DrmIoctl
             return new Failure(Errno.ENOTTY, "ioctl", "check type", $"0x{command.Value:x8} is not of type 'd' (S-GPU-20).", "command");
         }
 
-        if (DrmIoctlTable.Find(_file.Device.Driver, command.Number) is not { } row)
+        if (DrmIoctlTable.Find(_core.Kernel, _file.Device.Driver, command.Number) is not { } row)
         {
             return new Failure(Errno.EINVAL, "ioctl", "look up number",
                 $"{_file.Device.Driver.Name} has no ioctl number 0x{command.Number:x2} (S-GPU-20).", "command");

@@ -1,9 +1,11 @@
+using CocoGuest.Machine.Profiles;
+
 namespace CocoGuest.Machine.Drm;
 
 /// <summary>
-/// The ioctls of DRM nodes: those of the core, then those of a driver with fences (S-GPU-20 to 25).
-/// Models: every number of 6.12, with the size and direction of its structure and who may use it. Does not model: numbers that later
-/// kernels added (0xd1 and up, which answer EINVAL here); display modes and sync objects, which no driver here has.
+/// The ioctls of DRM nodes: those of the core, those that kernels after 6.12 added, then those of a driver with fences (S-GPU-20 to 29).
+/// Models: every number up to 7.3, with the size and direction of its structure and who may use it. Does not model: display modes and sync
+/// objects, which no driver here has.
 /// </summary>
 internal static class DrmIoctlTable
 {
@@ -93,6 +95,13 @@ internal static class DrmIoctlTable
         new(0xd0, "MODE_CLOSEFB", 3, 8, DrmIoctlNeed.Primary, DrmIoctl.NoModeSetting),
     ];
 
+    // SET_CLIENT_NAME came with 6.13. GEM_CHANGE_HANDLE came with 6.18; the released 7.2 and 7.3 keep its number and refuse it (S-GPU-29).
+    private static readonly DrmIoctlRow[] NewerRows =
+    [
+        new(0xd1, "SET_CLIENT_NAME", 3, 16, DrmIoctlNeed.RenderAllowed, DrmIoctl.SetClientName),
+        new(0xd2, "GEM_CHANGE_HANDLE", 3, 8, DrmIoctlNeed.RenderAllowed, DrmIoctl.Invalid),
+    ];
+
     private static readonly DrmIoctlRow[] FenceRows =
     [
         new(0x41, "VGEM_FENCE_ATTACH", 3, 16, DrmIoctlNeed.RenderAllowed, DrmIoctl.AttachFence),
@@ -100,14 +109,16 @@ internal static class DrmIoctlTable
     ];
 
     private static readonly Dictionary<uint, DrmIoctlRow> Core = CoreRows.ToDictionary(r => r.Number);
+    private static readonly Dictionary<uint, DrmIoctlRow> Newer = NewerRows.ToDictionary(r => r.Number);
     private static readonly Dictionary<uint, DrmIoctlRow> Fences = FenceRows.ToDictionary(r => r.Number);
 
-    /// <summary>All rows: the core's, then those of a driver with fences.</summary>
-    public static IReadOnlyList<DrmIoctlRow> All { get; } = [.. CoreRows, .. FenceRows];
+    /// <summary>All rows: the core's, old and newer, then those of a driver with fences.</summary>
+    public static IReadOnlyList<DrmIoctlRow> All { get; } = [.. CoreRows, .. NewerRows, .. FenceRows];
 
-    /// <summary>The row of a number, or null (EINVAL).</summary>
-    public static DrmIoctlRow? Find(DrmDriver driver, uint number) =>
-        number is < FirstOfDriver or >= EndOfDriver ? Core.GetValueOrDefault(number)
+    /// <summary>The row of a number in a kernel, or null (EINVAL).</summary>
+    public static DrmIoctlRow? Find(KernelProfile kernel, DrmDriver driver, uint number) =>
+        number is < FirstOfDriver or >= EndOfDriver
+            ? Core.GetValueOrDefault(number) ?? (kernel.HasNewerDrmIoctls ? Newer.GetValueOrDefault(number) : null)
         : driver.HasFences ? Fences.GetValueOrDefault(number)
         : null;
 }

@@ -28,13 +28,14 @@ public sealed partial class GuestDrm
     }
 
     /// <summary>
-    /// PRIME_HANDLE_TO_FD: export (S-GPU-01, 04, 11). An imported object gives back its dma-buf, an exported one the same again.
+    /// PRIME_HANDLE_TO_FD: export (S-GPU-01, 04, 11). An imported object gives back its dma-buf, an exported one the same again. The fd's
+    /// number is taken before the object is looked up, so a full table exports nothing (S-BUF-88).
     /// </summary>
     /// <param name="process">The caller.</param>
     /// <param name="fd">The node.</param>
     /// <param name="handle">The object.</param>
     /// <param name="flags">DRM_CLOEXEC 0x80000, DRM_RDWR 2; the access mode matters for a first export only.</param>
-    /// <returns>EINVAL for other flags, ENOENT for an unknown handle, ENOMEM, EMFILE.</returns>
+    /// <returns>EINVAL for other flags, EMFILE, ENOENT for an unknown handle, ENOMEM.</returns>
     public Result<BufferHandle> HandleToFd(GuestProcess process, int fd, uint handle, uint flags)
     {
         using Lock.Scope held = _gate.Hold();
@@ -50,6 +51,11 @@ public sealed partial class GuestDrm
                 $"flags 0x{flags:x} have bits outside DRM_CLOEXEC and DRM_RDWR (S-GPU-01).", "flags");
         }
 
+        if (GuestFiles.Reserve(process, "DRM_IOCTL_PRIME_HANDLE_TO_FD") is { } full)
+        {
+            return full;
+        }
+
         if (file.Value.Find(handle) is not { } gem)
         {
             return NoHandle("DRM_IOCTL_PRIME_HANDLE_TO_FD", handle, Errno.ENOENT);
@@ -61,8 +67,8 @@ public sealed partial class GuestDrm
             return buffer.Failure;
         }
 
-        Result<int> got = GuestFiles.Install(process, buffer.Value, (flags & CloseOnExecBit) != 0, "DRM_IOCTL_PRIME_HANDLE_TO_FD");
-        return got.Ok ? new BufferHandle(got.Value, buffer.Value.Size, buffer.Value.Inode, buffer.Value.Backing is not null) : got.Failure;
+        int got = GuestFiles.InstallReserved(process, buffer.Value, (flags & CloseOnExecBit) != 0);
+        return new BufferHandle(got, buffer.Value.Size, buffer.Value.Inode, buffer.Value.Backing is not null);
     }
 
     private Result<uint> Import(GuestProcess process, DrmFile file, DmaBuf buffer)

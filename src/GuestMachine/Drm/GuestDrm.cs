@@ -50,13 +50,18 @@ public sealed partial class GuestDrm
     /// <param name="process">The caller.</param>
     /// <param name="driver">Driver name: <c>vgem</c> or <c>vkms</c>.</param>
     /// <param name="render">The render node instead of the primary node.</param>
-    /// <returns>A fd; ENOENT for a node that does not exist, EMFILE.</returns>
+    /// <returns>A fd; EMFILE, ENOENT for a node that does not exist.</returns>
     public Result<int> Open(GuestProcess process, string driver, bool render = false)
     {
         using CallScope call = _gate.Enter(process);
         if (call.Refused is { } dead)
         {
             return dead;
+        }
+
+        if (GuestFiles.Reserve(process, "open") is { } full)
+        {
+            return full;
         }
 
         if (DrmDriver.All.FirstOrDefault(d => d.Name == driver) is not { } known || (render && !known.HasRenderNode))
@@ -67,7 +72,7 @@ public sealed partial class GuestDrm
                 "driver");
         }
 
-        return GuestFiles.Install(process, NewFile(process, NodeOf(known, render)!, AccessMode.ReadWrite), closeOnExec: true, "open");
+        return GuestFiles.InstallReserved(process, NewFile(process, NodeOf(known, render)!, AccessMode.ReadWrite), closeOnExec: true);
     }
 
     /// <summary>The nodes of all devices, in the order of their folder: cards, then render nodes.</summary>

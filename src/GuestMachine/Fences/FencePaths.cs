@@ -7,5 +7,6 @@ internal static class FencePaths
 {
     /// <summary>Adds it.</summary>
     public static void AddTo(TreeTable table, GuestFences fences) =>
-        table.AddOpened("/sys/kernel/debug/sync/sw_sync", TreeTable.WritableByRoot, (process, _) => fences.NewTimeline(process));
+        table.AddOpened(
+            "/sys/kernel/debug/sync/sw_sync", TreeTable.WritableByRoot, (process, access) => fences.NewTimeline(process, access: access));
 }

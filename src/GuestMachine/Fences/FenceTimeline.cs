@@ -11,12 +11,15 @@ namespace CocoGuest.Machine.Fences;
 /// <param name="room">The room that makes sync files of it.</param>
 /// <param name="context">Fence context of its own.</param>
 /// <param name="name">Name of the timeline.</param>
+/// <param name="access">Access mode of the open; the commands ask for none.</param>
 /// <param name="now">Guest time in nanoseconds.</param>
-internal sealed class FenceTimeline(GuestFences room, ulong context, string name, Func<ulong> now)
-    : GuestFile(SyncFile.AnonymousInode, AccessMode.ReadWrite)
+internal sealed class FenceTimeline(GuestFences room, ulong context, string name, AccessMode access, Func<ulong> now)
+    : GuestFile(SyncFile.AnonymousInode, access)
 {
     /// <summary>Driver name of its fences.</summary>
     public const string Driver = "sw_sync";
+
+    private const uint LargestStep = int.MaxValue;
 
     private static readonly FileCalls DebugfsCalls = FileCalls.PseudoFile.With(
         (FileCall.Pread, FileCallCell.Reads(Errno.EINVAL)), (FileCall.Pwrite, FileCallCell.Writes(Errno.EINVAL)),
@@ -51,15 +54,12 @@ internal sealed class FenceTimeline(GuestFences room, ulong context, string name
 
     /// <inheritdoc/>
     public override Result<IoctlOutcome> Ioctl(IoctlCall call) =>
-        room.RunTimeline(call) is not { } outcome ? NotACommand(call.Command) : outcome;
+        room.RunTimeline(call, this) is not { } outcome ? NotACommand(call.Command) : outcome;
 
     /// <summary>How far it has come.</summary>
     public uint Value { get; private set; }
 
-    /// <summary>Fences that wait.</summary>
-    public int Waiting => _waiting.Count;
-
-    /// <summary>Those fences, in the order of their values.</summary>
+    /// <summary>Fences that wait, in the order of their values.</summary>
     public IReadOnlyList<Fence> Pending => _waiting;
 
     /// <summary>
@@ -85,18 +85,28 @@ internal sealed class FenceTimeline(GuestFences room, ulong context, string name
         return fence;
     }
 
-    /// <summary>A fence that nobody got goes without a signal.</summary>
-    public void Forget(Fence fence) => _waiting.Remove(fence);
-
-    /// <summary>SW_SYNC_IOC_INC: raises the counter and signals what waited for it.</summary>
+    /// <summary>
+    /// SW_SYNC_IOC_INC: raises the counter and signals what waited for it. More than half of the range goes in steps, since one so large
+    /// would look like a step back (S-BUF-89).
+    /// </summary>
     public void Advance(uint by)
     {
-        Value = unchecked(Value + by);
-        SignalWhile(Reached, Errno.None);
+        for (; by > LargestStep; by -= LargestStep)
+        {
+            Step(LargestStep);
+        }
+
+        Step(by);
     }
 
     /// <inheritdoc/>
     public override void Released() => SignalWhile(static _ => true, Errno.ENOENT);
+
+    private void Step(uint by)
+    {
+        Value = unchecked(Value + by);
+        SignalWhile(Reached, Errno.None);
+    }
 
     private bool Reached(Fence fence) => unchecked((int)(fence.Seqno - Value)) <= 0;
 

@@ -66,14 +66,16 @@ public sealed partial class GuestFences : IDisposable
                 $"The name has {name.Length} characters; at most {TimelineNameLimit}.", "name");
         }
 
-        return GuestFiles.Install(process, NewTimeline(process, name), true, "sw_sync_open");
+        return GuestFiles.Reserve(process, "sw_sync_open") is { } full
+            ? full
+            : GuestFiles.InstallReserved(process, NewTimeline(process, name), closeOnExec: true);
     }
 
     /// <summary>A timeline at value 0; nobody has an fd on it yet.</summary>
-    internal FenceTimeline NewTimeline(GuestProcess process, string name = "")
+    internal FenceTimeline NewTimeline(GuestProcess process, string name = "", AccessMode access = AccessMode.ReadWrite)
     {
         string own = process.Name.Length > TimelineNameLimit ? process.Name[..TimelineNameLimit] : process.Name;
-        return new FenceTimeline(this, NextContext(), name.Length == 0 ? own : name, () => Deadlines.Now);
+        return new FenceTimeline(this, NextContext(), name.Length == 0 ? own : name, access, () => Deadlines.Now);
     }
 
     /// <summary>SW_SYNC_IOC_CREATE_FENCE: a sync file that signals when the timeline reaches a value.</summary>
@@ -87,16 +89,14 @@ public sealed partial class GuestFences : IDisposable
             return timeline.Failure;
         }
 
-        int waiting = timeline.Value.Waiting;
-        Fence fence = timeline.Value.FenceAt(value);
-        Result<int> installed = GuestFiles.Install(process, new SyncFile(this, [fence]), true, "SW_SYNC_IOC_CREATE_FENCE");
-        if (!installed.Ok && timeline.Value.Waiting != waiting)
-        {
-            timeline.Value.Forget(fence);
-        }
-
-        return installed;
+        return GuestFiles.Reserve(process, "SW_SYNC_IOC_CREATE_FENCE") is { } full
+            ? full
+            : CreateReservedFence(process, timeline.Value, value);
     }
+
+    /// <summary>The same for who has taken the fd's number already: the fd.</summary>
+    internal int CreateReservedFence(GuestProcess process, FenceTimeline timeline, uint value) =>
+        GuestFiles.InstallReserved(process, new SyncFile(this, [timeline.FenceAt(value)]), closeOnExec: true);
 
     /// <summary>SW_SYNC_IOC_INC: raises a timeline.</summary>
     /// <returns>EBADF; ENOTTY for a fd that is no timeline.</returns>
@@ -122,7 +122,7 @@ public sealed partial class GuestFences : IDisposable
     }
 
     /// <summary>SYNC_IOC_MERGE: a third sync file that signals when both have.</summary>
-    /// <returns>EBADF; ENOTTY for a first fd that is no sync file; ENOENT for a second that is none; EMFILE.</returns>
+    /// <returns>EBADF; ENOTTY for a first fd that is no sync file; EMFILE; ENOENT for a second that is none (S-BUF-88).</returns>
     public Result<int> Merge(GuestProcess process, int fd, int otherFd)
     {
         using Lock.Scope held = _gate.Hold();
@@ -132,8 +132,9 @@ public sealed partial class GuestFences : IDisposable
             return file.Failure;
         }
 
-        return process.Fds.Find(otherFd) is SyncFile other
-            ? GuestFiles.Install(process, MergeFiles(file.Value, other, ""), true, "SYNC_IOC_MERGE")
+        return GuestFiles.Reserve(process, "SYNC_IOC_MERGE") is { } full ? full
+            : process.Fds.Find(otherFd) is SyncFile other
+                ? GuestFiles.InstallReserved(process, MergeFiles(file.Value, other, ""), closeOnExec: true)
             : new Failure(Errno.ENOENT, "SYNC_IOC_MERGE", "look up fd2",
                 string.Create(CultureInfo.InvariantCulture, $"fd {otherFd} is no sync file."), "fd2");
     }
@@ -263,7 +264,11 @@ public sealed partial class GuestFences : IDisposable
     internal Result<IoctlOutcome>? Ioctl(IoctlCall call, SyncFile file) => new SyncFileIoctl(_core, this, call, file).Run();
 
     /// <summary>An ioctl on a timeline; null: it has no such command.</summary>
-    internal Result<IoctlOutcome>? RunTimeline(IoctlCall call) => new TimelineIoctl(this, call).Run();
+    internal Result<IoctlOutcome>? RunTimeline(IoctlCall call, FenceTimeline timeline)
+    {
+        Deadlines.RunDue();
+        return new TimelineIoctl(this, call, timeline).Run();
+    }
 
     private static PollEvents Ask(GuestProcess process, PollEntry entry) => entry.Fd < 0 ? PollEvents.None
         : process.Fds.Find(entry.Fd)?.Poll(entry.Events) ?? PollEvents.Invalid;

@@ -8,7 +8,7 @@ namespace CocoGuest.Machine.Fences;
 /// Raw ioctls of a software timeline (S-BUF-86): CREATE_FENCE, INC, GET_DEADLINE.
 /// Models: the order of their checks. Does not model: the name in CREATE_FENCE, which the kernel ignores, too.
 /// </summary>
-internal sealed class TimelineIoctl(GuestFences room, IoctlCall call)
+internal sealed class TimelineIoctl(GuestFences room, IoctlCall call, FenceTimeline timeline)
 {
     /// <summary>SW_SYNC_IOC_CREATE_FENCE: {u32 value; char name[32]; s32 fence}.</summary>
     public const uint CreateFenceCommand = 0xc0285700;
@@ -47,26 +47,25 @@ internal sealed class TimelineIoctl(GuestFences room, IoctlCall call)
         return failure is null ? default(IoctlOutcome) : failure;
     }
 
-    // The kernel takes the fd number before it reads, so EMFILE comes before EFAULT. After a fault the fence is one
-    // for value 0, which the timeline has reached, so it leaves no trace.
+    // The kernel takes the fd number before it reads, so EMFILE comes before EFAULT (S-BUF-88).
     private Failure? CreateFence(ulong argument, RawArgument raw)
     {
+        const string Operation = "SW_SYNC_IOC_CREATE_FENCE";
         Span<byte> data = stackalloc byte[CreateBytes];
-        Failure? fault = raw.Read(argument, data);
-        Result<int> made = room.CreateFence(call.Process, call.Fd, BinaryPrimitives.ReadUInt32LittleEndian(data));
-        if (!made.Ok)
+        if ((GuestFiles.Reserve(call.Process, Operation) ?? raw.Read(argument, data)) is { } refused)
         {
-            return made.Failure;
+            return refused;
         }
 
-        call.Note(made.Value, "SW_SYNC_IOC_CREATE_FENCE");
-        BinaryPrimitives.WriteInt32LittleEndian(data[NewFdAt..], made.Value);
-        if ((fault ?? raw.Write(argument, data)) is not { } failure)
+        int made = room.CreateReservedFence(call.Process, timeline, BinaryPrimitives.ReadUInt32LittleEndian(data));
+        call.Note(made, Operation);
+        BinaryPrimitives.WriteInt32LittleEndian(data[NewFdAt..], made);
+        if (raw.Write(argument, data) is not { } failure)
         {
             return null;
         }
 
-        call.TakeBack(made.Value);
+        call.TakeBack(made);
         return failure;
     }
 

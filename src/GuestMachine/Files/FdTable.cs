@@ -4,7 +4,8 @@ namespace CocoGuest.Machine.Files;
 
 /// <summary>
 /// The fd table of a process: lowest free number first, from 3 on (0 to 2 are the standard streams) or from the table's own floor.
-/// Models: numbers, the limit (EMFILE), close-on-exec as a property of the fd.
+/// Models: numbers, the limit (EMFILE), close-on-exec as a property of the fd. Does not model: what the standard streams are; they are
+/// open until something else is put in their place.
 /// </summary>
 internal sealed class FdTable(int limit)
 {
@@ -14,6 +15,11 @@ internal sealed class FdTable(int limit)
     private Entry[] _entries = new Entry[WordBits];
     private int _firstWordWithRoom;
     private int _floor = FirstFd;
+
+    private int[] _blocked = [];
+
+    // Bit n: number n still is the standard stream that it was from the start.
+    private uint _streams = (1u << FirstFd) - 1;
 
     /// <summary>RLIMIT_NOFILE: new numbers stay below it.</summary>
     public int Limit { get; set; } = limit;
@@ -34,14 +40,60 @@ internal sealed class FdTable(int limit)
         }
 
         _floor = floor;
+        _streams = 0;
         int word = floor / WordBits;
         _used.AsSpan(0, word).Fill(ulong.MaxValue);
         _used[word] = (1UL << (floor % WordBits)) - 1;
         _firstWordWithRoom = word;
     }
 
+    /// <summary>
+    /// True for a number of the standard streams that nothing was ever put at: it is open, and what it leads to is no file of the guest's.
+    /// </summary>
+    public bool IsStream(int fd) => fd is >= 0 and < FirstFd && (_streams & (1u << fd)) != 0;
+
+    /// <summary>True if a number is free (else EMFILE).</summary>
+    public bool HasRoom => LowestFree() >= 0;
+
+    /// <summary>
+    /// Numbers that lead to no file of the guest's are given to nobody: these, and no longer those of the call before. A file may still be
+    /// put at one by <see cref="Replace"/>.
+    /// </summary>
+    public void Block(int[] numbers)
+    {
+        foreach (int fd in _blocked.Where(fd => Find(fd) is null))
+        {
+            Free(fd);
+        }
+
+        _blocked = numbers;
+        foreach (int fd in numbers.Where(CanHold))
+        {
+            while (fd >= _entries.Length)
+            {
+                Grow();
+            }
+
+            _used[fd / WordBits] |= 1UL << (fd % WordBits);
+        }
+    }
+
     /// <summary>Installs a file at the lowest free number; −1 when the table is full (EMFILE).</summary>
     public int Install(GuestFile file, bool closeOnExec)
+    {
+        int fd = LowestFree();
+        if (fd < 0)
+        {
+            return -1;
+        }
+
+        _used[fd / WordBits] |= 1UL << (fd % WordBits);
+        _entries[fd] = new Entry(file, closeOnExec);
+        Count++;
+        return fd;
+    }
+
+    private int LowestFree()
     {
         int word = _firstWordWithRoom;
         while (word < _used.Length && _used[word] == ulong.MaxValue)
@@ -56,15 +108,7 @@ internal sealed class FdTable(int limit)
 
         _firstWordWithRoom = word;
         int fd = (word * WordBits) + BitOperations.TrailingZeroCount(~_used[word]);
-        if (fd >= Limit)
-        {
-            return -1;
-        }
-
-        _used[word] |= 1UL << (fd % WordBits);
-        _entries[fd] = new Entry(file, closeOnExec);
-        Count++;
-        return fd;
+        return fd < Limit ? fd : -1;
     }
 
     /// <summary>Installs a file at the lowest free number from a minimum on, as F_DUPFD does; −1 when there is none.</summary>
@@ -115,11 +159,9 @@ internal sealed class FdTable(int limit)
 
         _entries[fd] = default;
         Count--;
-        if (fd >= _floor)
+        if (!_blocked.Contains(fd))
         {
-            int word = fd / WordBits;
-            _used[word] &= ~(1UL << (fd % WordBits));
-            _firstWordWithRoom = Math.Min(_firstWordWithRoom, word);
+            Free(fd);
         }
 
         return file;
@@ -135,6 +177,8 @@ internal sealed class FdTable(int limit)
         _entries = [.. other._entries];
         _firstWordWithRoom = other._firstWordWithRoom;
         _floor = other._floor;
+        _streams = other._streams;
+        _blocked = other._blocked;
         Limit = other.Limit;
         Count = other.Count;
         foreach (Entry entry in _entries)
@@ -166,8 +210,19 @@ internal sealed class FdTable(int limit)
         }
 
         _used[fd / WordBits] |= 1UL << (fd % WordBits);
+        _streams &= fd < FirstFd ? ~(1u << fd) : uint.MaxValue;
         _entries[fd] = new Entry(file, closeOnExec);
         Count++;
+    }
+
+    private void Free(int fd)
+    {
+        if (fd >= _floor)
+        {
+            int word = fd / WordBits;
+            _used[word] &= ~(1UL << (fd % WordBits));
+            _firstWordWithRoom = Math.Min(_firstWordWithRoom, word);
+        }
     }
 
     private bool Grow()

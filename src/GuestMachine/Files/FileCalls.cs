@@ -4,7 +4,7 @@ using CocoGuest.Machine.Abi;
 namespace CocoGuest.Machine.Files;
 
 /// <summary>
-/// What the kernel answers on one kind of file to calls that reach no driver's data (S-BUF-11, S-HEAP-05, S-BUF-113, S-GPU-26). Each kind
+/// What the kernel answers on one kind of file to calls that reach no driver's data (S-BUF-14, S-HEAP-05, S-BUF-113, S-GPU-26). Each kind
 /// says how it differs from a file without operations of its own.
 /// Models: the errno, after the check of the access mode. Does not model: checks of the other arguments (negative lengths, bad pointers),
 /// which the VFS makes before it looks at the file, and who holds a lock.
@@ -39,7 +39,7 @@ internal sealed class FileCalls
         [FileCall.Flock] = FileCallCell.Any(Errno.None),
         [FileCall.SetReadLock] = FileCallCell.Reads(Errno.None),
         [FileCall.SetWriteLock] = FileCallCell.Writes(Errno.None),
-        [FileCall.AddSeals] = FileCallCell.Any(Errno.EINVAL),
+        [FileCall.AddSeals] = FileCallCell.Writes(Errno.EINVAL) with { Missing = Errno.EPERM },
         [FileCall.GetSeals] = FileCallCell.Any(Errno.EINVAL),
         [FileCall.SetLease] = FileCallCell.Any(Errno.EINVAL),
         [FileCall.PipeSize] = FileCallCell.Any(Errno.EBADF),
@@ -81,7 +81,7 @@ internal sealed class FileCalls
     public static Errno Answer(GuestFile file, FileCall call)
     {
         FileCallCell cell = file.Calls[call];
-        return Refused(file, cell) ? Errno.EBADF : cell.Errno;
+        return file is PathFile ? Errno.EBADF : Lacks(file, cell) ? cell.Missing : cell.Errno;
     }
 
     /// <summary>
@@ -90,11 +90,10 @@ internal sealed class FileCalls
     public static bool Waits(GuestFile file, FileCall call)
     {
         FileCallCell cell = file.Calls[call];
-        return cell.Waits && !Refused(file, cell) && (file.StatusFlags & OpenFlags.NonBlock) == 0;
+        return cell.Waits && file is not PathFile && !Lacks(file, cell) && (file.StatusFlags & OpenFlags.NonBlock) == 0;
     }
 
-    private static bool Refused(GuestFile file, FileCallCell cell) =>
-        file is PathFile
-        || (cell.Need == AccessNeed.Reading && !file.Readable)
+    private static bool Lacks(GuestFile file, FileCallCell cell) =>
+        (cell.Need == AccessNeed.Reading && !file.Readable)
         || (cell.Need == AccessNeed.Writing && !file.Writable);
 }

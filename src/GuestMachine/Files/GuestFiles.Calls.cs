@@ -11,7 +11,7 @@ public sealed partial class GuestFiles
     private const uint SysFileSystem = 22;
     private const uint ProcFileSystem = 23;
 
-    /// <summary>A call of <see cref="FileCalls"/>: 0, or the errno of its row (S-BUF-11, S-HEAP-05).</summary>
+    /// <summary>A call of <see cref="FileCalls"/>: 0, or the errno of its row (S-BUF-14, S-HEAP-05).</summary>
     /// <returns>EBADF for an fd that is not open or has not the access; else the row's errno.</returns>
     public Result<long> Call(GuestProcess process, int fd, FileCall call)
     {

@@ -26,6 +26,9 @@ public sealed partial class GuestFiles
         processes.Holders.Add(ProcessRelease.Descriptors, DropAll);
     }
 
+    /// <summary>Tells of fds of native processes that lead to no file of the guest's; null: there are none.</summary>
+    public INativeFds? NativeFds { get; set; }
+
     /// <summary>close of one fd, of any kind of file: EBADF when it is not open.</summary>
     public Failure? Close(GuestProcess process, int fd)
     {
@@ -69,6 +72,21 @@ public sealed partial class GuestFiles
         return fd;
     }
 
+    /// <summary>
+    /// The number that a call takes before it makes what it will lead to (S-BUF-88): EMFILE where there is none. The lowest free one stays
+    /// free under the lock, so nothing has to be given back when the call fails; <see cref="InstallReserved"/> uses it.
+    /// </summary>
+    internal static Failure? Reserve(GuestProcess process, string operation) =>
+        process.Core.FaultPoints.Fails(FaultPoint.FailFd) || !process.Fds.HasRoom ? NoFd(operation) : null;
+
+    /// <summary>Installs a file at the number that <see cref="Reserve"/> found; the fd takes a reference of its own.</summary>
+    internal static int InstallReserved(GuestProcess process, GuestFile file, bool closeOnExec)
+    {
+        int fd = process.Fds.Install(file, closeOnExec);
+        file.References++;
+        return fd >= 0 ? fd : throw new InvalidOperationException("An fd is installed without a number (S-BUF-88).");
+    }
+
     /// <summary>The file behind a fd: EBADF when it is not open.</summary>
     internal Result<GuestFile> Find(GuestProcess process, int fd, string operation) =>
         _gate.Begin(process) is { } dead ? dead
@@ -76,19 +94,26 @@ public sealed partial class GuestFiles
         : BadFd(operation, fd);
 
     /// <summary>
-    /// The file of one kind behind a fd: EBADF when it is not open or open by path only,
-    /// <paramref name="otherKind"/> when it is something else.
+    /// The file of one kind behind a fd: EBADF when it is not open or open by path only, <paramref name="otherKind"/> when it is something
+    /// else, also when that is no file of the guest's: a standard stream, or what a native process opened by itself (S-BUF-40).
     /// </summary>
     internal Result<T> Find<T>(GuestProcess process, int fd, string operation, Errno otherKind)
         where T : GuestFile
     {
         Result<GuestFile> found = Find(process, fd, operation);
-        return !found.Ok ? found.Failure
-            : found.Value is T file ? file
-            : found.Value is PathFile ? BadFd(operation, fd)
-            : new Failure(otherKind, operation, "check file", string.Create(CultureInfo.InvariantCulture,
-                $"fd {fd} is a {found.Value.Kind}, which does not know this operation."), "fd");
+        return found.Ok
+            ? found.Value is T file ? file
+                : found.Value is PathFile ? BadFd(operation, fd)
+                : OtherKind(found.Value.Kind)
+            : found.Failure.Errno == Errno.EBADF && IsOpenElsewhere(process, fd) ? OtherKind("file that is not the guest's")
+            : found.Failure;
+
+        Failure OtherKind(string kind) => new(otherKind, operation, "check file", string.Create(CultureInfo.InvariantCulture,
+            $"fd {fd} is a {kind}, which does not know this operation."), "fd");
     }
+
+    private bool IsOpenElsewhere(GuestProcess process, int fd) =>
+        process.IsNative ? NativeFds?.IsOpen(process, fd) == true : process.Fds.IsStream(fd);
 
     /// <summary>Drops one reference; the last one releases the file.</summary>
     internal static void Put(GuestFile file)

@@ -35,6 +35,12 @@ public sealed partial class GuestMappings
         ["POPULATE_READ"] = Errno.EINVAL,
         ["POPULATE_WRITE"] = Errno.EINVAL,
         ["DONTNEED_LOCKED"] = Errno.EINVAL,
+        ["COLLAPSE"] = Errno.EINVAL,
+        ["GUARD_INSTALL"] = Errno.EINVAL,
+        ["GUARD_REMOVE"] = Errno.EINVAL,
+        ["REMOVE"] = Errno.ENODEV,
+        ["HWPOISON"] = Errno.EFAULT,
+        ["SOFT_OFFLINE"] = Errno.EFAULT,
     };
 
     // What marks a mapping for fork and for core dumps.
@@ -64,7 +70,7 @@ public sealed partial class GuestMappings
         ulong end = address + Page.AlignUp(length);
         foreach (Vma vma in process.Addresses.Overlapping(address, end))
         {
-            if (AdviceErrno(vma, advice) is not Errno.None and var errno)
+            if (AdviceErrno(process, vma, advice) is not Errno.None and var errno)
             {
                 return new Failure(errno, "madvise", "check advice",
                     $"MADV_{advice} is refused for the mapping at 0x{vma.Start:x} (S-BUF-36).", "advice");
@@ -74,11 +80,16 @@ public sealed partial class GuestMappings
         return Advise(process, address, end, advice);
     }
 
-    // Memory of a process' own takes every advice that is known, but for giving shared memory away and for hugetlb alone.
-    private static Errno AdviceErrno(Vma vma, string advice) =>
+    // Memory of a process' own takes every advice that is known, but for giving shared memory away and for hugetlb alone. A hole is punched
+    // into the file, so there has to be one, and the mapping must be able to write it; what has no fallocate has no holes (S-BUF-37).
+    private static Errno AdviceErrno(GuestProcess process, Vma vma, string advice) =>
         !AdviceByPageFrame.TryGetValue(advice, out Errno byPageFrame) ? Errno.EINVAL
+        : advice is "HWPOISON" or "SOFT_OFFLINE" && process.Uid != 0 ? Errno.EPERM
+        : advice == "REMOVE" && vma.File is null ? Errno.EINVAL
+        : advice == "REMOVE" && (vma.Private || !vma.May.HasFlag(MapProtection.Write)) ? Errno.EACCES
         : vma.ByPageFrame ? byPageFrame
         : advice is "FREE" or "WIPEONFORK" && !vma.Private ? Errno.EINVAL
+        : advice is "HWPOISON" or "SOFT_OFFLINE" ? Errno.EOPNOTSUPP
         : Errno.None;
 
     private Failure? Advise(GuestProcess process, ulong start, ulong end, string advice)
@@ -86,6 +97,12 @@ public sealed partial class GuestMappings
         if (advice is "DONTNEED" or "DONTNEED_LOCKED" or "FREE")
         {
             DropPages(process, start, end);
+            return null;
+        }
+
+        if (advice == "REMOVE")
+        {
+            PunchHoles(process, start, end);
             return null;
         }
 
@@ -100,6 +117,15 @@ public sealed partial class GuestMappings
         }
 
         return null;
+    }
+
+    private static void PunchHoles(GuestProcess process, ulong start, ulong end)
+    {
+        foreach (Vma vma in process.Addresses.Overlapping(start, end))
+        {
+            Vma part = vma.Part(Math.Max(start, vma.Start), Math.Min(end, vma.End));
+            vma.Shmem!.Punch(part.Offset / vma.Shmem.BlockBytes, (part.Offset + part.Length) / vma.Shmem.BlockBytes);
+        }
     }
 
     // EFAULT where a right is missing; pages made before stay.

@@ -39,10 +39,10 @@ public sealed class GuestMemfds
     public Result<int> Create(GuestProcess process, bool allowSealing, bool hugePages = false, bool closeOnExec = false)
     {
         using CallScope call = _gate.Enter(process);
-        return call.Refused is { } dead
-            ? dead
-            : GuestFiles.Install(process, new ShmemFile(_core.SinglePages, _files.NextInode(), allowSealing, hugePages), closeOnExec,
-                "memfd_create");
+        return (call.Refused ?? GuestFiles.Reserve(process, "memfd_create")) is { } refused
+            ? refused
+            : GuestFiles.InstallReserved(
+                process, new ShmemFile(_core.SinglePages, _files.NextInode(), allowSealing, hugePages), closeOnExec);
     }
 
     /// <summary>ftruncate.</summary>

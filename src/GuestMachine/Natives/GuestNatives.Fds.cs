@@ -1,4 +1,6 @@
+using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Gate;
 
 namespace CocoGuest.Machine.Natives;
 
@@ -10,5 +12,23 @@ public sealed partial class GuestNatives
     {
         using Lock.Scope held = _gate.Hold();
         return [.. process.Fds.OpenFds()];
+    }
+
+    /// <summary>
+    /// Numbers that the host's process uses for files that are not the machine's: no call of the guest's gives them out. All of them;
+    /// those of the call before that are not among these are free again.
+    /// </summary>
+    /// <returns>ENOENT for a process that is gone.</returns>
+    public Failure? Block(GuestProcess process, int[] numbers)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        using CallScope call = _gate.Enter(process);
+        if (call.Refused is { } dead)
+        {
+            return dead;
+        }
+
+        process.Fds.Block(numbers);
+        return null;
     }
 }

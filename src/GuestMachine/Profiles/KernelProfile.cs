@@ -39,6 +39,9 @@ public sealed record KernelProfile(
     /// <summary>Devices without hardware are on the bus "faux", not on "platform" (S-GPU-27).</summary>
     public bool HasFauxBus => !Is612;
 
+    /// <summary>DRM nodes know the numbers 0xd1 and 0xd2 (S-GPU-29).</summary>
+    public bool HasNewerDrmIoctls => !Is612;
+
     private bool Is612 => Version is KernelVersion.V612 or KernelVersion.V612Seed;
 
     /// <summary>Bit 0 of heap_flags in the seed series: ask <c>system</c> for decrypted memory (S-UP-01).</summary>

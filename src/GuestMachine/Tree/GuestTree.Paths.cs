@@ -21,6 +21,13 @@ public sealed partial class GuestTree
         return Table.Owns(path);
     }
 
+    /// <summary>True for what stands in the guest and is no folder: no path leads through it (S-HEAP-57).</summary>
+    public bool IsLeaf(string path)
+    {
+        using Lock.Scope held = _gate.Hold();
+        return Table.IsLeaf(path);
+    }
+
     /// <summary>open of a path, as of its place.</summary>
     public Result<int> Open(GuestProcess process, string path, uint flags) => Open(process, Resolve(path, FollowsLast(flags)), flags);
 

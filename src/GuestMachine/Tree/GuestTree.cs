@@ -38,7 +38,7 @@ public sealed partial class GuestTree
     public TreePlace Resolve(string path, bool follow = true)
     {
         using Lock.Scope held = _gate.Hold();
-        return At(Table.Follow(path, follow));
+        return Table.Follow(path, follow);
     }
 
     /// <summary>What stands at a place. For paths of fds it depends on what the process has open.</summary>
@@ -55,13 +55,21 @@ public sealed partial class GuestTree
     /// <param name="process">The caller; its user has to have the rights.</param>
     /// <param name="place">The place; a link at its end is followed unless <paramref name="flags"/> have O_NOFOLLOW.</param>
     /// <param name="flags">O_* bits.</param>
-    /// <returns>ENOENT, EEXIST, ENOTDIR, EACCES, EINVAL (O_DIRECT), EBUSY, EMFILE; ENXIO for a dma-buf opened anew (S-BUF-11).</returns>
+    /// <returns>
+    /// EMFILE before all that the path says (S-BUF-88); ENOENT, EISDIR, ENOTDIR, EEXIST, EACCES, EINVAL (O_DIRECT), EBUSY; ENXIO for a
+    /// dma-buf opened anew (S-BUF-14).
+    /// </returns>
     public Result<int> Open(GuestProcess process, TreePlace place, uint flags)
     {
         using CallScope call = _gate.Enter(process);
         if (call.Refused is { } dead)
         {
             return dead;
+        }
+
+        if ((GuestFiles.Reserve(process, "open") ?? CheckFolder(process, place, "open", flags)) is { } refused)
+        {
+            return refused;
         }
 
         GuestFile? present = Opens(process, place.Fd);
@@ -81,6 +89,11 @@ public sealed partial class GuestTree
     {
         using Lock.Scope held = _gate.Hold();
         TreeKind kind = Kind(process, place);
+        if (CheckFolder(process, place, "open", flags) is { } noFolder)
+        {
+            return noFolder;
+        }
+
         if (kind == TreeKind.None)
         {
             return NoEntry("open", place.Path);
@@ -103,7 +116,7 @@ public sealed partial class GuestTree
     public Result<FileStat> Stat(GuestProcess process, TreePlace place)
     {
         using CallScope call = _gate.Enter(process);
-        return call.Refused is { } dead ? dead
+        return (call.Refused ?? CheckFolder(process, place, "stat")) is { } refused ? refused
             : place.Item is { } item ? StatOf(place.Path, item.Inode, item.Attributes, item)
             : Opens(process, place.Fd) is { } file ? GuestFiles.StatOf(file)
             : Opens(process, place.FdInfo) is not null ? StatOf(place.Path, FdInfoInode, OfFdEntries, null)
@@ -114,7 +127,7 @@ public sealed partial class GuestTree
     public Result<string> ReadLink(GuestProcess process, TreePlace place)
     {
         using CallScope call = _gate.Enter(process);
-        return call.Refused is { } dead ? dead
+        return (call.Refused ?? CheckFolder(process, place, "readlink")) is { } refused ? refused
             : place.Item?.Target is { } target ? target
             : Kind(process, place) == TreeKind.None ? NoEntry("readlink", place.Path)
             : new Failure(Errno.EINVAL, "readlink", "check kind", $"'{Short(place.Path)}' is no link.", "path");
@@ -144,6 +157,14 @@ public sealed partial class GuestTree
         return TextNow(process, place);
     }
 
+    // S-HEAP-57: a path that goes on behind a file, or ends in a slash or a dot.
+    private Failure? CheckFolder(GuestProcess process, TreePlace place, string operation, uint flags = 0) =>
+        place.EndsInSlash && (flags & OpenFlags.Create) != 0
+            ? new Failure(Errno.EISDIR, operation, "check path", $"'{Short(place.Path)}/' with O_CREAT would be a folder.", "path")
+        : place.WantsFolder && Kind(process, place) is not (TreeKind.None or TreeKind.Folder or TreeKind.Link)
+            ? new Failure(Errno.ENOTDIR, operation, "check path", $"'{Short(place.Path)}' is no folder, and the path goes on.", "path")
+        : null;
+
     private static InodeAttributes OfFdEntries { get; } = new(InodeAttributes.RegularFile) { Permissions = TreeTable.ReadableByAll };
 
     private TreePlace At(string path) => new(path, Table.Find(path));
@@ -163,7 +184,7 @@ public sealed partial class GuestTree
     private Result<byte[]> TextNow(GuestProcess process, TreePlace place)
     {
         using CallScope call = _gate.Enter(process);
-        return call.Refused is { } dead ? dead
+        return (call.Refused ?? CheckFolder(process, place, "open")) is { } refused ? refused
             : place.FdInfo is { } fd && Opens(process, fd) is not null ? _files.FdInfo(process, fd)
             : HiddenFrom(process, place.Path) ? new Failure(Errno.EACCES, "open", "check mode", "debugfs is root's alone.", "path")
             : place.Item?.Text?.Invoke() is { } text ? Encoding.Latin1.GetBytes(text)
@@ -202,32 +223,27 @@ public sealed partial class GuestTree
             return OpenPath(process, item.Open!(process, access), flags);
         }
 
-        // Held here until the fd holds it, so that a table without room lets go of what the open made.
         GuestFile file = item.Open!(process, access);
         file.StatusFlags = (flags & OpenFlags.Kept) | OpenFlags.LargeFile;
-        file.References++;
-        Result<int> fd = GuestFiles.Install(process, file, (flags & OpenFlags.CloseOnExec) != 0, "open");
-        GuestFiles.Put(file);
-        return fd;
+        return GuestFiles.InstallReserved(process, file, (flags & OpenFlags.CloseOnExec) != 0);
     }
 
-    // The pseudo file system of dma-bufs opens nothing: only a reference to the place can be had (S-BUF-11).
+    // The pseudo file system of dma-bufs opens nothing: only a reference to the place can be had (S-BUF-14).
     private static Result<int> Reopen(GuestProcess process, GuestFile file, uint flags)
     {
         GuestFile named = file is PathFile path ? path.Named : file;
         if ((flags & OpenFlags.PathOnly) == 0)
         {
-            return new Failure(Errno.ENXIO, "open", "open file", $"A {named.Kind} cannot be opened anew (S-BUF-11).", "path");
+            return new Failure(Errno.ENXIO, "open", "open file", $"A {named.Kind} cannot be opened anew (S-BUF-14).", "path");
         }
 
         return OpenPath(process, named, flags);
     }
 
-    private static Result<int> OpenPath(GuestProcess process, GuestFile named, uint flags)
+    private static int OpenPath(GuestProcess process, GuestFile named, uint flags)
     {
-        Result<int> fd = GuestFiles.Install(process, new PathFile(named), (flags & OpenFlags.CloseOnExec) != 0, "open");
-        named.References += fd.Ok ? 1 : 0;
-        return fd;
+        named.References++;
+        return GuestFiles.InstallReserved(process, new PathFile(named), (flags & OpenFlags.CloseOnExec) != 0);
     }
 
     private static bool HiddenFrom(GuestProcess process, string path) =>

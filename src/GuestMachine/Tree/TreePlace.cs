@@ -26,6 +26,14 @@ public sealed class TreePlace
     /// <summary>The absolute path, with links followed as far as was asked, without "." and "..". It may be out of the guest.</summary>
     public string Path { get; }
 
+    /// <summary>
+    /// The path goes on behind the place, or ends in a slash or a dot: only a folder will do there, anything else is ENOTDIR (S-HEAP-57).
+    /// </summary>
+    public bool WantsFolder { get; init; }
+
+    /// <summary>The path ends in a slash, so that O_CREAT would have to make a folder: EISDIR.</summary>
+    public bool EndsInSlash { get; init; }
+
     /// <summary>What stands there; null: nothing that every process sees.</summary>
     internal TreeItem? Item { get; }
 
@@ -34,6 +42,9 @@ public sealed class TreePlace
 
     /// <summary>N of <c>/proc/self/fdinfo/N</c>.</summary>
     internal int? FdInfo { get; }
+
+    /// <summary>True for a path of an fd's entry, whether the fd is open or not.</summary>
+    internal static bool IsFdEntry(string path) => (NumberIn(path, FdFolder) ?? NumberIn(path, FdInfoFolder)) is not null;
 
     private static int? NumberIn(string path, string folder) =>
         path.StartsWith(folder, StringComparison.Ordinal)

@@ -39,17 +39,24 @@ internal sealed partial class TreeTable
 
     /// <summary>
     /// A path with the symbolic links of the guest followed, and without "." and "..". As in a path walk, ".." after a link is the parent
-    /// of what the link leads to. No link of the guest leads back to itself, so the walk ends.
+    /// of what the link leads to, and nothing is behind what is no folder or is not there: the walk ends there (S-HEAP-57). No link of the
+    /// guest leads back to itself, so it ends anyhow.
     /// </summary>
     /// <param name="path">Absolute path.</param>
     /// <param name="last">Whether a link at the end is followed; with a slash behind it, it always is.</param>
-    public string Follow(string path, bool last)
+    public TreePlace Follow(string path, bool last)
     {
-        last |= path.EndsWith('/');
+        bool slash = path.EndsWith('/');
+        last |= slash;
         var rest = new Stack<string>(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse());
         string place = "";
         while (rest.TryPop(out string? part))
         {
+            if (IsLeaf(place) || IsMissing(place))
+            {
+                return new TreePlace(place, Find(place)) { WantsFolder = true };
+            }
+
             if (part is "." or "..")
             {
                 place = part == "." || place.Length == 0 ? place : place[..place.LastIndexOf('/')];
@@ -69,8 +76,21 @@ internal sealed partial class TreeTable
             }
         }
 
-        return place.Length == 0 ? "/" : place;
+        place = place.Length == 0 ? "/" : place;
+        return new TreePlace(place, Find(place))
+        {
+            WantsFolder = slash || path.EndsWith("/.", StringComparison.Ordinal),
+            EndsInSlash = slash,
+        };
     }
+
+    /// <summary>True for what is there and is no folder; for an fd's entry whether it is open or not.</summary>
+    public bool IsLeaf(string place) =>
+        TreePlace.IsFdEntry(place) || Find(place) is { Kind: TreeKind.Node or TreeKind.File or TreeKind.Stream };
+
+    // A name that a folder of the guest's alone does not have. What folders of the system have, nobody here knows.
+    private bool IsMissing(string place) =>
+        place.Length != 0 && Find(place) is null && Owns(place[..place.LastIndexOf('/')]);
 
     private TreeItem? FindInBranch(string path)
     {

@@ -29,6 +29,8 @@ public sealed class CallLog
         [('d', 0x0c)] = "DRM_IOCTL_GET_CAP",
         [('d', 0x2d)] = "DRM_IOCTL_PRIME_HANDLE_TO_FD",
         [('d', 0x2e)] = "DRM_IOCTL_PRIME_FD_TO_HANDLE",
+        [('d', 0xd1)] = "DRM_IOCTL_SET_CLIENT_NAME",
+        [('d', 0xd2)] = "DRM_IOCTL_GEM_CHANGE_HANDLE",
         [('d', 0xb2)] = "DRM_IOCTL_MODE_CREATE_DUMB",
         [('d', 0xb3)] = "DRM_IOCTL_MODE_MAP_DUMB",
         [('d', 0xb4)] = "DRM_IOCTL_MODE_DESTROY_DUMB",

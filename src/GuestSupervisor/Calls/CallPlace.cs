@@ -11,6 +11,9 @@ internal sealed record CallPlace(TreePlace Tree, bool ThroughGuest, bool IsOpen)
     /// <summary>For a place of the host's: the kernel cannot find it for the program, whose way goes through the guest.</summary>
     public bool LeftGuest => ThroughGuest && IsOpen;
 
+    /// <summary>What the path has behind the place: for a path of the same place by another name.</summary>
+    public string End => Tree.EndsInSlash ? "/" : Tree.WantsFolder ? "/." : "";
+
     /// <summary>Absolute, without links before its end.</summary>
     public string Path => Tree.Path;
 }

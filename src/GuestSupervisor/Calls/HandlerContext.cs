@@ -65,7 +65,7 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
         {
             var walk = new PathWalk(guest.Tree, root, new CallerRights(call.Tid), cached: true);
             return walk.Go(start, path, follow) is not { } place ? null
-                : new CallPlace(guest.Tree.Resolve(place, follow: false), walk.ThroughGuest, !walk.ThroughHidden);
+                : new CallPlace(guest.Tree.Resolve(place + walk.End, follow: false), walk.ThroughGuest, !walk.ThroughHidden);
         }
     }
 
@@ -228,7 +228,7 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
 
     /// <summary>
     /// Before the machine chooses a number: which of the reserved range the program has. Those that came by dup or fork nobody told the
-    /// machine, and one that it takes for free would be put in place of what the program has there.
+    /// machine, and one that it takes for free would be put in place of what the program has there: so it is told of others' numbers, too.
     /// </summary>
     public void LearnNumbers(SupervisedProcess process)
     {
@@ -239,13 +239,20 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
             guest.Natives.Unplace(process.Machine, gone);
         }
 
+        List<int> others = [];
         foreach (int unknown in used.Except(known))
         {
             if (files.Find(process.Pid, unknown) is { Machine: { } machine })
             {
                 _ = Place(process, unknown, machine);
             }
+            else
+            {
+                others.Add(unknown); // a folder, or a file of the host
+            }
         }
+
+        _ = guest.Natives.Block(process.Machine, [.. others]);
     }
 
     /// <summary>Where a call comes from.</summary>

@@ -42,7 +42,7 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
 
         if (GuestPath.FdEntry(place.Path) is { } entry)
         {
-            OpenFdEntry(call, entry, flags);
+            OpenFdEntry(call, entry, place.End, flags);
         }
         else if (GuestPath.IsGuests(place.Path) && call.IsWaiting)
         {
@@ -180,7 +180,7 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
     }
 
     // /proc/PID/fd/N opens the file anew, /proc/PID/fdinfo/N is a text. Only those of processes of the guest can be ours.
-    private void OpenFdEntry(StoppedCall call, (string Process, string Folder, int Fd) entry, uint flags)
+    private void OpenFdEntry(StoppedCall call, (string Process, string Folder, int Fd) entry, string end, uint flags)
     {
         if (context.FdEntryOf(call, entry) is not { } found)
         {
@@ -194,7 +194,8 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
             return;
         }
 
-        TreePlace place = context.Guest.Tree.Resolve(string.Create(CultureInfo.InvariantCulture, $"/proc/self/{entry.Folder}/{entry.Fd}"));
+        TreePlace place = context.Guest.Tree.Resolve(
+            string.Create(CultureInfo.InvariantCulture, $"/proc/self/{entry.Folder}/{entry.Fd}{end}"));
         if (entry.Folder == "fd")
         {
             OpenNode(call, found.Process, place, flags);

@@ -32,6 +32,12 @@ internal sealed class PathWalk(GuestTree tree, ProgramRoot root, CallerRights ri
     /// <summary>True if a folder on the way is closed to the caller by the host, or is not there: the guest sees it otherwise.</summary>
     public bool ThroughHidden { get; private set; }
 
+    /// <summary>
+    /// What is behind the place in the path: a slash or a dot where only a folder will do (S-HEAP-57), also because the walk ended at a
+    /// file of the guest's; or nothing.
+    /// </summary>
+    public string End { get; private set; } = "";
+
     /// <summary>Walks a path; null: it cannot be told where it leads, or nothing can be there.</summary>
     /// <param name="start">Where a relative path starts.</param>
     /// <param name="path">The path as the program gave it.</param>
@@ -41,9 +47,16 @@ internal sealed class PathWalk(GuestTree tree, ProgramRoot root, CallerRights ri
         _place = path.StartsWith('/') || start == "/" ? "" : start;
         ThroughGuest = GuestPath.IsGuests(_place);
         follow |= path.EndsWith('/');
+        End = path.EndsWith('/') ? "/" : path.EndsWith("/.", StringComparison.Ordinal) ? "/." : "";
         Push(path);
         while (_rest.TryPop(out string? part))
         {
+            if (GuestPath.IsGuests(_place) && tree.IsLeaf(_place))
+            {
+                End = "/.";
+                break;
+            }
+
             if (part != "." && !Step(part, follow || _rest.Count != 0))
             {
                 return null;
@@ -77,7 +90,7 @@ internal sealed class PathWalk(GuestTree tree, ProgramRoot root, CallerRights ri
             : StepInHost(next, follow);
     }
 
-    // What is no folder of the guest's has no parent either; that it has no children, the machine says itself.
+    // What is not there has no parent either.
     private bool MayLookUp(bool up)
     {
         if (GuestPath.IsGuests(_place))

@@ -6,9 +6,10 @@ using CocoGuest.Supervisor.Processes;
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// With --strict: calls on ranges of memory in which a mapping of an emulated file lies. A memfd's pages can be pinned, and read by
-/// other processes, and its mapping can grow; a dma-buf's pages are mapped by page-frame number, which allows none of this (S-BUF-36,
-/// S-PIN-02). The machine says what a call answers; where it allows the call, the host's kernel makes it.
+/// Calls on ranges of memory in which a mapping of an emulated file lies: with --strict, and advice that takes pages away always. A
+/// memfd's pages can be pinned, and read by other processes, punched out, and its mapping can grow; a dma-buf's pages are mapped by
+/// page-frame number, which allows none of this (S-BUF-36, 37, S-PIN-02). The machine says what a call answers; where it allows the call,
+/// the host's kernel makes it.
 /// </summary>
 internal sealed class RangeCalls(HandlerContext context, Mirror mirror)
 {
@@ -22,20 +23,29 @@ internal sealed class RangeCalls(HandlerContext context, Mirror mirror)
     // The advice that the machine has words for; what is not here the host's kernel answers.
     private static readonly string?[] Advice =
     [
-        "NORMAL", "RANDOM", "SEQUENTIAL", "WILLNEED", "DONTNEED", null, null, null, "FREE", null,
+        "NORMAL", "RANDOM", "SEQUENTIAL", "WILLNEED", "DONTNEED", null, null, null, "FREE", "REMOVE",
         "DONTFORK", "DOFORK", "MERGEABLE", "UNMERGEABLE",
         "HUGEPAGE", "NOHUGEPAGE", "DONTDUMP", "DODUMP", "WIPEONFORK", "KEEPONFORK", "COLD", "PAGEOUT", "POPULATE_READ", "POPULATE_WRITE",
-        "DONTNEED_LOCKED",
+        "DONTNEED_LOCKED", "COLLAPSE",
     ];
+
+    // Those of another range of numbers.
+    private static readonly Dictionary<uint, string> FarAdvice = new()
+    {
+        [100] = "HWPOISON",
+        [101] = "SOFT_OFFLINE",
+        [102] = "GUARD_INSTALL",
+        [103] = "GUARD_REMOVE",
+    };
 
     /// <summary>mprotect.</summary>
     public void Protect(StoppedCall call) => OnRange(call, call[0], call[1], process =>
         context.Guest.Mappings.Mprotect(process, call[0], call[1], (MapProtection)call.Int(2)));
 
-    /// <summary>madvise.</summary>
+    /// <summary>madvise. Advice that takes pages away is stopped without --strict, too: it would take the buffer's bytes.</summary>
     public void Advise(StoppedCall call)
     {
-        if (call.UInt(2) < Advice.Length && Advice[call.Int(2)] is { } advice)
+        if ((call.UInt(2) < Advice.Length ? Advice[call.Int(2)] : FarAdvice.GetValueOrDefault(call.UInt(2))) is { } advice)
         {
             OnRange(call, call[0], call[1], process => context.Guest.Mappings.Madvise(process, call[0], call[1], advice));
         }

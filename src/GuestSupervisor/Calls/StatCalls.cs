@@ -95,6 +95,7 @@ internal sealed class StatCalls(HandlerContext context)
         if (GuestPath.FdEntry(place.Path) is { Folder: "fd" } entry)
         {
             return context.FdEntryOf(call, entry) is not { } found ? (Result<byte[]>?)null
+                : place.WantsFolder && found.File.Folder is null ? Errno.ENOTDIR.AsFailure("readlink", "path")
                 : found.File.Folder is { } folder ? Encoding.Latin1.GetBytes(folder.Path)
                 : context.Guest.Files.ReadLink(found.Process.Machine, entry.Fd);
         }
@@ -127,7 +128,8 @@ internal sealed class StatCalls(HandlerContext context)
         if (place is not null && follow && GuestPath.FdEntry(place.Path) is { Folder: "fd" } entry
             && context.FdEntryOf(call, entry) is { File.Folder: null } ours)
         {
-            found(ours.Process, context.Guest.Tree.Resolve(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.Fd}")));
+            found(ours.Process, context.Guest.Tree.Resolve(
+                string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.Fd}{place.End}")));
             return;
         }
 

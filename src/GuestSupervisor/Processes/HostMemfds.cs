@@ -11,10 +11,11 @@ using Microsoft.Win32.SafeHandles;
 namespace CocoGuest.Supervisor.Processes;
 
 /// <summary>
-/// The memfds that programs make by themselves, for <c>/dev/udmabuf</c>: real ones, so a udmabuf's bytes are the program's own pages.
+/// The memfds that programs make by themselves, for <c>/dev/udmabuf</c>: real ones, so a udmabuf's bytes are the program's own pages; and
+/// whether a number is open at all, for drivers that are given one (S-BUF-40).
 /// <para>One for a guest, whatever the number of runs in it. Called under the guest's lock; calls the host only.</para>
 /// </summary>
-internal sealed class HostMemfds : INativeMemfds
+internal sealed class HostMemfds : INativeMemfds, INativeFds
 {
     private const int ReadWrite = 2;
     private static readonly ConditionalWeakTable<Guest, HostMemfds> Known = [];
@@ -27,6 +28,7 @@ internal sealed class HostMemfds : INativeMemfds
     {
         HostMemfds memfds = Known.GetOrCreateValue(guest);
         guest.Udmabufs.NativeMemfds = memfds;
+        guest.Files.NativeFds = memfds;
         return memfds;
     }
 
@@ -58,18 +60,21 @@ internal sealed class HostMemfds : INativeMemfds
     }
 
     /// <inheritdoc/>
-    public INativeMemfd? Find(GuestProcess process, int fd)
+    public bool IsOpen(GuestProcess process, int fd)
     {
-        // Another process has no host process to look into; and only calls of native ones hold what guards the boards (GuestRuns.Gate).
-        if (!process.IsNative)
-        {
-            return null;
-        }
-
         lock (_lock)
         {
-            SafeFileHandle? handle = _boards.Select(b => b.HandleOf(process)).FirstOrDefault(h => h is not null);
-            using SafeFileHandle? file = handle is null ? null : PidFd.TakeFd(handle, fd);
+            using SafeFileHandle? file = TakeFd(process, fd);
+            return file is not null && !HostFile.IsPathOnly(file);
+        }
+    }
+
+    /// <inheritdoc/>
+    public INativeMemfd? Find(GuestProcess process, int fd)
+    {
+        lock (_lock)
+        {
+            using SafeFileHandle? file = TakeFd(process, fd);
             if (file is null || Memfd.SealsOf(file) is not { } seals)
             {
                 return null;
@@ -79,6 +84,12 @@ internal sealed class HostMemfds : INativeMemfds
             return new ProgramsMemfd(HostFile.Reopen(file, ReadWrite), (FileSeals)seals);
         }
     }
+
+    // Another process has no host process to look into; and only calls of native ones hold what guards the boards (GuestRuns.Gate).
+    private SafeFileHandle? TakeFd(GuestProcess process, int fd) =>
+        process.IsNative && _boards.Select(b => b.HandleOf(process)).FirstOrDefault(h => h is not null) is { } handle
+            ? PidFd.TakeFd(handle, fd)
+            : null;
 
     // Looked at once: a memfd can still grow behind a udmabuf, as it can in the kernel.
     private sealed class ProgramsMemfd(SafeFileHandle file, FileSeals seals) : INativeMemfd

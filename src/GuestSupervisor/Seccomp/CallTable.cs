@@ -37,7 +37,7 @@ internal static class CallTable
                     "a link leads to the host's file: ENOENT. After chroot the guest's folders are in the new root, where no link or "
                         + "file of it stands in their place"),
                 new(Differs, "with RESOLVE_* of openat2", "the flags are not looked at for a guest's path"),
-                new(Differs, "of `/dev/dma_heap/system/`", "opens; a kernel says ENOTDIR"),
+                new(Exact, "of a file's path that ends in `/` or `/.`, or goes on behind it", "ENOTDIR; with O_CREAT and `/` EISDIR"),
                 new(
                     Exact,
                     "of `/proc/PID/fdinfo/N`, bufinfo, swiotlb's debugfs, sysfs, trace_pipe",
@@ -166,8 +166,13 @@ internal static class CallTable
         },
         new CallGroup
         {
+            Rules = Each(TakingAdvice, Madvise),
             StrictRules = Each(Always, Madvise, Msync, Mincore),
-            Notes = [new(Strict, "", "MADV_REMOVE differs: it punches a hole into the buffer, where a kernel has nothing to punch")],
+            Notes =
+            [
+                new(Strict, "", "guard pages and MADV_COLLAPSE too"),
+                new(Exact, "with MADV_REMOVE, MADV_HWPOISON, MADV_SOFT_OFFLINE", "refused as in the kernel; the bytes stay"),
+            ],
         },
         new CallGroup
         {

@@ -18,6 +18,9 @@ internal enum FilterKind
     /// <summary>mmap of any file (--strict): an emulated file may have come at a number below the reserved range.</summary>
     FileMmap,
 
+    /// <summary>madvise that takes pages away from whoever else has them: MADV_REMOVE, MADV_HWPOISON, MADV_SOFT_OFFLINE.</summary>
+    TakingAdvice,
+
     /// <summary>seccomp calls that install a filter with a notification listener of the program's own.</summary>
     OwnListener,
 

@@ -29,6 +29,9 @@ internal static class FilterProgram
     private const uint X32Bit = 0x40000000;
     private const uint MapAnonymous = 0x20;
     private const uint CloneFiles = 0x400;
+    private const uint AdviceRemove = 9;
+    private const uint AdvicePoison = 100;
+    private const uint AdviceOffline = 101;
     private const uint SetModeFilter = 1;
     private const uint NewListener = 8;
 
@@ -86,6 +89,11 @@ internal static class FilterProgram
         FilterKind.Ioctl => [.. FdTests(rule, floor), .. FamilyTests(), new(Return, Allow)],
         FilterKind.UnshareFiles =>
             [LoadArgument(0), new(JumpAnyBit, CloneFiles, 0, 1), new(Return, Notify), new(Return, Allow)],
+        FilterKind.TakingAdvice =>
+        [
+            LoadArgument(2), new(JumpEqual, AdviceRemove, 2, 0), new(JumpEqual, AdvicePoison, 1, 0),
+            new(JumpEqual, AdviceOffline, 0, 1), new(Return, Notify), new(Return, Allow),
+        ],
         FilterKind.FileMmap =>
             [LoadArgument(3), new(JumpAnyBit, MapAnonymous, 1, 0), new(Return, Notify), new(Return, Allow)],
         _ =>

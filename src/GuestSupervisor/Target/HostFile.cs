@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using CocoGuest.Linux;
 using CocoGuest.Linux.Files;
 using CocoGuest.Linux.Memory;
+using CocoGuest.Machine.Abi;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Target;
@@ -74,6 +75,10 @@ internal static unsafe class HostFile
     {
         return Libc.Fcntl(file, Libc.FGetfl, 0) is var flags and >= 0 && (flags & OursFlag) != 0;
     }
+
+    /// <summary>True if a file was opened by path only (O_PATH).</summary>
+    public static bool IsPathOnly(SafeFileHandle file) =>
+        Libc.Fcntl(file, Libc.FGetfl, 0) is var flags and >= 0 && ((uint)flags & OpenFlags.PathOnly) != 0;
 
     private static SafeFileHandle Checked(SafeFileHandle file) => !file.IsInvalid ? file : throw new Win32Exception();
 

@@ -22,7 +22,7 @@ public class FilterProgramTests
 
     private static readonly ulong[] Commands =
     [
-        0, 1, 8, 9, 0x20, 0x21, 0x5401, 0xc0184800, 0x40086200, 0xc0083e04, 0x40187542, 0xc0205702, 0xc010642d, 0x400, 0x00480000,
+        0, 1, 8, 9, 100, 101, 0x20, 0x21, 0x5401, 0xc0184800, 0x40086200, 0xc0083e04, 0x40187542, 0xc0205702, 0xc010642d, 0x400, 0x00480000,
     ];
 
     [Theory]
@@ -156,7 +156,9 @@ public class FilterProgramTests
             return [[0, 0, 0, 0, 0, 0]];
         }
 
-        int[] fds = rule.Kind is FilterKind.OurFd or FilterKind.Ioctl ? rule.FdArguments : [0, 3];
+        int[] fds = rule.Kind is FilterKind.OurFd or FilterKind.Ioctl ? rule.FdArguments
+            : rule.Kind == FilterKind.TakingAdvice ? [2]
+            : [0, 3];
         int other = rule.Kind is FilterKind.Ioctl or FilterKind.OwnListener ? 1 : fds[^1];
         return from first in Fds.Concat(Commands)
                from second in Fds.Concat(Commands)
@@ -187,6 +189,7 @@ public class FilterProgramTests
             FilterKind.Ioctl => ours || "HbduW>".Contains((char)(byte)(arguments[1] >> 8), StringComparison.Ordinal),
             FilterKind.UnshareFiles => ((uint)arguments[0] & 0x400) != 0,
             FilterKind.FileMmap => ((int)arguments[3] & 0x20) == 0,
+            FilterKind.TakingAdvice => (uint)arguments[2] is 9 or 100 or 101,
             FilterKind.OwnListener => (uint)arguments[0] == 1 && ((uint)arguments[1] & 8) != 0,
             _ => false,
         };

@@ -88,11 +88,15 @@ public class DmaApiTests
 
     [Theory]
     [Statement("S-DMA-63")]
-    [InlineData(uint.MaxValue, 1UL << 32)]
-    [InlineData(0xffffff, 1UL << 24)]
-    public void AllocCoherent_NarrowMask_ComesFromALowerZone(ulong mask, ulong end)
+    [InlineData(Platform.None, uint.MaxValue, 1UL << 32)]
+    [InlineData(Platform.None, 0x7fffffff, 1UL << 31)]
+    [InlineData(Platform.None, 0xffffff, 1UL << 24)]
+    [InlineData(Platform.Sev, uint.MaxValue, 1UL << 32)]
+    [InlineData(Platform.SevSnp, uint.MaxValue, 1UL << 32)]
+    [InlineData(Platform.Tdx, uint.MaxValue, 1UL << 32)]
+    public void AllocCoherent_NarrowMask_ComesFromALowerZone(Platform platform, ulong mask, ulong end)
     {
-        using var test = new TestGuest(Platform.None, shape: s => s with
+        using var test = new TestGuest(platform, shape: s => s with
         {
             MemoryBytes = 5UL << 30,
             Fragmentation = FragmentationPolicy.Default with { HighZoneFirst = true },
@@ -101,6 +105,11 @@ public class DmaApiTests
 
         Assert.True(test.Guest.DmaApi.AllocCoherent(test.Init, "", Bytes).Value.Phys >= 1UL << 32);
         Assert.True(test.Guest.DmaApi.AllocCoherent(test.Init, TestGuest.Nic, Bytes).Value.Phys + Bytes <= end);
+        Assert.True(test.Guest.DmaApi.AllocPages(test.Init, TestGuest.Nic, Bytes, DmaDirection.Bidirectional).Value.Phys + Bytes <= end);
+        Assert.True(
+            test.Guest.DmaApi.AllocNoncontiguous(test.Init, TestGuest.Nic, Bytes, DmaDirection.Bidirectional).Value.Phys + Bytes <= end);
+        ulong pool = test.Guest.DmaApi.CreatePool(test.Init, TestGuest.Nic, "pool", 64, 64, 0).Value.Id;
+        Assert.True(test.Guest.DmaApi.AllocFromPool(test.Init, pool).Value.DmaAddress < end);
     }
 
     [Theory]

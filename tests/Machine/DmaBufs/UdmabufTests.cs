@@ -28,6 +28,26 @@ public class UdmabufTests
 
     [Theory]
     [Statement("S-BUF-116")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Create_OfAMemfdThatTakesNoSeals_IsEinval(bool huge)
+    {
+        using var test = new TestGuest(Platform.None);
+        ulong size = huge ? 2UL << 20 : FileBytes;
+        int memfd = test.Guest.Memfds.Create(test.Init, allowSealing: false, huge).Value;
+        Assert.Null(test.Guest.Memfds.Truncate(test.Init, memfd, size));
+        Assert.Equal(Errno.EPERM, test.Guest.Memfds.AddSeals(test.Init, memfd, FileSeals.Shrink)!.Errno);
+        Assert.Equal(FileSeals.Seal, test.Guest.Memfds.GetSeals(test.Init, memfd).Value);
+
+        Assert.Equal(Errno.EINVAL, test.Guest.Udmabufs.Create(test.Init, 0, [new UdmabufItem(memfd, 0, size)]).Failure!.Errno);
+        Assert.Equal(
+            Errno.EINVAL,
+            test.Guest.Udmabufs.Create(
+                test.Init, 0, [new UdmabufItem(NewMemfd(test), 0, FileBytes), new UdmabufItem(memfd, 0, size)]).Failure!.Errno);
+    }
+
+    [Theory]
+    [Statement("S-BUF-116")]
     [InlineData(0UL, 1UL, Errno.EINVAL)]
     [InlineData(0xfffUL, 0x1000UL, Errno.EINVAL)]
     [InlineData(0x3000UL, 0x1000UL, Errno.None)]

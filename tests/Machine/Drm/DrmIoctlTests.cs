@@ -32,6 +32,8 @@ public sealed class DrmIoctlTests
     private const uint FenceAttach = 0xc0106441;
     private const uint FenceSignal = 0x40086442;
     private const uint CloseOnExecAndReadWrite = 0x80002;
+    private const uint SetClientName = 0xc01064d1;
+    private const uint ChangeHandle = 0xc00864d2;
     private const ulong Base = 0x10000;
 
     private static readonly byte[] NoBytes = [];
@@ -74,7 +76,7 @@ public sealed class DrmIoctlTests
     [InlineData(0xc0184800u, Errno.ENOTTY)]
     [InlineData(0x541bu, Errno.ENOTTY)]
     [InlineData(0xc0106403u, Errno.EINVAL)]
-    [InlineData(0xc01064d1u, Errno.EINVAL)]
+    [InlineData(0xc01064d3u, Errno.EINVAL)]
     [InlineData(0xc0106440u, Errno.EINVAL)]
     [InlineData(0xc0106443u, Errno.EINVAL)]
     [InlineData(GetResources, Errno.EOPNOTSUPP)]
@@ -96,8 +98,115 @@ public sealed class DrmIoctlTests
         using var test = new TestGuest(Platform.None);
         int drm = test.Guest.Drm.Open(test.Init, "vgem").Value;
 
-        Assert.Equal(Errno.EINVAL, Run(test, drm, 0xc01064d1, NoBytes));
+        Assert.Equal(Errno.EINVAL, Run(test, drm, 0xc01064d3, NoBytes));
         Assert.Equal(Errno.EFAULT, Run(test, drm, GetCap, NoBytes));
+    }
+
+    [Theory]
+    [Statement("S-GPU-29")]
+    [InlineData(KernelVersion.V612, SetClientName, Errno.EINVAL)]
+    [InlineData(KernelVersion.V619, SetClientName, Errno.EFAULT)]
+    [InlineData(KernelVersion.V71, SetClientName, Errno.EFAULT)]
+    [InlineData(KernelVersion.V72, SetClientName, Errno.EFAULT)]
+    [InlineData(KernelVersion.V73, SetClientName, Errno.EFAULT)]
+    [InlineData(KernelVersion.V612, ChangeHandle, Errno.EINVAL)]
+    [InlineData(KernelVersion.V72, ChangeHandle, Errno.EFAULT)]
+    [InlineData(KernelVersion.V73, ChangeHandle, Errno.EFAULT)]
+    [InlineData(KernelVersion.V73, 0xc01064d3u, Errno.EINVAL)]
+    public void Ioctl_OfNewerKernels_IsLookedAtWhereItExists(KernelVersion kernel, uint command, Errno errno)
+    {
+        using var test = new TestGuest(Platform.None, kernel);
+
+        foreach ((string driver, bool render) in new[] { ("vgem", false), ("vgem", true), ("vkms", false) })
+        {
+            int drm = test.Guest.Drm.Open(test.Init, driver, render).Value;
+            Assert.Equal(errno, Run(test, drm, command, NoBytes));
+        }
+    }
+
+    // The numbers of include/uapi/drm/drm.h, without those that lost their meaning, and the two of vgem.
+    [Theory]
+    [Statement("S-GPU-20", "S-GPU-29")]
+    [InlineData(KernelVersion.V612, 0xd0u)]
+    [InlineData(KernelVersion.V72, 0xd2u)]
+    [InlineData(KernelVersion.V73, 0xd2u)]
+    public void Ioctl_AnyNumber_HasARowWhereTheKernelHasOne(KernelVersion kernel, uint last)
+    {
+        using var test = new TestGuest(Platform.None, kernel);
+        int drm = test.Guest.Drm.Open(test.Init, "vgem").Value;
+        uint[] known =
+        [
+            0, 1, 2, 5, 6, 7, 9, 0xa, 0xb, 0xc, 0xd, 0x10, 0x11, 0x12, 0x13, 0x1e, 0x1f, 0x27, 0x28, 0x2c, 0x2d, 0x2e, 0x3a, 0x3b, 0x3c,
+            0x3f, 0x41, 0x42, .. Enumerable.Range(0xa0, (int)last - 0xa0 + 1).Select(n => (uint)n),
+        ];
+
+        // A structure that cannot be read tells a row from none, but for the two that have no structure.
+        uint[] found =
+        [
+            0x1e, 0x1f,
+            .. Enumerable.Range(0, 256).Select(n => (uint)n)
+                .Where(n => Run(test, drm, IoctlCommand.Of(3, 'd', n, 8).Value, NoBytes) == Errno.EFAULT),
+        ];
+
+        Assert.Equal(known, found.Distinct().Order());
+    }
+
+    [Theory]
+    [Statement("S-GPU-29")]
+    [InlineData("coco-x", 6ul, Errno.None)]
+    [InlineData("", 0ul, Errno.None)]
+    [InlineData("!~", 2ul, Errno.None)]
+    [InlineData("coco-x", 64ul, Errno.EINVAL)]
+    [InlineData("with blank", 10ul, Errno.EINVAL)]
+    [InlineData("tab\t", 4ul, Errno.EINVAL)]
+    [InlineData("\u007f", 1ul, Errno.EINVAL)]
+    [InlineData("coco-x", 65ul, Errno.EINVAL)]
+    [InlineData("coco-x", ulong.MaxValue, Errno.EINVAL)]
+    public void SetClientName_OfGraphsOnly_IsTaken(string name, ulong length, Errno errno)
+    {
+        using var test = new TestGuest(Platform.None);
+        int drm = test.Guest.Drm.Open(test.Init, "vgem", render: true).Value;
+        byte[] bytes = new byte[128];
+        SetLong(bytes, 0, length);
+        SetLong(bytes, 8, Base + 16);
+        Encoding.ASCII.GetBytes(name, bytes.AsSpan(16));
+
+        Assert.Equal(errno, Run(test, drm, SetClientName, bytes));
+    }
+
+    [Theory]
+    [Statement("S-GPU-29")]
+    [InlineData(64ul, Errno.None)]
+    [InlineData(65ul, Errno.EINVAL)]
+    public void SetClientName_OfTheLongestLength_IsTaken(ulong length, Errno errno)
+    {
+        using var test = new TestGuest(Platform.None);
+        int drm = test.Guest.Drm.Open(test.Init, "vkms").Value;
+        byte[] bytes = [.. new byte[16], .. Enumerable.Repeat((byte)'a', 80)];
+        SetLong(bytes, 0, length);
+        SetLong(bytes, 8, Base + 16);
+
+        Assert.Equal(errno, Run(test, drm, SetClientName, bytes));
+        SetLong(bytes, 8, Base + (1 << 20));
+        Assert.Equal(errno == Errno.None ? Errno.EFAULT : errno, Run(test, drm, SetClientName, bytes));
+    }
+
+    [Theory]
+    [Statement("S-GPU-29")]
+    [InlineData(1u, 7u)]
+    [InlineData(1u, 1u)]
+    [InlineData(9u, 7u)]
+    public void ChangeHandle_InReleasedKernels_IsThereAndRefusesAll(uint handle, uint wanted)
+    {
+        using var test = new TestGuest(Platform.None);
+        int drm = test.Guest.Drm.Open(test.Init, "vgem").Value;
+        Assert.Equal(1u, MakeDumb(test, drm));
+        byte[] bytes = new byte[16];
+        SetWord(bytes, 0, handle);
+        SetWord(bytes, 4, wanted);
+
+        Assert.Equal(Errno.EINVAL, Run(test, drm, ChangeHandle, bytes));
+        Assert.Null(test.Guest.Drm.GemClose(test.Init, drm, 1));
     }
 
     [Fact]

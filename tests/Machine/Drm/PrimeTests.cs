@@ -68,6 +68,57 @@ public class PrimeTests
         Assert.Empty(test.Stat(fd).AttachedDevices);
     }
 
+    [Theory]
+    [Statement("S-BUF-38", "S-BUF-40", "S-GPU-02")]
+    [InlineData(0, Errno.EINVAL)]
+    [InlineData(2, Errno.EINVAL)]
+    [InlineData(-1, Errno.EBADF)]
+    [InlineData(99, Errno.EBADF)]
+    public void FdToHandle_StandardStream_IsOpenAndNoDmaBuf(int fd, Errno errno)
+    {
+        using var test = new TestGuest(Platform.None);
+        int node = test.Guest.Drm.Open(test.Init, "vgem").Value;
+
+        Assert.Equal(errno, test.Guest.Drm.FdToHandle(test.Init, node, fd).Failure!.Errno);
+        Assert.Equal(errno, test.Guest.Importers.Attach(test.Init, fd, "").Failure!.Errno);
+        Assert.Equal(errno, test.Guest.Buffers.Stat(test.Init, fd).Failure!.Errno);
+        Assert.Equal(
+            errno == Errno.EBADF ? Errno.EBADF : Errno.ENOTTY, test.Guest.Fences.Info(test.Init, fd).Failure!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-BUF-38", "S-BUF-40", "S-GPU-02")]
+    public void FdToHandle_OtherFilesOfTheGuest_AreNoDmaBufs()
+    {
+        using var test = new TestGuest(Platform.None);
+        int node = test.Guest.Drm.Open(test.Init, "vgem").Value;
+        int buffer = test.Allocate("system", Bytes);
+        int path = test.Guest.Tree.Open(test.Init, $"/proc/self/fd/{buffer}", OpenFlags.PathOnly).Value;
+        int timeline = test.Guest.Fences.CreateTimeline(test.Init, "t").Value;
+        int[] others =
+        [
+            node, timeline, test.Guest.Fences.CreateFence(test.Init, timeline, 1).Value, test.Guest.Udmabufs.Open(test.Init).Value,
+            test.Guest.Memfds.Create(test.Init, allowSealing: true).Value,
+        ];
+
+        Assert.All(others, fd => Assert.Equal(Errno.EINVAL, test.Guest.Drm.FdToHandle(test.Init, node, fd).Failure!.Errno));
+        Assert.Equal(Errno.EBADF, test.Guest.Drm.FdToHandle(test.Init, node, path).Failure!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-BUF-38", "S-BUF-40")]
+    public void FdToHandle_StreamThatWasReplacedAndClosed_IsNotOpen()
+    {
+        using var test = new TestGuest(Platform.None);
+        int node = test.Guest.Drm.Open(test.Init, "vgem").Value;
+        Assert.Equal(0, test.Guest.Files.Dup2(test.Init, test.Allocate("system", Bytes), 0).Value);
+        Assert.Equal(1u, test.Guest.Drm.FdToHandle(test.Init, node, 0).Value);
+
+        Assert.Null(test.Guest.Files.Close(test.Init, 0));
+
+        Assert.Equal(Errno.EBADF, test.Guest.Drm.FdToHandle(test.Init, node, 0).Failure!.Errno);
+    }
+
     [Fact]
     [Statement("S-GPU-01", "S-GPU-04", "S-GPU-11")]
     public void HandleToFd_ImportedObject_GivesTheOriginalWithItsAccessMode()

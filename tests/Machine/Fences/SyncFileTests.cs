@@ -70,6 +70,84 @@ public sealed class SyncFileTests
         Assert.Equal(1, test.Info(fd).Status);
     }
 
+    [Theory]
+    [Statement("S-BUF-74", "S-BUF-75", "S-RESV-03")]
+    [InlineData(FenceGuest.Read, FenceGuest.Write, FenceGuest.ReadWrite, 2)]
+    [InlineData(FenceGuest.Write, FenceGuest.Read, FenceGuest.ReadWrite, 2)]
+    [InlineData(FenceGuest.Read, FenceGuest.Read, FenceGuest.ReadWrite, 2)]
+    [InlineData(FenceGuest.Write, FenceGuest.Write, FenceGuest.Write, 2)]
+    [InlineData(FenceGuest.Write, FenceGuest.ReadWrite, FenceGuest.Read, 2)]
+    [InlineData(FenceGuest.Read, FenceGuest.Write, FenceGuest.Read, 1)]
+    public void Import_OfTwoTimelines_KeepsBothWhateverTheirUsage(uint first, uint second, uint exported, int fences)
+    {
+        using var test = new FenceGuest();
+        test.AddFence(first);
+        int other = test.Room.CreateTimeline(test.Init, "second").Value;
+        Assert.Null(test.Guest.Buffers.ImportSyncFile(
+            test.Init, test.Buffer, second, test.Room.CreateFence(test.Init, other, 1).Value));
+
+        int fd = test.Guest.Buffers.ExportSyncFile(test.Init, test.Buffer, exported).Value;
+
+        Assert.Equal(fences, test.Info(fd).Fences.Count);
+    }
+
+    [Fact]
+    [Statement("S-BUF-75")]
+    public void Import_AnyFdThatIsNoSyncFile_IsEinval()
+    {
+        using var test = new FenceGuest();
+        int closed = test.NewFence();
+        Assert.Null(test.Guest.Files.Close(test.Init, closed));
+        int[] wrong =
+        [
+            -1, 0, closed, int.MaxValue, int.MinValue, test.Buffer, test.Timeline, test.Guest.Drm.Open(test.Init, "vgem").Value,
+            test.Guest.Memfds.Create(test.Init, allowSealing: true).Value,
+            test.Guest.Tree.Open(test.Init, $"/proc/self/fd/{test.NewFence()}", OpenFlags.PathOnly).Value,
+        ];
+
+        Assert.All(wrong, fd => Assert.Equal(
+            Errno.EINVAL, test.Guest.Buffers.ImportSyncFile(test.Init, test.Buffer, FenceGuest.Write, fd)?.Errno));
+        Assert.Equal(0, test.Object(test.Buffer).Fences.Count);
+    }
+
+    [Theory]
+    [Statement("S-BUF-89")]
+    [InlineData(uint.MaxValue, 5u, 1)]
+    [InlineData(uint.MaxValue, 0x7fffffffu, 1)]
+    [InlineData(0x80000000u, 5u, 1)]
+    [InlineData(0x80000000u, 0x7fffffffu, 1)]
+    [InlineData(0xfffffffeu, 0x7ffffff0u, 1)]
+    [InlineData(0x7fffffffu, 0x7fffffffu, 1)]
+    [InlineData(0x7ffffffeu, 0x7fffffffu, 0)]
+    [InlineData(4u, 5u, 0)]
+    public void Advance_BySoMuch_GoesInStepsThatAreNeverSeenAsBackwards(uint by, uint value, int status)
+    {
+        using var test = new FenceGuest();
+        int fence = test.Room.CreateFence(test.Init, test.Timeline, value).Value;
+
+        test.Signal(by);
+
+        Assert.Equal(status, test.Info(fence).Status);
+    }
+
+    [Fact]
+    [Statement("S-BUF-89")]
+    public void Advance_OfTheWholeRange_SignalsInOrderAndLeavesWhatIsBehind()
+    {
+        using var test = new FenceGuest();
+        test.Signal(0x7fffffff);
+        int[] fences = [.. new uint[] { 0x80000000, 0xfffffffe }
+            .Select(value => test.Room.CreateFence(test.Init, test.Timeline, value).Value)];
+
+        test.Signal(uint.MaxValue);
+
+        Assert.Equal([1, 1], fences.Select(fd => test.Info(fd).Status));
+        Assert.Equal(
+            [1, 0],
+            [.. new uint[] { 0x7ffffffe, 0x7fffffff }
+                .Select(value => test.Info(test.Room.CreateFence(test.Init, test.Timeline, value).Value).Status)]);
+    }
+
     [Fact]
     [Statement("S-BUF-75")]
     public void Import_FdThatIsNoSyncFile_FailsWithEinvalAndAddsNothing()

@@ -16,7 +16,7 @@ public sealed class FileCallTests
     private static readonly ArgumentMemory Nothing = new(0, Memory<byte>.Empty);
 
     [Theory]
-    [Statement("S-BUF-11")]
+    [Statement("S-BUF-14")]
     [InlineData(FileCall.Read, 0u, Errno.EINVAL)]
     [InlineData(FileCall.Read, 1u, Errno.EBADF)]
     [InlineData(FileCall.Readv, 1u, Errno.EBADF)]
@@ -31,7 +31,10 @@ public sealed class FileCallTests
     [InlineData(FileCall.SpliceFrom, 1u, Errno.EBADF)]
     [InlineData(FileCall.SendfileFrom, 2u, Errno.EINVAL)]
     [InlineData(FileCall.CopyFileRangeFrom, 1u, Errno.EINVAL)]
+    [InlineData(FileCall.AddSeals, 0u, Errno.EPERM)]
+    [InlineData(FileCall.AddSeals, 1u, Errno.EINVAL)]
     [InlineData(FileCall.AddSeals, 2u, Errno.EINVAL)]
+    [InlineData(FileCall.GetSeals, 0u, Errno.EINVAL)]
     [InlineData(FileCall.GetSeals, 2u, Errno.EINVAL)]
     [InlineData(FileCall.SetLease, 2u, Errno.EINVAL)]
     [InlineData(FileCall.Flock, 0u, Errno.None)]
@@ -91,7 +94,7 @@ public sealed class FileCallTests
     }
 
     [Fact]
-    [Statement("S-BUF-11", "S-BUF-03")]
+    [Statement("S-BUF-14", "S-BUF-03")]
     public void Fcntl_StatusFlags_SetWhatMayBeSet()
     {
         using var test = new TestGuest();
@@ -138,7 +141,7 @@ public sealed class FileCallTests
     }
 
     [Fact]
-    [Statement("S-BUF-11")]
+    [Statement("S-BUF-14")]
     public void Reopen_OfADmaBuf_WorksByPathOnly()
     {
         using var test = new TestGuest();

@@ -11,6 +11,7 @@ public sealed class NodeCallTests
 {
     private const string Udmabuf = "/dev/udmabuf";
     private const string Card = "/dev/dri/card0";
+    private const int AddSeals = 1033;
     private const string Timeline = "/sys/kernel/debug/sync/sw_sync";
 
     [Theory]
@@ -35,6 +36,38 @@ public sealed class NodeCallTests
         int fd = test.Guest.Tree.Open(test.Init, path, OpenFlags.ReadWrite).Value;
 
         Assert.Equal(errno, test.Guest.Files.Call(test.Init, fd, call).Failure?.Errno ?? Errno.None);
+    }
+
+    [Theory]
+    [Statement("S-BUF-14")]
+    [InlineData(Udmabuf)]
+    [InlineData(Card)]
+    [InlineData("/dev/dri/renderD128")]
+    [InlineData("/dev/dma_heap/system")]
+    [InlineData(Timeline)]
+    public void AddSeals_OnANode_MissesTheRightToWriteBeforeTheSeals(string path)
+    {
+        using var test = new TestGuest(Platform.None);
+        Errno SealsOf(uint flags) => test.Guest.Files.Fcntl(
+            test.Init, test.Guest.Tree.Open(test.Init, path, flags).Value, AddSeals, 1, new ArgumentMemory(0, Memory<byte>.Empty))
+            .Failure!.Errno;
+
+        Assert.Equal(
+            [Errno.EPERM, Errno.EINVAL, Errno.EINVAL, Errno.EBADF],
+            [SealsOf(0), SealsOf(1), SealsOf(OpenFlags.ReadWrite), SealsOf(OpenFlags.PathOnly | OpenFlags.ReadWrite)]);
+    }
+
+    [Fact]
+    [Statement("S-BUF-14")]
+    public void AddSeals_OnASyncFile_IsRefusedAsOnAllThatIsReadOnly()
+    {
+        using var test = new TestGuest(Platform.None);
+        int timeline = test.Guest.Fences.CreateTimeline(test.Init, "t").Value;
+        int sync = test.Guest.Fences.CreateFence(test.Init, timeline, 1).Value;
+
+        Assert.Equal(
+            [Errno.EPERM, Errno.EINVAL],
+            [.. new[] { sync, timeline }.Select(fd => test.Guest.Files.Call(test.Init, fd, FileCall.AddSeals).Failure!.Errno)]);
     }
 
     [Theory]

@@ -53,6 +53,73 @@ public sealed class TreeTests
             test.Guest.Tree.Open(test.Init, path, flags).Failure!.Errno);
     }
 
+    [Theory]
+    [Statement("S-HEAP-57")]
+    [InlineData("/dev/dma_heap/system/", OpenFlags.ReadWrite, Errno.ENOTDIR)]
+    [InlineData("/dev/dma_heap/system//", OpenFlags.ReadWrite, Errno.ENOTDIR)]
+    [InlineData("/dev/dma_heap/system/.", OpenFlags.ReadWrite, Errno.ENOTDIR)]
+    [InlineData("/dev/dma_heap/system/x", OpenFlags.ReadWrite, Errno.ENOTDIR)]
+    [InlineData("/dev/dma_heap/system/..", 0u, Errno.ENOTDIR)]
+    [InlineData("/dev/dma_heap/system/../system", OpenFlags.ReadWrite, Errno.ENOTDIR)]
+    [InlineData("/dev/dma_heap/system/", OpenFlags.PathOnly, Errno.ENOTDIR)]
+    [InlineData("/dev/dma_heap/system/", OpenFlags.Create | OpenFlags.ReadWrite, Errno.EISDIR)]
+    [InlineData("/dev/dma_heap/system/", OpenFlags.Create | OpenFlags.Exclusive, Errno.EISDIR)]
+    [InlineData("/dev/dma_heap/system/.", OpenFlags.Create, Errno.ENOTDIR)]
+    [InlineData("/dev/dma_heap/nope/", OpenFlags.ReadWrite, Errno.ENOENT)]
+    [InlineData("/dev/dma_heap/nope/../system", OpenFlags.ReadWrite, Errno.ENOENT)]
+    [InlineData("/dev/dri/nope/../../dma_heap/system", OpenFlags.ReadWrite, Errno.ENOENT)]
+    [InlineData("/dev/udmabuf/", OpenFlags.ReadWrite, Errno.ENOTDIR)]
+    [InlineData("/dev/dri/card0/", OpenFlags.ReadWrite, Errno.ENOTDIR)]
+    [InlineData("/dev/dri/renderD128/.", OpenFlags.ReadWrite, Errno.ENOTDIR)]
+    [InlineData("/sys/kernel/debug/sync/sw_sync/", OpenFlags.ReadWrite, Errno.ENOTDIR)]
+    [InlineData("/dev/dma_heap/./system", OpenFlags.ReadWrite, Errno.None)]
+    [InlineData("/dev//dma_heap//system", OpenFlags.ReadWrite, Errno.None)]
+    [InlineData("/dev/dma_heap/../dma_heap/system", OpenFlags.ReadWrite, Errno.None)]
+    public void Open_OfAPathThatWantsAFolder_IsEnotdirWhereThereIsAFile(string path, uint flags, Errno errno)
+    {
+        using var test = new TestGuest(Platform.None);
+
+        Assert.Equal(errno, test.Guest.Tree.Open(test.Init, path, flags).Failure?.Errno ?? Errno.None);
+    }
+
+    [Theory]
+    [Statement("S-HEAP-57")]
+    [InlineData("/dev/dma_heap/system/", Errno.ENOTDIR)]
+    [InlineData("/dev/dma_heap/system/x", Errno.ENOTDIR)]
+    [InlineData("/sys/kernel/debug/dma_buf/bufinfo/", Errno.ENOTDIR)]
+    [InlineData("/sys/class/drm/card0/dev/", Errno.ENOTDIR)]
+    [InlineData("/sys/class/drm/card0/", Errno.None)]
+    [InlineData("/dev/dma_heap/", Errno.None)]
+    [InlineData("/dev/dma_heap/.", Errno.None)]
+    [InlineData("/dev/dma_heap/nope/", Errno.ENOENT)]
+    public void Look_AtAPathThatWantsAFolder_IsEnotdirWhereThereIsAFile(string path, Errno errno)
+    {
+        using var test = new TestGuest(Platform.None);
+        Errno text = errno == Errno.None ? Errno.ENOENT : errno;
+
+        Assert.Equal(errno, test.Guest.Tree.Stat(test.Init, path).Failure?.Errno ?? Errno.None);
+        Assert.Equal(errno, test.Guest.Tree.Stat(test.Init, path, follow: false).Failure?.Errno ?? Errno.None);
+        Assert.Equal(errno, test.Guest.Tree.Entries(test.Init, path).Failure?.Errno ?? Errno.None);
+        Assert.Equal(errno, test.Guest.Tree.CheckOpen(test.Init, path, 0)?.Errno ?? Errno.None);
+        Assert.Equal(text, test.Guest.Tree.ReadText(test.Init, path).Failure!.Errno);
+        Assert.Equal(errno == Errno.None ? Errno.EINVAL : errno, test.Guest.Tree.ReadLink(test.Init, path).Failure!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-HEAP-57")]
+    public void Look_BehindAnFd_IsEnotdir()
+    {
+        using var test = new TestGuest(Platform.None);
+        int fd = test.Allocate(TestGuest.Private, 4096);
+        string path = $"/proc/self/fd/{fd}/";
+
+        Assert.Equal(Errno.ENOTDIR, test.Guest.Tree.Stat(test.Init, path).Failure!.Errno);
+        Assert.Equal(Errno.ENOTDIR, test.Guest.Tree.Stat(test.Init, path + "x").Failure!.Errno);
+        Assert.Equal(Errno.ENOTDIR, test.Guest.Tree.Open(test.Init, path, OpenFlags.PathOnly).Failure!.Errno);
+        Assert.Equal(Errno.ENOTDIR, test.Guest.Tree.Stat(test.Init, $"/proc/self/fdinfo/{fd}/").Failure!.Errno);
+        Assert.Equal(Errno.ENOENT, test.Guest.Tree.Stat(test.Init, "/proc/self/fd/99/").Failure!.Errno);
+    }
+
     [Fact]
     [Statement("S-GPU-22")]
     public void Open_WithoutAFreeFd_LeavesTheDeviceWithoutAMaster()

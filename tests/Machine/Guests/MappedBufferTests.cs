@@ -1,4 +1,7 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Dma.Allocation;
+using CocoGuest.Machine.DmaBufs;
+using CocoGuest.Machine.Drm;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Mappings;
 using CocoGuest.Machine.Profiles;
@@ -68,6 +71,78 @@ public sealed class MappedBufferTests
         ulong address = test.Map(test.Allocate(TestGuest.Shared, Size));
 
         Assert.Equal(Errno.EINVAL, test.Guest.Mappings.Madvise(test.Init, address, Size, advice)!.Errno);
+    }
+
+    [Theory]
+    [Statement("S-BUF-37")]
+    [InlineData("REMOVE", Errno.ENODEV)]
+    [InlineData("COLLAPSE", Errno.EINVAL)]
+    [InlineData("GUARD_INSTALL", Errno.EINVAL)]
+    [InlineData("GUARD_REMOVE", Errno.EINVAL)]
+    [InlineData("HWPOISON", Errno.EFAULT)]
+    [InlineData("SOFT_OFFLINE", Errno.EFAULT)]
+    [InlineData("NOTHING", Errno.EINVAL)]
+    public void Madvise_ThatTakesPagesAway_IsRefusedAndTheBytesStay(string advice, Errno errno)
+    {
+        using var test = new TestGuest(shape: s => s with { Cma = "64M" });
+        int memfd = test.Guest.Memfds.Create(test.Init, allowSealing: true).Value;
+        Assert.Null(test.Guest.Memfds.Truncate(test.Init, memfd, Size));
+        Assert.Null(test.Guest.Memfds.AddSeals(test.Init, memfd, FileSeals.Shrink));
+        int node = test.Guest.Drm.Open(test.Init, "vgem").Value;
+        DumbBuffer dumb = test.Guest.Drm.CreateDumb(test.Init, node, 64, 64, 32).Value;
+        DmaAllocation coherent = test.Guest.DmaApi.AllocCoherent(test.Init, "", 8192).Value;
+        ulong[] addresses =
+        [
+            .. new[]
+            {
+                test.Allocate(TestGuest.Private, Size), test.Allocate(TestGuest.Shared, Size), test.Allocate("default_cma_region", Size),
+                test.Guest.Udmabufs.Create(test.Init, 0, [new UdmabufItem(memfd, 0, Size)]).Value.Fd,
+                test.Guest.Drm.HandleToFd(test.Init, node, dumb.Handle, 2).Value.Fd,
+            }.Select(test.Map),
+            test.Guest.Mappings.Mmap(
+                test.Init, node, test.Guest.Drm.MapDumb(test.Init, node, dumb.Handle).Value, dumb.Size, null, MapFlags.Shared)
+                .Value.Address,
+            test.Guest.DmaApi.Mmap(test.Init, coherent.Id, 0).Value.Address,
+        ];
+
+        foreach (ulong address in addresses)
+        {
+            test.Store(address, "stays"u8);
+            Assert.Equal(errno, test.Guest.Mappings.Madvise(test.Init, address, 4096, advice)!.Errno);
+            Assert.Equal("stays"u8.ToArray(), test.Load(address, 5));
+        }
+    }
+
+    [Theory]
+    [Statement("S-BUF-37")]
+    [InlineData(TestGuest.Private)]
+    [InlineData(TestGuest.Shared)]
+    [InlineData(Cma)]
+    public void MadviseRemove_OfAMappingThatCannotWriteTheBuffer_IsEacces(string heap)
+    {
+        using var test = new TestGuest(shape: s => s with { Cma = "64M" });
+        int fd = test.TryAllocate(heap, Size, fdFlags: 0).Value.Fd;
+        ulong address = test.Guest.Mappings.Mmap(test.Init, fd, 0, null, MapProtection.Read, MapFlags.Shared).Value.Address;
+
+        Assert.Equal(Errno.EACCES, test.Guest.Mappings.Madvise(test.Init, address, 4096, "REMOVE")!.Errno);
+    }
+
+    [Fact]
+    [Statement("S-BUF-37")]
+    public void MadviseRemove_OfOwnMemory_PunchesWhatIsSharedOnly()
+    {
+        using var test = new TestGuest(Platform.None);
+        ulong Anonymous(MapFlags flags) => test.Guest.Mappings.Mmap(
+            test.Init, -1, 0, 8192, MapProtection.Read | MapProtection.Write, MapFlags.Anonymous | flags).Value.Address;
+        ulong shared = Anonymous(MapFlags.Shared);
+        ulong own = Anonymous(MapFlags.Private);
+        test.Store(shared, [7]);
+        test.Store(shared + 4096, [8]);
+
+        Assert.Null(test.Guest.Mappings.Madvise(test.Init, shared, 4096, "REMOVE"));
+
+        Assert.Equal([0, 8], [.. test.Load(shared, 1), .. test.Load(shared + 4096, 1)]);
+        Assert.Equal(Errno.EINVAL, test.Guest.Mappings.Madvise(test.Init, own, 4096, "REMOVE")!.Errno);
     }
 
     [Theory]

@@ -369,6 +369,65 @@ public sealed class NativeProcessTests
         Assert.Equal(new byte[6], memory.Read(6));
     }
 
+    [Fact]
+    [Statement("S-BUF-38", "S-BUF-40")]
+    public void Find_NumberOfAHostsFile_IsOpenAndNoDmaBuf()
+    {
+        using var test = new TestGuest();
+        GuestProcess process = test.Guest.OpenNative();
+        int card = test.Guest.Drm.Open(process, "vgem").Value;
+        test.Guest.Files.NativeFds = new HostFds(0, 7);
+
+        Errno ImportOf(int fd) => test.Guest.Drm.FdToHandle(process, card, fd).Failure!.Errno;
+
+        Assert.Equal(
+            [Errno.EINVAL, Errno.EINVAL, Errno.EBADF, Errno.EBADF, Errno.EINVAL],
+            [ImportOf(0), ImportOf(7), ImportOf(1), ImportOf(-1), ImportOf(card)]);
+        Assert.Equal(Errno.ENOTTY, test.Guest.Fences.Info(process, 7).Failure!.Errno);
+        Assert.Equal(Errno.EINVAL, test.Guest.Importers.Attach(process, 7, "").Failure!.Errno);
+        test.Guest.Files.NativeFds = null;
+        Assert.Equal(Errno.EBADF, ImportOf(7));
+    }
+
+    [Fact]
+    [Statement("S-BUF-88")]
+    public void Block_NumbersOfHostsFiles_AreGivenToNobodyUntilTheyAreFree()
+    {
+        using var test = new TestGuest();
+        GuestProcess process = test.Guest.OpenNative();
+        int next = NativeGuest.Floor;
+        Assert.Null(test.Guest.Natives.Block(process, [next, next + 2, NativeGuest.Limit - 1]));
+
+        Assert.Equal(next + 1, test.Guest.Make(process, TestGuest.Shared).Fd);
+        Assert.Equal(next + 3, test.Guest.Make(process, TestGuest.Shared).Fd);
+        Assert.Null(test.Guest.Natives.Block(process, [next]));
+        Assert.Equal(next + 2, test.Guest.Make(process, TestGuest.Shared).Fd);
+        while (test.Guest.Drm.Open(process, "vgem").Ok)
+        {
+        }
+
+        // All but the one that is blocked.
+        Assert.Equal(NativeGuest.Limit - NativeGuest.Floor - 1, test.Guest.Natives.FdsOf(process).Count);
+        Assert.Equal(Errno.EMFILE, test.Guest.Drm.Open(process, "vgem").Failure!.Errno);
+        Assert.Null(test.Guest.Natives.Block(process, []));
+        Assert.Equal(next, test.Guest.Drm.Open(process, "vgem").Value);
+    }
+
+    [Fact]
+    [Statement("S-BUF-88")]
+    public void Block_NumberThatGetsAFileAfterAll_StaysBlockedWhenThatIsGone()
+    {
+        using var test = new TestGuest();
+        GuestProcess process = test.Guest.OpenNative();
+        (int fd, NativeFile file) = test.Guest.Make(process, TestGuest.Shared);
+        Assert.Null(test.Guest.Natives.Block(process, [fd + 1]));
+
+        Assert.Null(test.Guest.Natives.Place(process, fd + 1, file, closeOnExec: false));
+        Assert.Null(test.Guest.Natives.Unplace(process, fd + 1));
+
+        Assert.Equal(fd + 2, test.Guest.Make(process, TestGuest.Shared).Fd);
+    }
+
     private static NativeMapping Mapping(NativeFile file) => new(At, 8192, file, 0, Both, IsPrivate: false);
 
     // bufinfo, fdinfo and stat agree.
@@ -380,5 +439,10 @@ public sealed class NativeProcessTests
         string text = Encoding.Latin1.GetString(test.Guest.Tree.ReadText(test.Init, "/sys/kernel/debug/dma_buf/bufinfo").Value);
         Assert.Contains($"\t{stat.Count:d8}\tsystem", text, StringComparison.Ordinal);
         return stat.Count;
+    }
+
+    private sealed class HostFds(params int[] open) : INativeFds
+    {
+        public bool IsOpen(GuestProcess process, int fd) => open.Contains(fd);
     }
 }

@@ -57,6 +57,8 @@ internal static class SweptOperations
         ["mmap dumb"] = new(
             t => Dumb(t), (g, p) => g.Mappings.Mmap(p, 3, g.Drm.MapDumb(p, 3, 1).Value, 16384, null, MapFlags.Shared).Failure),
         ["prime export"] = new(t => Exported(t), (g, p) => g.Drm.HandleToFd(p, 3, 1, ReadWrite).Failure),
+        ["prime export, the first"] = new(
+            t => Mapped(t), (g, p) => g.Drm.HandleToFd(p, 3, 1, ReadWrite).Failure),
         ["prime import"] = new(
             t =>
             {
@@ -158,6 +160,14 @@ internal static class SweptOperations
         Node(test, driver);
         Must(test.Guest.Drm.CreateDumb(test.Init, 3, 64, 64, 32).Failure);
         _ = test.Guest.Drm.MapDumb(test.Init, 3, 1).Value;
+    }
+
+    // An object with its pages, of which nobody made a dma-buf.
+    private static void Mapped(TestGuest test)
+    {
+        Dumb(test);
+        Must(test.Guest.Mappings.Mmap(
+            test.Init, 3, test.Guest.Drm.MapDumb(test.Init, 3, 1).Value, 16384, null, MapFlags.Shared).Failure);
     }
 
     private static void Exported(TestGuest test)

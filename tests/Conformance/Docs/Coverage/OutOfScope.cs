@@ -53,7 +53,7 @@ internal static class OutOfScope
         ["S-UNV-05"] = "An open question about 6.15, a kernel without a profile.",
         ["S-UNV-06"] = "An open question about releases without a profile; the behaviour is S-TRC-61.",
         ["S-UNV-07"] = "A remark on evidence, settled since; the behaviour is S-TEE-07.",
-        ["S-UNV-13"] = "A remark on evidence; the behaviour is in S-HEAP-05 and S-BUF-11, 12, 35, 36.",
+        ["S-UNV-13"] = "A remark on evidence; the behaviour is in S-HEAP-05 and S-BUF-14, 12, 35, 36.",
         ["S-UNV-14"] = "A remark on evidence, settled since; the behaviour is S-HEAP-42.",
         ["S-UNV-15"] = "A remark on evidence, settled since; the behaviour is S-UP-23.",
         ["S-UNV-16"] = "A remark on which source was read for which file.",

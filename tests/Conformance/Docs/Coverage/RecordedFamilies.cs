@@ -51,7 +51,7 @@ internal static class RecordedFamilies
         ]),
         ("env", ["S-HEAP-01", "S-HEAP-48", "S-CMA-08"]),
         ("fault", ["S-SYS-06", "S-HEAP-31", "S-BUF-74"]),
-        ("fileops", ["S-BUF-11", "S-BUF-12"]),
+        ("fileops", ["S-BUF-14", "S-BUF-12"]),
         ("importer",
         [
             "S-BUF-42", "S-BUF-45", "S-BUF-54", "S-BUF-57", "S-BUF-65", "S-BUF-80", "S-SYS-40", "S-SYS-42", "S-SYS-44", "S-SYS-45",

@@ -30,6 +30,9 @@ internal sealed partial class Episode
         Of(6, e => e.Vmap()), Of(6, e => e.Vunmap()), Of(10, e => e.Migrate()),
         Of(2, e => e.AddRdmaDevice()), Of(4, e => e.AllocPd()), Of(2, e => e.DeallocPd()), Of(12, e => e.RegisterMr()),
         Of(12, e => e.RegisterDmaBufMr()), Of(16, e => e.DeregisterMr()),
+        Of(8, e => e.WalkPath()), Of(6, e => e.CallFile()), Of(8, e => e.Advise()), Of(6, e => e.GiveAnyFd()),
+        Of(4, e => e.ExportOfTimelines()), Of(4, e => e.AdvanceFar()), Of(4, e => e.SealMemfd()), Of(6, e => e.LackFds()),
+        Of(4, e => e.AllocateDma()),
     ];
 
     private static readonly byte[] Wheel = [.. Operations.SelectMany((o, i) => Enumerable.Repeat((byte)i, o.Weight))];

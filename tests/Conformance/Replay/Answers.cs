@@ -29,6 +29,20 @@ internal sealed class Answers(Record record)
     }
 
     /// <summary>
+    /// A state that the recorder found or made without a step and that stands nowhere but in the answer (<see cref="ToldBy"/>): an input.
+    /// </summary>
+    public ulong Told(string key) => ToldBy.ContainsKey($"{record.Op}.{key}")
+        ? record.Out.Number(key, 0)
+        : throw new InvalidOperationException($"{record.Op}.{key} is an answer.");
+
+    /// <summary>Answers that are inputs, as <c>op.field</c>, with the reason. This table is the only one.</summary>
+    public static IReadOnlyDictionary<string, string> ToldBy { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["start.area_index"] = "where the slot search of the pool's first area starts, as the cases before left it",
+        ["memfd.seals"] = "the seals that the recorder put on the file before the step",
+    };
+
+    /// <summary>
     /// The ways in which the operation may end, where the machine does not know which: the record has to be one of them, whole. Empty: one
     /// way, the values of this object.
     /// </summary>

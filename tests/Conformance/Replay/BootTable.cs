@@ -44,24 +44,35 @@ internal static class BootTable
             words.Contains("pool_fail") ? Errno.EIO : Errno.None);
     }
 
+    /// <summary>What a name has behind its known words; null: it has no other words.</summary>
+    public static string? UnknownIn(string name)
+    {
+        (_, string rest) = Split(name);
+        return rest.Length == 0 ? null : rest;
+    }
+
     private static string SwiotlbOf(HashSet<string> words, bool small)
     {
         string mode = words.Contains("swiotlb_force") ? "force" : words.Contains("noforce") ? "noforce" : "";
         return !small || mode == "noforce" ? mode : mode.Length == 0 ? "1024" : "1024," + mode;
     }
 
-    private static HashSet<string> WordsOf(string name)
+    private static HashSet<string> WordsOf(string name) => Split(name) is (var words, "")
+        ? words
+        : throw new InvalidDataException($"Boot '{name}' has other words than {string.Join(", ", KnownWords)}.");
+
+    // The known words that a name begins with, and the rest.
+    private static (HashSet<string> Words, string Other) Split(string name)
     {
         var words = new HashSet<string>(StringComparer.Ordinal);
         string rest = name;
-        while (rest.Length > 0)
+        while (rest.Length > 0
+            && KnownWords.FirstOrDefault(w => rest == w || rest.StartsWith(w + "_", StringComparison.Ordinal)) is { } word)
         {
-            string word = KnownWords.FirstOrDefault(w => rest == w || rest.StartsWith(w + "_", StringComparison.Ordinal))
-                ?? throw new InvalidDataException($"Boot '{name}': '{rest}' begins with no known word ({string.Join(", ", KnownWords)}).");
             words.Add(word);
             rest = rest.Length == word.Length ? "" : rest[(word.Length + 1)..];
         }
 
-        return words;
+        return (words, rest);
     }
 }

@@ -37,7 +37,7 @@ internal static class Comparison
 
     /// <summary>Whether the field of a record is compared at all.</summary>
     public static bool IsCompared(Record record, string field) =>
-        Incomparable.ReasonOf(record, field) is null && record.Unstable?.Contains(field) != true && record.Unstable?.Contains("*") != true;
+        Incomparable.ReasonOf(field) is null && record.Unstable?.Contains(field) != true && record.Unstable?.Contains("*") != true;
 
     private static List<Difference> Differences(ReplayCase running, Record record, Answers answers)
     {

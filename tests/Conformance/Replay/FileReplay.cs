@@ -18,11 +18,25 @@ internal sealed class FileReplay(string path, IEnumerable<Record> source, string
     {
         foreach (IGrouping<string, Record> boot in source.GroupBy(r => r.Boot))
         {
+            if (BootTable.UnknownIn(boot.Key) is { } word)
+            {
+                SkipBoot(boot, word);
+                continue;
+            }
+
             using var world = new BootWorld(BootTable.Of(boot.Key, boot.Select(r => r.Family).ToHashSet(StringComparer.Ordinal)));
             RunCases(world, boot);
         }
 
         return new FileResult(path, _families, _differences);
+    }
+
+    private void SkipBoot(IEnumerable<Record> records, string word)
+    {
+        foreach (Record record in records)
+        {
+            TallyOf(record).Skip($"boot of '{word}'");
+        }
     }
 
     // Records of a case stand together.
@@ -54,24 +68,37 @@ internal sealed class FileReplay(string path, IEnumerable<Record> source, string
     private void RunCase(BootWorld world, List<Record> steps)
     {
         using var running = new ReplayCase(world, steps[0].Family, steps[0].Case, steps);
+        string? unknown = null;
         foreach (Record record in steps)
         {
-            RunOne(running, record);
+            if (NotModelled.RowOf(running, record) is { } row)
+            {
+                TallyOf(record).Skip(row);
+            }
+            else if ((unknown ??= UnknownWord.FirstOf(running, record)) is { } word)
+            {
+                // What comes behind it in the case would be asked of something else than the recorder asked it of.
+                TallyOf(record).Skip(word);
+            }
+            else
+            {
+                RunOne(running, record, TallyOf(record));
+            }
         }
     }
 
-    private void RunOne(ReplayCase running, Record record)
+    private Tally TallyOf(Record record)
     {
         if (!_families.TryGetValue(record.Family, out Tally? tally))
         {
             _families.Add(record.Family, tally = new Tally());
         }
 
-        if (NotModelled.RowOf(running, record) is { } row)
-        {
-            tally.Skip(row);
-            return;
-        }
+        return tally;
+    }
+
+    private void RunOne(ReplayCase running, Record record, Tally tally)
+    {
 
         IReadOnlyList<Difference> differences = Compare(running, record);
         _differences.AddRange(differences);
@@ -87,15 +114,10 @@ internal sealed class FileReplay(string path, IEnumerable<Record> source, string
 
     private static IReadOnlyList<Difference> Compare(ReplayCase running, Record record)
     {
-        if (OpTable.Find(record) is not { } handler)
-        {
-            return [new Difference(record, "op", record.Op, "no handler")];
-        }
-
         var answers = new Answers(record);
         try
         {
-            handler(running, record, answers);
+            OpTable.Find(record)!(running, record, answers);
         }
         catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException or ArgumentException or FormatException
             or IndexOutOfRangeException or NullReferenceException or InvalidCastException or OverflowException)

@@ -47,7 +47,7 @@ internal sealed class GuestCase : IDisposable
     public GuestProcess Process { get; }
 
     /// <summary>Conversions when the case began.</summary>
-    public ConversionCounters CountersAtStart { get; }
+    public ConversionCounters CountersAtStart { get; private set; }
 
     /// <summary>Shared-memory protections when the case began.</summary>
     public ulong ProtectionsAtStart { get; }
@@ -109,6 +109,9 @@ internal sealed class GuestCase : IDisposable
 
         return Mapping.Value.Address;
     }
+
+    /// <summary>What was converted until now was of a turn that does not count.</summary>
+    public void CountFromHere() => CountersAtStart = Guest.Pages.Counters;
 
     public byte[] Load(ulong address, ulong length)
     {

@@ -6,7 +6,7 @@ namespace CocoGuest.Tests.Replay;
 internal static class Incomparable
 {
     private const string Kilobytes = "kilobytes of free memory";
-    private const string Start = "where the slot search starts and how the device wants slots aligned is in no step of the family";
+    private const string OtherArea = "in another area of the pool than the first: where its search starts is in no step";
 
     /// <summary>Wherever they stand, by name.</summary>
     public static IReadOnlyDictionary<string, string> Everywhere { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -22,17 +22,6 @@ internal static class Incomparable
         ["cmatotal_kb"] = "kilobytes of memory",
     };
 
-    /// <summary>In one operation of one family, as <c>family/op.field</c>.</summary>
-    public static IReadOnlyDictionary<string, string> InOperations { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
-    {
-        ["swiotlb_slots/start.area_index"] = Start,
-        ["swiotlb_slots/dma_map_page.area_index"] = Start,
-        ["swiotlb_slots/dma_map_page.slot"] = Start,
-        ["swiotlb_slots/dma_map_page.slot_offset"] = Start,
-        ["swiotlb_slots/dma_unmap_page.area_index"] = Start,
-        ["swiotlb_slots/map_until_fail.first_slots"] = Start,
-    };
-
     /// <summary>In one operation, as <c>op.field</c>, where the handler finds that the condition in the reason holds.</summary>
     public static IReadOnlyDictionary<string, string> Here { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
@@ -40,9 +29,13 @@ internal static class Incomparable
             "of a CMA heap: MemFree lags behind, pages that the buffer before gave back wait in lists of their CPU",
         ["smaps.name"] =
             "writable mappings of a case without a step that names the buffer: the recorder gave it a name that stands nowhere",
+        ["dma_map_page.slot"] = OtherArea,
+        ["dma_map_page.slot_offset"] = OtherArea,
+        ["map_double_into_hole.slot"] = OtherArea,
+        ["map_double_into_hole.slot_offset"] = OtherArea,
+        ["map_until_fail.first_slots"] = OtherArea + "; or where nothing bounces: where the driver's page lies is in none, either",
     };
 
     /// <summary>Why a field is left out of every comparison, or null.</summary>
-    public static string? ReasonOf(Record record, string field) =>
-        Everywhere.GetValueOrDefault(field) ?? InOperations.GetValueOrDefault($"{record.Family}/{record.Op}.{field}");
+    public static string? ReasonOf(string field) => Everywhere.GetValueOrDefault(field);
 }

@@ -33,7 +33,7 @@ internal static class Report
 
         foreach ((string row, int count) in all.Skips.OrderBy(s => s.Key, StringComparer.Ordinal))
         {
-            target.WriteLine($"not modelled: {row} ({count}): {NotModelled.All[row]}");
+            target.WriteLine($"not modelled: {row} ({count}): {NotModelled.ReasonOf(row)}");
         }
 
         PrintRules(target);
@@ -46,9 +46,14 @@ internal static class Report
 
     private static void PrintRules(TextWriter target)
     {
-        foreach ((string field, string reason) in Incomparable.Everywhere.Concat(Incomparable.InOperations).Concat(Incomparable.Here))
+        foreach ((string field, string reason) in Incomparable.Everywhere.Concat(Incomparable.Here))
         {
             target.WriteLine($"not compared: {field}: {reason}");
+        }
+
+        foreach ((string field, string reason) in Answers.ToldBy)
+        {
+            target.WriteLine($"taken from the record: {field}: {reason}");
         }
 
         foreach ((string field, string reason)

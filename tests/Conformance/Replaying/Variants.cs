@@ -94,6 +94,7 @@ internal static class Variants
 
     private static bool CarriesParameter(string word) =>
         word.EndsWith("flag_off_after_alloc", StringComparison.Ordinal)
+        || word.StartsWith("align", StringComparison.Ordinal)
         || (word.Length > 4 && word[..4] is "size" or "mask" && char.IsAsciiDigit(word[4]));
 
     private static void Relabel(JsonObject members, HashSet<string> made, string[] keys)

@@ -9,6 +9,11 @@ namespace CocoGuest.Tests.Replay.Ops;
 /// <summary>DRM nodes: dumb buffers and PRIME. Family vgem, and the imports of swiotlb, udmabuf, cc_import, physlayout.</summary>
 internal static class DrmOps
 {
+    private const string OwnBuffer = "a";
+
+    // Behind the first page of a segment, and at its start: blocks of a buffer are powers of two, so they fit in as well as can or do not.
+    private static readonly uint[] SearchStarts = [2, 0];
+
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         new("get_cap", GetCap),
@@ -65,6 +70,9 @@ internal static class DrmOps
         answers.SetResult(g.Guest.Drm.GemClose(g.Process, node, Handle(record)));
     }
 
+    /// <summary>Closes the newest handle.</summary>
+    public static void CloseNewestHandle(ReplayCase c) => Must(Guest(c).Drm.GemClose(Of(c).Process, Node(c), State(c).Handles[^1]));
+
     private static void GetCap(ReplayCase c, Record record, Answers answers)
     {
         Result<ulong> value = Guest(c).Drm.GetCap(Of(c).Process, Node(c), record.In.Number("cap"));
@@ -113,8 +121,10 @@ internal static class DrmOps
     private static void Import(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = Of(c);
-        string name = record.In.Text("fd");
-        int fd = name.StartsWith("dup(", StringComparison.Ordinal) ? Dup(g, g.Fd(name[4..^1])) : g.Fd(name);
+        string name = record.In.Text("fd", OwnBuffer);
+        int fd = record.In.Has("heap") ? Allocate(g, record)
+            : name.StartsWith("dup(", StringComparison.Ordinal) ? Dup(g, g.Fd(name[4..^1]))
+            : NamedFiles.FdOrNone(c, name);
         Result<uint> handle = g.Guest.Drm.FdToHandle(g.Process, Clients(c).ForImport(g, c, record, State(c).Exported.Contains(fd)).Fd, fd);
         answers.SetResult(handle.Failure);
         if (handle.Ok)
@@ -129,6 +139,15 @@ internal static class DrmOps
             // The copy was made for this step only.
             Must(g.Guest.Files.Close(g.Process, fd));
         }
+    }
+
+    // The step allocates what it imports.
+    private static int Allocate(GuestCase g, Record record)
+    {
+        int fd = g.Guest.Heaps.Allocate(
+            g.Process, record.In.Text("heap"), record.In.Number("len"), OpenFlags.ReadWrite, record.In.Number("heap_flags", 0)).Value.Fd;
+        g.Name(OwnBuffer, fd);
+        return fd;
     }
 
     private static int Dup(GuestCase g, int fd) => GuestFiles.Install(g.Process, g.Process.Fds.Find(fd)!, closeOnExec: false, "dup").Value;
@@ -203,7 +222,38 @@ internal static class DrmOps
         return [.. rest[..rest.IndexOf('}', StringComparison.Ordinal)].Split(',').Select(text => Convert.ToUInt64(text, 16))];
     }
 
+    // Where the slot search starts decides how many fit, and is in no step: the record has to be what comes of some start. Conversions are
+    // counted from before the last turn on.
     private static void ImportUntilFail(ReplayCase c, Record record, Answers answers)
+    {
+        GuestCase g = Of(c);
+        Filling asItIs = FillByImports(c, record);
+        if (g.Guest.Dma.DefaultPool is not { } pool || asItIs.Used <= 0)
+        {
+            Answer(answers, asItIs);
+            return;
+        }
+
+        answers.OneOf(SearchStarts.Select(start =>
+        {
+            for (uint area = 0; area < pool.Areas; area++)
+            {
+                pool.SetAreaHint(area, start);
+            }
+
+            g.CountFromHere();
+            return FillByImports(c, record);
+        }).Append(asItIs), Answer);
+    }
+
+    private static void Answer(Answers answers, Filling filling)
+    {
+        answers.Set("count", filling.Count);
+        answers.Set("used", filling.Used);
+        answers.Set("errno", filling.Failure?.Errno.ToString() ?? "none");
+    }
+
+    private static Filling FillByImports(ReplayCase c, Record record)
     {
         GuestCase g = Of(c);
         long count = 0;
@@ -216,11 +266,10 @@ internal static class DrmOps
             count += failure is null ? 1 : 0;
         }
 
-        answers.Set("count", count);
-        answers.Set("used", g.World.Used);
-        answers.Set("errno", failure?.Errno.ToString() ?? "none");
+        var filling = new Filling(count, g.World.Used, failure);
         Must(Clients(c).CloseNewest(g));
         g.CloseEverything();
+        return filling;
     }
 
     // Where a case mapped the object through the node as well, the recorder wrote there and looked here.
@@ -233,6 +282,8 @@ internal static class DrmOps
             throw new InvalidOperationException(failure.Sentence);
         }
     }
+
+    private sealed record Filling(long Count, long Used, Failure? Failure);
 
     private sealed class Prime
     {

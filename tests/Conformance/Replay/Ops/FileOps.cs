@@ -18,6 +18,24 @@ internal static class FileOps
     private const uint Tcgets = 0x5401;
     private const uint SyncCommand = 0x40086200;
 
+    /// <summary>Commands of a dma-buf by name.</summary>
+    internal static readonly Dictionary<string, uint> CommandWords = new(StringComparer.Ordinal)
+    {
+        ["SYNC"] = SyncCommand,
+        ["SET_NAME_A"] = 0x40046201,
+        ["SET_NAME_B"] = 0x40086201,
+        ["EXPORT_SYNC_FILE"] = 0xc0086202,
+        ["IMPORT_SYNC_FILE"] = 0x40086203,
+    };
+
+    /// <summary>Kinds of record locks.</summary>
+    internal static readonly Dictionary<string, short> LockWords = new(StringComparer.Ordinal)
+    {
+        ["F_RDLCK"] = 0,
+        ["F_WRLCK"] = 1,
+        ["F_UNLCK"] = 2,
+    };
+
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         Plain("read", FileCall.Read), Plain("readv", FileCall.Readv), Plain("write", FileCall.Write), Plain("writev", FileCall.Writev),
@@ -96,7 +114,7 @@ internal static class FileOps
 
     private static void SetLk(ReplayCase c, Record record, Answers answers)
     {
-        short type = record.In.Text("type") switch { "F_RDLCK" => 0, "F_WRLCK" => 1, _ => 2 };
+        short type = LockWords[record.In.Text("type")];
         var memory = new ArgumentMemory(ArgumentMemory.DefaultAddress, BitConverter.GetBytes(type));
         Answer(answers, Files(c).Fcntl(Process(c), Fd(c, record), SetLock, memory.Address, memory));
     }
@@ -153,9 +171,9 @@ internal static class FileOps
         var g = GuestCase.Of(c);
         if (record.In.Has("ptr"))
         {
-            ulong address = record.In.Text("ptr") == "NULL" ? 0 : ArgumentMemory.DefaultAddress;
             Result<IoctlOutcome> bad = g.Guest.Files.Ioctl(
-                g.Process, g.Fd(g.LastBuffer!), SyncCommand, address, new ArgumentMemory(0, Memory<byte>.Empty));
+                g.Process, g.Fd(g.LastBuffer!), CommandWords[record.In.Text("cmd", "SYNC")],
+                HeapCommandOps.BadPointers[record.In.Text("ptr")], new ArgumentMemory(0, Memory<byte>.Empty));
             answers.SetResult(bad.Failure);
             return;
         }

@@ -16,27 +16,58 @@ internal static class HeapCommandOps
     private const uint CharacterDevice = 0x2000;
     private const uint ModeBits = 0xffff;
     private const ulong PageBytes = 4096;
+    private const ulong KernelAddress = 0xffff_8880_0000_0000;
     private static readonly ArgumentMemory NoMemory = new(0, Memory<byte>.Empty);
 
-    private static readonly Dictionary<string, uint> FlagWords = new(StringComparer.Ordinal)
+    /// <summary>Words of open flags.</summary>
+    internal static readonly Dictionary<string, uint> FlagWords = new(StringComparer.Ordinal)
     {
         ["O_RDONLY"] = 0,
         ["O_WRONLY"] = 1,
         ["O_RDWR"] = 2,
+        ["O_ACCMODE"] = OpenFlags.AccessMode,
         ["O_CREAT"] = OpenFlags.Create,
         ["O_EXCL"] = OpenFlags.Exclusive,
+        ["O_NOCTTY"] = 0x100,
         ["O_TRUNC"] = 0x200,
         ["O_APPEND"] = OpenFlags.Append,
         ["O_NONBLOCK"] = OpenFlags.NonBlock,
+        ["O_NDELAY"] = OpenFlags.NonBlock,
+        ["O_DSYNC"] = 0x1000,
         ["O_ASYNC"] = OpenFlags.Async,
         ["O_DIRECT"] = OpenFlags.Direct,
+        ["O_LARGEFILE"] = OpenFlags.LargeFile,
         ["O_SYNC"] = 0x101000,
+        ["O_RSYNC"] = 0x101000,
         ["O_DIRECTORY"] = OpenFlags.Directory,
         ["O_NOFOLLOW"] = 0x20000,
         ["O_NOATIME"] = OpenFlags.NoAccessTime,
         ["O_CLOEXEC"] = OpenFlags.CloseOnExec,
         ["O_PATH"] = OpenFlags.PathOnly,
     };
+
+    /// <summary>Addresses at which a program can read nothing, by what records call them.</summary>
+    internal static readonly Dictionary<string, ulong> BadPointers = new(StringComparer.Ordinal)
+    {
+        ["NULL"] = 0,
+        ["unmapped"] = ArgumentMemory.DefaultAddress,
+        ["noncanonical"] = 0x8000_0000_0000_0000,
+        ["kernel_addr"] = KernelAddress,
+    };
+
+    /// <summary>Where an argument lies, by what records call the pointer.</summary>
+    internal static readonly Dictionary<string, Func<Memory<byte>, (ulong Address, ArgumentMemory Memory)>> PointerWords =
+        new(StringComparer.Ordinal)
+        {
+            ["NULL"] = _ => (BadPointers["NULL"], NoMemory),
+            ["unmapped"] = _ => (BadPointers["unmapped"], NoMemory),
+            ["noncanonical"] = _ => (BadPointers["noncanonical"], NoMemory),
+            ["kernel_addr"] = _ => (BadPointers["kernel_addr"], NoMemory),
+            ["straddle_8"] = bytes => At(PageBytes - 8, bytes[..8]),
+            ["end_exact_24"] = bytes => At(PageBytes - UserStruct.StructBytes, bytes),
+            ["misaligned_1"] = bytes => At(1, bytes),
+            ["readonly_page"] = bytes => At(0, bytes, writable: false),
+        };
 
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
@@ -51,7 +82,7 @@ internal static class HeapCommandOps
         new("lowest_fd", LowestFd),
         new("fd_state", (c, r, a) => FdState(c, r, (key, value) => a.Set(key, value), (key, value) => a.Set(key, Hex(value)))),
         new("cc_flags/fd_state", (c, r, a) => FdState(c, r, (key, value) => a.Set(key, value), (key, value) => a.Set(key, value))),
-        new("dev/open", Open),
+        new("open", Open),
         new("list_heaps", ListHeaps),
         new("env/stat", Stat),
         new("sysfs_uevent", Uevent),
@@ -97,7 +128,7 @@ internal static class HeapCommandOps
     {
         var g = GuestCase.Of(c);
         var argument = new UserStruct(record);
-        (ulong address, ArgumentMemory memory) = PlaceOf(record.In.Text("ptr"), argument.Struct);
+        (ulong address, ArgumentMemory memory) = PointerWords[record.In.Text("ptr")](argument.Struct);
         int fds = g.Process.Fds.Count;
         int buffers = g.Guest.Buffers.Live;
         answers.SetResult(OnHeap(g, record.In.Text("heap"), AllocCommand, address, memory));
@@ -105,21 +136,11 @@ internal static class HeapCommandOps
         answers.Set("bufinfo_delta", (long)(g.Guest.Buffers.Live - buffers));
     }
 
-    private static (ulong Address, ArgumentMemory Memory) PlaceOf(string pointer, Memory<byte> bytes)
+    // A place in the page of arguments.
+    private static (ulong Address, ArgumentMemory Memory) At(ulong inside, Memory<byte> bytes, bool writable = true)
     {
-        ulong page = ArgumentMemory.DefaultAddress;
-        return pointer switch
-        {
-            "NULL" => (0, NoMemory),
-            "unmapped" => (page, NoMemory),
-            "noncanonical" => (0x8000_0000_0000_0000, NoMemory),
-            "straddle_8" => (page + PageBytes - 8, new ArgumentMemory(page + PageBytes - 8, bytes[..8])),
-            "end_exact_24" =>
-                (page + PageBytes - UserStruct.StructBytes, new ArgumentMemory(page + PageBytes - UserStruct.StructBytes, bytes)),
-            "misaligned_1" => (page + 1, new ArgumentMemory(page + 1, bytes)),
-            "readonly_page" => (page, new ArgumentMemory(page, bytes, writable: false)),
-            _ => throw new ArgumentException($"Pointer '{pointer}' is unknown."),
-        };
+        ulong address = ArgumentMemory.DefaultAddress + inside;
+        return (address, new ArgumentMemory(address, bytes, writable));
     }
 
     private static void Raw(ReplayCase c, Record record, Answers answers)

@@ -20,6 +20,16 @@ internal static partial class InfoOps
     private const uint ImportWrite = 2;
     private const int SetFlags = 4;
 
+    /// <summary>How a moment begins at which the buffer had got a name.</summary>
+    internal const string NamingMoment = "set_name ";
+
+    /// <summary>What was done before a look at bufinfo: here, or by the steps before, which the words only tell.</summary>
+    internal static readonly HashSet<string> Moments = new(StringComparer.Ordinal)
+    {
+        "dup + mmap", "import write fence", "fence signaled", "named", "attached, not mapped", "two attachments", "two devices", "import",
+        "cross import", "gem_close", "second client import", "first closed", "second client closed", "udmabuf",
+    };
+
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         new("dma_buf_set_name", SetName),
@@ -55,7 +65,7 @@ internal static partial class InfoOps
         uint command = record.In.Text("variant", "B(u64)") switch { "A(u32)" => SetNameA, "B(u64)" => SetNameB, _ => SetNameOfSize16 };
         byte[] bytes = record.In.Has("ptr") ? [] : [.. Encoding.Latin1.GetBytes(record.In.Text("name")), 0];
         var memory = new ArgumentMemory(ArgumentMemory.DefaultAddress, bytes);
-        ulong address = record.In.Text("ptr", "") == "NULL" ? 0 : memory.Address;
+        ulong address = record.In.Has("ptr") ? HeapCommandOps.BadPointers[record.In.Text("ptr")] : memory.Address;
         answers.SetResult(g.Guest.Files.Ioctl(g.Process, g.Fd(record.In.Text("fd")), command, address, memory).Failure);
     }
 
@@ -98,7 +108,7 @@ internal static partial class InfoOps
     {
         var g = GuestCase.Of(c);
         State state = c.State<State>();
-        int fd = g.Fd(g.LastBuffer!);
+        int fd = g.LastBuffer is { } buffer ? g.Fd(buffer) : -1;
         string after = record.In.Text("after", "");
         (int second, ulong mapped) = (-1, 0);
         switch (after)
@@ -115,8 +125,8 @@ internal static partial class InfoOps
             case "fence signaled":
                 Must(g.Guest.Fences.Advance(g.Process, state.Timeline, 1));
                 break;
-            case { } words when words.StartsWith("set_name ", StringComparison.Ordinal):
-                Must(g.Guest.Buffers.SetName(g.Process, fd, words["set_name ".Length..]));
+            case { } words when words.StartsWith(NamingMoment, StringComparison.Ordinal):
+                Must(g.Guest.Buffers.SetName(g.Process, fd, words[NamingMoment.Length..]));
                 break;
             default:
                 NameAll(g, (int)record.In.Number("live", 1));

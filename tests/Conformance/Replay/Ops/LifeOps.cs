@@ -65,6 +65,11 @@ internal static class LifeOps
             SendFd(c, Of(c).Fd(record.In.Text("fd")));
         }
 
+        if (NumberedMaps.AreMeant(c) && NumberedMaps.Of(c).WereRead)
+        {
+            NumberedMaps.Of(c).UnmapNewest(Of(c));
+        }
+
         answers.Set("count", InfoOps.Line(c, record, "count"));
         if (c.State<State>().Third is { } third)
         {
@@ -73,9 +78,15 @@ internal static class LifeOps
         }
     }
 
-    // Between two equal reads the program wrote to the first byte.
+    // Between two equal reads the program wrote to the first byte. What is read byte by byte was written as in other families.
     private static void MemRead(ReplayCase c, Record record, Answers answers)
     {
+        if (NumberedMaps.AreMeant(c) || !record.In.Has("len"))
+        {
+            MemoryOps.Read(c, record, answers);
+            return;
+        }
+
         GuestCase g = Of(c);
         if (c.State<State>().Reads++ > 0)
         {
@@ -144,7 +155,8 @@ internal static class LifeOps
         state.Received = true;
     }
 
-    // After a fd was received and closed, the second look finds another buffer in flight whose fd was closed.
+    // After a fd was received and closed, the second look finds another buffer in flight whose fd was closed. Where several mappings
+    // were told apart no step closes the buffer: it is closed before the last look.
     private static void LiveBuffers(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = Of(c);
@@ -154,6 +166,11 @@ internal static class LifeOps
             int fd = g.Guest.Heaps.Allocate(g.Process, "system", PageBytes, PlainFd, 0).Value.Fd;
             SendFd(c, fd);
             Must(g.Guest.Files.Close(g.Process, fd));
+        }
+
+        if (NumberedMaps.AreMeant(c) && ReferenceEquals(c.Records[^1], record) && !c.Has("close", "munmap_all"))
+        {
+            g.CloseEverything();
         }
 
         answers.Set("objects", (long)g.Guest.Buffers.Live);

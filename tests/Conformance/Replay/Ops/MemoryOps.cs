@@ -10,6 +10,15 @@ internal static class MemoryOps
 {
     private const int RunsShown = 24;
 
+    /// <summary>Mapping flags; without any the mapping is neither shared nor private.</summary>
+    internal static readonly Dictionary<string, MapFlags> MapFlagWords = new(StringComparer.Ordinal)
+    {
+        ["0"] = MapFlags.None,
+        ["MAP_SHARED"] = MapFlags.Shared,
+        ["MAP_PRIVATE"] = MapFlags.Private,
+        ["MAP_SHARED_VALIDATE"] = MapFlags.SharedValidate,
+    };
+
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         new("mmap", Mmap),
@@ -33,9 +42,14 @@ internal static class MemoryOps
         var g = GuestCase.Of(c);
         Result<MmapResult> map = g.Guest.Mappings.Mmap(
             g.Process, g.Fd(record.In.Text("fd")), record.In.Number("offset", 0), record.In.Number("len"),
-            ProtectionOf(record.In.Text("prot")), FlagsOf(record.In.Text("flags")));
+            ProtectionOf(record.In.Text("prot")), MapFlagWords[record.In.Text("flags")]);
         answers.SetResult(map.Failure);
-        if (map.Ok)
+        if (map.Ok && NumberedMaps.AreMeant(c))
+        {
+            NumberedMaps.Of(c).Add(map.Value, record);
+            g.Mapping ??= (map.Value.Address, map.Value.Length);
+        }
+        else if (map.Ok)
         {
             g.Mapping = (map.Value.Address, map.Value.Length);
             g.MappingOffset = record.In.Number("offset", 0);
@@ -48,17 +62,15 @@ internal static class MemoryOps
         | (word.Contains('W', StringComparison.Ordinal) ? MapProtection.Write : MapProtection.None)
         | (word.Contains('X', StringComparison.Ordinal) ? MapProtection.Execute : MapProtection.None);
 
-    private static MapFlags FlagsOf(string word) => word switch
+    /// <summary>One byte, bytes at offsets, or a range as runs.</summary>
+    public static void Read(ReplayCase c, Record record, Answers answers)
     {
-        "MAP_SHARED" => MapFlags.Shared,
-        "MAP_PRIVATE" => MapFlags.Private,
-        "MAP_SHARED_VALIDATE" => MapFlags.SharedValidate,
-        _ => MapFlags.None,
-    };
+        if (NumberedMaps.AreMeant(c))
+        {
+            NumberedMaps.Of(c).Read(c, record, answers);
+            return;
+        }
 
-    // One byte, bytes at offsets, or a range as runs.
-    private static void Read(ReplayCase c, Record record, Answers answers)
-    {
         if (record.In.TryGetProperty("offsets", out JsonElement offsets))
         {
             IEnumerable<string> bytes = offsets.EnumerateArray()

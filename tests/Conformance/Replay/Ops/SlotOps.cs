@@ -1,17 +1,22 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Dma.Mapping;
+using CocoGuest.Machine.Dma.Swiotlb;
 
 namespace CocoGuest.Tests.Replay.Ops;
 
 /// <summary>Sequences of mappings and the slots they get: family swiotlb_slots.</summary>
 internal static class SlotOps
 {
+    private const int SlotsShown = 12;
+    private const int DoubleIndex = -1;
+
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         new("start", Start),
         new("dma_map_page", (c, r, a) => MapOne(c, (int)r.In.Number("i"), r.In.Number("size"), a)),
         new("map_until_fail", MapUntilFail),
         new("map_failed_at", MapFailedAt),
+        new("map_double_into_hole", MapDouble),
         new("dma_unmap_page", (c, r, a) => Unmap(c, a, [(int)r.In.Number("i")])),
         new("free_two", (c, r, a) => Unmap(c, a, [.. r.In.GetProperty("indices").EnumerateArray().Select(index => index.GetInt32())])),
         new("unmap_all", (c, r, a) => Unmap(c, a, [.. Slots(c).Mappings.Keys])),
@@ -19,10 +24,12 @@ internal static class SlotOps
 
     private static Sequence Slots(ReplayCase c) => c.State<Sequence>();
 
-    // How the device wants slots aligned is in no step, nor is where the search starts: here, where the case before ended.
+    // How the device wants slots aligned stands in the name of the case, where the search starts in the answer.
     private static void Start(ReplayCase c, Record record, Answers answers)
     {
-        Slots(c).Device = c.World.Dma.NewDevice(64, minAlign: 0);
+        DmaWorld world = c.World.Dma;
+        Slots(c).Device = world.NewDevice(64, AlignName.Of(c));
+        world.SetHint(answers.Told("area_index"));
         AnswerState(c, answers);
     }
 
@@ -33,20 +40,38 @@ internal static class SlotOps
         answers.Set("error", result.Ok ? null : "DMA_MAPPING_ERROR");
         if (result.Ok)
         {
-            world.AnswerPlace(answers, result.Value, DmaWorld.Low);
+            AnswerPlace(world, answers, result.Value, DmaWorld.Low);
             Slots(c).Mappings[index] = (result.Value, size);
         }
 
         AnswerState(c, answers);
     }
 
+    private static void AnswerPlace(DmaWorld world, Answers answers, ulong dma, ulong phys)
+    {
+        world.AnswerPlace(answers, dma, phys);
+        if (world.Pool is { } pool && pool.Contains(dma) && !IsInFirstArea(pool, dma))
+        {
+            answers.LeaveOut("slot");
+            answers.LeaveOut("slot_offset");
+        }
+    }
+
+    private static bool IsInFirstArea(SwiotlbPool pool, ulong dma) => SlotOf(dma) < pool.Slots / pool.Areas;
+
+    private static ulong SlotOf(ulong dma) => (dma - DmaWorld.PoolStart) >> SwiotlbPool.SlotShift;
+
     private static void MapUntilFail(ReplayCase c, Record record, Answers answers)
     {
         DmaWorld world = c.World.Dma;
         ulong size = record.In.Number("size");
 
-        // Where the search starts decides how many fit; from the start of the area it is as many as can.
-        world.Pool?.SetAreaHint((uint)world.Spec.Cpu, 0);
+        // The first area's search starts where the case began; nothing tells of the others: from their start as many fit as can.
+        for (uint area = 1; area < (world.Pool?.Areas ?? 0); area++)
+        {
+            world.Pool!.SetAreaHint(area, 0);
+        }
+
         Dictionary<int, (ulong Dma, ulong Size)> mappings = Slots(c).Mappings;
         int mapped = 0;
         while (mapped < (int)record.In.Number("cap")
@@ -55,7 +80,30 @@ internal static class SlotOps
             mappings[mapped++] = (result.Value, size);
         }
 
+        ulong[] first = [.. Enumerable.Range(0, Math.Min(mapped, SlotsShown)).Select(i => mappings[i].Dma)];
+        if (world.Pool is not { } pool || !first.All(dma => pool.Contains(dma) && IsInFirstArea(pool, dma)))
+        {
+            answers.LeaveOut("first_slots");
+        }
+
         answers.Set("mapped", (long)mapped);
+        answers.SetRaw("first_slots", $"[{string.Join(',', first.Select(SlotOf))}]");
+        AnswerState(c, answers);
+    }
+
+    // Of another page than the one that its address is compared with: no address is that page's.
+    private static void MapDouble(ReplayCase c, Record record, Answers answers)
+    {
+        DmaWorld world = c.World.Dma;
+        ulong size = record.In.Number("size");
+        Result<ulong> result = world.Mapper.MapPage(
+            Slots(c).Device, DmaWorld.Low + DmaWorld.BlockBytes, size, DmaDirection.Bidirectional);
+        AnswerPlace(world, answers, result.Ok ? result.Value : ulong.MaxValue, DmaWorld.Low);
+        if (result.Ok)
+        {
+            Slots(c).Mappings[DoubleIndex] = (result.Value, size);
+        }
+
         AnswerState(c, answers);
     }
 

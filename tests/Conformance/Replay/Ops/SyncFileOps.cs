@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Fences;
@@ -9,9 +10,13 @@ namespace CocoGuest.Tests.Replay.Ops;
 /// <summary>
 /// Sync files, software timelines and the CPU-access ioctl that waits for them: family syncfile, and poll and vgem in parts.
 /// </summary>
-internal static class SyncFileOps
+internal static partial class SyncFileOps
 {
     private const int DefaultSignalMilliseconds = 300;
+    private const string FirstTimeline = "1";
+    private const string SecondTimeline = "2";
+    private const string DoneTimeline = "done";
+    private const string TimelineGroup = "timeline";
 
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
@@ -19,8 +24,9 @@ internal static class SyncFileOps
         new("import_sync_file", Import),
         new("sync_file_info", Info),
         new("sw_sync_inc", (c, r, a) => Must(GuestCase.Of(c).Guest.Fences.Advance(
-            GuestCase.Of(c).Process, Timeline(c), (uint)r.In.Number("by", 1)))),
-        new("sw_sync_close_timeline", (c, r, a) => Must(GuestCase.Of(c).Guest.Files.Close(GuestCase.Of(c).Process, Timeline(c)))),
+            GuestCase.Of(c).Process, Timeline(c, NameIn(r) ?? FirstTimeline).Fd, (uint)r.In.Number("by", 1)))),
+        new("sw_sync_close_timeline", (c, r, a) => Must(GuestCase.Of(c).Guest.Files.Close(
+            GuestCase.Of(c).Process, Timeline(c, FirstTimeline).Fd))),
         new("syncfile/dma_buf_sync", Sync),
         new("dma_buf_sync_blocking", SyncBlocking),
         new("syncfile/elapsed", (c, r, a) => a.Set("blocked", c.State<State>().Blocked)),
@@ -47,10 +53,44 @@ internal static class SyncFileOps
     private static void Import(ReplayCase c, Record record, Answers answers)
     {
         var g = GuestCase.Of(c);
-        State state = c.State<State>();
-        int fence = g.Guest.Fences.CreateFence(g.Process, Timeline(c), ++state.LastValue).Value;
+        string word = record.In.Text("sync_fd", "sw_sync");
+        int fence = KnowsFence(word) ? NewFence(c, word) : NamedFiles.FdOrNone(c, word);
         answers.SetResult(g.Guest.Buffers.ImportSyncFile(g.Process, g.Fd(record.In.Text("fd")), (uint)record.In.Number("flags"), fence));
     }
+
+    /// <summary>Whether a word means a fence of a software timeline: what it is of, whether it is signaled, which timeline's.</summary>
+    public static bool KnowsFence(string word) => FenceForm().IsMatch(word);
+
+    // The timeline that a word names; else the first one, or, where steps name several, each import has the next one.
+    private static int NewFence(ReplayCase c, string word)
+    {
+        var g = GuestCase.Of(c);
+        if (word.Split('_', ' ').Contains("signaled"))
+        {
+            TimelineState done = Timeline(c, DoneTimeline);
+            int signaled = g.Guest.Fences.CreateFence(g.Process, done.Fd, ++done.LastValue).Value;
+            Must(g.Guest.Fences.Advance(g.Process, done.Fd, 1));
+            return signaled;
+        }
+
+        TimelineState timeline = Timeline(c, NameIn(word) ?? NextName(c));
+        return g.Guest.Fences.CreateFence(g.Process, timeline.Fd, ++timeline.LastValue).Value;
+    }
+
+    private static string NextName(ReplayCase c)
+    {
+        string[] named = [.. c.Records.Select(NameIn).OfType<string>().Distinct().Order(StringComparer.Ordinal)];
+        return named.Length == 0 ? FirstTimeline : named[Math.Min(c.State<State>().Unnamed++, named.Length - 1)];
+    }
+
+    private static string? NameIn(Record record) => !record.In.TryGetProperty("tl", out JsonElement name) ? null
+        : name.ValueKind == JsonValueKind.String ? NameIn(name.GetString()!) ?? name.GetString()
+        : name.GetRawText();
+
+    private static string? NameIn(string word) =>
+        FenceForm().Match(word).Groups[TimelineGroup] is { Success: true, Length: > 0 } group
+            ? group.Value is "second" or "other" ? SecondTimeline : group.Value
+            : null;
 
     private static void Info(ReplayCase c, Record record, Answers answers)
     {
@@ -73,7 +113,7 @@ internal static class SyncFileOps
         FenceWait? wait = outcome.Ok ? outcome.Value.Wait : null;
         g.World.Time.Advance(TimeSpan.FromMilliseconds(record.In.Number("signaled_after_ms", DefaultSignalMilliseconds)));
         bool waited = wait is { Done: false };
-        Must(g.Guest.Fences.Advance(g.Process, Timeline(c), 1));
+        Must(g.Guest.Fences.Advance(g.Process, Timeline(c, FirstTimeline).Fd, 1));
         answers.Set("waited", waited);
         answers.SetResult(
             outcome.Failure ?? (wait is { Done: false } ? new Failure(Errno.ETIMEDOUT, "", "", "") : wait?.Completion.Result));
@@ -95,12 +135,17 @@ internal static class SyncFileOps
             + $"\"status\":{f.Status}}}"))) + "]");
     }
 
-    // The recorder's timeline of the case, made when first asked for.
-    private static int Timeline(ReplayCase c)
+    // A timeline of the recorder's, made when first asked for.
+    private static TimelineState Timeline(ReplayCase c, string name)
     {
         var g = GuestCase.Of(c);
-        State state = c.State<State>();
-        return state.Timeline ??= g.Guest.Fences.CreateTimeline(g.Process, "heapprobe").Value;
+        Dictionary<string, TimelineState> timelines = c.State<State>().Timelines;
+        if (!timelines.TryGetValue(name, out TimelineState? timeline))
+        {
+            timelines.Add(name, timeline = new TimelineState(g.Guest.Fences.CreateTimeline(g.Process, "heapprobe").Value));
+        }
+
+        return timeline;
     }
 
     private static void Must(Failure? failure)
@@ -111,12 +156,24 @@ internal static class SyncFileOps
         }
     }
 
+    [GeneratedRegex("^(?:(?:sw|sync|read|write|fence|unsignaled|signaled|first"
+        + "|(?:tl|timeline)(?<timeline>[0-9A-Z]?)|(?<timeline>second|other|[0-9A-Z]))(?:[_ ]|$))+$")]
+    private static partial Regex FenceForm();
+
     private sealed class State
     {
-        public int? Timeline { get; set; }
+        public Dictionary<string, TimelineState> Timelines { get; } = new(StringComparer.Ordinal);
 
-        public uint LastValue { get; set; }
+        /// <summary>Imports of fences whose timeline no word named.</summary>
+        public int Unnamed { get; set; }
 
         public bool Blocked { get; set; }
+    }
+
+    private sealed class TimelineState(int fd)
+    {
+        public int Fd => fd;
+
+        public uint LastValue { get; set; }
     }
 }

@@ -7,11 +7,15 @@ using CocoGuest.Machine.Dma.Mapping;
 namespace CocoGuest.Tests.Replay.Ops;
 
 /// <summary>
-/// Text of trace events: family dma_trace, and the traced cases of others. Addresses are renamed A0, A1 … in the order of their appearance
+/// Text of trace events: family dma_trace, and the traced cases of others. Addresses are renamed A0, A1 … in the order of appearance
 /// in the case, as the recorder did.
 /// </summary>
 internal static partial class TraceOps
 {
+    private const string PrimeImport = "prime import";
+    private const string CloseHandle = "gem_close";
+    private const string SyncWord = "SYNC ";
+
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
         new("trace_enable", Enable),
@@ -26,11 +30,35 @@ internal static partial class TraceOps
         if (!trace.Collected)
         {
             trace.Collected = true;
-            trace.Add(c.Family == "dma_trace" && PhysName.IsMeant(c) ? RunPhysSequence(c, PhysName.Of(c)!) : GuestCase.Of(c).TakeTrace());
+            trace.Add(c.Family == "dma_trace" && PhysName.IsMeant(c) ? RunPhysSequence(c, PhysName.Of(c)!) : RunUntold(c));
         }
 
         return trace;
     }
+
+    // Of a sequence with a PRIME import only that has a step: what the words say besides, and no step does, is done here.
+    private static IReadOnlyList<string> RunUntold(ReplayCase c)
+    {
+        var g = GuestCase.Of(c);
+        string[] sequence = c.Input("seq")?.Split(", ") ?? [];
+        foreach (string part in sequence.Contains(PrimeImport) ? sequence : [])
+        {
+            if (part.StartsWith(SyncWord, StringComparison.Ordinal) && !c.Has("dma_buf_sync"))
+            {
+                _ = g.Guest.Importers.Sync(g.Process, g.Fd(g.LastBuffer!), SyncFlagsOf(part));
+            }
+            else if (part == CloseHandle && !c.Has(CloseHandle))
+            {
+                DrmOps.CloseNewestHandle(c);
+            }
+        }
+
+        return g.TakeTrace();
+    }
+
+    // "SYNC START|READ"
+    private static ulong SyncFlagsOf(string words) => words[SyncWord.Length..].Split('|')
+        .Aggregate(0UL, (sum, word) => sum | word switch { "READ" => 1UL, "WRITE" => 2, "RW" => 3, "END" => 4, _ => 0 });
 
     private static void Enable(ReplayCase c, Record record, Answers answers)
     {

@@ -10,9 +10,17 @@ internal static class UdmabufOps
 {
     private const string DefaultMemfd = "memfd";
     private const string DefaultLabel = "u";
-    private const ulong DefaultBytes = 16384;
-    private const ulong HugePage = 2UL << 20;
-    private static readonly char[] Digits = [.. "0123456789"];
+
+    /// <summary>Seals by name.</summary>
+    internal static readonly Dictionary<string, FileSeals> SealWords = new(StringComparer.Ordinal)
+    {
+        ["F_SEAL_SEAL"] = FileSeals.Seal,
+        ["F_SEAL_SHRINK"] = FileSeals.Shrink,
+        ["F_SEAL_GROW"] = FileSeals.Grow,
+        ["F_SEAL_WRITE"] = FileSeals.Write,
+        ["F_SEAL_FUTURE_WRITE"] = FileSeals.FutureWrite,
+        ["F_SEAL_EXEC"] = FileSeals.Exec,
+    };
 
     public static IReadOnlyList<OpTable.Row> All { get; } =
     [
@@ -27,6 +35,7 @@ internal static class UdmabufOps
         new("udmabuf/mem_read", Read),
         new("udmabuf/read", ReadFile),
         new("memfd_saw", MemfdSaw),
+        new("memfd", NewMemfd),
     ];
 
     private static void ReadFile(ReplayCase c, Record record, Answers answers)
@@ -53,47 +62,18 @@ internal static class UdmabufOps
         }
     }
 
-    /// <summary>
-    /// The fd behind a name. Files that no step made are made when first named: <c>memfd</c> and a size (<c>memfd80MiB</c>), sealed against
-    /// shrinking; <c>hugetlb</c> of one huge page; other files, which take no seals; what is no memfd at all.
-    /// </summary>
-    private static int Memfd(ReplayCase c, string name)
-    {
-        Dictionary<string, int> fds = State(c).Fds;
-        if (!fds.TryGetValue(name, out int fd))
-        {
-            fds.Add(name, fd = Make(c, name));
-        }
+    // What an earlier step made, or a file that no step did.
+    private static int Memfd(ReplayCase c, string name) => Of(c).Fd(name) is >= 0 and var fd ? fd : NamedFiles.Fd(c, name);
 
-        return fd;
-    }
-
-    private static int Make(ReplayCase c, string name)
+    // Which seals the file got is told by the answer alone.
+    private static void NewMemfd(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = Of(c);
-        switch (name)
-        {
-            case "-1" or "closed" or "stdin":
-                return -1;
-            case "udmabuf_dev":
-                return g.Guest.Udmabufs.Open(g.Process).Value;
-            case "heap_buffer":
-                return g.Guest.Heaps.Allocate(g.Process, "system", DefaultBytes, 2, 0).Value.Fd;
-        }
-
-        bool huge = name.StartsWith("hugetlb", StringComparison.Ordinal);
-        int fd = g.Guest.Memfds.Create(g.Process, allowSealing: !name.EndsWith("_file", StringComparison.Ordinal), huge).Value;
-        Must(g.Guest.Memfds.Truncate(g.Process, fd, huge ? HugePage : SizeIn(name)));
-        _ = g.Guest.Memfds.AddSeals(g.Process, fd, FileSeals.Shrink);
-        return fd;
-    }
-
-    private static ulong SizeIn(string name)
-    {
-        int at = name.IndexOfAny(Digits);
-        string digits = at < 0 ? "" : string.Concat(name[at..].TakeWhile(char.IsAsciiDigit));
-        ulong number = at < 0 ? DefaultBytes : ulong.Parse(digits, CultureInfo.InvariantCulture);
-        return name.EndsWith("MiB", StringComparison.Ordinal) ? number << 20 : number;
+        int fd = g.Guest.Memfds.Create(g.Process, record.In.Flag("allow_sealing")).Value;
+        Must(g.Guest.Memfds.Truncate(g.Process, fd, record.In.Number("size")));
+        _ = g.Guest.Memfds.AddSeals(g.Process, fd, (FileSeals)answers.Told("seals"));
+        answers.Set("seals", (long)g.Guest.Memfds.GetSeals(g.Process, fd).Value);
+        NamedFiles.Name(c, DefaultMemfd, fd);
     }
 
     private static void Create(ReplayCase c, Record record, Answers answers)
@@ -187,7 +167,7 @@ internal static class UdmabufOps
             "CREATE_LIST" => GuestUdmabufs.CreateListCommand,
             _ => (GuestUdmabufs.CreateCommand & ~0xffu) | Convert.ToUInt32(word["nr0x".Length..], 16),
         };
-        ReadOnlyMemory<byte>? argument = record.In.Text("ptr", "") == "NULL" ? null : new byte[64];
+        ReadOnlyMemory<byte>? argument = record.In.Has("ptr") ? null : new byte[64];
         answers.SetResult(Of(c).Guest.Udmabufs.Ioctl(Of(c).Process, Memfd(c, "udmabuf_dev"), command, argument).Failure);
     }
 
@@ -199,7 +179,7 @@ internal static class UdmabufOps
             int fd = g.Guest.Memfds.Create(g.Process, allowSealing: true, hugePages: true).Value;
             answers.SetResult(g.Guest.Memfds.Truncate(g.Process, fd, record.In.Number("len")));
             Must(g.Guest.Memfds.AddSeals(g.Process, fd, FileSeals.Shrink));
-            State(c).Fds["hugetlb2M"] = fd;
+            NamedFiles.Name(c, "hugetlb2M", fd);
             return;
         }
 
@@ -209,14 +189,7 @@ internal static class UdmabufOps
     private static void AddSeals(ReplayCase c, Record record, Answers answers)
     {
         GuestCase g = Of(c);
-        FileSeals seals = record.In.Text("seals") switch
-        {
-            "F_SEAL_WRITE" => FileSeals.Write,
-            "F_SEAL_SHRINK" => FileSeals.Shrink,
-            "F_SEAL_GROW" => FileSeals.Grow,
-            "F_SEAL_SEAL" => FileSeals.Seal,
-            var other => throw new InvalidOperationException($"seals '{other}'"),
-        };
+        FileSeals seals = record.In.Text("seals").Split('|').Aggregate(FileSeals.None, (sum, word) => sum | SealWords[word]);
         answers.SetResult(g.Guest.Memfds.AddSeals(g.Process, Memfd(c, DefaultMemfd), seals));
         answers.Set("seals_now", (long)g.Guest.Memfds.GetSeals(g.Process, Memfd(c, DefaultMemfd)).Value);
     }
@@ -310,8 +283,6 @@ internal static class UdmabufOps
 
     private sealed class Memfds
     {
-        public Dictionary<string, int> Fds { get; } = new(StringComparer.Ordinal);
-
         /// <summary>What records call the udmabuf.</summary>
         public string? Label { get; set; }
 

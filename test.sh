@@ -3,18 +3,51 @@
 # "N passed, N failed[, N skipped]" and a matching exit status.
 #
 #   ./test.sh              everything
-#   ./test.sh Machine      one or more of: Machine Conformance Clients Service Allocations EndToEnd
+#   ./test.sh Machine      one or more of: Machine Conformance Clients Service Allocations EndToEnd, in any case
+#   ./test.sh --help       says this
 #
 # Installs go on while the build does; EndToEnd, which mostly waits for processes, runs beside the other projects, which take turns.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 2
+
+# --- what is asked for: before anything is made, installed or built -------------------------------------------------------------
+known=(Machine Conformance Clients Service Allocations EndToEnd)
+
+usage() {
+  cat <<END
+usage: ./test.sh [NAME...]
+
+Runs every test, or those of the names, in any case: ${known[*]}.
+Installs what they need and the machine lacks (as root, by apt-get and npm, into .test), builds all, and ends with a line
+"N passed, N failed[, N skipped]" and a matching exit status. What was said is in .test/NAME.log.
+
+One class or test: dotnet test -c Release tests/NAME --filter WORDS (CONTRIBUTING.md has more).
+END
+}
+
+projects=()
+for name in "$@"; do
+  case $name in -h | --help | help)
+    usage
+    exit 0
+  esac
+  found=""
+  for project in "${known[@]}"; do
+    [ "${project,,}" = "${name,,}" ] && found=$project
+  done
+  if [ -z "$found" ]; then
+    printf "test.sh: there is no '%s'; there are %s (./test.sh --help says more)\n" "$name" "${known[*]}" >&2
+    exit 2
+  fi
+  # Twice is once.
+  [[ " ${projects[*]-} " == *" $found "* ]] || projects+=("$found")
+done
+[ ${#projects[@]} -gt 0 ] || projects=("${known[@]}")
+
 root=$PWD
 work=$root/.test
 mkdir -p "$work"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 TESTINGPLATFORM_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
-
-projects=("$@")
-[ ${#projects[@]} -gt 0 ] || projects=(Machine Conformance Clients Service Allocations EndToEnd)
 
 say() { printf '%s\n' "$*"; }
 missing=$work/missing.txt

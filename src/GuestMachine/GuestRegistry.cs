@@ -41,6 +41,7 @@ public sealed class GuestRegistry(TimeProvider time, ISecretSource secrets, IGue
             if (guest.Ok)
             {
                 _guests.Add(name, guest.Value);
+                observer?.GuestCreated(guest.Value);
             }
 
             return guest;

@@ -10,6 +10,12 @@ namespace CocoGuest.Machine;
 /// </summary>
 public interface IGuestObserver
 {
+    /// <summary>A guest was made and booted. Called under the registry's lock.</summary>
+    /// <param name="guest">The guest.</param>
+    void GuestCreated(Guest guest)
+    {
+    }
+
     /// <summary>Memory that may have been handed out by fd was taken back; its old mappings read zeros.</summary>
     /// <param name="backing">The memory.</param>
     /// <param name="reason">"released", "private" or "guest ended".</param>

@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine.Abi;
 
 namespace CocoGuest.Supervisor;
@@ -10,7 +10,7 @@ public sealed class RandomSecrets : ISecretSource
     public Handle128 Next()
     {
         Span<byte> bytes = stackalloc byte[16];
-        RandomNumberGenerator.Fill(bytes);
+        Entropy.Fill(bytes);
         return Handle128.FromBytes(bytes);
     }
 }

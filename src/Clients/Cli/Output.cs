@@ -1,12 +1,11 @@
-using System.Collections;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CocoGuest.Cli.Show;
 using CocoGuest.Client;
 using CocoGuest.Importer;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
 using Spectre.Console;
 
 namespace CocoGuest.Cli;
@@ -20,6 +19,9 @@ internal sealed class Output(bool json)
 
     public bool IsJson => json;
 
+    // Who reads redirected output reads whole lines.
+    private static int Width => Console.IsOutputRedirected ? int.MaxValue : Screen.Profile.Width;
+
     /// <summary>The console. Redirected output gets no control sequences, and lines wide enough for any table.</summary>
     public static IAnsiConsole Screen { get; } = MakeScreen();
 
@@ -32,10 +34,8 @@ internal sealed class Output(bool json)
             return;
         }
 
-        Grid grid = new Grid().AddColumn().AddColumn();
-        foreach (FieldDescriptor? field in message.Descriptor.Fields.InFieldNumberOrder())
-            AddField(grid, field, field.Accessor.GetValue(message));
-        Screen.Write(grid);
+        foreach (string line in MessageText.Lines(message, Width))
+            Console.Out.WriteLine(line);
     }
 
     /// <summary>Writes JSON that is no message of the API.</summary>
@@ -44,12 +44,8 @@ internal sealed class Output(bool json)
     /// <summary>Writes a table of messages, one a row.</summary>
     public static void Table(IEnumerable<string> columns, IEnumerable<string[]> rows)
     {
-        Table table = new Table().Border(TableBorder.Rounded);
-        foreach (string column in columns)
-            table.AddColumn(column);
-        foreach (string[] row in rows)
-            table.AddRow([.. row.Select(Markup.Escape)]);
-        Screen.Write(table);
+        foreach (string line in TextTable.Lines([.. columns], [.. rows], Width))
+            Console.Out.WriteLine(line);
     }
 
     /// <summary>Writes an error.</summary>
@@ -97,46 +93,5 @@ internal sealed class Output(bool json)
         });
         screen.Profile.Width = 160;
         return screen;
-    }
-
-    private static void AddField(Grid grid, FieldDescriptor field, object? value)
-    {
-        if (value is IList list)
-        {
-            int index = 0;
-            foreach (object? item in list)
-                AddField(grid, $"{field.JsonName}[{index++}]", item);
-        }
-        else
-        {
-            AddField(grid, field.JsonName, value);
-        }
-    }
-
-    private static void AddField(Grid grid, string name, object? value)
-    {
-        if (value is IMessage message)
-        {
-            foreach (FieldDescriptor? inner in message.Descriptor.Fields.InFieldNumberOrder())
-                AddField(grid, $"{name}.{inner.JsonName}", inner.Accessor.GetValue(message));
-            return;
-        }
-
-        if (value is IList { Count: var count } list && value is not string)
-        {
-            for (int i = 0; i < count; i++)
-                AddField(grid, $"{name}[{i}]", list[i]);
-            return;
-        }
-
-        string text = value switch
-        {
-            null => "",
-            bool flag => flag ? "true" : "false",
-            ulong number when name.Contains("ddress", StringComparison.Ordinal) => $"0x{number:x}",
-            IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
-            _ => value.ToString() ?? "",
-        };
-        grid.AddRow(Markup.Escape(name), Markup.Escape(text));
     }
 }

@@ -29,6 +29,12 @@ public sealed class CocoConnection : IDisposable
         Fault = new FaultService.FaultServiceClient(invoker);
         File = new FileService.FileServiceClient(invoker);
         Run = new RunService.RunServiceClient(invoker);
+        Memory = new MemoryService.MemoryServiceClient(invoker);
+        Dma = new DmaService.DmaServiceClient(invoker);
+        Fence = new FenceService.FenceServiceClient(invoker);
+        Movable = new MovableService.MovableServiceClient(invoker);
+        Rdma = new RdmaService.RdmaServiceClient(invoker);
+        Hypercall = new HypercallService.HypercallServiceClient(invoker);
         Health = new global::Grpc.Health.V1.Health.HealthClient(invoker);
     }
 
@@ -61,6 +67,24 @@ public sealed class CocoConnection : IDisposable
 
     /// <summary>Supervision of programs.</summary>
     public RunService.RunServiceClient Run { get; }
+
+    /// <summary>A process' own memory: anonymous mappings, pins, fork.</summary>
+    public MemoryService.MemoryServiceClient Memory { get; }
+
+    /// <summary>The DMA API, as drivers call it.</summary>
+    public DmaService.DmaServiceClient Dma { get; }
+
+    /// <summary>Timelines, sync files and poll.</summary>
+    public FenceService.FenceServiceClient Fence { get; }
+
+    /// <summary>Buffers that move.</summary>
+    public MovableService.MovableServiceClient Movable { get; }
+
+    /// <summary>RDMA registration.</summary>
+    public RdmaService.RdmaServiceClient Rdma { get; }
+
+    /// <summary>Raw page-state calls of a guest's kernel.</summary>
+    public HypercallService.HypercallServiceClient Hypercall { get; }
 
     /// <summary>grpc.health.v1 of the server.</summary>
     public global::Grpc.Health.V1.Health.HealthClient Health { get; }

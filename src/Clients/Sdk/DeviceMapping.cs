@@ -44,6 +44,33 @@ public sealed class DeviceMapping : IAsyncDisposable
     /// <summary>Bytes that moved through the server.</summary>
     public ulong ServerBytes => Volatile.Read(ref _serverBytes);
 
+    /// <summary>Bytes of the buffer.</summary>
+    public ulong Length => _segments.Aggregate(0UL, (sum, segment) => sum + segment.Length);
+
+    /// <summary>The buffer's bytes in the buffer's order, as <see cref="MappedMemory.Span"/>. Not to be used after the unmap.</summary>
+    /// <exception cref="InvalidOperationException">The bytes do not move by shared memory; see <see cref="IsDirect"/>.</exception>
+    public Span<byte> Span => GetSpan(0, checked((int)Length));
+
+    /// <summary>A window on the buffer. Not to be used after the unmap.</summary>
+    /// <param name="bufferOffset">Bytes from the start of the buffer.</param>
+    /// <param name="length">Bytes.</param>
+    /// <exception cref="InvalidOperationException">The bytes do not move by shared memory; see <see cref="IsDirect"/>.</exception>
+    public Span<byte> GetSpan(ulong bufferOffset, int length) => Direct().Map.Window(bufferOffset, length);
+
+    /// <summary>What the device reaches from a DMA address on, inside one segment. Not to be used after the unmap.</summary>
+    /// <param name="dmaAddress">The address.</param>
+    /// <param name="length">Bytes; the segment has to have them.</param>
+    /// <exception cref="InvalidOperationException">The bytes do not move by shared memory; see <see cref="IsDirect"/>.</exception>
+    /// <exception cref="CocoException">EFAULT: a DMA fault.</exception>
+    public Span<byte> GetSpanAt(ulong dmaAddress, int length)
+    {
+        DirectMemory direct = Direct();
+        (ulong offset, ulong room) = Locate(dmaAddress);
+        return (ulong)length <= room
+            ? direct.Map.Window(offset, length)
+            : throw Fault($"{length} bytes from 0x{dmaAddress:x} on are not in one segment; {room} are.");
+    }
+
     /// <summary>The device reads at a DMA address.</summary>
     /// <param name="dmaAddress">The address; anything outside the mapping is up to the device's view, as on a real bus.</param>
     /// <param name="destination">Where the bytes go.</param>
@@ -117,17 +144,20 @@ public sealed class DeviceMapping : IAsyncDisposable
         await Attachment.UnmapAsync();
     }
 
-    // Where a DMA address lies in the memfd, which holds the buffer's bytes in buffer order.
+    // Where a DMA address lies in the memfd.
     private (ulong Offset, ulong Room) Locate(ulong dmaAddress)
     {
-        ulong start = 0UL;
         foreach (DmaSegment segment in _segments)
         {
             if (dmaAddress >= segment.DmaAddress && dmaAddress - segment.DmaAddress < segment.Length)
-                return (start + (dmaAddress - segment.DmaAddress), segment.Length - (dmaAddress - segment.DmaAddress));
-            start += segment.Length;
+                return (segment.FdOffset + (dmaAddress - segment.DmaAddress), segment.Length - (dmaAddress - segment.DmaAddress));
         }
 
-        throw new CocoException(14, "EFAULT", "dma", "address", $"DMA fault: 0x{dmaAddress:x} is in no segment of the mapping.");
+        throw Fault($"0x{dmaAddress:x} is in no segment of the mapping.");
     }
+
+    private DirectMemory Direct() => _direct ?? throw new InvalidOperationException(
+        "A bounced or private mapping, and a mediated device, have no span; use ReadAsync and WriteAsync.");
+
+    private static CocoException Fault(string sentence) => new(14, "EFAULT", "dma", "address", $"DMA fault: {sentence}");
 }

@@ -137,7 +137,8 @@ public sealed partial class GuestImporters
         if (attachment.Mapped)
         {
             return new Failure(Errno.EBUSY, "dma_buf_map_attachment", "check mapping",
-                $"Attachment {id} is mapped already; mapping it twice would lose the first mapping's slots (S-BUF-52).", "attachment");
+                $"Attachment {id} is mapped already: unmap it first. Mapped twice, it would lose the first mapping's slots (S-BUF-52).",
+                "attachment");
         }
 
         if (cpu >= _core.Shape.Cpus)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Service.Starting;
 
 namespace CocoGuest.Service.Access;
@@ -20,7 +21,9 @@ internal sealed class BearerToken
     /// <exception cref="StartupException">The file is no good.</exception>
     public static BearerToken Of(string? file)
     {
-        string made = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        Span<byte> random = stackalloc byte[16];
+        Entropy.Fill(random);
+        string made = Convert.ToHexStringLower(random);
         return new BearerToken(file is null ? made : TokenFile.ReadOrMake(file, made));
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Access;
@@ -69,8 +70,10 @@ internal sealed class GuestServer : IAsyncDisposable
     /// <param name="options">Checked options.</param>
     /// <param name="time">Clock of grace times and tokens.</param>
     /// <param name="logging">Adds log providers.</param>
+    /// <param name="limit">Memory that the server may use; null: no guest is too large.</param>
     /// <exception cref="StartupException">It cannot start; the sentence says why.</exception>
-    public static async Task<GuestServer> StartAsync(ServerOptions options, TimeProvider time, Action<ILoggingBuilder> logging)
+    public static async Task<GuestServer> StartAsync(
+        ServerOptions options, TimeProvider time, Action<ILoggingBuilder> logging, MemoryLimit? limit = null)
     {
         string folder = options.RuntimeDirectory ?? RuntimeDirectory.DefaultPath();
         string socket = options.Socket ?? Path.Combine(folder, "cocoguest.sock");
@@ -82,7 +85,7 @@ internal sealed class GuestServer : IAsyncDisposable
 
         SocketFile.Check(socket);
         SocketFile.Check(brokerSocket);
-        var server = new GuestServer(options, Build(options, time, logging, socket), socket, brokerSocket);
+        var server = new GuestServer(options, Build(options, time, logging, socket, limit), socket, brokerSocket);
         try
         {
             await server.StartAsync();
@@ -109,7 +112,8 @@ internal sealed class GuestServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static WebApplication Build(ServerOptions options, TimeProvider time, Action<ILoggingBuilder> logging, string socket)
+    private static WebApplication Build(
+        ServerOptions options, TimeProvider time, Action<ILoggingBuilder> logging, string socket, MemoryLimit? limit)
     {
         // The descriptors of all services are made for it, a third of the work of a start: it has the other core meanwhile.
         Task<AccessTable> rights = Task.Run(() => new AccessTable(RpcServices.Descriptors));
@@ -128,6 +132,7 @@ internal sealed class GuestServer : IAsyncDisposable
             grpc.MaxSendMessageSize = null;
         });
         builder.Services.Replace(ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(CheckedMethods<>)));
+        builder.Services.AddSingleton(parts => new GuestSizes(limit, parts.GetRequiredService<ILogger<GuestSizes>>()));
         AddParts(builder.Services, options, time, rights);
         builder.AddTelemetry(options, Environment.GetEnvironmentVariables());
 
@@ -211,7 +216,7 @@ internal sealed class GuestServer : IAsyncDisposable
     private async Task StartAsync()
     {
         ILogger log = Parts.GetRequiredService<ILogger<GuestServer>>();
-        var boot = Task.Run(BootDefaultGuest);
+        var boot = Task.Run(() => BootDefaultGuest(log));
         Map();
         await boot;
         using (SocketFile.Claim(_socket, _brokerSocket))
@@ -237,11 +242,23 @@ internal sealed class GuestServer : IAsyncDisposable
         ServiceLog.Serving(log, guests);
     }
 
-    private void BootDefaultGuest()
+    private void BootDefaultGuest(ILogger log)
     {
-        if (_options.DefaultGuest && Parts.GetRequiredService<GuestRegistry>().Create(_options.DefaultShape) is { Ok: false } refused)
+        if (!_options.DefaultGuest)
         {
-            throw new StartupException($"The guest 'default' cannot be made: {refused.Failure.Sentence}");
+            return;
+        }
+
+        Result<Guest> guest = Parts.GetRequiredService<GuestRegistry>().Create(_options.DefaultShape);
+        if (!guest.Ok)
+        {
+            throw new StartupException($"The guest 'default' cannot be made: {guest.Failure.Sentence}");
+        }
+
+        // Who makes another guest reads them in the answer.
+        foreach (string sentence in ShapeWarnings.Of(guest.Value))
+        {
+            ServiceLog.ShapeDoubtful(log, guest.Value.Shape.Name, sentence);
         }
     }
 

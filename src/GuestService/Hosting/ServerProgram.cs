@@ -1,8 +1,8 @@
 using System.Collections;
 using CocoGuest.Linux.Processes;
+using CocoGuest.Service.Logging;
 using CocoGuest.Service.Options;
 using CocoGuest.Service.Starting;
-using Microsoft.Extensions.Logging.Console;
 
 namespace CocoGuest.Service.Hosting;
 
@@ -65,22 +65,25 @@ internal static class ServerProgram
     {
         try
         {
-            await using GuestServer server = await GuestServer.StartAsync(options, TimeProvider.System, LogToStandardError);
+            await using GuestServer server = await GuestServer.StartAsync(
+                options, TimeProvider.System, logging => StandardErrorLog.Add(logging, options.LogFormat), MemoryLimit.Read());
             await output.WriteAsync(StartupBanner.Text(server));
             await output.FlushAsync();
             await server.WaitForStopSignalAsync();
             return 0;
+        }
+        catch (StartupException e) when (options.LogFormat == LogFormat.Json)
+        {
+            // Who reads JSON from there shall find nothing else.
+            using ILoggerFactory loggers = LoggerFactory.Create(logging => StandardErrorLog.Add(logging, options.LogFormat));
+            ILogger log = loggers.CreateLogger<GuestServer>();
+            ServiceLog.NotStarted(log, e.Message);
+            return Failed;
         }
         catch (StartupException e)
         {
             await errors.WriteLineAsync("cocoguest: " + e.Message);
             return Failed;
         }
-    }
-
-    private static void LogToStandardError(ILoggingBuilder logging)
-    {
-        logging.AddSimpleConsole(console => console.SingleLine = true);
-        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 }

@@ -7,10 +7,11 @@ using CocoGuest.Service.Telemetry;
 
 namespace CocoGuest.Service.Hosting;
 
-/// <summary>What the server prints when it is ready: where it listens, its token, three calls to try.</summary>
+/// <summary>What the server prints when it is ready: where it listens, its token, four calls to try.</summary>
 internal static class StartupBanner
 {
     private const string Package = "cocoguest.v1.";
+    private const string TriedGuest = "tried";
 
     /// <summary>The text.</summary>
     public static string Text(GuestServer server)
@@ -51,22 +52,26 @@ internal static class StartupBanner
         return text.ToString();
     }
 
-    /// <summary>Three calls that work as they stand, one after the other.</summary>
+    /// <summary>
+    /// Four calls that work as they stand, one after the other, and again: the last one undoes the first.
+    /// </summary>
     private static string[] Calls(GuestServer server, string token, Guest? guest)
     {
         string authorize = server.TcpAddress is null ? "" : $"-H \"authorization: Bearer {token}\" ";
         return guest is null
             ?
             [
-                Call(server, authorize, "HostService/CreateGuest", """{"shape":{"name":"default"}}"""),
-                Call(server, "", "GuestService/ListHeaps", "{}"),
-                Call(server, "", "GuestService/AllocateBuffer", """{"heap":"system","len":65536}"""),
+                Call(server, authorize, "HostService/CreateGuest", $$$"""{"shape":{"name":"{{{TriedGuest}}}"}}"""),
+                Call(server, "", "GuestService/ListHeaps", $$"""{"guest":"{{TriedGuest}}"}"""),
+                Call(server, "", "HostService/GetGuest", $$"""{"guest":"{{TriedGuest}}"}"""),
+                Call(server, authorize, "HostService/DestroyGuest", $$"""{"guest":"{{TriedGuest}}"}"""),
             ]
             :
             [
                 Call(server, "", "GuestService/AllocateBuffer", $$"""{"heap":"{{guest.Shape.Heaps[^1]}}","len":65536}"""),
                 Call(server, "", "HostService/GetGuest", "{}"),
                 Call(server, authorize, "HypervisorService/GetPageStates", """{"maxRuns":8}"""),
+                Call(server, "", "GuestService/Release", """{"fd":3}"""),
             ];
     }
 

@@ -2,7 +2,8 @@ namespace CocoGuest.Service.Logging;
 
 /// <summary>
 /// Every message that the server logs. Ids are stable and never reused: 1-99 server, 100-199 connections, 200-299 processes, 300-399
-/// fd broker. No message holds guest data, tokens or secrets.
+/// fd broker. No message holds guest data, names that clients chose for processes and programs, tokens or secrets. docs/operations.md lists
+/// them, and a test keeps it so.
 /// </summary>
 internal static partial class ServiceLog
 {
@@ -24,6 +25,17 @@ internal static partial class ServiceLog
         Message = "The collector {Collector} cannot be reached: {Reason}. Telemetry is lost until it can.")]
     public static partial void CollectorUnreachable(ILogger log, string collector, string reason);
 
+    [LoggerMessage(EventId = 6, Level = LogLevel.Critical, Message = "The server cannot start: {Reason}")]
+    public static partial void NotStarted(ILogger log, string reason);
+
+    [LoggerMessage(EventId = 7, Level = LogLevel.Warning,
+        Message = "Guest {Guest} has {MemoryMiB} MiB of RAM, and {Whose} allows {LimitMiB} MiB: if programs fill more than that, the "
+            + "kernel kills the server. Pages that nobody wrote cost nothing (docs/operations.md, who pays for memory).")]
+    public static partial void GuestTooLarge(ILogger log, string guest, ulong memoryMiB, ulong limitMiB, string whose);
+
+    [LoggerMessage(EventId = 8, Level = LogLevel.Warning, Message = "Guest {Guest}: {Sentence}")]
+    public static partial void ShapeDoubtful(ILogger log, string guest, string sentence);
+
     [LoggerMessage(EventId = 100, Level = LogLevel.Warning, Message = "Refused a connection to the Unix socket by uid {UserId}.")]
     public static partial void StrangerRefused(ILogger log, uint userId);
 
@@ -36,6 +48,26 @@ internal static partial class ServiceLog
 
     [LoggerMessage(EventId = 202, Level = LogLevel.Information, Message = "Guest {Guest} ended: {Reason}.")]
     public static partial void GuestEnded(ILogger log, string guest, string reason);
+
+    [LoggerMessage(EventId = 203, Level = LogLevel.Information,
+        Message = "Guest {Guest} was created: platform {Platform}, kernel {Kernel}, {MemoryMiB} MiB.")]
+    public static partial void GuestCreated(ILogger log, string guest, string platform, string kernel, ulong memoryMiB);
+
+    [LoggerMessage(EventId = 204, Level = LogLevel.Information, Message = "Process {Pid} of guest {Guest} was opened by {Caller}.")]
+    public static partial void ProcessOpened(ILogger log, uint pid, string guest, string caller);
+
+    [LoggerMessage(EventId = 205, Level = LogLevel.Information, Message = "Process {Pid} of guest {Guest} was forked by process {Parent}.")]
+    public static partial void ProcessForked(ILogger log, uint pid, string guest, uint parent);
+
+    [LoggerMessage(EventId = 206, Level = LogLevel.Information, Message = "Process {Pid} of guest {Guest} exited.")]
+    public static partial void ProcessExited(ILogger log, uint pid, string guest);
+
+    [LoggerMessage(EventId = 207, Level = LogLevel.Information, Message = "A program of host process {HostPid} runs in guest {Guest}.")]
+    public static partial void ProgramBegan(ILogger log, int hostPid, string guest);
+
+    [LoggerMessage(EventId = 208, Level = LogLevel.Information,
+        Message = "The program of host process {HostPid} in guest {Guest} ended with status {ExitStatus}.")]
+    public static partial void ProgramEnded(ILogger log, int hostPid, string guest, int exitStatus);
 
     [LoggerMessage(EventId = 300, Level = LogLevel.Warning, Message = "The fd broker turned a connection away: {Limit} are open.")]
     public static partial void BrokerFull(ILogger log, int limit);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Profiles;
+using CocoGuest.Service.Logging;
 
 namespace CocoGuest.Service.Options;
 
@@ -49,7 +50,7 @@ internal static class OptionTable
         new("default-memory", "SIZE", "its RAM, for example 4G", SetMemory,
             o => (o.DefaultShape.MemoryBytes == 0 ? GuestShapeRules.DefaultMemoryBytes : o.DefaultShape.MemoryBytes)
                 .ToString(CultureInfo.InvariantCulture)),
-        new("default-swiotlb", "WORDS", "its kernel's swiotlb= parameter",
+        new("default-swiotlb", "WORDS", "its kernel's swiotlb= parameter: slots of 2 KiB, areas, force or noforce",
             (o, v) => Shape(o, o.DefaultShape with { Swiotlb = v }), o => o.DefaultShape.Swiotlb),
         new("default-seed", "NUMBER", "its seed: keys and all that is random in hardware", SetSeed,
             o => o.DefaultShape.Seed.ToString(CultureInfo.InvariantCulture)),
@@ -63,6 +64,8 @@ internal static class OptionTable
             Number((o, v) => o.MaxFdTokens = v), o => Text(o.MaxFdTokens)),
         new("log-level", "WORD", "least severe message written: trace, debug, information, warning, error, none", SetLogLevel,
             o => o.LogLevel.ToString().ToLowerInvariant()),
+        new("log-format", "text|json", "how messages are written to stderr: lines for people, or a JSON object a line", SetLogFormat,
+            o => o.LogFormat.ToString().ToLowerInvariant()),
     ];
 
     /// <summary>Rows by key.</summary>
@@ -176,6 +179,17 @@ internal static class OptionTable
         }
 
         options.LogLevel = level;
+        return null;
+    }
+
+    private static string? SetLogFormat(ServerOptions options, string text)
+    {
+        if (text is not ("text" or "json"))
+        {
+            return "is neither text nor json";
+        }
+
+        options.LogFormat = text == "json" ? LogFormat.Json : LogFormat.Text;
         return null;
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using CocoGuest.Machine.Profiles;
+using CocoGuest.Service.Logging;
 
 namespace CocoGuest.Service.Options;
 
@@ -56,4 +57,7 @@ internal sealed record ServerOptions
 
     /// <summary>The least severe log message that is written, to stderr.</summary>
     public LogLevel LogLevel { get; set; } = LogLevel.Warning;
+
+    /// <summary>How log messages are written.</summary>
+    public LogFormat LogFormat { get; set; } = LogFormat.Text;
 }

@@ -9,8 +9,16 @@ using PageStateChange = CocoGuest.Machine.PageState.PageStateChange;
 namespace CocoGuest.Service.Processes;
 
 /// <summary>Passes on what the machine tells, under the guest's lock, to those who note it.</summary>
-internal sealed class MachineEvents(RevocationBoard board, ProcessSessions sessions, GuestFollowers followers) : IGuestObserver
+internal sealed class MachineEvents(RevocationBoard board, ProcessSessions sessions, GuestFollowers followers, GuestSizes sizes)
+    : IGuestObserver
 {
+    /// <inheritdoc/>
+    public void GuestCreated(Guest guest)
+    {
+        sessions.OnGuestCreated(guest);
+        sizes.OnGuestCreated(guest);
+    }
+
     /// <inheritdoc/>
     public void MemoryRevoked(VisibleBacking backing, string reason) => board.Revoke(backing.Id, reason);
 

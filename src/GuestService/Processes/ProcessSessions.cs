@@ -1,16 +1,19 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using CocoGuest.Linux.Events;
 using CocoGuest.Linux.Processes;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Interop;
 using CocoGuest.Service.Logging;
 using CocoGuest.Service.Options;
 using CocoGuest.V1;
 using Microsoft.Win32.SafeHandles;
+using GuestShape = CocoGuest.Machine.Profiles.GuestShape;
 
 namespace CocoGuest.Service.Processes;
 
@@ -50,7 +53,14 @@ internal sealed class ProcessSessions(
     public Result<ProcessSession> Open(Guest guest, string name, UnixPeer? peer)
     {
         Result<GuestProcess> process = guest.Processes.Open(name);
-        return process.Ok ? Keep(process.Value, peer) : process.Failure;
+        if (!process.Ok)
+        {
+            return process.Failure;
+        }
+
+        string caller = peer is null ? "a client over TCP" : string.Create(CultureInfo.InvariantCulture, $"uid {peer.Credentials.UserId}");
+        ServiceLog.ProcessOpened(log, process.Value.Pid, guest.Shape.Name, caller);
+        return Keep(process.Value, peer);
     }
 
     /// <summary>Forks a process. The child is orphaned: it has the grace time until a stream with its secret takes it over.</summary>
@@ -64,6 +74,7 @@ internal sealed class ProcessSessions(
             return child.Failure;
         }
 
+        ServiceLog.ProcessForked(log, child.Value.Pid, parent.Process.Guest.Shape.Name, parent.Process.Pid);
         ProcessSession session = Keep(child.Value, peer);
         lock (_lock)
         {
@@ -115,6 +126,18 @@ internal sealed class ProcessSessions(
         }
     }
 
+    /// <summary>A process ends itself.</summary>
+    public Failure? Exit(ProcessSession session)
+    {
+        Failure? refused = session.Process.Guest.Processes.End(session.Process);
+        if (refused is null)
+        {
+            ServiceLog.ProcessExited(log, session.Process.Pid, session.Process.Guest.Shape.Name);
+        }
+
+        return refused;
+    }
+
     /// <summary>Ends a process with all it holds, if it lives.</summary>
     public void Kill(ProcessSession session, string cause)
     {
@@ -147,6 +170,14 @@ internal sealed class ProcessSessions(
         {
             Close(session);
         }
+    }
+
+    /// <summary>The machine says that there is a new guest.</summary>
+    public void OnGuestCreated(Guest guest)
+    {
+        GuestShape shape = guest.Shape;
+        (string platform, string kernel) = (ShapeWords.NameOf(shape.Platform), ShapeWords.NameOf(shape.Kernel));
+        ServiceLog.GuestCreated(log, shape.Name, platform, kernel, shape.MemoryBytes >> 20);
     }
 
     /// <summary>The machine says that a guest is gone: each stream of it ends with the reason. Under the guest's lock.</summary>

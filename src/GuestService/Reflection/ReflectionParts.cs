@@ -1,4 +1,5 @@
 using Google.Rpc;
+using Google.Protobuf.Reflection;
 using Grpc.Reflection;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
@@ -6,7 +7,7 @@ namespace CocoGuest.Service.Reflection;
 
 /// <summary>
 /// Reflection, v1 and v1alpha, from the package. The package would answer from the mapped services alone; here it also knows google.rpc:
-/// error details travel as Any, no service imports their type, and clients ask for it.
+/// error details travel as Any, no service imports their type, and clients ask for it; and the comments of our own files.
 /// </summary>
 internal static class ReflectionParts
 {
@@ -25,10 +26,19 @@ internal static class ReflectionParts
         ]);
         Lazy<string[]> names = new(() => [.. all.Value.Select(service => service.FullName).Order(StringComparer.Ordinal)]);
         Lazy<SymbolRegistry> files = new(() => SymbolRegistry.FromFiles(
-            [.. all.Value.Select(service => service.File), StatusReflection.Descriptor, ErrorDetailsReflection.Descriptor]));
+            [
+                .. Commented(all.Value.Select(service => service.File)), StatusReflection.Descriptor, ErrorDetailsReflection.Descriptor,
+            ]));
         parts.AddSingleton(_ => new ReflectionV1ServiceImpl(names.Value, files.Value));
         parts.AddSingleton(_ => new ReflectionServiceImpl(names.Value, files.Value));
         // Leaves what is there already, and checks that it is when the services are mapped.
         parts.AddGrpcReflection();
+    }
+
+    // Files by name: those with comments, and the others as they are.
+    private static IEnumerable<FileDescriptor> Commented(IEnumerable<FileDescriptor> files)
+    {
+        IReadOnlyList<FileDescriptor> commented = CommentedFiles.Read();
+        return commented.Concat(files.ExceptBy(commented.Select(file => file.Name), file => file.Name));
     }
 }

@@ -110,9 +110,12 @@ internal sealed partial class GuestCalls
         await mapping.Wait.EndAsync(session.Process.Guest, context.CancellationToken);
         var response = new MapDmaBufResponse { Bounced = mapping.Bounced };
         response.Segments.Capacity = mapping.Count;
+        ulong offset = 0;
         for (int i = 0; i < mapping.Count; i++)
         {
-            response.Segments.Add(new DmaSegment { DmaAddress = mapping.AddressOf(i), Length = mapping.LengthOf(i) });
+            response.Segments.Add(new DmaSegment { DmaAddress = mapping.AddressOf(i), Length = mapping.LengthOf(i), FdOffset = offset });
+            // The memfd has the buffer's bytes in the buffer's order, and so are the segments.
+            offset += mapping.Backing is null ? 0 : mapping.LengthOf(i);
         }
 
         if (mapping.Backing is { } backing)

@@ -55,7 +55,7 @@ internal sealed partial class GuestCalls(
     public override Task<ExitProcessResponse> ExitProcess(ExitProcessRequest request, ServerCallContext context)
     {
         ProcessSession session = entry.Process(context, "", request.Process);
-        session.Process.Guest.Processes.End(session.Process).ThrowIfFailed();
+        sessions.Exit(session).ThrowIfFailed();
         return Task.FromResult(new ExitProcessResponse());
     }
 

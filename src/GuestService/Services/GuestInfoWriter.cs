@@ -32,6 +32,7 @@ internal sealed class GuestInfoWriter(SharedMappings mappings)
         }
 
         info.KernelLog.AddRange(snapshot.KernelLog);
+        info.Warnings.AddRange(ShapeWarnings.Of(guest));
         return info;
     }
 

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Errors;
+using CocoGuest.Service.Logging;
 using CocoGuest.Supervisor;
 using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
@@ -16,7 +17,7 @@ namespace CocoGuest.Service.Services;
 /// <para>The stream is the lifetime: when it ends, so does the supervision, and calls of the program that the filter stops fail. Who calls
 /// is who is asked: the listener is taken out of the process at the other end of the Unix socket, never out of another.</para>
 /// </summary>
-internal sealed class RunCalls(CallEntry entry) : RunService.RunServiceBase
+internal sealed class RunCalls(CallEntry entry, ILogger<RunCalls> log) : RunService.RunServiceBase
 {
     private const string Operation = "supervise";
 
@@ -30,6 +31,7 @@ internal sealed class RunCalls(CallEntry entry) : RunService.RunServiceBase
         Guest guest = entry.Guest(context, start.Guest);
         var said = Channel.CreateBounded<string>(new BoundedChannelOptions(256) { FullMode = BoundedChannelFullMode.DropWrite });
         using ServedRun run = Begin(guest, start, context, sentence => said.Writer.TryWrite(sentence));
+        ServiceLog.ProgramBegan(log, start.Pid, guest.Shape.Name);
         await responseStream.WriteAsync(new() { Begun = new() { WakesOnSameCpu = run.WakesOnSameCpu } }, context.CancellationToken);
         Task saying = SayAsync(said.Reader, responseStream, context.CancellationToken);
         try
@@ -40,6 +42,7 @@ internal sealed class RunCalls(CallEntry entry) : RunService.RunServiceBase
                 await run.Served.WaitAsync(context.CancellationToken);
                 said.Writer.Complete();
                 await saying;
+                ServiceLog.ProgramEnded(log, start.Pid, guest.Shape.Name, end.ExitCode);
                 ProgramReport report = Write(run.Finish(end.ExitCode, (int)end.LeftRunning));
                 await responseStream.WriteAsync(new() { Report = report }, context.CancellationToken);
             }

@@ -154,11 +154,50 @@ internal sealed class StatCalls(HandlerContext context)
     // that the host does not have. All others the kernel finds itself.
     private static void ContinueOutside(StoppedCall call, CallPlace? place)
     {
+        if (place is not { LeftGuest: true } || !GuestPath.IsAbove(place.Path) || !call.IsWaiting)
+        {
+            call.Continue();
+            return;
+        }
+
+        switch (call.Call)
+        {
+            case SystemCall.Access or SystemCall.Faccessat or SystemCall.Faccessat2:
+                AccessOfHost(call, place.Path);
+                break;
+
+            // Such folders have no attributes but a security module's label, which is not told.
+            case SystemCall.Listxattr or SystemCall.Llistxattr:
+                call.End(failure: null);
+                break;
+            case SystemCall.Getxattr or SystemCall.Lgetxattr:
+                call.Fail(Errno.ENODATA);
+                break;
+            default:
+                StatOutside(call, place.Path);
+                break;
+        }
+    }
+
+    private static void AccessOfHost(StoppedCall call, string path)
+    {
+        using var root = ProgramRoot.Of(call.Tid);
+        if (root?.Look(path, cached: false) is not { } entry)
+        {
+            call.Continue();
+            return;
+        }
+
+        uint mode = call.UInt(call.Call == SystemCall.Access ? 1 : 2);
+        call.End(new CallerRights(call.Tid).May(entry, mode) ? null : NotAllowed);
+    }
+
+    private static void StatOutside(StoppedCall call, string path)
+    {
         bool byFolder = call.Call is SystemCall.Newfstatat or SystemCall.Statx;
         bool stat = byFolder || call.Call is SystemCall.Stat or SystemCall.Lstat;
         Span<byte> bytes = stackalloc byte[call.Call == SystemCall.Statx ? StatxBytes : StatBytes];
-        if (!stat || place is not { LeftGuest: true } || !GuestPath.IsAbove(place.Path) || !call.IsWaiting
-            || !StatOfHost(call, place.Path, bytes))
+        if (!stat || !StatOfHost(call, path, bytes))
         {
             call.Continue();
             return;

@@ -11,19 +11,18 @@ internal sealed class CallerRights(int tid)
     private readonly Lazy<Credentials?> _credentials = new(() => ProcFolder.CredentialsOf(tid));
 
     /// <summary>True if the thread has the right to execute, which for a folder is to look up names in it.</summary>
-    public bool MayExecute(HostEntry entry)
-    {
-        if ((entry.Mode & ByAll) == ByAll)
-        {
-            return true;
-        }
+    public bool MayExecute(HostEntry entry) => (entry.Mode & ByAll) == ByAll || May(entry, Execute);
 
+    /// <summary>True if the thread has the rights of access(2)'s mode: 4 read, 2 write, 1 execute.</summary>
+    public bool May(HostEntry entry, uint mode)
+    {
         if (_credentials.Value is not { } caller)
         {
             return false;
         }
 
         uint bits = caller.Uid == entry.Uid ? entry.Mode >> 6 : caller.Groups.Contains(entry.Gid) ? entry.Mode >> 3 : entry.Mode;
-        return (bits & Execute) != 0 || (caller.PassesPermissions && (entry.IsFolder || (entry.Mode & ByAll) != 0));
+        return (mode & 7 & ~bits) == 0
+            || (caller.PassesPermissions && ((mode & Execute) == 0 || entry.IsFolder || (entry.Mode & ByAll) != 0));
     }
 }

@@ -109,6 +109,27 @@ public sealed class PathTests(NativePrograms programs) : IClassFixture<NativePro
         print(os.path.samestat(os.lstat('/dev/dma_heap/..'), os.lstat('/dev')))
         """);
 
+    [ForeignTheory(ForeignTool.Compiler)]
+    [InlineData("ls -la /dev/dma_heap /dev/dri /sys/class/dma_heap /sys/kernel/debug/dma_buf > /dev/null")]
+    [InlineData("for folder in /dev/dma_heap /dev/dri /sys/class/dma_heap; do test -r $folder/.. && test -x $folder/../. || exit 1; done")]
+    [InlineData("test ! -e /dev/dma_heap/../nothing && test -d /dev/dma_heap/.. && test ! -x /dev/dma_heap/system/..")]
+    public async Task Run_ParentsOfTheGuestsFolders_AreThere(string script)
+    {
+        (int exitCode, string output, string said) = await CocoRun.RunAsync(["--quiet"], "sh", "-ec", script);
+
+        Assert.Equal((0, "", ""), (exitCode, output, said));
+    }
+
+    [ForeignFact(ForeignTool.PlainPython)]
+    public async Task Run_AttributesOfAParent_AreThoseOfAFolderWithoutAny() => await PrintsAsync(
+        "[] [] ENODATA ENODATA True False\n",
+        """
+        up = '/dev/dma_heap/..'
+        print(os.listxattr(up), os.listxattr(up, follow_symlinks=False), tell(os.getxattr, up, 'user.x'),
+            tell(lambda p: os.getxattr(p, 'security.selinux', follow_symlinks=False), up), os.access(up, os.R_OK | os.X_OK),
+            os.access('/dev/dma_heap/../nothing', os.F_OK))
+        """);
+
     private static async Task PrintsAsync(string expected, string body)
     {
         string script = $"{Start}\n{body}\nos.chdir('/'); shutil.rmtree(top)\n";

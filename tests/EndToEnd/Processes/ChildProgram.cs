@@ -13,6 +13,7 @@ internal sealed class ChildProgram : IAsyncDisposable
     private readonly Process _process;
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
     private readonly StringBuilder _said = new();
+    private readonly StringBuilder _errors = new();
     private readonly Task _reading;
 
     private ChildProgram(Process process)
@@ -41,6 +42,18 @@ internal sealed class ChildProgram : IAsyncDisposable
             lock (_said)
             {
                 return _said.ToString();
+            }
+        }
+    }
+
+    /// <summary>What it wrote to stderr so far.</summary>
+    public string Errors
+    {
+        get
+        {
+            lock (_said)
+            {
+                return _errors.ToString();
             }
         }
     }
@@ -148,6 +161,11 @@ internal sealed class ChildProgram : IAsyncDisposable
     {
         while (await _process.StandardError.ReadLineAsync() is { } line)
         {
+            lock (_said)
+            {
+                _errors.AppendLine(line);
+            }
+
             Note(line);
         }
     }

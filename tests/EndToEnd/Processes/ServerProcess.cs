@@ -29,10 +29,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>The gRPC socket as a target: <c>unix:PATH</c>.</summary>
     public string Unix => "unix:" + SocketPath;
 
-    /// <summary>The TCP listener: <c>HOST:PORT</c>.</summary>
+    /// <summary>The TCP listener: <c>HOST:PORT</c>; empty without one.</summary>
     public string Tcp { get; }
 
-    /// <summary>The bearer token.</summary>
+    /// <summary>The bearer token; empty without TCP, or where it is in a file.</summary>
     public string Token { get; }
 
     /// <summary>Starts a server and waits until it serves.</summary>
@@ -43,10 +43,13 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             Programs.Server, ["--runtime-dir", folder.FullName, "--tcp", "127.0.0.1:0", "--log-level", "information", .. options]);
         try
         {
-            string tcp = await program.ReadLineAsync(line => TcpLine().IsMatch(line));
-            string token = await program.ReadLineAsync(line => TokenLine().IsMatch(line));
-            await program.ReadLineAsync(line => line.StartsWith("Try:", StringComparison.Ordinal));
-            return new ServerProcess(program, folder, TcpLine().Match(tcp).Groups[1].Value, TokenLine().Match(token).Groups[1].Value);
+            List<string> banner = [await program.ReadLineAsync(line => line == "CocoGuest is ready.")];
+            while (banner[^1] != "Try:")
+            {
+                banner.Add(await program.ReadLineAsync(_ => true));
+            }
+
+            return new ServerProcess(program, folder, FirstOf(banner, TcpLine()), FirstOf(banner, TokenLine()));
         }
         catch
         {
@@ -54,6 +57,18 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             folder.Delete(recursive: true);
             throw;
         }
+    }
+
+    /// <summary>The four calls that the banner tells people to try. May be asked once.</summary>
+    public async Task<string[]> CallsToTryAsync()
+    {
+        string[] calls = new string[4];
+        for (int i = 0; i < calls.Length; i++)
+        {
+            calls[i] = await Program.ReadLineAsync(line => line.Contains("buf curl ", StringComparison.Ordinal));
+        }
+
+        return calls;
     }
 
     /// <summary>Where a client connects.</summary>
@@ -76,6 +91,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         await Program.DisposeAsync();
         _folder.Delete(recursive: true);
     }
+
+    private static string FirstOf(IEnumerable<string> lines, Regex wanted) =>
+        lines.Select(line => wanted.Match(line)).FirstOrDefault(m => m.Success)?.Groups[1].Value ?? "";
 
     [GeneratedRegex(@"^ +gRPC +(127\.0\.0\.1:\d+)$")]
     private static partial Regex TcpLine();

@@ -136,10 +136,10 @@ public sealed class StartupTests : ServerTest
     }
 
     [Fact]
-    public void Banner_HasThreeCallsAndTheToken()
+    public void Banner_HasFourCallsAndTheToken()
     {
         string banner = StartupBanner.Text(Host.Server);
-        Assert.Equal(3, banner.Split("buf curl ").Length - 1);
+        Assert.Equal(4, banner.Split("buf curl ").Length - 1);
         Assert.Contains(Host.Token, banner, StringComparison.Ordinal);
     }
 

@@ -54,6 +54,19 @@ public sealed class ReflectionServiceTests : ServerTest
         Assert.Equal(file, Files(answer)[0].Name);
     }
 
+    [Theory]
+    [InlineData("cocoguest.v1.GuestService.AllocateBuffer", "DMA_HEAP_IOCTL_ALLOC")]
+    [InlineData("cocoguest.v1.DmaSegment", "What the device puts on the bus.")]
+    [InlineData("cocoguest.v1.HostService", "Life of guests.")]
+    [InlineData("cocoguest.v1.Right", "Unix socket")]
+    public async Task FileContainingSymbol_OfTheApi_HasTheCommentsOfItsSource(string symbol, string comment)
+    {
+        ServerReflectionResponse answer = await AskAsync(new ServerReflectionRequest { FileContainingSymbol = symbol });
+
+        Assert.Contains(
+            Files(answer)[0].SourceCodeInfo.Location, location => location.LeadingComments.Contains(comment, StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task FileByFilename_FileThatIsOnlyImported_IsGiven()
     {

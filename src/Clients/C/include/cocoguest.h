@@ -131,8 +131,8 @@ const char *coco_last_error(void);
 const struct coco_error *coco_last_error_parts(void);
 
 /*
- * Connects and agrees on a version. path NULL: $COCOGUEST_BROKER_SOCKET, else broker.sock in $XDG_RUNTIME_DIR/cocoguest, else in
- * /tmp/cocoguest-UID. Returns NULL on failure. The socket is close-on-exec.
+ * Connects and agrees on a version. path NULL: $COCOGUEST_BROKER_SOCKET, else broker.sock beside $COCOGUEST_SOCKET if it is there, else
+ * in $XDG_RUNTIME_DIR/cocoguest, else in /tmp/cocoguest-UID. Returns NULL on failure. The socket is close-on-exec.
  */
 struct coco *coco_connect(const char *path);
 

@@ -252,10 +252,30 @@ static int read_news(struct coco *c)
     return got == 1 ? die(c, "read header", "There is an answer to no request.") : got;
 }
 
+/* The broker's socket beside the one that COCOGUEST_SOCKET names for everybody else, if it is there: a server that was told of that path
+ * alone keeps the broker's in its runtime folder. */
+static int beside_socket(char *path, size_t room)
+{
+    const char *named = getenv("COCOGUEST_SOCKET");
+    if (named == NULL || named[0] == '\0') {
+        return -1;
+    }
+    if (strncmp(named, "unix:", 5) == 0) {
+        named += 5;
+    }
+    const char *slash = strrchr(named, '/');
+    int folder = slash == NULL ? 0 : (int)(slash - named + 1);
+    int length = snprintf(path, room, "%.*sbroker.sock", folder, named);
+    return length >= 0 && (size_t)length < room ? access(path, F_OK) : -1;
+}
+
 static int default_path(char *path, size_t room)
 {
     const char *named = getenv("COCOGUEST_BROKER_SOCKET");
     const char *runtime = getenv("XDG_RUNTIME_DIR");
+    if ((named == NULL || named[0] == '\0') && beside_socket(path, room) == 0) {
+        return 0;
+    }
     int length = named != NULL && named[0] != '\0' ? snprintf(path, room, "%s", named)
         : runtime != NULL && runtime[0] != '\0' ? snprintf(path, room, "%s/cocoguest/broker.sock", runtime)
                                                 : snprintf(path, room, "/tmp/cocoguest-%lu/broker.sock", (unsigned long)geteuid());

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using CocoGuest.Cli.Show;
 using CocoGuest.V1;
 
 namespace CocoGuest.Cli.Commands;
@@ -17,7 +18,14 @@ internal static class GuestCommands
         return guest;
     }
 
-    private static Command List(CommandFactory factory) => factory.Call(
+    private static Command List(CommandFactory factory)
+    {
+        Command list = Listing(factory);
+        list.Aliases.Add("list");
+        return list;
+    }
+
+    private static Command Listing(CommandFactory factory) => factory.Call(
         "ls",
         "Lists the guests.",
         [],
@@ -29,12 +37,13 @@ internal static class GuestCommands
                 g.Shape.Name,
                 g.Shape.Platform,
                 g.Shape.Kernel,
-                Bytes(g.Memory.TotalBytes),
-                Bytes(g.Memory.UsedBytes),
-                Bytes(g.Memory.SharedBytes),
+                Amounts.Bytes(g.Memory.TotalBytes),
+                Amounts.Bytes(g.Memory.UsedBytes),
+                Amounts.Bytes(g.Memory.SharedBytes),
                 g.Objects.Processes.ToString(CultureInfo.InvariantCulture),
                 g.Objects.Buffers.ToString(CultureInfo.InvariantCulture),
-                g.State,
+                // Why it ended takes a sentence, which show has.
+                g.State.Split(':')[0],
             })));
 
     private static Command Create(CommandFactory factory)
@@ -44,7 +53,11 @@ internal static class GuestCommands
         Option<string> kernel = ShapeWordOptions.Kernel();
         Option<ulong> memory = Numbers.Option("--memory", "Bytes of RAM, for example 512M. Default: 4G.");
         Option<ulong> cpus = Numbers.Option("--cpus", "Possible CPUs. Default: 2.");
-        var swiotlb = new Option<string>("--swiotlb") { Description = "The kernel's swiotlb= value.", DefaultValueFactory = _ => "" };
+        var swiotlb = new Option<string>("--swiotlb")
+        {
+            Description = "The kernel's swiotlb= value: slots of 2 KiB, areas, force or noforce: 32768,force is 64 MiB.",
+            DefaultValueFactory = _ => "",
+        };
         var cma = new Option<string>("--cma") { Description = "The kernel's cma= value.", DefaultValueFactory = _ => "" };
         Option<ulong> cBit = Numbers.Option("--c-bit", "Position of the C-bit (SEV, SEV-SNP). Default: 51.");
         Option<ulong> gpaWidth = Numbers.Option("--gpa-width", "Guest-physical address width (TDX). Default: 52.");
@@ -91,12 +104,4 @@ internal static class GuestCommands
         return factory.Call("rm", "Destroys a guest and all that it holds.", [name], async (connection, parsed, cancel) =>
             await connection.Host.DestroyGuestAsync(new DestroyGuestRequest { Guest = parsed.GetValue(name) }, cancellationToken: cancel));
     }
-
-    internal static string Bytes(ulong bytes) => bytes switch
-    {
-        >= 1UL << 30 when bytes % (1UL << 30) == 0 => string.Create(CultureInfo.InvariantCulture, $"{bytes >> 30} GiB"),
-        >= 10UL << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:F1} MiB"),
-        >= 10UL << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:F1} KiB"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
-    };
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using CocoGuest.Cli.Show;
 using CocoGuest.V1;
 using Google.Protobuf;
 
@@ -117,7 +118,7 @@ internal static class MemoryCommands
                     ["address", "length", "guest", "host", "entry"],
                     answer.Runs.Select(r => new[]
                     {
-                        $"0x{r.Address:x}", GuestCommands.Bytes(r.Length), r.GuestState, r.HostState, GuestCommands.Bytes(r.EntrySize),
+                        $"0x{r.Address:x}", Amounts.Bytes(r.Length), r.GuestState, r.HostState, Amounts.Bytes(r.EntrySize),
                     }));
                 if (answer.NextAddress != 0)
                     Console.Out.WriteLine($"more from 0x{answer.NextAddress:x}");

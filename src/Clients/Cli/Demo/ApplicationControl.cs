@@ -1,8 +1,8 @@
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using CocoGuest.Client;
 using CocoGuest.Imaging;
 using CocoGuest.Importer;
+using CocoGuest.Machine.Memory.Encryption;
 using CocoGuest.V1;
 
 namespace CocoGuest.Cli.Demo;
@@ -79,9 +79,9 @@ internal sealed class ApplicationControl : IAsyncDisposable
     /// <summary>SHA-256 of the pixels, X bytes included, row padding not.</summary>
     public static string Digest(Picture picture)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var hash = new Sha256();
         for (int y = 0; y < picture.Layout.Height; y++)
-            hash.AppendData(picture.Row(y));
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+            hash.Append(picture.Row(y));
+        return Convert.ToHexStringLower(hash.Finish());
     }
 }

@@ -29,7 +29,7 @@ internal static class DemoCommand
         };
         var output = new Option<string>("--output")
         {
-            Description = "Where the result goes: a PNG file.",
+            Description = "Where the result goes: a PNG file. A drawn picture goes beside it, as NAME-input.png.",
             DefaultValueFactory = _ => "./coco-demo.png",
         };
         string[] platforms = [.. PrivatePage.Expected.Keys];

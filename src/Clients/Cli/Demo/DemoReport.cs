@@ -46,8 +46,14 @@ internal sealed class DemoReport
     /// <summary>Bytes that the server copied during the run.</summary>
     public CopyCounters? Copies => Difference(Before?.Copies, During?.Copies);
 
-    /// <summary>Conversions during the run, those of the guest's boot not counted.</summary>
+    /// <summary>Where the drawn picture was saved, or the picture that was given.</summary>
+    public string? Input { get; set; }
+
+    /// <summary>Conversions until the result was saved, those of the guest's boot not counted.</summary>
     public ConversionCounters? Conversions => Difference(Before?.Conversions, During?.Conversions);
+
+    /// <summary>Conversions by the release of everything, after that; null if the run did not come so far.</summary>
+    public ConversionCounters? ConversionsAtRelease => Difference(During?.Conversions, After?.Conversions);
 
     public bool AsPredicted => Outcome == Prediction.Outcome && Checks.TrueForAll(c => c.Held);
 
@@ -59,6 +65,7 @@ internal sealed class DemoReport
         ["order"] = Options.GpuFirst ? "gpu-first" : "rdma-first",
         ["mediated"] = Options.Mediated,
         ["picture"] = Picture,
+        ["input"] = Input,
         ["output"] = Outcome is DemoOutcome.NoSuchHeap or DemoOutcome.MapFailed or DemoOutcome.Unexpected ? null : Options.Output,
         ["predicted"] = Prediction.Outcome.ToString(),
         ["statements"] = Prediction.Statements,
@@ -72,6 +79,7 @@ internal sealed class DemoReport
         ["processes"] = new JsonArray([.. Processes.Select(p => p.ToJson())]),
         ["serverCopies"] = Parse(Copies),
         ["conversions"] = Parse(Conversions),
+        ["conversionsAtRelease"] = Parse(ConversionsAtRelease),
         ["swiotlb"] = Parse(During?.Swiotlb),
         ["pageStates"] = new JsonObject { ["before"] = StatesBefore, ["during"] = StatesDuring, ["after"] = StatesAfter },
         ["sharedBytes"] = new JsonObject

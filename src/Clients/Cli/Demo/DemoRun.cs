@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CocoGuest.Client;
 using CocoGuest.Imaging;
+using CocoGuest.Linux.Files;
 using CocoGuest.V1;
 
 namespace CocoGuest.Cli.Demo;
@@ -41,6 +42,7 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
             ? DrawnPicture.Draw(options.Size)
             : await PictureFile.ReadAsync(options.Input, cancel);
         PictureLayout layout = _input.Layout;
+        _report.Input = options.Input ?? await SaveDrawnAsync(cancel);
         _report.Picture = $"{layout.Width}x{layout.Height}, pitch {layout.Pitch}, {layout.Bytes} bytes";
         _report.Server = server.Pid is { } pid ? $"{server.Target}, started for the demo, pid {pid}" : $"{server.Target}, was running";
         _report.Guest = _guest;
@@ -57,6 +59,17 @@ internal sealed class DemoRun(DemoOptions options, DemoServer server, CocoConnec
         {
             await DestroyGuestAsync();
         }
+    }
+
+    // What the result came from, to be looked at beside it. There is nothing beside a result that is no file.
+    private async Task<string?> SaveDrawnAsync(CancellationToken cancel)
+    {
+        if (UnixFiles.StatusOf(options.Output) is { Type: not (UnixFileType.Regular or UnixFileType.Link) })
+            return null;
+        string path = Path.ChangeExtension(options.Output, null) + "-input.png";
+        step($"draw the picture, and save it as {path}");
+        await File.WriteAllBytesAsync(path, PictureFile.EncodePng(_input), cancel);
+        return path;
     }
 
     private async Task WithProcessesAsync(CancellationToken cancel)

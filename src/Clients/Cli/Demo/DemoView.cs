@@ -46,31 +46,37 @@ internal static class DemoView
         Table table = NewTable("The guest and the server", "what", "value");
         table.AddRow("server", Markup.Escape(report.Server));
         table.AddRow("picture", report.Picture);
+        if (report.Input is { } input)
+            table.AddRow("from, to", Markup.Escape($"{input}, {report.Options.Output}"));
         table.AddRow(
             "bytes copied by the server",
             $"Load {Number(copies.LoadBytes)}, Store {Number(copies.StoreBytes)}, DmaRead {Number(copies.DmaReadBytes)}, "
                 + $"DmaWrite {Number(copies.DmaWriteBytes)}, bounce {Number(copies.BounceBytes)}, "
                 + $"shared mappings {Number(copies.SharedMappingBytes)}");
         table.AddRow("reachable by fd tokens", $"{Number(copies.SharedMappedBytes)} bytes in {Number(copies.SharedMappings)} mappings");
+        table.AddRow("conversions until the result was saved", Conversions(conversions));
         table.AddRow(
-            "conversions",
-            $"{Number(conversions.ToShared)} to shared ({Number(conversions.PagesToShared)} pages), "
-                + $"{Number(conversions.ToPrivate)} to private");
-        table.AddRow("hypervisor calls", $"{Number(conversions.HypervisorCalls)} in {Number(conversions.Batches)} batches");
+            "conversions by the release after it",
+            report.ConversionsAtRelease is { } released ? Conversions(released) : "none: it stopped before");
         table.AddRow(
             "swiotlb slots",
             $"{Number(during.Swiotlb.SlotsUsed)} used, {Number(during.Swiotlb.SlotsHighWater)} high water, "
                 + $"of {Number(during.Swiotlb.Slots)}; "
                 + $"{Number(during.Swiotlb.BouncedMappings)} bounced, {Number(during.Swiotlb.FailedMappings)} failed mappings");
-        table.AddRow("page states before", Markup.Escape(report.StatesBefore));
-        table.AddRow("page states during", Markup.Escape(report.StatesDuring));
-        table.AddRow("page states after", Markup.Escape(report.StatesAfter));
+        table.AddRow("application's pages before", Markup.Escape(report.StatesBefore));
+        table.AddRow("application's pages at the save", Markup.Escape(report.StatesDuring));
+        table.AddRow("application's pages after the release", Markup.Escape(report.StatesAfter));
         table.AddRow(
             "shared with the host",
-            $"{Number(report.Before?.Memory.SharedBytes ?? 0)} bytes before, {Number(during.Memory.SharedBytes)} during, "
-                + $"{(report.After is null ? "-" : Number(report.After.Memory.SharedBytes))} after");
+            $"{Number(report.Before?.Memory.SharedBytes ?? 0)} bytes before, {Number(during.Memory.SharedBytes)} at the save, "
+                + $"{(report.After is null ? "-" : Number(report.After.Memory.SharedBytes))} after the release");
         return table;
     }
+
+    private static string Conversions(V1.ConversionCounters done) =>
+        $"{Number(done.ToShared)} to shared ({Number(done.PagesToShared)} pages), "
+        + $"{Number(done.ToPrivate)} to private ({Number(done.PagesToPrivate)} pages), "
+        + $"{Number(done.HypervisorCalls)} hypervisor calls in {Number(done.Batches)} batches";
 
     private static void ShowPage(DemoReport report, PrivatePage page)
     {

@@ -1,8 +1,7 @@
 namespace CocoGuest.Cli.Demo;
 
 /// <summary>
-/// Finds the other programs: in the source tree's build output of the same configuration, else beside this one. In that order, because a
-/// build puts the bare launchers of referenced programs beside this one.
+/// Finds the other programs: in the source tree's build output of the same configuration, else beside this one, where a publish puts them.
 /// </summary>
 internal static class ProgramLocator
 {

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using CocoGuest.Cli.Show;
 using CocoGuest.Client;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Diagnostics;
@@ -45,8 +47,14 @@ internal sealed class RunCommand
 
     private readonly Option<string[]> _trace = new("--trace")
     {
-        Description = "Trace events to switch on, for example dma_buf:* (trace_pipe shows them). May be repeated.",
+        Description = "Trace events to switch on, for example dma_buf:*. They go to stderr as they happen, or to --trace-output; "
+            + "the program can read trace_pipe all the same. May be repeated.",
         DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string?> _traceOutput = new("--trace-output")
+    {
+        Description = "Writes the events of --trace to FILE, not to stderr.",
     };
 
     private readonly Option<string[]> _reports = new("--json")
@@ -98,7 +106,7 @@ internal sealed class RunCommand
         run._shape.AddTo(command);
         Option[] options =
         [
-            run._guest, run._strict, run._faults, run._trace, run._reports, run._failOnLeaks, run._quiet, run._user,
+            run._guest, run._strict, run._faults, run._trace, run._traceOutput, run._reports, run._failOnLeaks, run._quiet, run._user,
             run._matrix, run._logs,
         ];
         foreach (Option option in options)
@@ -136,9 +144,12 @@ internal sealed class RunCommand
                 files.Add(ReportFile.Open(file));
             }
 
+            using TraceOutput? trace = parsed.GetValue(_trace)!.Length != 0 && parsed.GetValue(_matrix) is null
+                ? TraceOutput.Open(parsed.GetValue(_traceOutput))
+                : null;
             return parsed.GetValue(_matrix) is { } matrix ? RunMatrix(parsed, matrix, files)
                 : parsed.GetValue(_guest) is { } name ? RunOnServer(parsed, name, files)
-                : RunHere(parsed, faults, files);
+                : RunHere(parsed, faults, trace, files);
         }
         catch (FormatException e)
         {
@@ -168,6 +179,10 @@ internal sealed class RunCommand
             : matrix && _shape.NamesPair(parsed) ? "--matrix says which kernels and platforms there are: leave out --kernel and --platform."
             : !matrix && parsed.GetValue(_logs) is not null
                 ? "--logs is for --matrix; without it, what the program writes goes where it wrote it."
+            : parsed.GetValue(_traceOutput) is not null && parsed.GetValue(_trace)!.Length == 0
+                ? "--trace-output takes the events that --trace switches on: give --trace 'dma_buf:*', or another."
+            : matrix && parsed.GetValue(_traceOutput) is not null
+                ? "--trace-output is one file and --matrix has many runs: --logs keeps the events of each with its output."
             : !guest && (parsed.GetValue(_globals.Server) ?? parsed.GetValue(_globals.Token)) is not null
                 ? "--server and --token are for --guest; without it, the guest is not a server's."
             : guest && changesGuest ? "--guest names a guest that has its shape, faults and trace events already; "
@@ -196,7 +211,7 @@ internal sealed class RunCommand
     }
 
     // The guest lives in this process, as long as the program.
-    private int RunHere(ParseResult parsed, FaultSpec[] faults, IReadOnlyList<ReportFile> files)
+    private int RunHere(ParseResult parsed, FaultSpec[] faults, TraceOutput? trace, IReadOnlyList<ReportFile> files)
     {
         using var host = new GuestRegistry(TimeProvider.System, new RandomSecrets());
         Result<Guest> guest = host.Create(_shape.Read(parsed));
@@ -205,8 +220,23 @@ internal sealed class RunCommand
             return Refuse(failure.Sentence);
         }
 
+        if (!parsed.GetValue(_quiet))
+        {
+            foreach (string sentence in ShapeWarnings.Of(guest.Value))
+            {
+                Say(sentence);
+            }
+
+            if (MemoryLimit.Read() is { } limit && guest.Value.Shape.MemoryBytes > limit.Bytes)
+            {
+                Say($"the guest has {Amounts.Bytes(guest.Value.Shape.MemoryBytes)} of RAM, and {limit.Whose} allows "
+                    + $"{Amounts.Bytes(limit.Bytes)}: if the program fills more than that, the kernel kills it and coco (--memory makes the guest smaller)");
+            }
+        }
+
+        trace?.Follow(guest.Value.Trace);
         using var supervision = new LocalSupervision(guest.Value, Say);
-        return Run(parsed, supervision, files);
+        return Run(parsed, supervision, trace, files);
     }
 
     private int RunOnServer(ParseResult parsed, string guest, IReadOnlyList<ReportFile> files)
@@ -215,16 +245,25 @@ internal sealed class RunCommand
         // A server that is not there, or a guest, is better found before the program is started.
         _ = connection.Host.GetGuest(new GetGuestRequest { Guest = guest });
         using var supervision = new ServerSupervision(connection, guest, Say);
-        return Run(parsed, supervision, files);
+        return Run(parsed, supervision, trace: null, files);
     }
 
-    private int Run(ParseResult parsed, ISupervision supervision, IReadOnlyList<ReportFile> files)
+    private int Run(ParseResult parsed, ISupervision supervision, TraceOutput? trace, IReadOnlyList<ReportFile> files)
     {
         var options = new RunOptions { Strict = parsed.GetValue(_strict), Uid = parsed.GetValue(_user), Gid = parsed.GetValue(_user) };
         RunOutcome outcome = ProgramRun.Run([Demo.ProgramLocator.Self], parsed.GetValue(_program)!, options, supervision);
+        if (trace?.Finish() is { Length: > 0 } wrong)
+        {
+            Say(wrong);
+        }
+
         if (!parsed.GetValue(_quiet))
         {
             Try(() => Console.Error.Write(outcome.Text));
+            if (trace is { Written: 0 })
+            {
+                Say($"no event of {string.Join(", ", parsed.GetValue(_trace)!)} happened");
+            }
         }
 
         if (outcome.Json.Length == 0)

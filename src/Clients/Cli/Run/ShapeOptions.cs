@@ -19,7 +19,7 @@ internal sealed class ShapeOptions
 
     private readonly Option<string> _swiotlb = new("--swiotlb")
     {
-        Description = "The kernel's swiotlb= value: force, noforce, a size.",
+        Description = "The kernel's swiotlb= value: slots of 2 KiB, areas, force or noforce: 32768,force is 64 MiB.",
         DefaultValueFactory = _ => "",
     };
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 
 namespace CocoGuest.Machine.Memory.Encryption;
 
@@ -18,11 +17,10 @@ internal static class XexKeys
     public static void Derive(ulong guestSeed, int keyId, Span<byte> dataKey, Span<byte> tweakKey)
     {
         Span<byte> message = stackalloc byte[Label.Length + sizeof(ulong) + sizeof(int)];
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         Label.CopyTo(message);
         BinaryPrimitives.WriteUInt64LittleEndian(message[Label.Length..], guestSeed);
         BinaryPrimitives.WriteInt32LittleEndian(message[(Label.Length + sizeof(ulong))..], keyId);
-        SHA256.HashData(message, hash);
+        ReadOnlySpan<byte> hash = Sha256.Of(message);
         hash[..KeySize].CopyTo(dataKey);
         hash[KeySize..].CopyTo(tweakKey);
     }

@@ -12,7 +12,10 @@ public sealed class MessageTextTests
         {
             Shape = new GuestShape
             {
-                Name = "default", Platform = "snp", MemoryBytes = 4UL << 30, Heaps = { "system", "system_cc_shared" },
+                Name = "default",
+                Platform = "snp",
+                MemoryBytes = 4UL << 30,
+                Heaps = { "system", "system_cc_shared" },
             },
             State = "running",
             Memory = new MemoryCensus { TotalBytes = 4UL << 30, FreeBytes = 4025417728, UsedBytes = 65536 },

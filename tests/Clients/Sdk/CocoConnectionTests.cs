@@ -27,7 +27,7 @@ public sealed class CocoConnectionTests
     [MemberData(nameof(Asked))]
     public void Client_OfAnyService_SaysThatTheServerIsGone(string type)
     {
-        using CocoConnection connection = CocoConnection.Connect("unix:/nowhere/cocoguest.sock");
+        using var connection = CocoConnection.Connect("unix:/nowhere/cocoguest.sock");
         object client = Properties.Single(property => property.PropertyType.FullName == type).GetValue(connection)!;
         MethodInfo unary = client.GetType().GetMethods().First(method =>
             !method.Name.EndsWith("Async", StringComparison.Ordinal) && method.GetParameters() is [_, { ParameterType: var second }]

@@ -53,8 +53,8 @@ internal sealed class Markers(int seed)
     }
 
     /// <summary>
-    /// True when Linux copied this marker into the pool. Its end may be another's bytes by now: a device damaged it, or the marker ran on in
-    /// another chunk of its buffer, and what lies behind its first half are zeros of a slot that was never used.
+    /// True when Linux copied this marker into the pool. Its end may be another's bytes by now: a device damaged it, or the marker ran on
+    /// in another chunk of its buffer, and what lies behind its first half are zeros of a slot that was never used.
     /// </summary>
     public bool IsDeclassified(ReadOnlySpan<byte> found)
     {

@@ -49,7 +49,7 @@ public sealed class SecrecyTests
         Assert.NotEqual(0, found);
     }
 
-    /// <summary>A run that once failed: a bounced secret goes on in the next chunk of its buffer, and zeros follow it in the pool.</summary>
+    /// <summary>A run that once failed: a bounced secret goes on in its buffer's next chunk, and zeros follow it in the pool.</summary>
     [Fact]
     [Statement("S-SWI-35")]
     public void BouncedSecret_OverTheEndOfItsChunk_IsKnownByItsFirstHalf()

@@ -31,11 +31,12 @@ public sealed partial class LogDocumentTests
     }
 
     [Fact]
-    public void Ids_OfAllMessages_AreOnes() => Assert.Empty(Messages.GroupBy(m => m.EventId).Where(group => group.Count() > 1));
+    public void Ids_OfAllMessages_AreOnes() => Assert.DoesNotContain(
+        Messages.GroupBy(m => m.EventId), group => group.Count() > 1);
 
     [Fact]
-    public void Messages_OfAnyEvent_HoldNoClientsWords() => Assert.Empty(
-        Messages.Where(m => ClientsWords.Any(word => m.Message.Contains($"{{{word}}}", StringComparison.Ordinal))));
+    public void Messages_OfAnyEvent_HoldNoClientsWords() => Assert.DoesNotContain(
+        Messages, m => ClientsWords.Any(word => m.Message.Contains($"{{{word}}}", StringComparison.Ordinal)));
 
     [GeneratedRegex(@"^\| \d+ \| (trace|debug|information|warning|error|critical) \| .*\|$", RegexOptions.Multiline)]
     private static partial Regex Row();

@@ -22,9 +22,11 @@ namespace CocoGuest.Supervisor.Launch;
 /// program, so nothing stands between what coco was started with and what the program gets, and a run needs one start of the runtime.
 /// </para>
 /// <para>A child of fork has one thread: nobody there collects garbage or compiles. So every native function that they call is called
-/// once before, which binds it; their code is compiled before, once and for all; they make no objects; and native calls change no state
-/// of the runtime. They are best forked first of all, when this process has no other thread that is in the middle of anything: from then
-/// on coco talks to them by memory that they share and by sockets.</para>
+/// once before, which binds it; they make no objects; and native calls change no state of the runtime. Their code is compiled before,
+/// once and for all: what coco compiles anew, when it has called it often enough, is reached by a cell in memory that they share with
+/// coco, and lies where only coco has memory. So whatever they call has AggressiveOptimization. They are best forked first of all, when
+/// this process has no other thread that is in the middle of anything: from then on coco talks to them by memory that they share and by
+/// sockets.</para>
 /// <para>Statuses: the keeper tells how the program ended before it does anything else, then ends what is left and tells how much that
 /// was. The guard ends when the keeper has. So when the guard has ended, nothing is left but what coco itself finds below it.</para>
 /// </remarks>
@@ -231,14 +233,20 @@ internal sealed unsafe class Keepers : IDisposable
         BareTree.Bind(room);
         const BindingFlags all =
             BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+        // What the compiler does not call at once it calls by a stub, which is made at the first call, or here.
+        foreach (MethodInfo function in typeof(BareLibc).GetMethods(all))
+        {
+            Marshal.Prelink(function);
+        }
+
         foreach (MethodInfo method in InChildren.SelectMany(type => type.GetMethods(all)))
         {
             RuntimeHelpers.PrepareMethod(method.MethodHandle);
         }
     }
 
-    // What the program closes is closed, for those at the other end: coco has no use for what it inherited, and all that the runtime opens is
-    // closed by exec.
+    // What the program closes is closed, for those at the other end: coco has no use for what it inherited, and all that the runtime
+    // opens is closed by exec.
     private static void CloseInherited()
     {
         const int firstOther = 3;
@@ -249,15 +257,29 @@ internal sealed unsafe class Keepers : IDisposable
         }
     }
 
-    // Likewise its input and output; errors and reports go to stderr.
+    // Likewise its input and output, of which the runtime has duplicates; errors and reports go to stderr.
     private static void LeaveStreams()
     {
+        int self = Environment.ProcessId;
+        string?[] streams = [.. Enumerable.Range(0, 3).Select(fd => ProcFolder.LinkOf(self, $"fd/{fd}"))];
+        int[] left =
+        [
+            0, 1,
+            .. ProcFolder.FdsOf(self).Where(fd => fd > 2 && ProcFolder.LinkOf(self, $"fd/{fd}") is { } link
+                && (link == streams[0] || link == streams[1]) && link != streams[2]),
+        ];
         fixed (byte* name = "/dev/null\0"u8)
         {
-            int nothing = Libc.Open(name, Libc.ORdwr | Libc.OCloexec);
-            _ = BareLibc.Syscall(CallNumber.Dup2, nothing, 0, 0, 0, 0, 0);
-            _ = BareLibc.Syscall(CallNumber.Dup2, nothing, 1, 0, 0, 0, 0);
-            _ = nothing > 1 ? Libc.Close(nothing) : 0;
+            using var nothing = new SafeFileHandle(Libc.Open(name, Libc.ORdwr | Libc.OCloexec), ownsHandle: true);
+            foreach (int fd in left.Where(fd => fd != Number(nothing)))
+            {
+                _ = BareLibc.Syscall(CallNumber.Dup2, Number(nothing), fd, 0, 0, 0, 0);
+            }
+
+            if (Number(nothing) <= 1)
+            {
+                nothing.SetHandleAsInvalid();
+            }
         }
     }
 

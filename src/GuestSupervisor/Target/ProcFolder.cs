@@ -90,6 +90,9 @@ internal static class ProcFolder
         return null;
     }
 
+    /// <summary>True if the process has no_new_privs.</summary>
+    public static bool GainsNothing(int pid) => StatusNumber(pid, "NoNewPrivs:") == 1;
+
     /// <summary>The name of the program.</summary>
     public static string NameOf(int pid) => Text(pid, "comm")?.TrimEnd('\n') ?? "?";
 

@@ -8,8 +8,8 @@ using CocoGuest.Tests.EndToEnd.Processes;
 namespace CocoGuest.Tests.EndToEnd.Run;
 
 /// <summary>
-/// Whoever of a run is killed, or told to end, nothing of it is left (X8): of daemons, sleepers, busy and stopped ones, ones that fork and end
-/// for ever. All of them have the run's output open, so its end says that they are gone; a run that left one would be waited for.
+/// Whoever of a run is killed, or told to end, nothing of it is left (X8): of daemons, sleepers, busy and stopped ones, ones that fork
+/// and end for ever. All of them have the run's output open, so its end says that they are gone; a run that left one would be waited for.
 /// COCOGUEST_KILL_RUNS=200 makes that many runs a way, and prints a table.
 /// </summary>
 public sealed class KillTests(NativePrograms programs, ITestOutputHelper output) : IClassFixture<NativePrograms>
@@ -154,8 +154,9 @@ public sealed class KillTests(NativePrograms programs, ITestOutputHelper output)
     private void Print(string what, List<TimeSpan> times)
     {
         times.Sort();
+        (double median, double most) = (times[times.Count / 2].TotalMilliseconds, times[^1].TotalMilliseconds);
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{what,-40} {Runs,5} runs, left 0, ms until all are gone: median {times[times.Count / 2].TotalMilliseconds,6:f0} most {times[^1].TotalMilliseconds,6:f0}"));
+            $"{what,-40} {Runs,5} runs, left 0, ms until all are gone: median {median,6:f0} most {most,6:f0}"));
     }
 }

@@ -62,8 +62,8 @@ public sealed class SignalTests(NativePrograms programs) : IClassFixture<NativeP
         await EndsWithAsync(coco, ["signal 45 value 1234", "signal 15 value 0"]);
     }
 
-    // timeout sends the signal to its child and then, but for --foreground, to its group. A program that takes the first before the second is
-    // sent gets two, with and without coco; one more would be coco's.
+    // timeout sends the signal to its child and then, but for --foreground, to its group. A program that takes the first before the
+    // second is sent gets two, with and without coco; one more would be coco's.
     [ForeignTheory(ForeignTool.Compiler)]
     [InlineData("--foreground", 2, 1)]
     [InlineData("", 2, 2)]

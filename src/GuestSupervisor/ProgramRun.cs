@@ -1,119 +1,84 @@
-using System.Diagnostics;
-using System.Runtime.ExceptionServices;
-using CocoGuest.Linux;
-using CocoGuest.Linux.Files;
+using System.ComponentModel;
 using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
-using CocoGuest.Supervisor.Target;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor;
 
 /// <summary>
-/// One program from start to end: launcher, filter, supervisor, report.
-/// <para>The program ends with this process, and what it left running ends with it: nothing stays behind.</para>
+/// One program from start to end: its keepers, filter, supervisor, report.
+/// <para>The program ends with this process, and what it left running ends with it: nothing stays behind (<see cref="Keepers"/>). Its
+/// status is decided when it has ended; nothing that is done for a report changes it.</para>
 /// </summary>
 public static class ProgramRun
 {
-    private const int CannotStart = 126;
-
-    /// <summary>The first argument that makes this program the launcher: see <see cref="Launch"/>.</summary>
-    public const string LaunchWord = "__launch";
+    private const int NotFound = 127;
 
     /// <summary>
-    /// The launcher's part: puts the filter on and becomes the program. To be called with what follows <see cref="LaunchWord"/>.
+    /// To be called first of all: notes what this process was started with, and forks what stands between it and a program, if there will
+    /// be one.
     /// </summary>
-    public static int Launch(IReadOnlyList<string> arguments) => LaunchSpec.Parse(arguments) is { } spec ? Launcher.Run(spec) : CannotStart;
-
-    /// <summary>Runs a program.</summary>
-    /// <param name="launcher">A program, with its first arguments, that calls <see cref="Launch"/> with the arguments that are
-    /// added.</param>
-    /// <param name="program">The program and its arguments.</param>
-    /// <param name="options">How.</param>
-    /// <param name="supervision">Who answers its calls.</param>
-    public static RunOutcome Run(
-        IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
+    /// <param name="runs">Whether a program will be run.</param>
+    /// <returns>Null, or why none can be, in a sentence.</returns>
+    public static string? Prepare(bool runs)
     {
-        RunOutcome? outcome = null;
-        ExceptionDispatchInfo? failed = null;
-        // A thread of its own: the program is killed when the thread that started it ends.
-        var thread = new Thread(() =>
-        {
-            try
-            {
-                outcome = RunHere(launcher, program, options, supervision);
-            }
-            catch (Exception e)
-            {
-                failed = ExceptionDispatchInfo.Capture(e);
-            }
-        })
-        { Name = "supervisor" };
-        thread.Start();
-        thread.Join();
-        failed?.Throw();
-        return outcome!;
+        _ = StartState.Own;
+        return runs ? Keepers.ForkEarly() : null;
     }
 
-    private static RunOutcome RunHere(
-        IReadOnlyList<string> launcher, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
+    /// <summary>Runs a program.</summary>
+    /// <param name="program">The program and its arguments: the last words of this process' own command line are taken as they came, byte
+    /// for byte.</param>
+    /// <param name="options">How.</param>
+    /// <param name="supervision">Who answers its calls.</param>
+    public static RunOutcome Run(IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
     {
         FdRange range = options.FdLimit == 0 ? FdRange.Choose() : new FdRange(options.FdFloor, options.FdLimit);
         RunOptions chosen = options with { FdFloor = range.Floor, FdLimit = range.Limit };
-        _ = Libc.Prctl(Libc.PrSetChildSubreaper, 1, 0, 0, 0);
-        (SafeFileHandle ours, SafeFileHandle theirs) = FdChannel.Create();
-        using (ours)
+        IReadOnlyList<byte[]> words = StartState.Own.BytesOf(program);
+        if (ProgramFile.Find(words[0], StartState.Own.Variable("PATH"u8)) is not { } path)
         {
-            Process process;
-            using (theirs)
-            using (var inherited = new BorrowedFd(theirs))
+            return RunOutcome.WithoutReport(NotFound, $"coco run: {program[0]}: no such program.\n");
+        }
+
+        try
+        {
+            using var keepers = Keepers.Take();
+            keepers.Start(words, path, range, options.Strict, supervision.IsForeign);
+            if (keepers.ReceiveListener() is { } listener)
             {
-                var spec = new LaunchSpec(inherited.Number, range.Floor, range.Limit, options.Strict, supervision.IsForeign, program);
-                process = Process.Start(new ProcessStartInfo(launcher[0], launcher.Skip(1).Append(LaunchWord).Concat(spec.ToArguments())))!;
+                return Supervise(keepers, listener, program, chosen, supervision);
             }
 
-            using (process)
-            {
-                if (FdChannel.Receive(ours) is { } listener)
-                {
-                    return Supervise(process, listener, ours, program, chosen, supervision);
-                }
-
-                process.WaitForExit();
-                return RunOutcome.WithoutReport(process.ExitCode, "");
-            }
+            return RunOutcome.WithoutReport(keepers.WaitForEnd().Status, "");
+        }
+        catch (Exception e) when (e is Win32Exception or OutOfMemoryException)
+        {
+            return RunOutcome.WithoutReport(
+                RunOutcome.NoOutcome, $"coco run: the system has no process, memory or file left for the program: {e.Message}.\n");
         }
     }
 
     private static RunOutcome Supervise(
-        Process process, SafeFileHandle listener, SafeFileHandle channel, IReadOnlyList<string> program, RunOptions options,
-        ISupervision supervision)
+        Keepers keepers, SafeFileHandle listener, IReadOnlyList<string> program, RunOptions options, ISupervision supervision)
     {
-        (SafeFileHandle read, SafeFileHandle write) = Pipe.Create();
-        using (read)
+        supervision.Begin(listener, keepers.KeeperPid, options, program);
+        keepers.Go();
+        if (!supervision.Serve(keepers.Ended))
         {
-            using var signals = new SignalRelay(process.Id);
-            Task ended = process.WaitForExitAsync().ContinueWith(_ => write.Dispose(), TaskScheduler.Default);
-            try
-            {
-                supervision.Begin(listener, process.Id, options, program);
-            }
-            catch
-            {
-                process.Kill();
-                throw;
-            }
+            keepers.End();
+            return RunOutcome.WithoutReport(RunOutcome.NoOutcome, "coco run: the server is gone; the program was ended.\n");
+        }
 
-            FdChannel.Go(channel);
-            if (!supervision.Serve(read))
-            {
-                Descendants.End();
-                return RunOutcome.WithoutReport(RunOutcome.NoOutcome, "coco run: the server is gone; the program was ended.\n");
-            }
-
-            ended.Wait();
-            int left = Descendants.End();
-            return supervision.Finish(process.ExitCode, left);
+        (int status, int left) = keepers.WaitForEnd();
+        try
+        {
+            return supervision.Finish(status, left);
+        }
+        catch (Exception e)
+        {
+            // Whatever it is: the program ran, and how it ended is known.
+            return RunOutcome.WithoutReport(status, $"coco run: no report could be made: {e.Message}\n");
         }
     }
 }

@@ -18,12 +18,6 @@ internal static unsafe partial class BareLibc
     [LibraryImport(Library, EntryPoint = "fork"), SuppressGCTransition]
     public static partial int Fork();
 
-    [LibraryImport(Library, EntryPoint = "execve"), SuppressGCTransition]
-    public static partial int Execve(byte* path, byte** arguments, byte** environment);
-
-    [LibraryImport(Library, EntryPoint = "_exit"), SuppressGCTransition]
-    public static partial void Exit(int status);
-
     [LibraryImport(Library, EntryPoint = "__errno_location"), SuppressGCTransition]
     public static partial int* ErrnoLocation();
 
@@ -33,17 +27,11 @@ internal static unsafe partial class BareLibc
     [LibraryImport(Library, EntryPoint = "setrlimit"), SuppressGCTransition]
     public static partial int Setrlimit(int resource, RLimit* limit);
 
-    [LibraryImport(Library, EntryPoint = "signal"), SuppressGCTransition]
-    public static partial nint Signal(int signal, nint handler);
-
-    [LibraryImport(Library, EntryPoint = "pthread_sigmask"), SuppressGCTransition]
-    public static partial int PthreadSigmask(int how, ulong* set, ulong* old);
-
-    [LibraryImport(Library, EntryPoint = "prctl"), SuppressGCTransition]
-    public static partial int Prctl(int option, nint second, nint third, nint fourth, nint fifth);
-
+    /// <summary>
+    /// syscall: a number of <see cref="CallNumber"/> and its arguments; −1 where the call failed. One binding for all that a child calls.
+    /// </summary>
     [LibraryImport(Library, EntryPoint = "syscall"), SuppressGCTransition]
-    public static partial nint Syscall(nint number, nint first, nint second, nint third);
+    public static partial nint Syscall(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
 
     [LibraryImport(Library, EntryPoint = "sendmsg"), SuppressGCTransition]
     public static partial nint Sendmsg(int socket, MsgHdr* message, int flags);
@@ -53,9 +41,6 @@ internal static unsafe partial class BareLibc
 
     [LibraryImport(Library, EntryPoint = "write"), SuppressGCTransition]
     public static partial nint Write(int fd, void* buffer, nuint count);
-
-    [LibraryImport(Library, EntryPoint = "close"), SuppressGCTransition]
-    public static partial int Close(int fd);
 
     [LibraryImport(Library, EntryPoint = "getppid"), SuppressGCTransition]
     public static partial int Getppid();

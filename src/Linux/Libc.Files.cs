@@ -116,6 +116,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "fstatat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Fstatat(int folder, string path, Stat* status, int flags);
 
+    [LibraryImport(Library, EntryPoint = "faccessat", SetLastError = true)]
+    public static partial int Faccessat(int folder, byte* path, int mode, int flags);
+
     [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Statx(int folder, string path, int flags, uint mask, StatX* status);
 

@@ -6,6 +6,8 @@ namespace CocoGuest.Linux;
 internal static unsafe partial class Libc
 {
     public const int PrSetPdeathsig = 1;
+    public const int PrGetPdeathsig = 2;
+    public const int PrSetName = 15;
     public const int PrSetChildSubreaper = 36;
     public const int PrSetNoNewPrivs = 38;
     public const int PrSetPtracer = 0x59616d61;
@@ -15,10 +17,18 @@ internal static unsafe partial class Libc
     public const nint SeccompFilterFlagNewListener = 8;
     public const nint SeccompFilterFlagWaitKillableRecv = 32;
     public const int RlimitNofile = 7;
+    public const int Sighup = 1;
     public const int Sigint = 2;
     public const int Sigkill = 9;
-    public const int Sigpipe = 13;
+    public const int Sigalrm = 14;
     public const int Sigterm = 15;
+    public const int Sigchld = 17;
+    public const int Sigstop = 19;
+    public const int SigSetmask = 2;
+    public const int SigUnblock = 1;
+    public const int SaSiginfo = 4;
+    public const int SaOnstack = 0x08000000;
+    public const int SaRestart = 0x10000000;
 
     [LibraryImport(Library, EntryPoint = "getuid")]
     public static partial uint Getuid();
@@ -34,6 +44,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "tgkill", SetLastError = true)]
     public static partial int Tgkill(int pid, int tid, int signal);
+
+    [LibraryImport(Library, EntryPoint = "sigaction", SetLastError = true)]
+    public static partial int Sigaction(int signal, SigAction* action, SigAction* old);
 
     [LibraryImport(Library, EntryPoint = "waitpid", SetLastError = true)]
     public static partial int Waitpid(int pid, int* status, int options);

@@ -1,4 +1,3 @@
-using CocoGuest.Supervisor;
 using CocoGuest.Tests.Benchmarks.Engine;
 using CocoGuest.Tests.Benchmarks.Guests;
 using CocoGuest.Tests.Benchmarks.Rpc;
@@ -14,14 +13,9 @@ var benchmarks = new SortedDictionary<string, Action<TextWriter>>(StringComparer
     ["supervisor"] = SupervisorBenchmark.Run,
 };
 
-switch (args)
-{
-    // The two parts that this program plays for the benchmark of the supervisor.
-    case [ProgramRun.LaunchWord, ..]:
-        return ProgramRun.Launch(args[1..]);
-    case [SupervisorBenchmark.CallsWord, ..]:
-        return CallLoop.Run(args[1..]);
-}
+// The part that this program plays for the benchmark of the supervisor.
+if (args is [SupervisorBenchmark.CallsWord, ..])
+    return CallLoop.Run(args[1..]);
 
 if (args.Length == 1 && benchmarks.TryGetValue(args[0], out Action<TextWriter>? run))
 {

@@ -6,8 +6,9 @@ using CocoGuest.Cli.Demo;
 using CocoGuest.Cli.Run;
 using CocoGuest.Supervisor;
 
-if (args is [ProgramRun.LaunchWord, .. var launch])
-    return ProgramRun.Launch(launch);
+// Before there is anything else in this process. A word `run` that is another command's makes them in vain.
+if (ProgramRun.Prepare(runs: args.Contains("run")) is { } refusal)
+    return RunCommand.Refuse(refusal);
 
 var globals = new GlobalOptions();
 var factory = new CommandFactory(globals);

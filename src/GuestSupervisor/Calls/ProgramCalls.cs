@@ -64,7 +64,7 @@ internal sealed class ProgramCalls(HandlerContext context, Action<string> say)
             return HostErrno.ENOEXEC;
         }
 
-        if ((entry.Mode & SetIds) != 0)
+        if ((entry.Mode & SetIds) != 0 && ProcFolder.GainsNothing(tid))
         {
             SayOnce(
                 place, $"{place} is set-user-id or set-group-id. Under coco run (no_new_privs) it runs with the rights of its caller.");

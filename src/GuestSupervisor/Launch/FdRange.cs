@@ -1,4 +1,4 @@
-using CocoGuest.Supervisor.Target;
+using CocoGuest.Linux;
 
 namespace CocoGuest.Supervisor.Launch;
 
@@ -13,17 +13,12 @@ internal readonly record struct FdRange(int Floor, int Limit)
     private const int Wanted = 1024;
     private const int LeastLimit = 4096;
     private const int MostLimit = 1 << 20;
-    private const ulong UsualSoft = 1024;
 
-    /// <summary>
-    /// By the limits that the caller's parent has: a .NET program raises its own soft limit before anybody can ask it.
-    /// </summary>
+    /// <summary>By the limits that this process was started with.</summary>
     public static FdRange Choose()
     {
-        int? parent = ProcFolder.ParentOf(Environment.ProcessId);
-        (ulong soft, ulong hard) = (parent is { } pid ? ProcFolder.OpenFilesOf(pid) : null) ?? ProcFolder.OpenFilesOf(Environment.ProcessId)
-            ?? (UsualSoft, LeastLimit);
-        return Choose(soft, hard);
+        RLimit limit = StartState.Own.Files;
+        return Choose(limit.Cur, limit.Max);
     }
 
     /// <summary>The top quarter of the limit, at most 1024 numbers.</summary>

@@ -1,52 +1,45 @@
-using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using CocoGuest.Linux;
+using CocoGuest.Linux.Processes;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Launch;
 
 /// <summary>
-/// Signals that would end this process go to the program instead, which decides. A terminal's own (^C, ^\) reach the program anyway and are
-/// only kept from ending this process.
+/// Signals that processes send to coco are meant for the program, which decides: its keeper hands them on. What a terminal sends (^C, ^\,
+/// a new size) reaches the program anyway, and coco only does not end of it.
 /// </summary>
 /// <remarks>
-/// Signals are handled on another thread, perhaps when the program has ended of the same ^C already. One that finds nobody registered then
-/// ends this process, whose exit status would hide the program's. So what is registered stays until the process ends.
+/// Not those of faults, which are coco's own, and not those by which the runtime stops its threads (34); SIGTSTP, SIGCONT and their like
+/// stop coco and let it go on, and with it the program's next call that concerns the guest. What is taken over stays so until the process
+/// ends: a signal that comes when the program has ended already must not hide its status.
 /// </remarks>
-internal sealed class SignalRelay : IDisposable
+internal static class SignalRelay
 {
-    private static readonly (PosixSignal Signal, int Number, bool FromTerminal)[] Table =
-    [
-        (PosixSignal.SIGHUP, 1, false), (PosixSignal.SIGINT, 2, true), (PosixSignal.SIGQUIT, 3, true), (PosixSignal.SIGTERM, 15, false),
-    ];
+    private const int FirstRealTime = 35;
+    private const int LastSignal = 64;
 
-    // Not registered any more once collected.
-    private static readonly ConcurrentBag<PosixSignalRegistration> Registrations = [];
-    private volatile int _program;
+    // Hang-up, interrupt, quit, user 1 and 2, alarm, terminate, 16, urgent, virtual alarm, profiling, window, I/O, power.
+    private static readonly int[] Signals = [1, 2, 3, 10, 12, Libc.Sigalrm, 15, 16, 23, 26, 27, 28, 29, 30, .. RealTime];
 
-    /// <param name="program">Pid of the program; 0 if it is not there yet (<see cref="RelayTo"/>), until when SIGTERM and SIGHUP end this
-    /// process.</param>
-    public SignalRelay(int program)
+    private static IEnumerable<int> RealTime => Enumerable.Range(FirstRealTime, LastSignal - FirstRealTime + 1);
+
+    /// <summary>Hands them on from now on.</summary>
+    /// <param name="handOn">Called on a thread of the relay's.</param>
+    public static void Start(Action<SignalNote> handOn)
     {
-        _program = program;
-        foreach ((PosixSignal signal, int number, bool fromTerminal) in Table)
+        SafeFileHandle notes = SignalNotes.Take(Signals);
+        new Thread(() =>
         {
-            Registrations.Add(PosixSignalRegistration.Create(signal, context =>
+            SignalNotes.Unblock(Signals);
+            while (SignalNotes.Read(notes, out SignalNote note))
             {
-                context.Cancel = fromTerminal || _program != 0;
-                if (!fromTerminal && _program != 0)
+                // An alarm that the caller set goes on over exec, and is the program's.
+                if (note.Code <= 0 || note.Signal == Libc.Sigalrm)
                 {
-                    _ = Libc.Kill(_program, number);
+                    handOn(note);
                 }
-            }));
-        }
+            }
+        })
+        { IsBackground = true, Name = "signals" }.Start();
     }
-
-    /// <summary>The signals that it takes: bit N for signal N.</summary>
-    public static ulong Signals { get; } = Table.Aggregate(0ul, static (set, s) => set | 1ul << s.Number);
-
-    /// <summary>The program is there.</summary>
-    public void RelayTo(int program) => _program = program;
-
-    /// <summary>The program has ended: its pid may be another's soon.</summary>
-    public void Dispose() => _program = 0;
 }

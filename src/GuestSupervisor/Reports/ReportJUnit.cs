@@ -14,12 +14,12 @@ public static class ReportJUnit
         XElement[] cases =
         [
             Case("exit status", report.ExitCode == 0 ? null : $"exit status {report.ExitCode}"),
-            Case("everything closed", report.Leaks.Count == 0 ? null : string.Join('\n', report.Leaks)),
+            Case("everything closed", report.Leaks.Count == 0 ? null : string.Join('\n', report.Leaks.Select(l => Printable.Of(l.ToString())))),
             .. report.Faults.Select(f =>
                 Case($"fault {f.Id} {FaultPointInfo.Of(f.Spec.Point).Name} fired", f.Fired == 0 ? "it never fired" : null)),
         ];
         string guest = $"{ShapeWords.NameOf(report.Shape.Platform)}, {ShapeWords.NameOf(report.Shape.Kernel)}";
-        string suite = $"{Path.GetFileName(report.Program[0])} ({guest})";
+        string suite = Printable.Of($"{Path.GetFileName(report.Program[0])} ({guest})");
         return new XElement("testsuite",
             new XAttribute("name", suite),
             new XAttribute("tests", cases.Length),

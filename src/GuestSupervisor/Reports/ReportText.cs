@@ -40,5 +40,5 @@ public static class ReportText
         return text.ToString();
     }
 
-    private static void Line(StringBuilder text, string line) => text.Append("coco run: ").Append(line).Append('\n');
+    private static void Line(StringBuilder text, string line) => text.Append("coco run: ").Append(Printable.Of(line)).Append('\n');
 }

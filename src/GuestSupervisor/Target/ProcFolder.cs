@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using CocoGuest.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Target;
 
@@ -44,9 +45,53 @@ internal static class ProcFolder
         return new Credentials(Number(users[3]), [Number(groups[3]), .. others.Select(Number)], passes);
     }
 
-    /// <summary>Signals that a process ignores: bit N for signal N.</summary>
-    public static ulong IgnoredSignals(int pid) =>
-        Field(pid, "status", "SigIgn:") is { } set ? ulong.Parse(set, NumberStyles.HexNumber, CultureInfo.InvariantCulture) << 1 : 0;
+    /// <summary>Its status, as text.</summary>
+    public static string StatusOf(int pid) => Text(pid, "status") ?? "";
+
+    /// <summary>An entry that is strings of C, such as cmdline.</summary>
+    public static IReadOnlyList<byte[]> StringsOf(int pid, string entry)
+    {
+        byte[] all;
+        try
+        {
+            all = File.ReadAllBytes(Path(pid, entry));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+
+        var strings = new List<byte[]>();
+        for (int start = 0; start < all.Length;)
+        {
+            int length = all.AsSpan(start).IndexOf((byte)0);
+            int end = length < 0 ? all.Length : start + length;
+            strings.Add(all[start..end]);
+            start = end + 1;
+        }
+
+        return strings;
+    }
+
+    /// <summary>All of an open file of this process that is known by where its link leads; it is closed. Null: there is none.</summary>
+    public static string? TakeOwnFile(string link)
+    {
+        int self = Environment.ProcessId;
+        foreach (int fd in FdsOf(self))
+        {
+            if (LinkOf(self, string.Create(CultureInfo.InvariantCulture, $"fd/{fd}")) == link)
+            {
+                using var file = new SafeFileHandle(fd, ownsHandle: true);
+                byte[] text = new byte[RandomAccess.GetLength(file)];
+                return Encoding.Latin1.GetString(text, 0, RandomAccess.Read(file, text, 0));
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>True if the process has no_new_privs.</summary>
+    public static bool GainsNothing(int pid) => StatusNumber(pid, "NoNewPrivs:") == 1;
 
     /// <summary>The name of the program.</summary>
     public static string NameOf(int pid) => Text(pid, "comm")?.TrimEnd('\n') ?? "?";
@@ -131,12 +176,15 @@ internal static class ProcFolder
         }
     }
 
-    /// <summary>RLIMIT_NOFILE of a process, soft and hard.</summary>
-    public static (ulong Soft, ulong Hard)? OpenFilesOf(int pid)
+    /// <summary>RLIMIT_NOFILE of a process.</summary>
+    public static RLimit? OpenFilesOf(int pid) => Text(pid, "limits") is { } text ? OpenFilesIn(text) : null;
+
+    /// <summary>RLIMIT_NOFILE in a text such as /proc/PID/limits.</summary>
+    public static RLimit? OpenFilesIn(string limits)
     {
-        string[] words = Field(pid, "limits", "Max open files")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        string[] words = After(limits, "Max open files")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
         return words.Length >= 2 && ulong.TryParse(words[0], out ulong soft) && ulong.TryParse(words[1], out ulong hard)
-            ? (soft, hard) : null;
+            ? new RLimit { Cur = soft, Max = hard } : null;
     }
 
     /// <summary>The stack pointer of a thread that waits in a system call.</summary>
@@ -185,8 +233,10 @@ internal static class ProcFolder
         Field(pid, "status", label) is { } values ? int.Parse(values.Split('\t')[0], CultureInfo.InvariantCulture) : null;
 
     // What stands behind a label at the start of a line; null: there is no such line, or no such process.
-    private static string? Field(int pid, string entry, string label) =>
-        Text(pid, entry)?.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal))?[label.Length..].Trim();
+    private static string? Field(int pid, string entry, string label) => Text(pid, entry) is { } text ? After(text, label) : null;
+
+    private static string? After(string text, string label) =>
+        text.Split('\n').FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal))?[label.Length..].Trim();
 
     private static string? Text(int pid, string entry) => TextAt(Path(pid, entry));
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using CocoGuest.Linux.Files;
 using Microsoft.Win32.SafeHandles;
@@ -93,11 +94,16 @@ public static unsafe class ScmRights
 
     /// <summary>Sends one byte with an fd. Makes nothing and calls nothing else: for a child of fork.</summary>
     /// <returns>0, or −1.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static int SendBare(int socket, int fd)
     {
         byte mark = 1;
         var vector = new IoVec { Base = &mark, Len = 1 };
-        var rights = FdMessage.Of(fd);
+        FdMessage rights = default;
+        rights.Header.Len = OneFd;
+        rights.Header.Level = Libc.SolSocket;
+        rights.Header.Type = Libc.ScmRights;
+        rights.Fd = fd;
         var message = new MsgHdr { Iov = &vector, Iovlen = 1, Control = &rights, Controllen = (nuint)sizeof(FdMessage) };
         return BareLibc.Sendmsg(socket, &message, 0) == 1 ? 0 : -1;
     }

@@ -1,6 +1,4 @@
-using System.Diagnostics;
-using CocoGuest.Linux.Files;
-using CocoGuest.Supervisor;
+using System.Text;
 using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Seccomp;
 using Microsoft.Win32.SafeHandles;
@@ -17,44 +15,25 @@ internal static class NullSupervisor
     public static readonly FdRange Range = FdRange.Choose();
 
     /// <summary>Runs a program to its end.</summary>
-    public static void Run(string self, IReadOnlyList<string> program)
+    public static void Run(string path, IReadOnlyList<string> program)
     {
-        // A thread of its own: the program is killed when the thread that started it ends.
-        var thread = new Thread(() => Serve(self, program));
-        thread.Start();
-        thread.Join();
-    }
-
-    private static void Serve(string self, IReadOnlyList<string> program)
-    {
-        (SafeFileHandle ours, SafeFileHandle theirs) = FdChannel.Create();
-        using (ours)
-        {
-            Process process;
-            using (var inherited = new BorrowedFd(theirs))
-            {
-                var spec = new LaunchSpec(inherited.Number, Range.Floor, Range.Limit, Strict: false, Traceable: false, program);
-                process = Process.Start(self, new[] { ProgramRun.LaunchWord }.Concat(spec.ToArguments()));
-            }
-
-            theirs.Dispose();
-            using (process)
-            {
-                SafeFileHandle? listener = FdChannel.Receive(ours);
-                using var channel = new NotifyChannel(
-                    listener ?? throw new InvalidOperationException("No filter could be installed here."));
-                FdChannel.Go(ours);
-                Serve(channel, process.Id);
-                process.WaitForExit();
-            }
-        }
+        using var keepers = Keepers.Take();
+        byte[][] words = [.. program.Select(word => Encoding.UTF8.GetBytes(word))];
+        keepers.Start(words, Encoding.UTF8.GetBytes(path), Range, strict: false, traceable: false);
+        SafeFileHandle listener = keepers.ReceiveListener() ?? throw new InvalidOperationException("No filter could be installed here.");
+        using var channel = new NotifyChannel(listener);
+        keepers.Go();
+        Serve(channel);
+        _ = keepers.WaitForEnd();
     }
 
     // Until the first thread of the program ends it.
-    private static void Serve(NotifyChannel channel, int root)
+    private static void Serve(NotifyChannel channel)
     {
+        int root = 0;
         while (channel.TryReceive(out Notification call))
         {
+            root = root == 0 ? call.Tid : root;
             if (call.Call == SystemCall.Ioctl && call.UInt(1) == (uint)Kernel.BufferSync)
             {
                 channel.Return(call.Id, 0);

@@ -82,7 +82,7 @@ internal static class SupervisorBenchmark
         using var host = new GuestRegistry(TimeProvider.System, new RandomSecrets());
         Guest guest = host.Create(new GuestShape()).Value;
         using var supervision = new LocalSupervision(guest, Console.Error.WriteLine);
-        ProgramRun.Run([Self], [Self, CallsWord, file, .. what], new RunOptions(), supervision);
+        ProgramRun.Run([Self, CallsWord, file, .. what], new RunOptions(), supervision);
     }
 
     private static void Natively(string file, params string[] what)

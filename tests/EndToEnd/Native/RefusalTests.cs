@@ -29,21 +29,6 @@ public sealed class RefusalTests(NativePrograms programs) : IClassFixture<Native
         Assert.Equal("ok", CocoRun.Fields(output)["seccomp_filter"]);
     }
 
-    [ForeignFact(ForeignTool.Compiler | ForeignTool.Root)]
-    public async Task Run_SetUidProgram_GainsNothing()
-    {
-        string program = await programs.BuildAsync("set_uid");
-        string copy = Path.Combine(programs.Folder, "set_uid_root");
-        File.Copy(program, copy, overwrite: true);
-        File.SetUnixFileMode(copy, (UnixFileMode)0x9ed); // 04755
-        File.SetUnixFileMode(programs.Folder, (UnixFileMode)0x1ed); // 0755: another user executes it
-
-        (int exitCode, string output, string said) = await CocoRun.RunAsync(CocoRun.Plain, program, "start", copy);
-
-        Assert.True(exitCode == 0, said);
-        Assert.Equal("uid 65534 euid 65534 no_new_privs 1\n", output);
-    }
-
     [Fact]
     public async Task Run_32BitProgram_IsRefusedInWords()
     {

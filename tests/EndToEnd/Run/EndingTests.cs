@@ -102,20 +102,6 @@ public sealed class EndingTests
         Assert.Equal(9, await coco.WaitForExitAsync());
     }
 
-    [Fact]
-    public async Task Interrupt_CocoAlone_DoesNotEndTheRun()
-    {
-        await using ChildProgram coco = Start("echo ready; read line; echo \"read $line\"; exit 4");
-        await coco.ReadLineAsync(line => line == "ready");
-
-        ProcessEnd.Signal(coco.Pid, ProcessEnd.Interrupt);
-        await coco.Input.WriteLineAsync("something");
-        await coco.Input.FlushAsync();
-
-        await coco.ReadLineAsync(line => line == "read something");
-        Assert.Equal(4, await coco.WaitForExitAsync());
-    }
-
     // More than once: coco handles signals on another thread, so a mistake there shows in one run of ten or so,
     // if the program ends at once.
     [Fact]

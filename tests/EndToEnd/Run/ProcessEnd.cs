@@ -13,6 +13,9 @@ internal sealed class ProcessEnd : IDisposable
     /// <summary>SIGINT.</summary>
     public const int Interrupt = Libc.Sigint;
 
+    /// <summary>SIGALRM.</summary>
+    public const int Alarm = Libc.Sigalrm;
+
     /// <summary>SIGKILL.</summary>
     public const int Kill = Libc.Sigkill;
 

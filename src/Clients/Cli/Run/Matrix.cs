@@ -100,13 +100,13 @@ internal static class Matrix
     }
 
     /// <summary>
-    /// 0 if every program ran and ended with 0; what all failures have in common if nothing ran, or if they are leaks; else 1.
+    /// 0 if every program ran and ended with 0; what all failures have in common if nothing ran, or if the programs succeeded; else 1.
     /// </summary>
     public static int ExitCode(IReadOnlyList<MatrixCell> cells)
     {
         MatrixCell[] failed = [.. cells.Where(c => c.Report is null || c.ExitCode != 0)];
         int[] codes = [.. failed.Select(c => c.ExitCode == 0 ? RunOutcome.NoOutcome : c.ExitCode).Distinct()];
-        bool same = codes.Length == 1 && (codes[0] == RunCommand.Leaked || cells.All(c => c.Report is null));
+        bool same = codes.Length == 1 && (codes[0] == RunCommand.Failed || cells.All(c => c.Report is null));
         return failed.Length == 0 ? 0 : same ? codes[0] : 1;
     }
 

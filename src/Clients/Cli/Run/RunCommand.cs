@@ -21,8 +21,9 @@ namespace CocoGuest.Cli.Run;
 /// </summary>
 internal sealed class RunCommand
 {
-    /// <summary>Exit status of a program that succeeded and left files open, where that counts as a failure.</summary>
-    public const int Leaked = 99;
+    /// <summary>Exit status of a program that succeeded in a run that did not: it left files open where that counts, or a fault never
+    /// fired.</summary>
+    public const int Failed = 99;
 
     private readonly GlobalOptions _globals;
     private readonly ShapeOptions _shape = new();
@@ -102,7 +103,7 @@ internal sealed class RunCommand
         var command = new Command(
             "run",
             "Runs a program in a guest: it finds /dev/dma_heap, /dev/udmabuf and /dev/dri there. Exit status: the program's; "
-            + "125 if it could not be started, or if it succeeded and an armed fault never fired; 99: see --fail-on-leaks.");
+            + "125 if it could not be run; 99 if it succeeded and an armed fault never fired, or see --fail-on-leaks.");
         run._shape.AddTo(command);
         Option[] options =
         [
@@ -251,13 +252,14 @@ internal sealed class RunCommand
     private int Run(ParseResult parsed, ISupervision supervision, TraceOutput? trace, IReadOnlyList<ReportFile> files)
     {
         var options = new RunOptions { Strict = parsed.GetValue(_strict), Uid = parsed.GetValue(_user), Gid = parsed.GetValue(_user) };
-        RunOutcome outcome = ProgramRun.Run([Demo.ProgramLocator.Self], parsed.GetValue(_program)!, options, supervision);
+        RunOutcome outcome = ProgramRun.Run(parsed.GetValue(_program)!, options, supervision);
         if (trace?.Finish() is { Length: > 0 } wrong)
         {
             Say(wrong);
         }
 
-        if (!parsed.GetValue(_quiet))
+        // Why there is no report is said in any case.
+        if (!parsed.GetValue(_quiet) || outcome.Json.Length == 0)
         {
             Try(() => Console.Error.Write(outcome.Text));
             if (trace is { Written: 0 })
@@ -266,16 +268,18 @@ internal sealed class RunCommand
             }
         }
 
-        if (outcome.Json.Length == 0)
+        if (outcome.Json.Length != 0)
+        {
+            Write(files, () => outcome.Json, () => outcome.JUnit);
+        }
+
+        if (outcome.ExitCode != 0 || outcome.Json.Length == 0)
         {
             return outcome.ExitCode;
         }
 
-        Write(files, () => outcome.Json, () => outcome.JUnit);
-        return outcome.ExitCode != 0 ? outcome.ExitCode
-            : outcome.UnfiredFaults != 0 ? RunOutcome.NoOutcome
-            : parsed.GetValue(_failOnLeaks) && RunReports.Leaks(JsonNode.Parse(outcome.Json)!) != 0 ? Leaked
-            : 0;
+        bool leaked = parsed.GetValue(_failOnLeaks) && RunReports.Leaks(JsonNode.Parse(outcome.Json)!) != 0;
+        return leaked || outcome.UnfiredFaults != 0 ? Failed : 0;
     }
 
     // The program ran, and its status counts, whether or not there is room for a report.

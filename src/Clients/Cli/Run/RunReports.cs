@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Xml.Linq;
+using CocoGuest.Supervisor.Reports;
 
 namespace CocoGuest.Cli.Run;
 
@@ -38,11 +39,14 @@ internal static class RunReports
             suites).ToString() + "\n";
     }
 
-    private static XElement NotRun(MatrixCell cell, string program) =>
-        new("testsuite",
-            new XAttribute("name", $"{Path.GetFileName(program)} ({cell.Platform}, {cell.Kernel})"),
+    private static XElement NotRun(MatrixCell cell, string program)
+    {
+        string why = string.Join('\n', cell.Output.Trim().Split('\n').Select(Printable.Of));
+        return new XElement("testsuite",
+            new XAttribute("name", Printable.Of($"{Path.GetFileName(program)} ({cell.Platform}, {cell.Kernel})")),
             new XAttribute("tests", 1),
             new XAttribute("failures", 1),
             new XElement("testcase",
-                new XAttribute("classname", "coco.run"), new XAttribute("name", "run"), new XElement("failure", cell.Output.Trim())));
+                new XAttribute("classname", "coco.run"), new XAttribute("name", "run"), new XElement("failure", why)));
+    }
 }

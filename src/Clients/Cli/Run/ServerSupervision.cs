@@ -70,8 +70,8 @@ internal sealed class ServerSupervision(CocoConnection connection, string guest,
             say($"the server gave no report: {(e is RpcException rpc ? rpc.Status.Detail : e.Message)}");
         }
 
-        // Calls that nobody answered failed: how the program took that says nothing of it.
-        return RunOutcome.WithoutReport(RunOutcome.NoOutcome, "");
+        // Calls that nobody answered failed: that the program succeeded all the same says nothing of it.
+        return RunOutcome.WithoutReport(exitCode != 0 ? exitCode : RunOutcome.NoOutcome, "");
     }
 
     /// <inheritdoc/>

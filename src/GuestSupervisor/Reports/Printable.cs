@@ -5,8 +5,8 @@ using System.Xml;
 namespace CocoGuest.Supervisor.Reports;
 
 /// <summary>
-/// Text that programs had a hand in, such as their names, for a terminal and for XML: what controls the one and cannot stand in the other is
-/// written as its number.
+/// Text that programs had a hand in, such as their names, for a terminal and for XML: what controls the one and cannot stand in the other
+/// is written as its number.
 /// </summary>
 public static class Printable
 {

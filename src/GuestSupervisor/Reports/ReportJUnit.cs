@@ -14,7 +14,9 @@ public static class ReportJUnit
         XElement[] cases =
         [
             Case("exit status", report.ExitCode == 0 ? null : $"exit status {report.ExitCode}"),
-            Case("everything closed", report.Leaks.Count == 0 ? null : string.Join('\n', report.Leaks.Select(l => Printable.Of(l.ToString())))),
+            Case(
+                "everything closed",
+                report.Leaks.Count == 0 ? null : string.Join('\n', report.Leaks.Select(l => Printable.Of(l.ToString())))),
             .. report.Faults.Select(f =>
                 Case($"fault {f.Id} {FaultPointInfo.Of(f.Spec.Point).Name} fired", f.Fired == 0 ? "it never fired" : null)),
         ];

@@ -10,7 +10,7 @@ public sealed partial class ScreenTests(SharedServer shared) : IClassFixture<Sha
     [InlineData("guest show")]
     [InlineData("guest ls")]
     [InlineData("guest list")]
-    [InlineData("guest create wide-$$ --memory 64M; coco guest rm wide-$$")]
+    [InlineData("guest create wide-$$ --memory 256M; coco guest rm wide-$$")]
     [InlineData("heaps")]
     [InlineData("uses")]
     [InlineData("stat $(coco --json alloc system_cc_shared 64K | tr -dc 0-9, | cut -d, -f1); coco release 3")]
@@ -46,7 +46,7 @@ public sealed partial class ScreenTests(SharedServer shared) : IClassFixture<Sha
     public async Task GuestLs_OfALongName_HasItWhole()
     {
         string name = new('n', 64);
-        await OnTerminalAsync(80, $"guest create {name} --memory 64M");
+        await OnTerminalAsync(80, $"guest create {name} --memory 256M");
         string[] lines = await OnTerminalAsync(80, "guest ls");
         await OnTerminalAsync(80, $"guest rm {name}");
 

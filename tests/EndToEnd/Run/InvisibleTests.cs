@@ -26,7 +26,7 @@ public sealed class InvisibleTests(NativePrograms programs) : IClassFixture<Nati
     [InlineData(@"env -i $ROOT Z=1 A=2 M=3 $RUN env")]
     [InlineData(@"env -i $ROOT A=b=c DOTNET_EnableDiagnostics=1 LANG=C $RUN env")]
     [InlineData(@"env -i $ROOT DOTNET_EnableDiagnostics=0 $RUN env")]
-    [InlineData(@"env -i $ROOT $RUN /usr/bin/env")]
+    [InlineData(@"echo nothing but:; env -i $ROOT $RUN /usr/bin/env")]
     [InlineData(
         @"python3 -c $'import os, sys; os.execve(sys.argv[1], sys.argv[1:], {b\'A\': b\'\xe9\', b\'no name \': b\'\', "
         + @"**{k: v for k, v in os.environb.items() if k == b\'DOTNET_ROOT\'}})' $RUN /usr/bin/env")]

@@ -39,12 +39,12 @@ public sealed class SmallImageTests(Scratch scratch) : IClassFixture<Scratch>
     [ForeignFact(ForeignTool.PlainPython)]
     public async Task Run_OfAnyProgram_LoadsNoOpenSsl()
     {
-        // The program's parent is its keeper, whose parent is coco.
+        // The program's parent is its keeper, whose parent is the guard, whose parent is coco.
         (int exitCode, string output, string said) = await CocoRun.RunAsync(["--quiet"], HeapScript.Program(
             """
             os.close(alloc())
-            keeper = open(f'/proc/{os.getppid()}/stat').read().split(') ')[1].split()[1]
-            print(open(f'/proc/{keeper}/maps').read())
+            parent = lambda pid: open(f'/proc/{pid}/stat').read().rsplit(') ')[1].split()[1]
+            print(open(f'/proc/{parent(parent(os.getppid()))}/maps').read())
             """));
 
         Assert.True(exitCode == 0, said);

@@ -26,7 +26,8 @@ public sealed partial class LogDocumentTests
 
         Assert.Equal(
             Messages.OrderBy(m => m.EventId)
-                .Select(m => $"| {m.EventId.ToString(CultureInfo.InvariantCulture)} | {m.Level.ToString().ToLowerInvariant()} | {m.Message} |"),
+                .Select(m => string.Create(
+                    CultureInfo.InvariantCulture, $"| {m.EventId} | {m.Level.ToString().ToLowerInvariant()} | {m.Message} |")),
             rows);
     }
 

@@ -231,7 +231,8 @@ internal sealed class RunCommand
             if (MemoryLimit.Read() is { } limit && guest.Value.Shape.MemoryBytes > limit.Bytes)
             {
                 Say($"the guest has {Amounts.Bytes(guest.Value.Shape.MemoryBytes)} of RAM, and {limit.Whose} allows "
-                    + $"{Amounts.Bytes(limit.Bytes)}: if the program fills more than that, the kernel kills it and coco (--memory makes the guest smaller)");
+                    + $"{Amounts.Bytes(limit.Bytes)}: if the program fills more than that, the kernel kills it and coco "
+                    + "(--memory makes the guest smaller)");
             }
         }
 

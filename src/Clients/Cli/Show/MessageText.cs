@@ -65,7 +65,9 @@ internal static class MessageText
             {
                 inner.AddRange(Sections(below, one));
             }
-            else if (title.Length == 0 ? !field.HasPresence || field.Accessor.HasValue(message) : !IsNothing(value))
+            else if (title.Length == 0 && !IsEmptyBesideOthers(message, value)
+                ? !field.HasPresence || field.Accessor.HasValue(message)
+                : !IsNothing(value))
             {
                 pairs.Add((Plain(field.Name), Shown(field, value)));
             }
@@ -89,6 +91,10 @@ internal static class MessageText
 
     // Sentences have a line each; single words stand in one.
     private static bool IsText(IList list) => list[0] is string && list.Cast<string>().Any(t => t.Contains(' ', StringComparison.Ordinal));
+
+    // That there is none is an answer only where it was the question.
+    private static bool IsEmptyBesideOthers(IMessage message, object? value) =>
+        value is IList { Count: 0 } && message.Descriptor.Fields.InFieldNumberOrder().Count > 1;
 
     private static bool IsNothing(object? value) => value switch
     {
@@ -115,7 +121,8 @@ internal static class MessageText
     };
 
     private static bool IsOfBytes(string name) =>
-        name is "size" or "length" || name.EndsWith("_bytes", StringComparison.Ordinal) || name.StartsWith("bytes_", StringComparison.Ordinal);
+        name is "size" or "length"
+        || name.EndsWith("_bytes", StringComparison.Ordinal) || name.StartsWith("bytes_", StringComparison.Ordinal);
 
     private static string Words(string name) => name.Replace('_', ' ');
 

@@ -14,6 +14,9 @@ internal static unsafe partial class Libc
     /// <summary>EINTR.</summary>
     public const int Eintr = 4;
 
+    /// <summary>ECONNRESET.</summary>
+    public const int Econnreset = 104;
+
     /// <summary>EAGAIN, and EWOULDBLOCK.</summary>
     public const int Eagain = 11;
 

@@ -315,12 +315,18 @@ internal sealed unsafe class Keepers : IDisposable
     {
         KeeperWord word;
         nint count;
-        while ((count = Libc.Recv(_keeper, &word, (nuint)sizeof(KeeperWord), 0)) < 0 && Marshal.GetLastPInvokeError() == Libc.Eintr)
+        do
         {
+            count = Libc.Recv(_keeper, &word, (nuint)sizeof(KeeperWord), 0);
         }
+        while (count < 0 && IsNoAnswer(Marshal.GetLastPInvokeError()));
 
         return count == sizeof(KeeperWord) ? word : null;
     }
+
+    // A keeper that ended with words of coco's unread, such as a signal that the program ended of, too, leaves ECONNRESET in front of what it
+    // said; that is told once.
+    private static bool IsNoAnswer(int errno) => errno is Libc.Eintr or Libc.Econnreset;
 
     // The guard ends by itself when the keeper has ended or coco's end of its socket is closed. What is below coco then was left by both.
     private int EndGuard()

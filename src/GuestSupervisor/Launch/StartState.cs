@@ -19,8 +19,9 @@ internal sealed class StartState
     /// <summary>Name of the doorstep's file: status and limits of /proc/self, one after the other.</summary>
     private const string DoorstepFile = "/memfd:coco-doorstep (deleted)";
 
-    // What the doorstep adds to the environment, behind everything else.
-    private static readonly byte[] DoorstepVariable = "DOTNET_EnableDiagnostics=0"u8.ToArray();
+    // What the doorstep adds to the environment, behind everything else, in this order.
+    private static readonly byte[][] DoorstepVariables =
+        ["DOTNET_EnableDiagnostics=0"u8.ToArray(), "DOTNET_EnableWriteXorExecute=0"u8.ToArray()];
 
     // SIGPIPE, which the runtime ignores.
     private const ulong RuntimeIgnores = 1ul << 12;
@@ -35,8 +36,10 @@ internal sealed class StartState
         Ignored = Set(status, "SigIgn:") & ~(seen is null ? RuntimeIgnores : 0);
         Words = ProcFolder.StringsOf(self, "cmdline");
         IReadOnlyList<byte[]> variables = ProcFolder.StringsOf(self, "environ");
-        bool added = seen is not null && variables is [.., var last] && last.AsSpan().SequenceEqual(DoorstepVariable);
-        Variables = added ? [.. variables.SkipLast(1)] : variables;
+        int added = DoorstepVariables.Length;
+        bool isAdded = seen is not null && variables.Count >= added
+            && variables.TakeLast(added).Zip(DoorstepVariables).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
+        Variables = isAdded ? [.. variables.SkipLast(added)] : variables;
         Files = (seen is null ? null : ProcFolder.OpenFilesIn(seen)) is { } exact ? exact : Guess(self);
         DeathSignal = DeathSignalNow();
     }

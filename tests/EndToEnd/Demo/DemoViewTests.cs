@@ -21,9 +21,9 @@ public sealed class DemoViewTests(SharedServer shared) : IClassFixture<SharedSer
             Programs.Coco, ["demo", "--server", shared.Server.Unix, "--size", "64x64", "--output", Output]);
 
         Assert.Equal(0, exitCode);
-        // Three buffers of four pages: the sender's own, the picture, the result.
-        Assert.Matches(@"conversions until the result was saved +│ 3 to shared \(12 pages\), 0 to private \(0 pages\)", said);
-        Assert.Matches(@"conversions by the release after it +│ 0 to shared \(0 pages\), 3 to private \(12 pages\)", said);
+        // Three buffers of four pages, each page a chunk of its own: the sender's, the picture, the result.
+        Assert.Matches(@"conversions until the result was saved +│ 12 to shared \(12 pages\), 0 to private \(0 pages\)", said);
+        Assert.Matches(@"conversions by the release after it +│ 0 to shared \(0 pages\), 12 to private \(12 pages\)", said);
         Assert.Matches(@"application's pages after the release +│ 8 private", said);
         Assert.DoesNotMatch(@"│ (conversions|page states (before|during|after)) +│", said);
     }
@@ -33,8 +33,8 @@ public sealed class DemoViewTests(SharedServer shared) : IClassFixture<SharedSer
     {
         DemoResult demo = await RunAsync("--size", "64x64", "--output", Output);
 
-        Assert.Equal((3, 0), (demo.Number("conversions", "toShared"), demo.Number("conversions", "toPrivate")));
-        Assert.Equal((0, 3), (demo.Number("conversionsAtRelease", "toShared"), demo.Number("conversionsAtRelease", "toPrivate")));
+        Assert.Equal((12, 0), (demo.Number("conversions", "toShared"), demo.Number("conversions", "toPrivate")));
+        Assert.Equal((0, 12), (demo.Number("conversionsAtRelease", "toShared"), demo.Number("conversionsAtRelease", "toPrivate")));
         Assert.Equal(demo.Number("conversions", "pagesToShared"), demo.Number("conversionsAtRelease", "pagesToPrivate"));
     }
 

@@ -113,7 +113,7 @@ public sealed class ServedTests(PythonStubs stubs) : IClassFixture<PythonStubs>
     public async Task KillServer_ProgramRuns_EndsTheProgramAndTheStatusSaysSo()
     {
         await using ServerProcess server = await ServerProcess.StartAsync();
-        await using ChildProgram coco = Start(server, "default", ["/bin/sh", "-c", "sleep 1000 & wait & echo $$; exec sleep 1000"]);
+        await using ChildProgram coco = Start(server, "default", ["/bin/sh", "-c", "echo $$; kill -STOP $$"]);
         using var program = ProcessEnd.Of(ProcessEnd.Pid(await coco.ReadLineAsync(line => int.TryParse(line, out _))));
 
         server.Program.Kill();

@@ -2,9 +2,11 @@
 #
 # Before the first line of C# the runtime raises the limit of open files, ignores SIGPIPE and handles SIGTERM and others, so nobody there
 # can know what `coco run` has to hand on to its program. This does: it puts /proc/self/status and /proc/self/limits into a memfd, which
-# coco finds among its fds, by its name, and closes (src/GuestSupervisor/Launch/StartState.cs). And it appends a variable to the
-# environment that keeps the runtime from making sockets in /tmp, which would be left there when coco is killed; coco takes it away from
-# what its program gets. A variable of that name that is there already wins.
+# coco finds among its fds, by its name, and closes (src/GuestSupervisor/Launch/StartState.cs). And it appends two variables to the
+# environment. One keeps the runtime from making sockets in /tmp, which would be left there when coco is killed. The other keeps compiled
+# code in memory of each process' own: guard and keeper are forks of coco, and with code in memory that they share with it they would jump
+# to where coco alone has compiled something since. coco takes both away from what its program gets. Variables of these names that are
+# there already win.
 #
 # Where hardly any file may be open the runtime would end with a stack trace; this ends with a sentence and 125.
 #
@@ -85,7 +87,7 @@ count:
     inc rcx
     cmp qword ptr [r14 + rcx * 8 - 8], 0
     jne count
-    lea rax, [rcx * 8 + 16]
+    lea rax, [rcx * 8 + 24]
     sub rsp, rax
     and rsp, -16
     mov rsi, r14
@@ -95,7 +97,9 @@ count:
     rep movsq
     lea rax, [rip + variable]
     mov [rdi], rax
-    mov qword ptr [rdi + 8], 0
+    lea rax, [rip + private]
+    mov [rdi + 8], rax
+    mov qword ptr [rdi + 16], 0
     mov r14, rsp
 
 become:
@@ -165,6 +169,8 @@ note_name:
     .asciz "coco-doorstep"
 variable:
     .asciz "DOTNET_EnableDiagnostics=0"
+private:
+    .asciz "DOTNET_EnableWriteXorExecute=0"
 too_few:
     .ascii "coco: the limit of open files (ulimit -Hn) leaves no room for coco itself: 96 are the least.\n"
 too_few_end:

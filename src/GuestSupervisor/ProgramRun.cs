@@ -68,7 +68,8 @@ public static class ProgramRun
             using (theirs)
             using (var inherited = new BorrowedFd(theirs))
             {
-                var spec = new LaunchSpec(inherited.Number, range.Floor, range.Limit, options.Strict, supervision.IsForeign, program);
+                var spec = new LaunchSpec(
+                    inherited.Number, range.Floor, range.Limit, options.Strict, options.TellsLeaks, supervision.IsForeign, program);
                 process = Process.Start(new ProcessStartInfo(launcher[0], launcher.Skip(1).Append(LaunchWord).Concat(spec.ToArguments())))!;
             }
 

@@ -7,15 +7,17 @@ namespace CocoGuest.Supervisor.Launch;
 /// <param name="Floor">First number of emulated fds.</param>
 /// <param name="Limit">RLIMIT_NOFILE of the program.</param>
 /// <param name="Strict">Whether the filter stops what only --strict wants.</param>
+/// <param name="TellsLeaks">Whether the filter stops what only the report of leaks wants.</param>
 /// <param name="Traceable">Whether somebody who is no ancestor will read the program's memory.</param>
 /// <param name="Program">The program and its arguments.</param>
-internal sealed record LaunchSpec(int Channel, int Floor, int Limit, bool Strict, bool Traceable, IReadOnlyList<string> Program)
+internal sealed record LaunchSpec(
+    int Channel, int Floor, int Limit, bool Strict, bool TellsLeaks, bool Traceable, IReadOnlyList<string> Program)
 {
-    private const int Fixed = 5;
+    private const int Fixed = 6;
 
     /// <summary>As arguments.</summary>
     public IEnumerable<string> ToArguments() =>
-        new[] { Channel, Floor, Limit, Strict ? 1 : 0, Traceable ? 1 : 0 }
+        new[] { Channel, Floor, Limit, Strict ? 1 : 0, TellsLeaks ? 1 : 0, Traceable ? 1 : 0 }
             .Select(n => n.ToString(CultureInfo.InvariantCulture))
             .Concat(Program);
 
@@ -25,7 +27,8 @@ internal sealed record LaunchSpec(int Channel, int Floor, int Limit, bool Strict
         int[] numbers = [.. arguments.Take(Fixed).Select(NumberOf)];
         return arguments.Count <= Fixed || numbers.Contains(-1)
             ? null
-            : new LaunchSpec(numbers[0], numbers[1], numbers[2], numbers[3] == 1, numbers[4] == 1, [.. arguments.Skip(Fixed)]);
+            : new LaunchSpec(
+                numbers[0], numbers[1], numbers[2], numbers[3] == 1, numbers[4] == 1, numbers[5] == 1, [.. arguments.Skip(Fixed)]);
     }
 
     private static int NumberOf(string text) =>

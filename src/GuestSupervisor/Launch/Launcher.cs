@@ -40,7 +40,7 @@ internal static unsafe class Launcher
             return NotFound;
         }
 
-        FilterProgram.Instruction[] filter = FilterProgram.Compile(FilterRules.For(spec.Strict), spec.Floor);
+        FilterProgram.Instruction[] filter = FilterProgram.Compile(FilterRules.For(spec.Strict, spec.TellsLeaks), spec.Floor);
         // One for each errno, since the child can make no text.
         byte[][] complaints = [.. Enumerable.Range(0, MostErrno).Select(e =>
             Encoding.UTF8.GetBytes($"coco run: {path} cannot be run: {Marshal.GetPInvokeErrorMessage(e)}.\n\0"))];

@@ -51,6 +51,9 @@ internal static class ProcFolder
     /// <summary>The name of the program.</summary>
     public static string NameOf(int pid) => Text(pid, "comm")?.TrimEnd('\n') ?? "?";
 
+    /// <summary>The status of a thread as text; null: it is gone.</summary>
+    public static string? StatusOf(int tid) => Text(tid, "status");
+
     /// <summary>Where an entry that is a link leads: cwd, exe, fd/N.</summary>
     public static string? LinkOf(int pid, string entry)
     {

@@ -33,7 +33,8 @@ internal static class NullSupervisor
             Process process;
             using (var inherited = new BorrowedFd(theirs))
             {
-                var spec = new LaunchSpec(inherited.Number, Range.Floor, Range.Limit, Strict: false, Traceable: false, program);
+                var spec = new LaunchSpec(
+                    inherited.Number, Range.Floor, Range.Limit, Strict: false, TellsLeaks: true, Traceable: false, program);
                 process = Process.Start(self, new[] { ProgramRun.LaunchWord }.Concat(spec.ToArguments()));
             }
 

@@ -220,7 +220,13 @@ internal sealed class RunCommand
 
     private int Run(ParseResult parsed, ISupervision supervision, IReadOnlyList<ReportFile> files)
     {
-        var options = new RunOptions { Strict = parsed.GetValue(_strict), Uid = parsed.GetValue(_user), Gid = parsed.GetValue(_user) };
+        var options = new RunOptions
+        {
+            Strict = parsed.GetValue(_strict),
+            TellsLeaks = !parsed.GetValue(_quiet) || files.Count != 0 || parsed.GetValue(_failOnLeaks),
+            Uid = parsed.GetValue(_user),
+            Gid = parsed.GetValue(_user),
+        };
         RunOutcome outcome = ProgramRun.Run([Demo.ProgramLocator.Self], parsed.GetValue(_program)!, options, supervision);
         if (!parsed.GetValue(_quiet))
         {

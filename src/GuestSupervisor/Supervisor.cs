@@ -293,6 +293,7 @@ internal sealed class Supervisor : IDisposable
 
             // What the program did before this call comes first: closes and ends of processes.
             _events.Dispatch();
+            call.Place = call.Place?.Anew(_guest.Tree);
             call.Begin();
             call.Memory.Bound();
             try

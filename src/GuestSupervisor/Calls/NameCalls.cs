@@ -56,8 +56,10 @@ internal sealed class NameCalls(HandlerContext context)
         int slash = place.Path.LastIndexOf('/');
         TreeKind KindOf(TreePlace at) => context.Guest.Tree.Kind(process.Value.Machine, at);
         string above = place.Path[..slash];
+        // A slash behind a file's name is looked at after the name, anything else behind it before.
+        bool goesOn = place is { WantsFolder: true, EndsInSlash: false };
         call.Fail(
-            KindOf(place) != TreeKind.None ? Errno.EEXIST
+            KindOf(place) is var kind and not TreeKind.None ? goesOn && kind != TreeKind.Folder ? Errno.ENOTDIR : Errno.EEXIST
             : !GuestPath.IsGuests(above) ? Errno.EPERM
             : KindOf(context.Guest.Tree.Resolve(above)) switch
             {

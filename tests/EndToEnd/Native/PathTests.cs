@@ -148,6 +148,7 @@ public sealed class PathTests(NativePrograms programs) : IClassFixture<NativePro
         Assert.Equal(
             [
                 "mkdir EEXIST", "mkdir-slash EEXIST", "mkdirat EEXIST", "mkdir-node EEXIST", "mkdir-heap EEXIST", "mkdir-below ENOTDIR",
+                "mkdir-heap-slash EEXIST", "mkdir-heap-dot ENOTDIR", "mknod-below-up ENOTDIR",
                 "mkdir-missing ENOENT", "mkdir-sysfs EPERM", "mknod EEXIST", "mknodat EEXIST", "symlink EEXIST", "symlinkat EEXIST",
                 "resolve EINVAL", "flags EINVAL", "mode EINVAL", "path-and-more EINVAL", "small EINVAL",
                 "large E2BIG", "page ok", "page-not-empty E2BIG", "known ok",

@@ -26,6 +26,9 @@ int main(void)
     say("mkdir-node", mkdir("/dev/udmabuf", 0755));
     say("mkdir-heap", mkdir("/dev/dma_heap/system", 0755));
     say("mkdir-below", mkdir("/dev/dma_heap/system/new", 0755));
+    say("mkdir-heap-slash", mkdir("/dev/dma_heap/system/", 0755));
+    say("mkdir-heap-dot", mkdir("/dev/dma_heap/system/.", 0755));
+    say("mknod-below-up", mknod("/dev/udmabuf/../new", S_IFIFO | 0600, 0));
     say("mkdir-missing", mkdir("/sys/class/dma_heap/none/new", 0755));
     say("mkdir-sysfs", mkdir("/sys/class/dma_heap/new", 0755));
     say("mknod", mknod("/dev/dma_heap", S_IFCHR | 0600, makedev(1, 3)));

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using CocoGuest.Supervisor.Launch;
 using CocoGuest.Supervisor.Reports;
+using CocoGuest.Supervisor.Seccomp;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor;
@@ -44,7 +45,7 @@ public static class ProgramRun
         try
         {
             using var keepers = Keepers.Take();
-            keepers.Start(words, path, range, options.Strict, supervision.IsForeign);
+            keepers.Start(words, path, range, FilterRules.For(options.Strict, options.TellsLeaks), supervision.IsForeign);
             if (keepers.ReceiveListener() is { } listener)
             {
                 return Supervise(keepers, listener, program, chosen, supervision);

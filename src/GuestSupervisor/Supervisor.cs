@@ -19,9 +19,10 @@ namespace CocoGuest.Supervisor;
 /// answered, by the machine where they are the guest's, by "continue" where they are not.
 /// </summary>
 /// <remarks>
-/// <para>One thread serves everything in the order in which it comes: stopped calls, ends of files and of processes; several runs of a
-/// guest take turns (<see cref="GuestRuns"/>). So no handler needs a lock against another. A call that waits for fences is answered later,
-/// by whoever signals.</para>
+/// <para>Each stopped call has a thread of its own from the moment it was taken to its answer (<see cref="CallReceivers"/>). What may wait
+/// for the program (its memory, its folders) is done there without a lock; handlers then take turns, with those of other runs of the guest
+/// (<see cref="GuestRuns"/>), so none needs a lock against another. A call that waits for fences is answered later, by whoever
+/// signals.</para>
 /// <para>Emulated files are host files (memfds, pipes), and the host's kernel counts their references, whatever programs do with them: dup,
 /// fork, exec, SCM_RIGHTS, exit. <see cref="FileBoard"/> hears of the end. So a lost event cannot make the machine and the program disagree
 /// on what is open; the machine's own tables are brought up to date by <see cref="Mirror"/> when somebody looks.</para>
@@ -37,14 +38,18 @@ internal sealed class Supervisor : IDisposable
     private readonly Mirror _mirror;
     private readonly TracePump _trace;
     private readonly Dictionary<SystemCall, Action<StoppedCall>> _handlers;
+    private readonly Dictionary<SystemCall, Func<StoppedCall, bool>> _before = [];
+    private Action<StoppedCall> _foreign = static call => call.Fail(Errno.ENOSYS);
     private readonly List<Leak> _leaks = [];
     private readonly Guest _guest;
     private readonly EpollCalls _epoll;
     private readonly CallLog _log = new();
+    private readonly WaitingCalls _waits = new();
     private readonly Action<string> _say;
     private readonly GuestRuns _runs;
     private readonly ulong _filesKey;
-    private bool _stopped;
+    private ulong _taken;
+    private volatile bool _stopped;
     private bool _left;
 
     /// <param name="guest">The guest.</param>
@@ -62,7 +67,7 @@ internal sealed class Supervisor : IDisposable
         (_files, _mirror) = _runs.Join(guest, _processes, root);
         _filesKey = _events.Add(_files.Events.Handle, EventSet.Readable, _files.Events.Dispatch);
         _trace = new TracePump(guest, _events);
-        var context = new HandlerContext(guest, options, _files, _processes, _mirror);
+        var context = new HandlerContext(guest, options, _files, _processes, _mirror, _runs.Gate, _waits);
         _epoll = new EpollCalls(context);
         _handlers = Handlers(context, say);
         _files.Gone += NoteLeak;
@@ -72,7 +77,7 @@ internal sealed class Supervisor : IDisposable
     }
 
     /// <summary>Stopped calls so far.</summary>
-    public ulong Stopped { get; private set; }
+    public ulong Stopped => Interlocked.Read(ref _taken);
 
     /// <summary>What the guest answered, in order.</summary>
     public CallLog Log => _log;
@@ -92,24 +97,16 @@ internal sealed class Supervisor : IDisposable
     /// <summary>Serves until <see cref="Stop"/> or until no process has the filter any more.</summary>
     public void Serve()
     {
-        while (!_stopped)
+        new CallReceivers(_channel, Handle).Start();
+        bool over = false;
+        while (!_stopped && !over)
         {
-            (bool events, bool call, bool over) = Wait();
+            (bool events, over) = Wait();
             lock (_runs.Gate)
             {
                 if (events)
                 {
                     _events.Dispatch();
-                }
-
-                if (call && _channel.TryReceive(out Notification notification))
-                {
-                    Handle(notification);
-                    _trace.Run();
-                }
-                else if (over)
-                {
-                    break;
                 }
             }
         }
@@ -131,6 +128,7 @@ internal sealed class Supervisor : IDisposable
     public void Dispose()
     {
         _guest.Natives.Refreshing -= Refresh;
+        _waits.Dispose();
         _channel.Dispose();
         _trace.Dispose();
         lock (_runs.Gate)
@@ -146,8 +144,14 @@ internal sealed class Supervisor : IDisposable
         _events.Dispose();
     }
 
-    private static Dictionary<SystemCall, Action<StoppedCall>> Fds(FdCalls fds, Dictionary<SystemCall, Action<StoppedCall>> handlers)
+    private static Dictionary<SystemCall, Action<StoppedCall>> Others(
+        FdCalls fds, NameCalls names, Dictionary<SystemCall, Action<StoppedCall>> handlers)
     {
+        foreach (SystemCall call in NameCalls.All)
+        {
+            handlers.Add(call, names.Handle);
+        }
+
         foreach (SystemCall call in FdCalls.ByTable)
         {
             handlers.Add(call, fds.HandleByTable);
@@ -156,17 +160,37 @@ internal sealed class Supervisor : IDisposable
         return handlers;
     }
 
+    private void Before(Func<StoppedCall, bool> prepare, params ReadOnlySpan<SystemCall> calls)
+    {
+        foreach (SystemCall call in calls)
+        {
+            _before.Add(call, prepare);
+        }
+    }
+
     private Dictionary<SystemCall, Action<StoppedCall>> Handlers(HandlerContext context, Action<string> say)
     {
         var open = new OpenCalls(context, _trace);
         var stat = new StatCalls(context);
         var fds = new FdCalls(context);
         var maps = new MapCalls(context);
-        var program = new ProgramCalls(context, say);
+        var program = new ProgramCalls(say);
+        _foreign = program.Foreign;
         var ranges = new RangeCalls(context, _mirror);
         var poll = new PollCalls(context);
-        var numbers = new NumberCalls(_files.Numbers);
-        return Fds(fds, new()
+        var folders = new FolderCalls(context);
+        var names = new NameCalls(context);
+        Before(names.Prepare, [.. NameCalls.All]);
+        Before(open.Prepare, SystemCall.Open, SystemCall.Openat, SystemCall.Openat2, SystemCall.Creat);
+        Before(stat.PrepareStat, SystemCall.Stat, SystemCall.Lstat, SystemCall.Newfstatat, SystemCall.Statx);
+        Before(stat.PrepareAccess, SystemCall.Access, SystemCall.Faccessat, SystemCall.Faccessat2);
+        Before(stat.PrepareAttribute, SystemCall.Getxattr, SystemCall.Lgetxattr, SystemCall.Listxattr, SystemCall.Llistxattr);
+        Before(stat.PrepareLink, SystemCall.Readlink, SystemCall.Readlinkat);
+        Before(folders.Prepare, SystemCall.Getdents64);
+        Before(PollCalls.Prepare, SystemCall.Poll, SystemCall.Ppoll);
+        Before(IoctlCalls.Prepare, SystemCall.Ioctl);
+        Before(EpollCalls.Prepare, SystemCall.EpollCtl);
+        return Others(fds, names, new()
         {
             [SystemCall.Open] = open.Handle,
             [SystemCall.Openat] = open.Handle,
@@ -188,7 +212,7 @@ internal sealed class Supervisor : IDisposable
             [SystemCall.Readlinkat] = stat.ReadLink,
             [SystemCall.Ioctl] = new IoctlCalls(context).Handle,
             [SystemCall.Mmap] = maps.Map,
-            [SystemCall.Getdents64] = new FolderCalls(context).Read,
+            [SystemCall.Getdents64] = folders.Read,
             [SystemCall.Lseek] = fds.Seek,
             [SystemCall.Fcntl] = fds.Control,
             [SystemCall.Dup] = fds.Dup,
@@ -210,32 +234,78 @@ internal sealed class Supervisor : IDisposable
             [SystemCall.Poll] = poll.Handle,
             [SystemCall.Ppoll] = poll.Handle,
             [SystemCall.EpollCtl] = _epoll.Handle,
-            [SystemCall.Execve] = numbers.BeforeExec(program.Start),
-            [SystemCall.Execveat] = numbers.BeforeExec(program.Start),
-            [SystemCall.Close] = numbers.Close,
-            [SystemCall.Dup2] = numbers.Replace,
-            [SystemCall.Dup3] = numbers.Replace,
-            [SystemCall.CloseRange] = numbers.CloseRange,
-            [SystemCall.Unshare] = numbers.Unshare,
             [SystemCall.Seccomp] = program.OwnListener,
             [SystemCall.ExitGroup] = Exit,
         });
     }
 
+    // On the call's own thread.
     private void Handle(Notification notification)
     {
-        Stopped++;
-        _files.Numbers.Settle(notification.Tid);
+        Interlocked.Increment(ref _taken);
         var call = new StoppedCall(_channel, notification, _log);
         try
         {
-            _handlers.GetValueOrDefault(call.Call, static c => c.Continue())(call);
+            if (notification.Architecture != Architecture.X8664)
+            {
+                _foreign(call);
+            }
+            else if (!_before.TryGetValue(call.Call, out Func<StoppedCall, bool>? before) || before(call))
+            {
+                HandleInTurn(call);
+                call.Finish();
+            }
+        }
+        catch (ObjectDisposedException) when (_left || !IsWaiting(call))
+        {
+            // The run or the process is over: nobody waits for the answer.
         }
         catch (Exception e)
         {
             // A fault of ours must not leave the program's thread waiting for ever.
             _say($"{call.Call} of thread {call.Tid} failed here, not in the guest; it gets EIO: {e}");
             call.Fail(Errno.EIO);
+            call.Finish();
+        }
+    }
+
+    private static bool IsWaiting(StoppedCall call)
+    {
+        try
+        {
+            return call.IsWaiting;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    private void HandleInTurn(StoppedCall call)
+    {
+        lock (_runs.Gate)
+        {
+            if (_left)
+            {
+                call.Fail(Errno.ENOSYS);
+                return;
+            }
+
+            // What the program did before this call comes first: closes and ends of processes.
+            _events.Dispatch();
+            call.Place = call.Place?.Anew(_guest.Tree);
+            call.Begin();
+            call.Memory.Bound();
+            try
+            {
+                _handlers.GetValueOrDefault(call.Call, static c => c.Continue())(call);
+            }
+            finally
+            {
+                call.Memory.Unbound();
+            }
+
+            _trace.Run();
         }
     }
 
@@ -270,7 +340,6 @@ internal sealed class Supervisor : IDisposable
     // Files that outlive the process were somebody else's, too.
     private void Forget(SupervisedProcess process)
     {
-        _files.Numbers.ForgetProcess(process.Pid);
         _files.TakeClosed();
         foreach (EmulatedFile file in _files.All.Where(f => f.LeftOpen?.Pid == process.Pid))
         {
@@ -297,17 +366,17 @@ internal sealed class Supervisor : IDisposable
         _ => $"{file.Machine!.Kind}",
     };
 
-    private (bool Events, bool Call, bool Over) Wait()
+    private (bool Events, bool Over) Wait()
     {
         using var events = new BorrowedFd(_events.Handle);
         using var listener = new BorrowedFd(_channel.Handle);
         Span<PollFd> fds =
         [
             new PollFd { Fd = events.Number, Events = Readiness.Readable },
-            new PollFd { Fd = listener.Number, Events = Readiness.Readable },
+            new PollFd { Fd = listener.Number, Events = Readiness.None },
         ];
         return HostPoll.Wait(fds, HostPoll.Infinite) <= 0
             ? default
-            : (fds[0].Revents != 0, (fds[1].Revents & Readiness.Readable) != 0, (fds[1].Revents & Readiness.HungUp) != 0);
+            : (fds[0].Revents != 0, (fds[1].Revents & Readiness.HungUp) != 0);
     }
 }

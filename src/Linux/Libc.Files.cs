@@ -38,6 +38,7 @@ internal static unsafe partial class Libc
     public const uint StatxMode = 2;
     public const uint StatxUid = 8;
     public const uint StatxGid = 0x10;
+    public const uint StatxIno = 0x100;
     public const nint SysGetdents64 = 217; // x86-64
     public const nint SysOpenat2 = 437;
 
@@ -112,9 +113,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "fstat", SetLastError = true)]
     public static partial int Fstat(SafeHandle fd, Stat* status);
-
-    [LibraryImport(Library, EntryPoint = "fstatat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int Fstatat(int folder, string path, Stat* status, int flags);
 
     [LibraryImport(Library, EntryPoint = "faccessat", SetLastError = true)]
     public static partial int Faccessat(int folder, byte* path, int mode, int flags);

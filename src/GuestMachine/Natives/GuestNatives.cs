@@ -260,7 +260,11 @@ public sealed partial class GuestNatives
         return _mappings.Check(process, fd, offset, length, protection, NativeMapFlags.ForMachine(flags)).Failure;
     }
 
-    /// <summary>Calls back once, outside the guest's lock, when all fences of a sync file have signalled: at once if they have.</summary>
+    /// <summary>Calls back once when all fences of a sync file have signalled: at once if they have.</summary>
+    /// <param name="syncFile">The sync file.</param>
+    /// <param name="ready">
+    /// Runs under the guest's lock, before the call that signals the last fence is over; must neither wait nor call the guest.
+    /// </param>
     /// <exception cref="ArgumentException">It is no sync file.</exception>
     public void WhenReady(NativeFile syncFile, Action ready)
     {
@@ -270,30 +274,25 @@ public sealed partial class GuestNatives
             throw new ArgumentException("Only a sync file becomes ready.", nameof(syncFile));
         }
 
-        using (_gate.Hold())
+        using Lock.Scope held = _gate.Hold();
+        _fences.Deadlines.RunDue();
+        Fence[] pending = [.. file.Fences.Where(f => !f.Signalled).Distinct()];
+        int left = pending.Length;
+        foreach (Fence fence in pending)
         {
-            _fences.Deadlines.RunDue();
-            Fence[] pending = [.. file.Fences.Where(f => !f.Signalled).Distinct()];
-            int left = pending.Length;
-            foreach (Fence fence in pending)
+            fence.OnSignal(() =>
             {
-                fence.OnSignal(() =>
+                if (--left == 0)
                 {
-                    // Under the lock: whoever signalled has it.
-                    if (--left == 0)
-                    {
-                        ThreadPool.UnsafeQueueUserWorkItem(static r => r(), ready, preferLocal: false);
-                    }
-                });
-            }
-
-            if (left != 0)
-            {
-                return;
-            }
+                    ready();
+                }
+            });
         }
 
-        ready();
+        if (left == 0)
+        {
+            ready();
+        }
     }
 
     /// <summary>Asks for fresh mirrors; nobody does under the lock, where what is shown is part of something larger.</summary>

@@ -14,6 +14,9 @@ internal sealed record CallPlace(TreePlace Tree, bool ThroughGuest, bool IsOpen)
     /// <summary>What the path has behind the place: for a path of the same place by another name.</summary>
     public string End => Tree.EndsInSlash ? "/" : Tree.WantsFolder ? "/." : "";
 
+    /// <summary>The same place with what stands there now: buffers come and go between the walk and the answer.</summary>
+    public CallPlace Anew(GuestTree tree) => this with { Tree = tree.Resolve(Path + End, follow: false) };
+
     /// <summary>Absolute, without links before its end.</summary>
     public string Path => Tree.Path;
 }

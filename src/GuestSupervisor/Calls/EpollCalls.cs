@@ -30,6 +30,13 @@ internal sealed unsafe class EpollCalls(HandlerContext context) : IDisposable
     private const uint SocketsOnly = 0x40 | 0x80 | 0x100 | 0x200 | 0x400;
     private readonly Dictionary<(EmulatedFile File, int Fd), PollStandIn> _standIns = [];
 
+    /// <summary>Waits, without the lock, for the memory that holds the registration.</summary>
+    public static bool Prepare(StoppedCall call)
+    {
+        call.Memory.Touch(call[3], (ulong)sizeof(EpollEvent));
+        return true;
+    }
+
     /// <summary>Handles epoll_ctl.</summary>
     public void Handle(StoppedCall call)
     {

@@ -13,6 +13,8 @@ namespace CocoGuest.Supervisor.Calls;
 internal sealed class FdCalls(HandlerContext context)
 {
     private const int StatfsBytes = 120;
+    private const ulong MostVectors = 1024;
+    private const uint HighPriority = 1;
     private const int DupFd = 0;
     private const int GetFd = 1;
     private const int SetFd = 2;
@@ -119,7 +121,7 @@ internal sealed class FdCalls(HandlerContext context)
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, stat.Value.Type);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[8..], FileStat.BlockSize);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[64..], stat.Value.NameLength);
-        call.End(call.Memory.TryWrite(call[1], bytes) ? null : Errno.EFAULT.AsFailure("fstatfs", "buf"));
+        call.EndWith(call[1], bytes);
     }
 
     /// <summary>
@@ -209,11 +211,38 @@ internal sealed class FdCalls(HandlerContext context)
             return;
         }
 
-        // A read that waits for what never comes ends with its thread.
         if (!context.Guest.Files.Waits(ours.Process.Machine, fd, what))
         {
             call.End(context.Guest.Files.Call(ours.Process.Machine, fd, what));
         }
+        else if (WithoutWaiting(call) is { } answer)
+        {
+            call.End(answer);
+        }
+        else
+        {
+            // What it waits for never comes, but a signal may.
+            context.Waits.Add(new WaitingCall(call, Interruption.Restart));
+        }
+    }
+
+    // What the kernel says before it asks the driver: of the vector, the flags and the position.
+    private static Result<long>? WithoutWaiting(StoppedCall call)
+    {
+        bool vector = call.Call is SystemCall.Readv or SystemCall.Preadv or SystemCall.Preadv2;
+        bool positioned = call.Call is SystemCall.Pread64 or SystemCall.Preadv || (call.Call == SystemCall.Preadv2 && (long)call[3] != -1);
+        if ((positioned && (long)call[3] < 0) || (vector && call[2] > MostVectors))
+        {
+            return Errno.EINVAL.AsFailure("read", "arguments");
+        }
+
+        if (call[2] == 0)
+        {
+            return 0L;
+        }
+
+        bool flagged = call.Call == SystemCall.Preadv2 && (call.UInt(5) & ~HighPriority) != 0;
+        return flagged ? (Result<long>?)Errno.EOPNOTSUPP.AsFailure("read", "flags") : null;
     }
 
     private void OnFile(StoppedCall call, Func<SupervisedProcess, int, Failure?> change)

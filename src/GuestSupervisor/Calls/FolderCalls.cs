@@ -19,14 +19,26 @@ internal sealed class FolderCalls(HandlerContext context)
     private const int LengthAt = 16;
     private const int LongestEntry = 280;
 
+    /// <summary>Lists, without the lock, a folder of the host that the guest has names in.</summary>
+    /// <returns>False: the call was ended.</returns>
+    public bool Prepare(StoppedCall call)
+    {
+        if (context.FileAt(call, call.Int(0)) is not null)
+        {
+            return true;
+        }
+
+        if (!ReadShared(call))
+        {
+            call.Continue();
+        }
+
+        return false;
+    }
+
     /// <summary>Handles getdents64: as many whole entries as fit; 0 at the end, EINVAL when not even one fits.</summary>
     public void Read(StoppedCall call)
     {
-        if (context.FileAt(call, call.Int(0)) is null && ReadShared(call))
-        {
-            return;
-        }
-
         if (context.Ours(call, call.Int(0)) is not { } ours)
         {
             return;
@@ -51,14 +63,10 @@ internal sealed class FolderCalls(HandlerContext context)
         {
             call.Fail(Errno.EINVAL);
         }
-        else if (!call.Memory.TryWrite(call[1], bytes[..length]))
-        {
-            call.Fail(Errno.EFAULT);
-        }
         else
         {
             folder.Position = position;
-            call.Return(length);
+            call.EndWith(call[1], bytes[..length], length);
         }
     }
 
@@ -67,14 +75,14 @@ internal sealed class FolderCalls(HandlerContext context)
     {
         if (ProcFolder.LinkOf(call.Tid, string.Create(CultureInfo.InvariantCulture, $"fd/{call.Int(0)}")) is not { } path
             || context.Guest.Tree.SharedEntries(path) is not { Length: > 0 } entries
-            || context.Processes.Of(call.Tid) is not { Ok: true } process)
+            || HandleOf(call) is not { } process)
         {
             return false;
         }
 
         byte[] bytes = new byte[Math.Min(call.UInt(2), MostBytes)];
         int own = 0;
-        using SafeFileHandle? folder = PidFd.TakeFd(process.Value.Handle, call.Int(0));
+        using SafeFileHandle? folder = PidFd.TakeFd(process, call.Int(0));
         if (folder is null || bytes.Length < entries.Sum(e => LengthOf(e.Name)) + LongestEntry)
         {
             return false;
@@ -112,6 +120,14 @@ internal sealed class FolderCalls(HandlerContext context)
         }
 
         return true;
+    }
+
+    private SafeFileHandle? HandleOf(StoppedCall call)
+    {
+        lock (context.Gate)
+        {
+            return context.Processes.Of(call.Tid) is { Ok: true } process ? process.Value.Handle : null;
+        }
     }
 
     // Takes entries out of a buffer; what is left.

@@ -17,7 +17,8 @@ namespace CocoGuest.Supervisor.Calls;
 /// What all handlers of stopped calls share: which path, process and file a call means, and how a file of the machine becomes an fd of the
 /// program.
 /// </summary>
-internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard files, ProcessBoard processes, Mirror mirror)
+internal sealed class HandlerContext(
+    Guest guest, RunOptions options, FileBoard files, ProcessBoard processes, Mirror mirror, Lock gate, WaitingCalls waits)
 {
     private const int AtFdCwd = -100;
     private const int ReadOnly = 0;
@@ -25,6 +26,14 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
 
     /// <summary>The guest.</summary>
     public Guest Guest => guest;
+
+    /// <summary>
+    /// Guards what the handlers share. What may be done without it is done without: a program must not wait for another one's folders.
+    /// </summary>
+    public Lock Gate => gate;
+
+    /// <summary>Calls that wait here.</summary>
+    public WaitingCalls Waits => waits;
 
     /// <summary>How the program is run.</summary>
     public RunOptions Options => options;
@@ -42,13 +51,14 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
     /// Where a call's path leads in the program's own root; found once for all that the call does with it. Null where it is not the
     /// guest's, nor a folder above it, nor an fd: then the kernel goes on with it.
     /// </summary>
+    /// <remarks>To be called without the lock: it looks at the program's folders.</remarks>
     /// <param name="call">The call.</param>
     /// <param name="folder">What a relative path starts from.</param>
-    /// <param name="address">Where the path is.</param>
+    /// <param name="index">Which argument is the path.</param>
     /// <param name="follow">Whether a link at the end is followed.</param>
-    public CallPlace? PlaceOf(StoppedCall call, int folder, ulong address, bool follow = true)
+    public CallPlace? PlaceOf(StoppedCall call, int folder, int index, bool follow = true)
     {
-        if (call.Memory.ReadPath(address) is not { Length: > 0 } path || GuestPath.IsForeign(path)
+        if (call.PathAt(index) is not { Length: > 0 } path || GuestPath.IsForeign(path)
             || StartOf(call, folder, path) is not { } start)
         {
             return null;
@@ -63,7 +73,7 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
 
         using (root)
         {
-            var walk = new PathWalk(guest.Tree, root, new CallerRights(call.Tid), cached: true);
+            var walk = new PathWalk(guest.Tree, root, new CallerRights(call.Tid));
             return walk.Go(start, path, follow) is not { } place ? null
                 : new CallPlace(guest.Tree.Resolve(place + walk.End, follow: false), walk.ThroughGuest, !walk.ThroughHidden);
         }
@@ -87,26 +97,15 @@ internal sealed class HandlerContext(Guest guest, RunOptions options, FileBoard 
     }
 
     /// <summary>The emulated file behind a number in the caller's fd table, or null: not one of ours.</summary>
+    /// <remarks>
+    /// Looked up anew for each call: what ends the meaning of a number (close, dup2, exec) is not stopped, so nobody tells.
+    /// </remarks>
     public EmulatedFile? FileAt(StoppedCall call, int fd)
     {
-        if (fd < options.FdFloor)
+        lock (gate)
         {
-            return fd < 0 ? null : files.Find(call.Tid, fd);
+            return fd < 0 ? null : call.FileAt(fd, files);
         }
-
-        int pid = processes.PidOf(call.Tid);
-        if (files.Numbers.Find(pid, fd) is { } known)
-        {
-            return known;
-        }
-
-        if (files.Find(call.Tid, fd) is not { } found)
-        {
-            return null;
-        }
-
-        files.Numbers.Remember(pid, fd, found);
-        return found;
     }
 
     /// <summary>

@@ -11,8 +11,17 @@ namespace CocoGuest.Supervisor.Calls;
 /// </summary>
 internal sealed class IoctlCalls(HandlerContext context)
 {
+    private const int SizeShift = 16;
+    private const uint SizeMask = 0x3fff;
     private const uint SetNotCloseOnExec = 0x5450;
     private const uint SetCloseOnExec = 0x5451;
+
+    /// <summary>Waits, without the lock, for the memory that a command is about.</summary>
+    public static bool Prepare(StoppedCall call)
+    {
+        call.Memory.Touch(call[2], (call.UInt(1) >> SizeShift) & SizeMask);
+        return true;
+    }
 
     /// <summary>Handles ioctl.</summary>
     public void Handle(StoppedCall call)
@@ -75,7 +84,9 @@ internal sealed class IoctlCalls(HandlerContext context)
         else if (outcome.Value.Wait is { } wait)
         {
             // The program's thread waits, the supervisor does not.
-            wait.Completion.ContinueWith(done => call.End(done.Result), TaskScheduler.Default);
+            var waiting = new FenceCall(context.Guest, call, wait);
+            context.Waits.Add(waiting);
+            waiting.Follow();
         }
         else
         {

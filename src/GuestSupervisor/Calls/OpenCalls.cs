@@ -18,45 +18,64 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
 {
     private const int AtFdCwd = -100;
     private const int HowBytes = 24;
+    private const int MostHowBytes = 4096;
+    private const int ModeAt = 8;
+    private const int ResolveAt = 16;
+    private const ulong KnownFlags = 0x7fffc3; // VALID_OPEN_FLAGS
+    private const ulong PathOnlyFlags = OpenFlags.PathOnly | OpenFlags.Directory | OpenFlags.NoFollow | OpenFlags.CloseOnExec;
+    private const ulong KnownResolve = 0x3f;
+    private const ulong Beneath = 8;
+    private const ulong InRoot = 16;
+    private const ulong TemporaryFile = 0x400000;
+    private const ulong PermissionBits = 0xfff;
     private const uint NoTerminal = 0x100;
     private const uint ReadFolderFlags =
         OpenFlags.Directory | OpenFlags.NonBlock | OpenFlags.CloseOnExec | OpenFlags.LargeFile | OpenFlags.NoFollow | OpenFlags.NoAccessTime
         | NoTerminal | OpenFlags.PathOnly;
     private const uint CreatFlags = OpenFlags.Create | 0x200 | 1;
 
-    /// <summary>Handles one of the four.</summary>
-    public void Handle(StoppedCall call)
+    /// <summary>Finds out, without the lock, whose file one of the four is about.</summary>
+    /// <returns>False: not the guest's; the call was ended.</returns>
+    public bool Prepare(StoppedCall call)
     {
         (int folder, int pathIndex) = call.Call is SystemCall.Openat or SystemCall.Openat2 ? (call.Int(0), 1) : (AtFdCwd, 0);
         if (FlagsOf(call) is not { } flags)
         {
             call.Continue(); // the kernel finds the same fault in struct open_how
-            return;
+            return false;
         }
 
-        if (context.PlaceOf(call, folder, call[pathIndex], Follows(flags)) is not { } place)
+        (call.Place, call.OpenFlags) = (context.PlaceOf(call, folder, pathIndex, Follows(flags)), flags);
+        if (call.Place is { } place
+            && (GuestPath.FdEntry(place.Path) is not null || (GuestPath.IsGuests(place.Path) && call.IsWaiting)))
         {
-            OpenHosts(call, folder, pathIndex, flags);
-            return;
+            return true;
         }
 
-        if (GuestPath.FdEntry(place.Path) is { } entry)
-        {
-            OpenFdEntry(call, entry, place.End, flags);
-        }
-        else if (GuestPath.IsGuests(place.Path) && call.IsWaiting)
-        {
-            Open(call, place.Tree, flags);
-        }
-        else if (!OpenShared(call, place, flags))
+        if (call.Place is null || !OpenShared(call, call.Place, flags))
         {
             OpenHosts(call, folder, pathIndex, flags);
+        }
+
+        return false;
+    }
+
+    /// <summary>Handles one that may be the guest's.</summary>
+    public void Handle(StoppedCall call)
+    {
+        if (GuestPath.FdEntry(call.Place!.Path) is { } entry)
+        {
+            OpenFdEntry(call, entry, call.Place.End, call.OpenFlags);
+        }
+        else
+        {
+            Open(call, call.Place.Tree, call.OpenFlags);
         }
     }
 
     private void OpenHosts(StoppedCall call, int folder, int pathIndex, uint flags)
     {
-        if (context.Options.Strict && HostReads.IsWanted(TextOf(call, folder, call[pathIndex]), flags))
+        if (context.Options.Strict && HostReads.IsWanted(TextOf(call, folder, pathIndex), flags))
         {
             RemoteOpen.Go(call, context.HighNumber(call.Tid), (flags & OpenFlags.CloseOnExec) != 0);
         }
@@ -67,8 +86,8 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
     }
 
     // What the path says, for who only wants to know whether to look at what the kernel opened.
-    private string TextOf(StoppedCall call, int folder, ulong address) =>
-        call.Memory.ReadPath(address) is { Length: > 0 } path && context.StartOf(call, folder, path) is { } start
+    private string TextOf(StoppedCall call, int folder, int index) =>
+        call.PathAt(index) is { Length: > 0 } path && context.StartOf(call, folder, path) is { } start
             ? GuestPath.Normalise(start, path) : "";
 
     // A folder of the host that the guest has names in: the host's own open file, at a number at which its listing is seen, found in the
@@ -85,13 +104,16 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
             return false;
         }
 
-        if (context.Processes.Of(call.Tid) is not { Ok: true } process)
+        lock (context.Gate)
         {
-            folder.Dispose();
-            return false;
-        }
+            if (context.Processes.Of(call.Tid) is not { Ok: true } process)
+            {
+                folder.Dispose();
+                return false;
+            }
 
-        return context.DeliverShared(call, process.Value, folder, (flags & OpenFlags.CloseOnExec) != 0) == Errno.None;
+            return context.DeliverShared(call, process.Value, folder, (flags & OpenFlags.CloseOnExec) != 0) == Errno.None;
+        }
     }
 
     // What makes a new file only does not follow a link at the end either.
@@ -105,8 +127,22 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
             return call.Call == SystemCall.Creat ? CreatFlags : call.UInt(call.Call == SystemCall.Open ? 1 : 2);
         }
 
-        Span<byte> how = stackalloc byte[HowBytes];
-        return call[3] >= HowBytes && call.Memory.TryRead(call[2], how) ? (uint)BinaryPrimitives.ReadUInt64LittleEndian(how) : null;
+        // What the kernel refuses before it looks at the path, it refuses itself: unknown bits, a size of another time that is not empty.
+        byte[] how = new byte[Math.Clamp(call[3], 0, MostHowBytes)];
+        if (call[3] is < HowBytes or > MostHowBytes || !call.Memory.TryRead(call[2], how)
+            || how.AsSpan(HowBytes).ContainsAnyExcept((byte)0))
+        {
+            return null;
+        }
+
+        ulong flags = BinaryPrimitives.ReadUInt64LittleEndian(how);
+        ulong mode = BinaryPrimitives.ReadUInt64LittleEndian(how.AsSpan(ModeAt));
+        ulong resolve = BinaryPrimitives.ReadUInt64LittleEndian(how.AsSpan(ResolveAt));
+        bool makes = (flags & (OpenFlags.Create | TemporaryFile)) != 0;
+        bool refused = (flags & ~KnownFlags) != 0 || (resolve & ~KnownResolve) != 0 || (mode & ~(makes ? PermissionBits : 0)) != 0
+            || (resolve & (Beneath | InRoot)) == (Beneath | InRoot)
+            || ((flags & OpenFlags.PathOnly) != 0 && (flags & ~PathOnlyFlags) != 0);
+        return refused ? null : (uint)flags;
     }
 
     private void Open(StoppedCall call, TreePlace place, uint flags)
@@ -134,7 +170,7 @@ internal sealed class OpenCalls(HandlerContext context, TracePump trace)
             {
                 TreeKind.Link => context.DeliverFolder(call, process.Value, new FolderListing(place.Path, []), closeOnExec),
                 TreeKind.Folder => OpenFolder(call, process.Value, place, closeOnExec),
-                TreeKind.Stream => trace.Open(call, closeOnExec),
+                TreeKind.Stream => trace.Open(call, closeOnExec, (flags & OpenFlags.NonBlock) == 0),
                 _ => OpenText(call, process.Value, place, closeOnExec),
             });
         }

@@ -14,11 +14,7 @@ namespace CocoGuest.Supervisor.Calls;
 /// <param name="tree">The guest's files.</param>
 /// <param name="root">The program's root.</param>
 /// <param name="rights">The caller's rights.</param>
-/// <param name="cached">
-/// Folders that have nothing to do with the guest are looked at only as far as the kernel knows them by heart: a file system that does not
-/// answer would make everybody wait.
-/// </param>
-internal sealed class PathWalk(GuestTree tree, ProgramRoot root, CallerRights rights, bool cached)
+internal sealed class PathWalk(GuestTree tree, ProgramRoot root, CallerRights rights)
 {
     private const int MostLinks = 40;
     private const string Proc = "/proc";
@@ -104,7 +100,7 @@ internal sealed class PathWalk(GuestTree tree, ProgramRoot root, CallerRights ri
         }
 
         HostEntry? entry = Look(_place);
-        bool open = entry is { IsFolder: true } && rights.MayExecute(entry);
+        bool open = entry is { IsFolder: true } && rights.MayEnter(entry);
         ThroughHidden |= !open;
         return open || (GuestPath.IsAbove(_place) && entry is null or { IsFolder: true });
     }
@@ -127,7 +123,9 @@ internal sealed class PathWalk(GuestTree tree, ProgramRoot root, CallerRights ri
             : (entry is not null || !follow || GuestPath.IsAbove(next)) && Enter(next);
     }
 
-    private HostEntry? Look(string path) => root.Look(path, cached && !GuestPath.IsAbove(path));
+    // Folders that have nothing to do with the guest only as far as the kernel knows them by heart: a file system that does not answer
+    // would make the program wait for what it did not ask for.
+    private HostEntry? Look(string path) => root.Look(path, cached: !GuestPath.IsAbove(path));
 
     private bool Enter(string place)
     {

@@ -1,36 +1,43 @@
-using System.Buffers.Binary;
+using CocoGuest.Linux.Processes;
 using CocoGuest.Machine.Abi;
-using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;
+using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Supervisor.Calls;
 
 /// <summary>
-/// execve and filters of the program's own: what cannot work under the supervisor is refused with a sentence instead of failing later in
-/// silence.
+/// What cannot work under the supervisor and is refused with a sentence instead of failing later in silence: programs of another
+/// architecture, and filters with a listener of their own.
 /// </summary>
-internal sealed class ProgramCalls(HandlerContext context, Action<string> say)
+/// <remarks>
+/// exec itself is not stopped: what a program is, the kernel says, and the supervisor opens and reads no file for it. A program of another
+/// architecture is known by its first call.
+/// </remarks>
+internal sealed class ProgramCalls(Action<string> say)
 {
-    private const int AtFdCwd = -100;
-    private const int HeaderBytes = 20;
-    private const uint SetIds = 0xc00;
-    private const byte Class32 = 1;
-    private const ushort MachineX8664 = 62;
+    private const int BadSystemCall = 31; // SIGSYS
+    private const ulong End32 = 1UL << 32;
     private readonly HashSet<string> _said = new(StringComparer.Ordinal);
 
-    /// <summary>Handles execve and execveat.</summary>
-    public void Start(StoppedCall call)
+    /// <summary>
+    /// A call of another architecture. A 64-bit program that makes one (int $0x80) learns that the kernel has no such calls; a 32-bit
+    /// program could not even say why it ends, and is ended.
+    /// </summary>
+    public void Foreign(StoppedCall call)
     {
-        bool byFolder = call.Call == SystemCall.Execveat;
-        string? path = call.Memory.ReadPath(call[byFolder ? 1 : 0]);
-        if (path is { Length: > 0 } && context.StartOf(call, byFolder ? call.Int(0) : AtFdCwd, path) is { } start
-            && Check(call.Tid, start, path) is { } refused)
+        if (call.InstructionPointer < End32 && ProcFolder.StackPointerOf(call.Tid) < End32)
         {
-            call.Fail(refused);
-            return;
+            SayOnce($"foreign {ProcFolder.LinkOf(call.Tid, "exe")}",
+                $"{ProcFolder.NameOf(call.Tid)}[{call.Tid}] is not a 64-bit x86 program. coco run sees the calls of 64-bit programs only: "
+                + "it is ended by SIGSYS.");
+            using SafeFileHandle? process = PidFd.Open(ProcFolder.ProcessOf(call.Tid) ?? call.Tid);
+            if (process is not null)
+            {
+                PidFd.Signal(process, BadSystemCall);
+            }
         }
 
-        call.Continue();
+        call.Fail(Errno.ENOSYS);
     }
 
     /// <summary>A filter with a listener of its own: there can be one in a chain of filters, and it is ours.</summary>
@@ -41,43 +48,16 @@ internal sealed class ProgramCalls(HandlerContext context, Action<string> say)
         call.Fail(Errno.EBUSY);
     }
 
-    // What the program is, by its first bytes. What its caller may not start, and what cannot be found or read, is the kernel's to judge.
-    private Errno? Check(int tid, string start, string path)
-    {
-        using var root = ProgramRoot.Of(tid);
-        var rights = new CallerRights(tid);
-        string? place = root is null ? null : new PathWalk(context.Guest.Tree, root, rights, cached: false).Go(start, path, follow: true);
-        if (place is null || root?.Look(place, cached: false) is not { IsRegular: true } entry || !rights.MayExecute(entry))
-        {
-            return null;
-        }
-
-        Span<byte> header = stackalloc byte[HeaderBytes];
-        if (root.ReadHead(place, header) < HeaderBytes || !header.StartsWith("\x7f"u8))
-        {
-            return null;
-        }
-
-        if (header[4] == Class32 || BinaryPrimitives.ReadUInt16LittleEndian(header[18..]) != MachineX8664)
-        {
-            SayOnce(place, $"{place} is not a 64-bit x86 program. coco run sees the calls of 64-bit programs only: ENOEXEC.");
-            return HostErrno.ENOEXEC;
-        }
-
-        if ((entry.Mode & SetIds) != 0 && ProcFolder.GainsNothing(tid))
-        {
-            SayOnce(
-                place, $"{place} is set-user-id or set-group-id. Under coco run (no_new_privs) it runs with the rights of its caller.");
-        }
-
-        return null;
-    }
-
     private void SayOnce(string key, string sentence)
     {
-        if (_said.Add(key))
+        lock (_said)
         {
-            say(sentence);
+            if (!_said.Add(key))
+            {
+                return;
+            }
         }
+
+        say(sentence);
     }
 }

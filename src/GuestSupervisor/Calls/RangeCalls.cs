@@ -81,7 +81,7 @@ internal sealed class RangeCalls(HandlerContext context, Mirror mirror)
         }
 
         byte[] bytes = Array.ConvertAll(pages.Value, resident => (byte)(resident ? 1 : 0));
-        call.End(call.Memory.TryWrite(call[2], bytes) ? null : Errno.EFAULT.AsFailure("mincore", "vec"));
+        call.EndWith(call[2], bytes);
     }
 
     /// <summary>mremap.</summary>

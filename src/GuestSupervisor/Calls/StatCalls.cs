@@ -4,6 +4,7 @@ using System.Text;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Tree;
+using CocoGuest.Supervisor.Files;
 using CocoGuest.Supervisor.Processes;
 using CocoGuest.Supervisor.Seccomp;
 using CocoGuest.Supervisor.Target;
@@ -20,19 +21,44 @@ internal sealed class StatCalls(HandlerContext context)
     private const int StatxBytes = 256;
     private const uint StatxBasic = 0x7ff;
 
-    /// <summary>stat, lstat, newfstatat, statx.</summary>
-    public void Stat(StoppedCall call)
+    /// <summary>Finds out, without the lock, where the path of a stat leads.</summary>
+    /// <returns>False: not the guest's; the call was ended.</returns>
+    public bool PrepareStat(StoppedCall call)
     {
         bool byFolder = call.Call is SystemCall.Newfstatat or SystemCall.Statx;
         uint flags = call.Call == SystemCall.Newfstatat ? call.UInt(3) : call.Call == SystemCall.Statx ? call.UInt(2) : 0;
-        if (byFolder && (flags & EmptyPath) != 0 && call.Int(0) >= 0 && IsEmpty(call, 1))
+        return byFolder && (flags & EmptyPath) != 0 && call.Int(0) >= 0 && IsEmpty(call, 1)
+            ? GoesOn(call, context.FileAt(call, call.Int(0)) is not null)
+            : Prepare(call, byFolder, call.Call != SystemCall.Lstat && (flags & NoFollow) == 0);
+    }
+
+    /// <summary>The same of access and its kin.</summary>
+    public bool PrepareAccess(StoppedCall call) => Prepare(call, call.Call != SystemCall.Access, follow: true);
+
+    /// <summary>The same of getxattr and its kin.</summary>
+    public bool PrepareAttribute(StoppedCall call) =>
+        Prepare(call, byFolder: false, call.Call is SystemCall.Listxattr or SystemCall.Getxattr);
+
+    /// <summary>The same of readlink.</summary>
+    public bool PrepareLink(StoppedCall call)
+    {
+        int shift = call.Call == SystemCall.Readlinkat ? 1 : 0;
+        call.Place = shift == 1 && IsEmpty(call, 1)
+            ? context.FileAt(call, call.Int(0))?.Folder is { } folder ? PlaceOf(folder) : null
+            : context.PlaceOf(call, shift == 1 ? call.Int(0) : AtFdCwd, shift, follow: false);
+        return GoesOn(call, call.Place is not null);
+    }
+
+    /// <summary>stat, lstat, newfstatat, statx.</summary>
+    public void Stat(StoppedCall call)
+    {
+        if (call.Place is null)
         {
             Fstat(call, call.Int(0));
             return;
         }
 
-        bool follow = call.Call != SystemCall.Lstat && (flags & NoFollow) == 0;
-        Find(call, byFolder, follow, (process, place) => Answer(call, StatOf(process, place)));
+        Find(call, (process, place) => Answer(call, StatOf(process, place)));
     }
 
     /// <summary>fstat.</summary>
@@ -41,9 +67,8 @@ internal sealed class StatCalls(HandlerContext context)
     /// <summary>access, faccessat, faccessat2.</summary>
     public void Access(StoppedCall call)
     {
-        bool byFolder = call.Call != SystemCall.Access;
-        uint mode = call.UInt(byFolder ? 2 : 1);
-        Find(call, byFolder, follow: true, (process, place) =>
+        uint mode = call.UInt(call.Call == SystemCall.Access ? 1 : 2);
+        Find(call, (process, place) =>
         {
             Result<FileStat> stat = StatOf(process, place);
             call.End(!stat.Ok ? stat.Failure : Allows(process, stat.Value, mode) ? null : NotAllowed);
@@ -54,11 +79,7 @@ internal sealed class StatCalls(HandlerContext context)
     public void ReadLink(StoppedCall call)
     {
         int shift = call.Call == SystemCall.Readlinkat ? 1 : 0;
-        bool ofFd = shift == 1 && IsEmpty(call, 1);
-        TreePlace? place = !ofFd ? context.PlaceOf(call, shift == 1 ? call.Int(0) : AtFdCwd, call[shift], follow: false)?.Tree
-            : context.FileAt(call, call.Int(0))?.Folder is { } folder ? context.Guest.Tree.Resolve(folder.Path, follow: false)
-            : null;
-        if (place is null || TargetOf(call, place) is not { } target)
+        if (TargetOf(call, call.Place!.Tree) is not { } target)
         {
             call.Continue();
             return;
@@ -67,22 +88,27 @@ internal sealed class StatCalls(HandlerContext context)
         if (!target.Ok)
         {
             // An empty path says that the fd is a link.
+            bool ofFd = shift == 1 && IsEmpty(call, 1);
             call.Fail(ofFd && target.Failure.Errno == Errno.EINVAL ? Errno.ENOENT : target.Failure.Errno);
             return;
         }
 
         int room = call.Int(shift + 2);
-        ReadOnlySpan<byte> bytes = target.Value.AsSpan(0, Math.Clamp(room, 0, target.Value.Length));
-        call.End(room <= 0 ? Errno.EINVAL.AsFailure("readlink", "bufsiz")
-            : call.Memory.TryWrite(call[shift + 1], bytes) ? bytes.Length
-            : Errno.EFAULT.AsFailure("readlink", "buf"));
+        if (room <= 0)
+        {
+            call.Fail(Errno.EINVAL);
+            return;
+        }
+
+        ReadOnlySpan<byte> bytes = target.Value.AsSpan(0, Math.Min(room, target.Value.Length));
+        call.EndWith(call[shift + 1], bytes, bytes.Length);
     }
 
     /// <summary>getxattr, listxattr and their kin by path: nobody sets attributes on nodes and the kernel's text files.</summary>
     public void Attribute(StoppedCall call)
     {
         bool list = call.Call is SystemCall.Listxattr or SystemCall.Llistxattr;
-        Find(call, byFolder: false, call.Call is SystemCall.Listxattr or SystemCall.Getxattr, (process, place) =>
+        Find(call, (process, place) =>
         {
             Result<FileStat> stat = StatOf(process, place);
             call.End(!stat.Ok ? stat.Failure : list ? null : Errno.ENODATA.AsFailure("getxattr", "name"));
@@ -121,21 +147,47 @@ internal sealed class StatCalls(HandlerContext context)
         }
     }
 
-    // The process and the place in the machine's words, for a path that is the guest's; else the kernel goes on.
-    private void Find(StoppedCall call, bool byFolder, bool follow, Action<SupervisedProcess, TreePlace> found)
+    private CallPlace PlaceOf(FolderListing folder) => new(context.Guest.Tree.Resolve(folder.Path, follow: false), true, true);
+
+    private static bool GoesOn(StoppedCall call, bool isOurs)
     {
-        CallPlace? place = context.PlaceOf(call, byFolder ? call.Int(0) : AtFdCwd, call[byFolder ? 1 : 0], follow);
-        if (place is not null && follow && GuestPath.FdEntry(place.Path) is { Folder: "fd" } entry
-            && context.FdEntryOf(call, entry) is { File.Folder: null } ours)
+        if (!isOurs)
         {
-            found(ours.Process, context.Guest.Tree.Resolve(
-                string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.Fd}{place.End}")));
-            return;
+            call.Continue();
         }
 
-        if (place is null || !GuestPath.IsGuests(place.Path) || !call.IsWaiting)
+        return isOurs;
+    }
+
+    private bool Prepare(StoppedCall call, bool byFolder, bool follow)
+    {
+        call.Place = context.PlaceOf(call, byFolder ? call.Int(0) : AtFdCwd, byFolder ? 1 : 0, follow);
+        bool isFd = follow && call.Place is { } place && GuestPath.FdEntry(place.Path) is { Folder: "fd" };
+        if (isFd || (call.Place is { } own && GuestPath.IsGuests(own.Path) && call.IsWaiting))
         {
-            ContinueOutside(call, place);
+            return true;
+        }
+
+        ContinueOutside(call, call.Place);
+        return false;
+    }
+
+    // The process and the place in the machine's words, for a path that is the guest's; else the kernel goes on.
+    private void Find(StoppedCall call, Action<SupervisedProcess, TreePlace> found)
+    {
+        CallPlace place = call.Place!;
+        if (GuestPath.FdEntry(place.Path) is { } entry)
+        {
+            if (context.FdEntryOf(call, entry) is { File.Folder: null } ours)
+            {
+                found(ours.Process, context.Guest.Tree.Resolve(
+                    string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.Fd}{place.End}")));
+            }
+            else
+            {
+                call.Continue();
+            }
+
             return;
         }
 
@@ -225,11 +277,7 @@ internal sealed class StatCalls(HandlerContext context)
         return root ? (mode & execute) == 0 || (stat.Mode & 0x49) != 0 : (mode & 7 & ~bits) == 0;
     }
 
-    private static bool IsEmpty(StoppedCall call, int index)
-    {
-        Span<byte> first = stackalloc byte[1];
-        return call[index] == 0 || (call.Memory.TryRead(call[index], first) && first[0] == 0);
-    }
+    private static bool IsEmpty(StoppedCall call, int index) => call[index] == 0 || call.PathAt(index) is "";
 
     private static void Answer(StoppedCall call, Result<FileStat> stat)
     {
@@ -251,7 +299,7 @@ internal sealed class StatCalls(HandlerContext context)
             WriteStat(bytes, stat.Value);
         }
 
-        call.End(call.Memory.TryWrite(call[TargetOf(call)], bytes) ? null : Errno.EFAULT.AsFailure("stat", "statbuf"));
+        call.EndWith(call[TargetOf(call)], bytes);
     }
 
     // struct stat of x86-64.

@@ -1,4 +1,5 @@
 using System.Text;
+using CocoGuest.Linux;
 using CocoGuest.Linux.Files;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
@@ -17,11 +18,16 @@ internal sealed class TracePump(Guest guest, EventSet events) : IDisposable
     private readonly List<SafeFileHandle> _readers = [];
 
     /// <summary>Gives the caller a reader.</summary>
-    public Errno Open(StoppedCall call, bool closeOnExec)
+    public Errno Open(StoppedCall call, bool closeOnExec, bool waits)
     {
         (SafeFileHandle read, SafeFileHandle write) = Pipe.Create();
         using (read)
         {
+            if (!waits)
+            {
+                _ = Libc.Fcntl(read, Libc.FSetfl, Libc.ONonblock);
+            }
+
             Errno refused = call.Channel.InjectAndReturn(call.Id, read, closeOnExec);
             if (refused != Errno.None)
             {

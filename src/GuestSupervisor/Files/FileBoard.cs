@@ -10,7 +10,7 @@ namespace CocoGuest.Supervisor.Files;
 internal sealed class FileBoard : IDisposable
 {
     private readonly Dictionary<FileIdentity, EmulatedFile> _files = [];
-    private readonly Dictionary<int, EmulatedFile> _byWatch = [];
+    private readonly Dictionary<long, EmulatedFile> _byWatch = [];
     private readonly CloseWatch _closed = new();
 
     public FileBoard() => Events.Add(_closed.Handle, EventSet.Readable, TakeClosed);
@@ -30,9 +30,6 @@ internal sealed class FileBoard : IDisposable
     /// <summary>Memory that is mapped through DRM nodes, by the identity of its host file.</summary>
     public Dictionary<FileIdentity, NodeMapping> NodeMappings { get; } = [];
 
-    /// <summary>What numbers of processes are known to be.</summary>
-    public KnownNumbers Numbers { get; } = new(static tid => ProcFolder.ProcessOf(tid) is not null);
-
     /// <summary>The live files.</summary>
     public IReadOnlyCollection<EmulatedFile> All => _files.Values;
 
@@ -48,7 +45,7 @@ internal sealed class FileBoard : IDisposable
     /// <summary>Enters a file for which a memfd stands, before the description that is given away is opened.</summary>
     public void AddWatched(EmulatedFile file, SafeFileHandle memfd)
     {
-        int watch = _closed.Add(memfd);
+        long watch = _closed.Add(memfd);
         _files.Add(file.Identity, file);
         _byWatch.Add(watch, file);
     }
@@ -69,7 +66,7 @@ internal sealed class FileBoard : IDisposable
     /// <summary>Reports what was closed up to now.</summary>
     public void TakeClosed()
     {
-        foreach (int watch in _closed.Take())
+        foreach (long watch in _closed.Take())
         {
             if (_byWatch.TryGetValue(watch, out EmulatedFile? file) && IsLast(file))
             {
@@ -106,7 +103,6 @@ internal sealed class FileBoard : IDisposable
     private void End(EmulatedFile file)
     {
         _files.Remove(file.Identity);
-        Numbers.Forget(file);
         Gone?.Invoke(file);
         Ended(file);
     }

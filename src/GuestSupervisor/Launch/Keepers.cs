@@ -130,12 +130,12 @@ internal sealed unsafe class Keepers : IDisposable
     /// <param name="program">Its words.</param>
     /// <param name="path">Where it is.</param>
     /// <param name="range">Its fds.</param>
-    /// <param name="strict">Whether the filter stops what only --strict wants.</param>
+    /// <param name="rules">Which calls its filter stops.</param>
     /// <param name="traceable">Whether somebody who is no ancestor will read the program's memory.</param>
-    public void Start(IReadOnlyList<byte[]> program, byte[] path, FdRange range, bool strict, bool traceable)
+    public void Start(IReadOnlyList<byte[]> program, byte[] path, FdRange range, IReadOnlyList<FilterRule> rules, bool traceable)
     {
         StartState state = StartState.Own;
-        FilterProgram.Instruction[] filter = FilterProgram.Compile(FilterRules.For(strict), range.Floor);
+        FilterProgram.Instruction[] filter = FilterProgram.Compile(rules, range.Floor);
         _house->Filter = (SockFprog*)_memory.Take(sizeof(SockFprog));
         _house->Filter->Len = (ushort)filter.Length;
         _house->Filter->Filter = _memory.Values<FilterProgram.Instruction>(filter);

@@ -12,6 +12,9 @@ internal sealed class CallGroup
     /// </summary>
     public IReadOnlyList<FilterRule> StrictRules { get; init; } = [];
 
+    /// <summary>What is stopped only for the report of what was never closed, where somebody wants it.</summary>
+    public IReadOnlyList<FilterRule> ReportRules { get; init; } = [];
+
     /// <summary>Calls, or ways of a file into a process, that the filter never stops: the host's kernel answers.</summary>
     public IReadOnlyList<string> Native { get; init; } = [];
 
@@ -19,7 +22,8 @@ internal sealed class CallGroup
     public required IReadOnlyList<CallNote> Notes { get; init; }
 
     /// <summary>The names of the calls as C has them.</summary>
-    public IEnumerable<string> Names => [.. Rules.Concat(StrictRules).Select(r => NameOf(r.Call)).Distinct(), .. Native];
+    public IEnumerable<string> Names =>
+        [.. Rules.Concat(StrictRules).Concat(ReportRules).Select(r => NameOf(r.Call)).Distinct(), .. Native];
 
     // CopyFileRange is copy_file_range.
     private static string NameOf(SystemCall call) => string.Concat(

@@ -36,7 +36,10 @@ internal static class CallTable
                     "through a symbolic link of the host into a guest's folder, or after chroot",
                     "a link leads to the host's file: ENOENT. After chroot the guest's folders are in the new root, where no link or "
                         + "file of it stands in their place"),
-                new(Differs, "with RESOLVE_* of openat2", "the flags are not looked at for a guest's path"),
+                new(
+                    Differs,
+                    "with RESOLVE_* of openat2",
+                    "those that the kernel knows are not looked at for a guest's path; what it does not know, sizes and modes are exact"),
                 new(Exact, "of a file's path that ends in `/` or `/.`, or goes on behind it", "ENOTDIR; with O_CREAT and `/` EISDIR"),
                 new(
                     Exact,
@@ -79,9 +82,19 @@ internal static class CallTable
         },
         new CallGroup
         {
+            Rules = Each(Always, Mkdir, Mkdirat, Mknod, Mknodat, Symlink, Symlinkat),
+            Notes =
+            [
+                new(Exact, "of a guest's path that is there", "EEXIST"),
+                new(Differs, "of a guest's path that is not there", "EPERM also below `/dev`, where root could make something"),
+            ],
+        },
+        new CallGroup
+        {
             Native =
             [
-                "statfs", "chmod", "chown", "utimensat", "truncate", "unlink", "rename", "inotify_add_watch", "name_to_handle_at", "chdir",
+                "link", "linkat", "statfs", "chmod", "chown", "utimensat", "truncate", "unlink", "rename", "inotify_add_watch",
+                "name_to_handle_at", "chdir",
             ],
             Notes = [new(Differs, "of a guest's path", "not seen by the supervisor: ENOENT of the host")],
         },
@@ -260,9 +273,10 @@ internal static class CallTable
             Rules = OnFd(0, Dup),
             Notes = [new(Differs, "", "exact but for the number, as F_DUPFD: the lowest free one of the reserved range")],
         },
+        // Never stopped: a signal that came before the supervisor has the call would end it, and close would have closed nothing.
         new CallGroup
         {
-            Rules = OnFd(1, Dup2, Dup3),
+            Native = ["dup2", "dup3"],
             Notes =
             [
                 new(
@@ -284,7 +298,7 @@ internal static class CallTable
         },
         new CallGroup
         {
-            Rules = [.. OnFd(0, Close), .. Each(Always, CloseRange)],
+            Native = ["close", "close_range"],
             Notes =
             [
                 new(
@@ -295,9 +309,10 @@ internal static class CallTable
         },
         new CallGroup
         {
-            Rules = [.. Each(Always, Execve, Execveat, ExitGroup), new FilterRule(Unshare, UnshareFiles)],
-            Native = ["fork", "vfork", "clone", "exit"],
-            Notes = [new(Exact, "", "children, threads and FD_CLOEXEC; execve starts no program of another architecture (below)")],
+            // What a process still has is only to be seen before it is gone.
+            ReportRules = Each(Always, ExitGroup),
+            Native = ["execve", "execveat", "unshare", "fork", "vfork", "clone", "exit"],
+            Notes = [new(Exact, "", "children, threads and FD_CLOEXEC; a program of another architecture is ended (below)")],
         },
     ];
 

@@ -24,9 +24,6 @@ internal enum FilterKind
     /// <summary>seccomp calls that install a filter with a notification listener of the program's own.</summary>
     OwnListener,
 
-    /// <summary>unshare of the fd table.</summary>
-    UnshareFiles,
-
     /// <summary>Refused at once with EPERM, as a kernel with kernel.io_uring_disabled=2 does.</summary>
     Refused,
 }

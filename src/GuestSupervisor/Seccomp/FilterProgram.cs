@@ -8,7 +8,7 @@ namespace CocoGuest.Supervisor.Seccomp;
 /// </summary>
 /// <remarks>
 /// A call that no rule names reaches "allow" by its number alone, which lets the kernel answer it from a bitmap without running the
-/// program. Programs of another architecture and x32 calls get ENOSYS; 32-bit programs are refused when they are started.
+/// program. Calls of another architecture are all stopped, for the supervisor to say why they cannot be made; x32 calls get ENOSYS.
 /// </remarks>
 internal static class FilterProgram
 {
@@ -25,10 +25,8 @@ internal static class FilterProgram
     private const uint ArchitectureOffset = 4;
     private const uint ArgumentsOffset = 16;
     private const uint ArgumentBytes = 8;
-    private const uint X8664 = 0xc000003e;
     private const uint X32Bit = 0x40000000;
     private const uint MapAnonymous = 0x20;
-    private const uint CloneFiles = 0x400;
     private const uint AdviceRemove = 9;
     private const uint AdvicePoison = 100;
     private const uint AdviceOffline = 101;
@@ -51,8 +49,8 @@ internal static class FilterProgram
         return
         [
             new(LoadWord, ArchitectureOffset),
-            new(JumpEqual, X8664, 1, 0),
-            new(Return, RefuseWith | Enosys),
+            new(JumpEqual, Architecture.X8664, 1, 0),
+            new(Return, Notify),
             new(LoadWord, NumberOffset),
             new(JumpGreaterOrEqual, X32Bit, 0, 1),
             new(Return, RefuseWith | Enosys),
@@ -87,8 +85,6 @@ internal static class FilterProgram
         FilterKind.Refused => [new(Return, RefuseWith | Eperm)],
         FilterKind.OurFd => [.. FdTests(rule, floor), new(Return, Allow)],
         FilterKind.Ioctl => [.. FdTests(rule, floor), .. FamilyTests(), new(Return, Allow)],
-        FilterKind.UnshareFiles =>
-            [LoadArgument(0), new(JumpAnyBit, CloneFiles, 0, 1), new(Return, Notify), new(Return, Allow)],
         FilterKind.TakingAdvice =>
         [
             LoadArgument(2), new(JumpEqual, AdviceRemove, 2, 0), new(JumpEqual, AdvicePoison, 1, 0),

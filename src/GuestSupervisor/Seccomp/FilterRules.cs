@@ -20,7 +20,14 @@ internal static class FilterRules
 
     private static readonly FilterRule[] StrictOnly = [.. CallTable.All.SelectMany(group => group.StrictRules)];
 
+    private static readonly FilterRule[] ReportOnly = [.. CallTable.All.SelectMany(group => group.ReportRules)];
+
     /// <summary>The rules, one a call.</summary>
-    public static IReadOnlyList<FilterRule> For(bool strict) =>
-        !strict ? Common : [.. Common.Where(c => StrictOnly.All(s => s.Call != c.Call)), .. StrictOnly];
+    /// <param name="strict">With what only --strict wants.</param>
+    /// <param name="report">With what only the report of what was never closed wants.</param>
+    public static IReadOnlyList<FilterRule> For(bool strict, bool report = true) =>
+    [
+        .. strict ? [.. Common.Where(c => StrictOnly.All(s => s.Call != c.Call)), .. StrictOnly] : Common,
+        .. report ? ReportOnly : [],
+    ];
 }

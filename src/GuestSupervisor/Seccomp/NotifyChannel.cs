@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using CocoGuest.Linux;
+using CocoGuest.Linux.Events;
 using CocoGuest.Linux.Files;
 using CocoGuest.Machine.Abi;
 using Microsoft.Win32.SafeHandles;
@@ -23,10 +24,13 @@ internal sealed unsafe class NotifyChannel : IDisposable
     private const uint SendFlag = 2;
     private const uint CloseOnExec = 0x80000;
     private readonly SafeFileHandle _listener;
+    private readonly bool _tellsEnd;
 
     public NotifyChannel(SafeFileHandle listener)
     {
         _listener = listener;
+        // Linux 6.11 and later: who waits for a call is told when there is nobody left to make one.
+        _tellsEnd = Environment.OSVersion.Version >= new Version(6, 11);
         // Linux 6.6 and later: the woken thread runs on this CPU at once. Older kernels refuse, and nothing is lost.
         WakesOnSameCpu = Ioctl(listener, SetFlags, (void*)SyncWakeUp) == 0;
     }
@@ -37,10 +41,34 @@ internal sealed unsafe class NotifyChannel : IDisposable
     /// <summary>The listener, for poll.</summary>
     public SafeFileHandle Handle => _listener;
 
-    /// <summary>The next stopped call; false when none waits any more (its thread was killed in the meantime).</summary>
+    /// <summary>True once no process has the filter any more.</summary>
+    public bool IsOver
+    {
+        get
+        {
+            try
+            {
+                using var fd = new BorrowedFd(_listener);
+                return HostPoll.WaitFor(fd.Number, Readiness.None, 0);
+            }
+            catch (ObjectDisposedException)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Waits for the next stopped call.</summary>
+    /// <returns>False when there is none after all: its thread was killed or interrupted meanwhile, or <see cref="IsOver"/>.</returns>
     public bool TryReceive(out Notification notification)
     {
         notification = default;
+        if (!_tellsEnd)
+        {
+            using var fd = new BorrowedFd(_listener);
+            _ = HostPoll.WaitFor(fd.Number, Readiness.Readable, HostPoll.Infinite);
+        }
+
         fixed (Notification* target = &notification)
         {
             while (Ioctl(_listener, Receive, target) != 0)

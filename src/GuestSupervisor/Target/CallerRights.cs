@@ -1,7 +1,7 @@
 namespace CocoGuest.Supervisor.Target;
 
 /// <summary>
-/// Whether a thread may enter a folder or execute a file, as the mode bits and its capabilities say. Does not model: access lists and
+/// What a thread may do with a folder, as the mode bits and its capabilities say. Does not model: access lists and
 /// security modules; a capability counts only in the supervisor's user namespace.
 /// </summary>
 internal sealed class CallerRights(int tid)
@@ -10,8 +10,8 @@ internal sealed class CallerRights(int tid)
     private const uint ByAll = 0x49;
     private readonly Lazy<Credentials?> _credentials = new(() => ProcFolder.CredentialsOf(tid));
 
-    /// <summary>True if the thread has the right to execute, which for a folder is to look up names in it.</summary>
-    public bool MayExecute(HostEntry entry) => (entry.Mode & ByAll) == ByAll || May(entry, Execute);
+    /// <summary>True if the thread may look up names in a folder.</summary>
+    public bool MayEnter(HostEntry entry) => (entry.Mode & ByAll) == ByAll || May(entry, Execute);
 
     /// <summary>True if the thread has the rights of access(2)'s mode: 4 read, 2 write, 1 execute.</summary>
     public bool May(HostEntry entry, uint mode)
@@ -22,7 +22,6 @@ internal sealed class CallerRights(int tid)
         }
 
         uint bits = caller.Uid == entry.Uid ? entry.Mode >> 6 : caller.Groups.Contains(entry.Gid) ? entry.Mode >> 3 : entry.Mode;
-        return (mode & 7 & ~bits) == 0
-            || (caller.PassesPermissions && ((mode & Execute) == 0 || entry.IsFolder || (entry.Mode & ByAll) != 0));
+        return (mode & 7 & ~bits) == 0 || (caller.PassesPermissions && ((mode & Execute) == 0 || entry.IsFolder));
     }
 }

@@ -12,13 +12,9 @@ internal sealed record HostEntry(uint Mode, uint Uid, uint Gid, string? Link, bo
 {
     private const uint TypeMask = 0xf000;
     private const uint Folder = 0x4000;
-    private const uint Regular = 0x8000;
 
     /// <summary>A folder.</summary>
     public bool IsFolder => (Mode & TypeMask) == Folder;
-
-    /// <summary>A regular file.</summary>
-    public bool IsRegular => (Mode & TypeMask) == Regular;
 
     /// <summary>From what statx filled in.</summary>
     public static HostEntry Of(in StatX status, string? link, bool isOfProc) =>

@@ -15,11 +15,16 @@ internal static unsafe class HostFile
     /// <summary>O_NOATIME: means nothing for a memfd, so it marks the open files of one that are the supervisor's.</summary>
     public const uint OursFlag = 0x40000;
 
-    /// <summary>The identity of the file at a path, links followed; null: there is none, or it may not be looked at.</summary>
+    /// <summary>
+    /// The identity of the file at a path, links followed; null: there is none, or it may not be looked at. The file system is not asked:
+    /// one whose server runs in the same guest would wait for the supervisor, which would wait for it.
+    /// </summary>
     public static FileIdentity? IdentityAt(string path)
     {
-        Stat status;
-        return Libc.Fstatat(Libc.AtFdcwd, path, &status, 0) == 0 ? IdentityIn(status) : null;
+        StatX status;
+        return Libc.Statx(Libc.AtFdcwd, path, Libc.AtStatxDontSync, Libc.StatxIno, &status) == 0
+            ? new FileIdentity(Device(status.DeviceMajor, status.DeviceMinor), status.Inode)
+            : null;
     }
 
     /// <summary>The identity of an open file.</summary>
@@ -81,6 +86,10 @@ internal static unsafe class HostFile
         Libc.Fcntl(file, Libc.FGetfl, 0) is var flags and >= 0 && ((uint)flags & OpenFlags.PathOnly) != 0;
 
     private static SafeFileHandle Checked(SafeFileHandle file) => !file.IsInvalid ? file : throw new Win32Exception();
+
+    // As stat encodes major and minor.
+    private static ulong Device(uint major, uint minor) =>
+        ((major & 0xfffUL) << 8) | (minor & 0xff) | ((minor & ~0xffUL) << 12) | ((major & ~0xfffUL) << 32);
 
     private static FileIdentity IdentityIn(in Stat status) => new(status.Dev, status.Ino);
 }

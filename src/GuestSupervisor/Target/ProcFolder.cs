@@ -45,7 +45,7 @@ internal static class ProcFolder
         return new Credentials(Number(users[3]), [Number(groups[3]), .. others.Select(Number)], passes);
     }
 
-    /// <summary>Its status, as text.</summary>
+    /// <summary>The status of a process or thread as text; empty: it is gone.</summary>
     public static string StatusOf(int pid) => Text(pid, "status") ?? "";
 
     /// <summary>An entry that is strings of C, such as cmdline.</summary>
@@ -89,9 +89,6 @@ internal static class ProcFolder
 
         return null;
     }
-
-    /// <summary>True if the process has no_new_privs.</summary>
-    public static bool GainsNothing(int pid) => StatusNumber(pid, "NoNewPrivs:") == 1;
 
     /// <summary>The name of the program.</summary>
     public static string NameOf(int pid) => Text(pid, "comm")?.TrimEnd('\n') ?? "?";

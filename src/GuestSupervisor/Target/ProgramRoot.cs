@@ -85,17 +85,6 @@ internal sealed unsafe class ProgramRoot : IDisposable
         return file;
     }
 
-    /// <summary>The first bytes of a regular file.</summary>
-    /// <returns>How many there are, at most as many as the target takes; 0: it cannot be read.</returns>
-    public int ReadHead(string path, Span<byte> target)
-    {
-        using SafeFileHandle? file = Open(path, Libc.ONonblock | Libc.ONofollow, cached: false);
-        fixed (byte* first = target)
-        {
-            return file is null ? 0 : (int)Math.Max(0, Libc.Read(file, first, (nuint)target.Length));
-        }
-    }
-
     public void Dispose() => _root.Dispose();
 
     private SafeFileHandle? Open(string path, int flags, bool cached)

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using CocoGuest.Linux;
+using CocoGuest.Linux.Events;
 
 namespace CocoGuest.Supervisor.Target;
 
@@ -7,6 +9,9 @@ namespace CocoGuest.Supervisor.Target;
 /// System calls in another thread's place, by ptrace: for the few mappings that no single mmap of the program's own can make. The thread is
 /// taken at the end of the call that it waits in, makes the calls that it is told, and goes on as if the first had returned the last one's
 /// result.
+/// <para>All signals are blocked in it meanwhile, so those that come wait for it as for any thread. A fault of the instruction that makes
+/// the calls, whose page another thread may take away or change, is none that can wait: it ends the calls, and the program dies of it as
+/// it would of its own.</para>
 /// <para>ptrace belongs to a thread: all of one instance is used on one. x86-64 only.</para>
 /// </summary>
 internal sealed unsafe class RemoteCalls : IDisposable
@@ -17,13 +22,24 @@ internal sealed unsafe class RemoteCalls : IDisposable
     private const int SetRegisters = 13;
     private const int ToNextCall = 24;
     private const int Detach = 17;
+    private const int GetSignalMask = 0x420a;
+    private const int SetSignalMask = 0x420b;
+    private const ulong AllSignals = ulong.MaxValue;
+    private const int NoHang = 1;
+    private const int LongestInstructionMilliseconds = 1000;
     private const nint MarkCallStops = 1;
     private const int AnyThread = 0x40000000;
     private const int CallStop = 5 | 0x80;
     private const int CallBytes = 2;
+    private const int Stopped = 0x7f;
+    private const int Forever = -1;
+    private const int StopSignal = 19; // SIGSTOP
     private readonly int _tid;
-    private readonly List<int> _signals = [];
     private Registers _saved;
+    private ulong _savedMask;
+    private int _fault;
+    private bool _broken;
+    private bool _isToStop;
     private bool _stopped;
 
     private RemoteCalls(int tid) => _tid = tid;
@@ -47,9 +63,13 @@ internal sealed unsafe class RemoteCalls : IDisposable
             return false;
         }
 
+        ulong all = AllSignals;
         fixed (Registers* saved = &_saved)
+        fixed (ulong* mask = &_savedMask)
         {
-            _stopped = Libc.Ptrace(GetRegisters, _tid, 0, (nint)saved) == 0;
+            _stopped = Libc.Ptrace(GetRegisters, _tid, 0, (nint)saved) == 0
+                && Libc.Ptrace(GetSignalMask, _tid, sizeof(ulong), (nint)mask) == 0
+                && Libc.Ptrace(SetSignalMask, _tid, sizeof(ulong), (nint)(&all)) == 0;
         }
 
         return _stopped;
@@ -65,11 +85,12 @@ internal sealed unsafe class RemoteCalls : IDisposable
         registers.Original = ulong.MaxValue;
         (registers.First, registers.Second, registers.Third) = (At(arguments, 0), At(arguments, 1), At(arguments, 2));
         (registers.Fourth, registers.Fifth, registers.Sixth) = (At(arguments, 3), At(arguments, 4), At(arguments, 5));
-        if (Libc.Ptrace(SetRegisters, _tid, 0, (nint)(&registers)) != 0 || !RunToCallStop() || !RunToCallStop()
+        const long faulted = -14; // EFAULT, for who lives to see it
+        if (_broken || Libc.Ptrace(SetRegisters, _tid, 0, (nint)(&registers)) != 0
+            || !RunToCallStop(LongestInstructionMilliseconds) || !RunToCallStop(Forever)
             || Libc.Ptrace(GetRegisters, _tid, 0, (nint)(&registers)) != 0)
         {
-            const long noSuchThread = -3;
-            return noSuchThread;
+            return faulted;
         }
 
         return (long)registers.Accumulator;
@@ -80,36 +101,76 @@ internal sealed unsafe class RemoteCalls : IDisposable
     {
         if (_stopped)
         {
+            ulong mask = _savedMask;
             Registers registers = _saved;
             registers.Accumulator = (ulong)Result;
             registers.Original = ulong.MaxValue;
+            _ = Libc.Ptrace(SetSignalMask, _tid, sizeof(ulong), (nint)(&mask));
             _ = Libc.Ptrace(SetRegisters, _tid, 0, (nint)(&registers));
         }
 
-        _ = Libc.Ptrace(Detach, _tid, 0, 0);
-        _signals.ForEach(signal => Libc.Kill(_tid, signal));
+        _ = Libc.Ptrace(Detach, _tid, 0, _fault);
+        if (_isToStop)
+        {
+            _ = Libc.Kill(_tid, StopSignal);
+        }
     }
 
     private static ulong At(ReadOnlySpan<ulong> arguments, int index) => index < arguments.Length ? arguments[index] : 0;
 
-    private bool RunToCallStop()
+    // The way to the entry of a call is one instruction, however the page that it is on was changed; the call itself may take its time.
+    // A SIGSTOP, which cannot be blocked, comes when the calls are over.
+    private bool RunToCallStop(int milliseconds)
     {
-        int status = 0;
-        do
+        while (true)
         {
-            if (Libc.Ptrace(ToNextCall, _tid, 0, 0) != 0 || !Wait(&status))
+            int status = 0;
+            bool inTime = true;
+            if (Libc.Ptrace(ToNextCall, _tid, 0, 0) != 0
+                || !(milliseconds < 0 ? Wait(&status) : WaitFor(milliseconds, &status, out inTime)))
             {
                 return false;
             }
 
             int signal = (status >> 8) & 0xff;
-            if (signal != CallStop && status >> 16 == 0)
+            bool delivers = status >> 16 == 0;
+            if (signal == CallStop)
             {
-                _signals.Add(signal);
+                return true;
+            }
+
+            if (!inTime || (delivers && signal != StopSignal))
+            {
+                (_broken, _fault) = (true, inTime ? signal : 0);
+                return false;
+            }
+
+            _isToStop |= delivers;
+        }
+    }
+
+    // Not in time: the thread does not come to its call, and is stopped where it is.
+    private bool WaitFor(int milliseconds, int* status, out bool inTime)
+    {
+        long start = Stopwatch.GetTimestamp();
+        int waited;
+        inTime = true;
+        while ((waited = Libc.Waitpid(_tid, status, AnyThread | NoHang)) == 0)
+        {
+            if (Stopwatch.GetElapsedTime(start).TotalMilliseconds > milliseconds)
+            {
+                inTime = false;
+                _ = Libc.Ptrace(Interrupt, _tid, 0, 0);
+                return Wait(status);
+            }
+
+            if (!Thread.Yield())
+            {
+                _ = HostPoll.Wait([], 1);
             }
         }
-        while (((status >> 8) & 0xff) != CallStop);
-        return true;
+
+        return waited == _tid && (*status & 0xff) == Stopped;
     }
 
     private bool Wait(int* status)
@@ -119,8 +180,7 @@ internal sealed unsafe class RemoteCalls : IDisposable
         {
         }
 
-        const int stopped = 0x7f;
-        return waited == _tid && (*status & 0xff) == stopped;
+        return waited == _tid && (*status & 0xff) == Stopped;
     }
 
     // struct user_regs_struct

@@ -19,7 +19,7 @@ internal static class NullSupervisor
     {
         using var keepers = Keepers.Take();
         byte[][] words = [.. program.Select(word => Encoding.UTF8.GetBytes(word))];
-        keepers.Start(words, Encoding.UTF8.GetBytes(path), Range, strict: false, traceable: false);
+        keepers.Start(words, Encoding.UTF8.GetBytes(path), Range, FilterRules.For(strict: false), traceable: false);
         SafeFileHandle listener = keepers.ReceiveListener() ?? throw new InvalidOperationException("No filter could be installed here.");
         using var channel = new NotifyChannel(listener);
         keepers.Go();

@@ -34,7 +34,8 @@ public sealed class CocoConnectionTests
             && second == typeof(CallOptions) && !method.ReturnType.IsGenericType);
 
         object request = Activator.CreateInstance(unary.GetParameters()[0].ParameterType)!;
-        TargetInvocationException thrown = Assert.Throws<TargetInvocationException>(() => unary.Invoke(client, [request, default(CallOptions)]));
+        TargetInvocationException thrown = Assert.Throws<TargetInvocationException>(
+            () => unary.Invoke(client, [request, default(CallOptions)]));
         Assert.IsType<ServerGoneException>(thrown.InnerException);
     }
 }

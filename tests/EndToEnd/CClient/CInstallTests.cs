@@ -61,7 +61,8 @@ public sealed class CInstallTests(SharedServer shared, CClientBuild build) : ICl
         string runtime = Path.Combine(build.Folder, "runtime");
         await ShellAsync($"mkdir -p '{runtime}' && ln -sfn '{folder}' '{runtime}/cocoguest'");
 
-        string set = environment.Replace("FOLDER", folder, StringComparison.Ordinal).Replace("=RUNTIME", "=" + runtime, StringComparison.Ordinal);
+        string set = environment.Replace("FOLDER", folder, StringComparison.Ordinal)
+            .Replace("=RUNTIME", "=" + runtime, StringComparison.Ordinal);
         Assert.Equal("connected\n", await ShellAsync($"cd '{folder}' && env {set} '{program}'"));
     }
 

@@ -3,7 +3,9 @@ using CocoGuest.Tests.EndToEnd.Processes;
 
 namespace CocoGuest.Tests.EndToEnd.Demo;
 
-/// <summary>What the demo shows to people and leaves behind: what was counted when adds up, and its picture lies beside the result.</summary>
+/// <summary>
+/// What the demo shows to people and leaves behind: what was counted when adds up, and its picture lies beside the result.
+/// </summary>
 public sealed class DemoViewTests(SharedServer shared) : IClassFixture<SharedServer>, IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("coco-e2e-demo-");

@@ -138,4 +138,22 @@ public sealed class PathTests(NativePrograms programs) : IClassFixture<NativePro
         Assert.True(exitCode == 0, said);
         Assert.Equal(expected, output);
     }
+
+    [ForeignFact(ForeignTool.Compiler | ForeignTool.NoHeaps)]
+    public async Task Run_NewNamesAndOpensThatNoKernelTakes_AreRefused()
+    {
+        (int exitCode, string output, string said) = await CocoRun.RunAsync(CocoRun.Plain, await programs.BuildAsync("names"));
+
+        Assert.True(exitCode == 0, said);
+        Assert.Equal(
+            [
+                "mkdir EEXIST", "mkdir-slash EEXIST", "mkdirat EEXIST", "mkdir-node EEXIST", "mkdir-heap EEXIST", "mkdir-below ENOTDIR",
+                "mkdir-heap-slash EEXIST", "mkdir-heap-dot ENOTDIR", "mknod-below-up ENOTDIR",
+                "mkdir-missing ENOENT", "mkdir-sysfs EPERM", "mknod EEXIST", "mknodat EEXIST", "symlink EEXIST", "symlinkat EEXIST",
+                "resolve EINVAL", "flags EINVAL", "mode EINVAL", "path-and-more EINVAL", "small EINVAL",
+                "large E2BIG", "page ok", "page-not-empty E2BIG", "known ok",
+            ],
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.False(Directory.Exists("/dev/dma_heap"));
+    }
 }

@@ -252,7 +252,13 @@ internal sealed class RunCommand
 
     private int Run(ParseResult parsed, ISupervision supervision, TraceOutput? trace, IReadOnlyList<ReportFile> files)
     {
-        var options = new RunOptions { Strict = parsed.GetValue(_strict), Uid = parsed.GetValue(_user), Gid = parsed.GetValue(_user) };
+        var options = new RunOptions
+        {
+            Strict = parsed.GetValue(_strict),
+            TellsLeaks = !parsed.GetValue(_quiet) || files.Count != 0 || parsed.GetValue(_failOnLeaks),
+            Uid = parsed.GetValue(_user),
+            Gid = parsed.GetValue(_user),
+        };
         RunOutcome outcome = ProgramRun.Run(parsed.GetValue(_program)!, options, supervision);
         if (trace?.Finish() is { Length: > 0 } wrong)
         {

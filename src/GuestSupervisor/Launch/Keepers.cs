@@ -324,8 +324,8 @@ internal sealed unsafe class Keepers : IDisposable
         return count == sizeof(KeeperWord) ? word : null;
     }
 
-    // A keeper that ended with words of coco's unread, such as a signal that the program ended of, too, leaves ECONNRESET in front of what it
-    // said; that is told once.
+    // A keeper that ended with words of coco's unread, such as a signal that the program ended of, too, leaves ECONNRESET in front of what
+    // it said; that is told once.
     private static bool IsNoAnswer(int errno) => errno is Libc.Eintr or Libc.Econnreset;
 
     // The guard ends by itself when the keeper has ended or coco's end of its socket is closed. What is below coco then was left by both.

@@ -19,7 +19,8 @@ public sealed class StubDocumentTests(SharedServer shared, Scratch scratch) : IC
         opened = next(stream).opened
         on = dict(process=opened.process)
         buffer = guest.AllocateBuffer(g.AllocateBufferRequest(heap='system_cc_shared', len=(1 << 20) + 65536 + 4096, **on))
-        attachment = guest.Attach(g.AttachRequest(fd=buffer.fd, **on)).attachment
+        nic = devices.RegisterDevice(device_service_pb2.RegisterDeviceRequest(name='stub-nic', kind='rdma', **on)).device
+        attachment = guest.Attach(g.AttachRequest(fd=buffer.fd, device=nic, **on)).attachment
         answer = guest.MapDmaBuf(g.MapDmaBufRequest(attachment=attachment, **on))
         broker = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         broker.connect(answer.broker_path)
@@ -30,7 +31,7 @@ public sealed class StubDocumentTests(SharedServer shared, Scratch scratch) : IC
             address = segment.dma_address + 8 * number
             at = segment.fd_offset + (address - segment.dma_address)
             memory[at:at + 4] = struct.pack('<I', 1000 + number)
-            read = devices.DmaRead(device_service_pb2.DmaReadRequest(dma_address=address, length=4, **on))
+            read = devices.DmaRead(device_service_pb2.DmaReadRequest(device=nic, dma_address=address, length=4, **on))
             print(number, struct.unpack('<I', read.data)[0])
         """;
 

@@ -38,7 +38,6 @@ public sealed class PublishTests(PublishedCoco published) : IClassFixture<Publis
     // Programs without their assembly. coco.host is the host of coco.dll, which coco itself starts.
     private static IEnumerable<string> Bare(string folder) => Directory.GetFiles(folder)
         .Where(file => (File.GetUnixFileMode(file) & UnixFileMode.UserExecute) != 0 && !file.EndsWith(".dll", StringComparison.Ordinal)
-            && !file.EndsWith(".so", StringComparison.Ordinal) && !File.Exists(Path.ChangeExtension(file, null) is { } name && file.EndsWith(".host", StringComparison.Ordinal)
-                ? name + ".dll"
-                : file + ".dll"));
+            && !file.EndsWith(".so", StringComparison.Ordinal)
+            && !File.Exists((Path.GetExtension(file) == ".host" ? Path.ChangeExtension(file, null) : file) + ".dll"));
 }

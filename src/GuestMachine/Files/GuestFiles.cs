@@ -24,6 +24,7 @@ public sealed partial class GuestFiles
         _gate = core.Gate;
         _tokens = new ShareTokenTable(core.Time, core.Limits.ShareTokens);
         processes.Holders.Add(ProcessRelease.Descriptors, DropAll);
+        processes.Holders.Add(ProcessRelease.Tokens, DropTokensOf);
     }
 
     /// <summary>close of one fd, of any kind of file: EBADF when it is not open.</summary>

@@ -6,6 +6,7 @@ namespace CocoGuest.Linux;
 internal static unsafe partial class Libc
 {
     public const int PrSetPdeathsig = 1;
+    public const int PrSetDumpable = 4;
     public const int PrSetChildSubreaper = 36;
     public const int PrSetNoNewPrivs = 38;
     public const int PrSetPtracer = 0x59616d61;

@@ -31,6 +31,7 @@ internal static unsafe partial class Libc
     public const int FallocFlKeepSize = 1;
     public const int FallocFlPunchHole = 2;
     public const int LockEx = 2;
+    public const int LockNb = 4;
     public const int SeekCur = 1;
     public const int SeekData = 3;
     public const int SeekHole = 4;
@@ -38,6 +39,7 @@ internal static unsafe partial class Libc
     public const uint StatxMode = 2;
     public const uint StatxUid = 8;
     public const uint StatxGid = 0x10;
+    public const uint StatxIno = 0x100;
     public const nint SysGetdents64 = 217; // x86-64
     public const nint SysOpenat2 = 437;
 

@@ -14,4 +14,13 @@ internal struct StatX
 
     [FieldOffset(28)]
     public ushort Mode;
+
+    [FieldOffset(32)]
+    public ulong Ino;
+
+    [FieldOffset(136)]
+    public uint DevMajor;
+
+    [FieldOffset(140)]
+    public uint DevMinor;
 }

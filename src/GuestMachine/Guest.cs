@@ -79,7 +79,7 @@ public sealed class Guest : IDisposable
         Drm = new GuestDrm(_core, Files, Devices, Fences, Buffers, Importers);
         Rdma = new GuestRdma(_core, processes, Pins, Devices, Buffers, Importers);
         Processes = new GuestProcesses(_core, processes, Mappings, Fences);
-        Natives = new GuestNatives(_core, processes, Files, Mappings, Fences, Processes.Open);
+        Natives = new GuestNatives(_core, processes, Files, Mappings, Fences, name => Processes.Open(name));
         Vmm = new GuestVmm(_core, boot.Hypervisor, pages);
         Conversions = new GuestConversions(_core, Buffers, pages);
         Hypercalls = new GuestHypercalls(_core, boot.Hypervisor, pages);

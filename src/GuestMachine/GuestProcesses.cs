@@ -10,7 +10,8 @@ namespace CocoGuest.Machine;
 /// <summary>
 /// Processes of a guest: opening, finding, ending.
 /// Models: the order of a process' end: calls that wait, mappings in address order, fds in ascending order, then devices with their
-/// attachments, newest first, as the last close of a driver's file does. Share tokens in flight survive their maker (S-BUF-90).
+/// attachments, newest first, as the last close of a driver's file does. Share tokens in flight survive their maker (S-BUF-90),
+/// unless that is contained.
 /// Does not model: threads, signals.
 /// </summary>
 public sealed class GuestProcesses
@@ -46,8 +47,9 @@ public sealed class GuestProcesses
 
     /// <summary>Starts a process.</summary>
     /// <param name="name">For people, at most 64 characters.</param>
+    /// <param name="contained">Nobody vouches for its user (<see cref="GuestProcess.Contained"/>).</param>
     /// <returns>EINVAL for a long name, EAGAIN at the limit, EOWNERDEAD when the guest is gone.</returns>
-    public Result<GuestProcess> Open(string name)
+    public Result<GuestProcess> Open(string name, bool contained = false)
     {
         using CallScope call = _gate.Enter();
         if (call.Refused is { } dead)
@@ -61,7 +63,7 @@ public sealed class GuestProcesses
                 $"The name has {name.Length} characters; at most {NameLimit}.", "name");
         }
 
-        return _table.CheckRoom("open_process") is { } full ? full : _table.Start(name);
+        return _table.CheckRoom("open_process", contained) is { } full ? full : _table.Start(name, contained);
     }
 
     /// <summary>
@@ -77,12 +79,12 @@ public sealed class GuestProcesses
             return dead;
         }
 
-        if (_table.CheckRoom("fork") is { } full)
+        if (_table.CheckRoom("fork", parent.Contained) is { } full)
         {
             return full;
         }
 
-        GuestProcess child = _table.Start(parent.Name);
+        GuestProcess child = _table.Start(parent.Name, parent.Contained);
         child.Limits = parent.Limits;
         child.Fds.CopyFrom(parent.Fds);
         (child.Uid, child.Gid, child.OomScoreAdj, child.Cgroup) = (parent.Uid, parent.Gid, parent.OomScoreAdj, parent.Cgroup);

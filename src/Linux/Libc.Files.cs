@@ -31,6 +31,7 @@ internal static unsafe partial class Libc
     public const int FallocFlKeepSize = 1;
     public const int FallocFlPunchHole = 2;
     public const int LockEx = 2;
+    public const int LockNb = 4;
     public const int SeekCur = 1;
     public const int SeekData = 3;
     public const int SeekHole = 4;

@@ -7,6 +7,7 @@ internal static unsafe partial class Libc
 {
     public const int PrSetPdeathsig = 1;
     public const int PrGetPdeathsig = 2;
+    public const int PrSetDumpable = 4;
     public const int PrSetName = 15;
     public const int PrSetChildSubreaper = 36;
     public const int PrSetNoNewPrivs = 38;

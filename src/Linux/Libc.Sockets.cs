@@ -19,6 +19,12 @@ internal static unsafe partial class Libc
     public const int MsgNosignal = 0x4000;
     public const int MsgCmsgCloexec = 0x40000000;
 
+    [LibraryImport(Library, EntryPoint = "socket", SetLastError = true)]
+    public static partial int Socket(int family, int type, int protocol);
+
+    [LibraryImport(Library, EntryPoint = "bind", SetLastError = true)]
+    public static partial int Bind(SafeHandle socket, void* address, uint length);
+
     [LibraryImport(Library, EntryPoint = "socketpair", SetLastError = true)]
     public static partial int Socketpair(int family, int type, int protocol, int* ends);
 

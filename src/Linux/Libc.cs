@@ -20,5 +20,8 @@ internal static unsafe partial class Libc
     /// <summary>EAGAIN, and EWOULDBLOCK.</summary>
     public const int Eagain = 11;
 
+    /// <summary>EADDRINUSE.</summary>
+    public const int Eaddrinuse = 98;
+
     private const string Library = "libc";
 }

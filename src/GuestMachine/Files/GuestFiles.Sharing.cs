@@ -22,11 +22,11 @@ public sealed partial class GuestFiles
     {
         using Lock.Scope held = _gate.Hold();
         Result<GuestFile> file = Find(process, fd, "export");
-        return file.Ok ? Export(file.Value, addressee, life) : file.Failure;
+        return file.Ok ? Export(file.Value, addressee, life, process) : file.Failure;
     }
 
     /// <summary>Puts a reference on an open file in flight that the caller has without an fd of the guest.</summary>
-    internal Result<Handle128> Export(GuestFile file, Handle128? addressee, TimeSpan life)
+    internal Result<Handle128> Export(GuestFile file, Handle128? addressee, TimeSpan life, GuestProcess? maker = null)
     {
         using Lock.Scope held = _gate.Hold();
         if (life < TimeSpan.Zero || life > GuestLimits.LongestTokenLife)
@@ -37,14 +37,14 @@ public sealed partial class GuestFiles
         }
 
         ExpireTokens();
-        if (_tokens.IsFull)
+        if (_tokens.IsFullFor(maker))
         {
             return new Failure(Errno.ENOSPC, "export", "add token", $"{_tokens.Count} share tokens are in flight already.");
         }
 
         file.References++;
         Handle128 token = _core.Secrets.Next();
-        _tokens.Add(token, file, addressee, life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life);
+        _tokens.Add(token, file, addressee, life == TimeSpan.Zero ? GuestLimits.DefaultTokenLife : life, maker);
         return token;
     }
 
@@ -111,6 +111,18 @@ public sealed partial class GuestFiles
             ? file
             : new Failure(Errno.ENOENT, "import", "look up token",
                 "The share token is unknown, used, expired or addressed to another process.", "share_token");
+    }
+
+    /// <summary>What a contained process put in flight ends with it.</summary>
+    internal void DropTokensOf(GuestProcess process)
+    {
+        if (process.Contained)
+        {
+            foreach (GuestFile file in _tokens.TakeOf(process))
+            {
+                Put(file);
+            }
+        }
     }
 
     /// <summary>Everything in flight ends with the guest.</summary>

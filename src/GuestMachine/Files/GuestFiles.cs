@@ -24,6 +24,7 @@ public sealed partial class GuestFiles
         _gate = core.Gate;
         _tokens = new ShareTokenTable(core.Time, core.Limits.ShareTokens);
         processes.Holders.Add(ProcessRelease.Descriptors, DropAll);
+        processes.Holders.Add(ProcessRelease.Tokens, DropTokensOf);
     }
 
     /// <summary>Tells of fds of native processes that lead to no file of the guest's; null: there are none.</summary>

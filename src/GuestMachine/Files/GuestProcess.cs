@@ -32,6 +32,12 @@ public sealed class GuestProcess : Caller
     /// <summary>A process of the host stands behind it: its fds and mappings are a mirror (<c>GuestNatives</c>).</summary>
     public bool IsNative { get; internal set; }
 
+    /// <summary>
+    /// Nobody vouches for its user: what it makes for others ends with it (share tokens, RDMA devices), and all such processes of a guest
+    /// together have half of what the guest has for all. Linux has no such processes.
+    /// </summary>
+    public bool Contained { get; internal set; }
+
     /// <summary>User of the process; 0 is root.</summary>
     public uint Uid { get; internal set; }
 

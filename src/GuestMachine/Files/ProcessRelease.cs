@@ -12,10 +12,13 @@ internal enum ProcessRelease
     /// <summary>fds, ascending.</summary>
     Descriptors,
 
+    /// <summary>Share tokens of a contained process; those of others stay.</summary>
+    Tokens,
+
     /// <summary>What its drivers mapped and allocated for DMA.</summary>
     DmaApi,
 
-    /// <summary>RDMA memory regions.</summary>
+    /// <summary>RDMA memory regions; of a contained process its RDMA devices as well.</summary>
     Regions,
 
     /// <summary>Pinned user pages.</summary>

@@ -1,5 +1,6 @@
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Core;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Files;
 
@@ -12,6 +13,7 @@ internal sealed class ProcessTable
     private readonly GuestCore _core;
     private readonly Dictionary<Handle128, GuestProcess> _processes = [];
     private uint _lastPid;
+    private int _contained;
 
     public ProcessTable(GuestCore core)
     {
@@ -28,15 +30,24 @@ internal sealed class ProcessTable
     /// <summary>Who lets go when a process ends.</summary>
     public Holders<GuestProcess, ProcessRelease> Holders { get; } = new();
 
-    /// <summary>EAGAIN at the limit of processes.</summary>
-    public Failure? CheckRoom(string operation) => _processes.Count >= _core.Limits.Processes
-        ? new Failure(Errno.EAGAIN, operation, "check limit", $"The guest has {_processes.Count} processes already.")
-        : null;
+    /// <summary>EAGAIN at the limit of processes, and for contained ones at half of it.</summary>
+    public Failure? CheckRoom(string operation, bool contained)
+    {
+        if (_processes.Count >= _core.Limits.Processes)
+        {
+            return new Failure(Errno.EAGAIN, operation, "check limit", $"The guest has {_processes.Count} processes already.");
+        }
+
+        return contained && _contained >= _core.Limits.Processes / GuestLimits.ContainedPart
+            ? new Failure(Errno.EAGAIN, operation, "check limit", $"The guest has {_contained} processes of strangers already.")
+            : null;
+    }
 
     /// <summary>Adds a process.</summary>
-    public GuestProcess Start(string name)
+    public GuestProcess Start(string name, bool contained = false)
     {
-        var process = new GuestProcess(_core, _core.Secrets.Next(), _core.Secrets.Next(), ++_lastPid, name);
+        var process = new GuestProcess(_core, _core.Secrets.Next(), _core.Secrets.Next(), ++_lastPid, name) { Contained = contained };
+        _contained += contained ? 1 : 0;
         _processes.Add(process.Handle, process);
         return process;
     }
@@ -48,6 +59,7 @@ internal sealed class ProcessTable
     public void Remove(GuestProcess process)
     {
         process.Alive = false;
+        _contained -= process.Contained && _processes.Remove(process.Handle, out _) ? 1 : 0;
         _processes.Remove(process.Handle);
     }
 

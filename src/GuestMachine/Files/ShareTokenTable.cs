@@ -1,10 +1,11 @@
 using CocoGuest.Machine.Abi;
+using CocoGuest.Machine.Profiles;
 
 namespace CocoGuest.Machine.Files;
 
 /// <summary>
 /// Share tokens in flight: each holds one reference on a buffer as an fd in an SCM_RIGHTS message does (S-BUF-90), survives its maker, is
-/// single use, and expires.
+/// single use, and expires. Only those of contained processes end with their maker, and get half of the room.
 /// </summary>
 internal sealed class ShareTokenTable(TimeProvider time, int limit)
 {
@@ -13,6 +14,7 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
 
     private readonly Dictionary<Handle128, Entry> _entries = [];
     private readonly PriorityQueue<Handle128, long> _byExpiry = new();
+    private int _contained;
 
     public int Count => _entries.Count;
 
@@ -22,10 +24,12 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
     /// <summary>The files in flight, one for each token.</summary>
     public IEnumerable<GuestFile> Files => _entries.Values.Select(e => e.File);
 
-    public bool IsFull => _entries.Count >= limit;
+    /// <summary>Whether there is no room for a token of this process.</summary>
+    public bool IsFullFor(GuestProcess? maker) => _entries.Count >= limit
+        || (maker is { Contained: true } && _contained >= limit / GuestLimits.ContainedPart);
 
     /// <summary>Adds a token; the caller has taken the reference.</summary>
-    public void Add(Handle128 token, GuestFile file, Handle128? addressee, TimeSpan life)
+    public void Add(Handle128 token, GuestFile file, Handle128? addressee, TimeSpan life, GuestProcess? maker = null)
     {
         if (_byExpiry.Count > (2 * _entries.Count) + MostRedeemed)
         {
@@ -35,7 +39,8 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
         }
 
         long expires = time.GetTimestamp() + (long)(life.TotalSeconds * time.TimestampFrequency);
-        _entries.Add(token, new Entry(file, addressee));
+        _entries.Add(token, new Entry(file, addressee, maker is { Contained: true } ? maker : null));
+        _contained += maker is { Contained: true } ? 1 : 0;
         _byExpiry.Enqueue(token, expires);
     }
 
@@ -44,7 +49,21 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
         _entries.TryGetValue(token, out Entry entry) && (entry.Addressee is null || entry.Addressee == importer) ? entry.File : null;
 
     /// <summary>Takes a token out; its reference passes to the caller.</summary>
-    public void Remove(Handle128 token) => _entries.Remove(token);
+    public void Remove(Handle128 token) => Take(token, out _);
+
+    /// <summary>Takes the tokens out that end with their maker; their references pass to the caller.</summary>
+    public IReadOnlyList<GuestFile> TakeOf(GuestProcess maker)
+    {
+        Handle128[] tokens = [.. _entries.Where(e => ReferenceEquals(e.Value.Maker, maker)).Select(e => e.Key)];
+        List<GuestFile> files = [];
+        foreach (Handle128 token in tokens)
+        {
+            Take(token, out Entry entry);
+            files.Add(entry.File);
+        }
+
+        return files;
+    }
 
     /// <summary>Takes one expired token out and returns its buffer, whose reference passes to the caller; null when none is due.</summary>
     public GuestFile? TakeExpired()
@@ -53,7 +72,7 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
         while (_byExpiry.TryPeek(out Handle128 token, out long expires) && expires <= now)
         {
             _byExpiry.Dequeue();
-            if (_entries.Remove(token, out Entry entry))
+            if (Take(token, out Entry entry))
             {
                 return entry.File;
             }
@@ -68,8 +87,16 @@ internal sealed class ShareTokenTable(TimeProvider time, int limit)
         GuestFile[] buffers = [.. _entries.Values.Select(e => e.File)];
         _entries.Clear();
         _byExpiry.Clear();
+        _contained = 0;
         return buffers;
     }
 
-    private readonly record struct Entry(GuestFile File, Handle128? Addressee);
+    private bool Take(Handle128 token, out Entry entry)
+    {
+        bool had = _entries.Remove(token, out entry);
+        _contained -= had && entry.Maker is not null ? 1 : 0;
+        return had;
+    }
+
+    private readonly record struct Entry(GuestFile File, Handle128? Addressee, GuestProcess? Maker);
 }

@@ -26,6 +26,9 @@ public sealed record GuestLimits(
     /// <summary>Largest Load, Store, DmaRead, DmaWrite or host read in one call, in bytes: EINVAL beyond.</summary>
     public const ulong BytesPerAccess = 1UL << 20;
 
+    /// <summary>Of what a guest has for all, contained processes together get one in so many.</summary>
+    public const int ContainedPart = 2;
+
     /// <summary>Life of a share token that does not say how long it lives.</summary>
     public static readonly TimeSpan DefaultTokenLife = TimeSpan.FromSeconds(60);
 

@@ -32,6 +32,7 @@ public sealed partial class GuestRdma
     private readonly GuestBuffers _buffers;
     private readonly GuestImporters _importers;
     private readonly Dictionary<string, RdmaDevice> _devices = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, GuestProcess> _contained = new(StringComparer.Ordinal);
     private readonly Dictionary<uint, Domain> _domains = [];
     private readonly Dictionary<uint, Region> _regions = [];
     private uint _lastPd;
@@ -78,6 +79,11 @@ public sealed partial class GuestRdma
             return Wrong(Errno.ENOSPC, "rdma_link_add", "name", $"The guest has {_core.Limits.RdmaDevices} RDMA devices already.");
         }
 
+        if (process.Contained && _contained.Count >= _core.Limits.RdmaDevices / GuestLimits.ContainedPart)
+        {
+            return Wrong(Errno.ENOSPC, "rdma_link_add", "name", $"Strangers have {_contained.Count} RDMA devices of the guest already.");
+        }
+
         if (dmaDevice is not null && _dmaDevices.FindFor(process, dmaDevice, "rdma_link_add") is { Ok: false } missing)
         {
             return missing.Failure!;
@@ -87,6 +93,11 @@ public sealed partial class GuestRdma
             && _core.Kernel.Version is KernelVersion.V72 or KernelVersion.V73;
         var device = new RdmaDevice(name, dmaDevice, bounce);
         _devices.Add(name, device);
+        if (process.Contained)
+        {
+            _contained.Add(name, process);
+        }
+
         return device;
     }
 
@@ -251,6 +262,13 @@ public sealed partial class GuestRdma
         foreach (uint pd in _domains.Where(d => ReferenceEquals(d.Value.Owner, process)).Select(d => d.Key).ToArray())
         {
             _domains.Remove(pd);
+        }
+
+        // Others stay for the guest's life, as an HCA does.
+        foreach (string name in process.Contained ? _contained.Where(d => ReferenceEquals(d.Value, process)).Select(d => d.Key).ToArray() : [])
+        {
+            _contained.Remove(name);
+            _devices.Remove(name);
         }
     }
 

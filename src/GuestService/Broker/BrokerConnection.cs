@@ -22,11 +22,19 @@ namespace CocoGuest.Service.Broker;
 /// <para>A request is a token to redeem, an fd to share, or one of the control protocol; its first bytes say which. One is carried out
 /// after the other, and the answer to a control request, which may be long, has to be in the socket before the next one is read: a client
 /// that does not read costs one answer.</para>
+/// <para>A connection has a time to say its first word, and each request a time to come as a whole. Between requests it may be silent for
+/// as long as it likes: its end tells the client that the server is gone.</para>
 /// <para>Where no room is left for a revocation, or the socket stays full, the client is hung up on, which it has to take as the end of all
 /// its memory.</para>
 /// </remarks>
 internal sealed class BrokerConnection : IRevocationListener, IDisposable
 {
+    /// <summary>From the connection to the first byte.</summary>
+    public static readonly TimeSpan FirstWordLimit = TimeSpan.FromSeconds(30);
+
+    /// <summary>From the first byte of a request to its last.</summary>
+    public static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(10);
+
     private readonly Socket _socket;
     private readonly uint _userId;
     private readonly BrokerServices _services;
@@ -107,6 +115,7 @@ internal sealed class BrokerConnection : IRevocationListener, IDisposable
     {
         // The shorter of the two beginnings; a token's request has a few bytes more.
         byte[] start = new byte[BrokerFrame.RequestBytes];
+        await ReadFirstWordAsync();
         bool goesOn = true;
         while (goesOn && await ReadStartAsync(start.AsMemory(0, ControlHeader.Bytes)) is (true, var passed))
         {
@@ -141,20 +150,47 @@ internal sealed class BrokerConnection : IRevocationListener, IDisposable
         }
     }
 
+    private async ValueTask ReadFirstWordAsync()
+    {
+        await using ITimer late = HangUpAfter(FirstWordLimit);
+        await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, _end.Token);
+    }
+
     private async ValueTask<bool> ReadWholeAsync(Memory<byte> request)
     {
-        while (request.Length > 0)
+        ITimer? late = null;
+        try
         {
-            int count = await _socket.ReceiveAsync(request, SocketFlags.None, _end.Token);
-            if (count == 0)
+            while (request.Length > 0)
             {
-                return false;
+                ValueTask<int> some = _socket.ReceiveAsync(request, SocketFlags.None, _end.Token);
+
+                // Nearly always the rest is there already: a request comes in one piece.
+                late ??= some.IsCompleted ? null : HangUpAfter(RequestLimit);
+                int count = await some;
+                if (count == 0)
+                {
+                    return false;
+                }
+
+                request = request[count..];
             }
 
-            request = request[count..];
+            return true;
         }
+        finally
+        {
+            late?.Dispose();
+        }
+    }
 
-        return true;
+    private ITimer HangUpAfter(TimeSpan limit) => _services.Time.CreateTimer(
+        static connection => ((BrokerConnection)connection!).HangUpLate(), this, limit, Timeout.InfiniteTimeSpan);
+
+    private void HangUpLate()
+    {
+        ServiceLog.BrokerClientLate(_services.Log);
+        HangUp();
     }
 
     private async ValueTask<bool> AnswerTokenAsync(byte[] request, SafeFileHandle? passed)

@@ -24,6 +24,9 @@ internal sealed class FdBroker : IDisposable
     private const int Backlog = 128;
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How long a stop waits for connections that were hung up on.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+
     private readonly BrokerServices _services;
     private readonly int _limit;
     private readonly Lock _lock = new();
@@ -41,23 +44,21 @@ internal sealed class FdBroker : IDisposable
     /// <summary>Path of the socket; empty before <see cref="Start"/>.</summary>
     public string Path { get; private set; } = "";
 
-    /// <summary>Listens on a path that <see cref="SocketFile.Claim"/> made free.</summary>
+    /// <summary>Listens on a name that <see cref="SocketFile.Claim"/> made free.</summary>
     /// <exception cref="StartupException">The socket cannot be made.</exception>
-    public void Start(string path)
+    public void Start(SocketName name)
     {
-        _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            _listener.Bind(new UnixDomainSocketEndPoint(path));
-            File.SetUnixFileMode(path, SocketFile.Mode);
+            _listener = name.Bind();
             _listener.Listen(Backlog);
         }
         catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
         {
-            throw new StartupException($"The fd broker cannot listen on {path}: {e.Message}.", e);
+            throw new StartupException($"The fd broker cannot listen on {name.Path}: {e.Message}.", e);
         }
 
-        Path = path;
+        Path = name.Path;
         _accepting = AcceptAsync(_listener);
     }
 
@@ -78,10 +79,13 @@ internal sealed class FdBroker : IDisposable
             open = [.. _connections.Values];
         }
 
-        await Task.WhenAll(open);
-        if (Path.Length != 0)
+        try
         {
-            SocketFile.Remove(Path);
+            await Task.WhenAll(open).WaitAsync(StopLimit, _services.Time);
+        }
+        catch (TimeoutException)
+        {
+            // Somebody's fd does not close: its file system does not answer. It ends with the program.
         }
     }
 

@@ -2,6 +2,7 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Devices;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Service.Requests;
+using RegisterDeviceRequest = CocoGuest.V1.RegisterDeviceRequest;
 
 namespace CocoGuest.Service.Control;
 
@@ -24,6 +25,11 @@ internal static class ControlDeviceCalls
         ulong alignment = body.UInt64();
         uint flags = body.UInt32();
         body.Reserved();
+        if (!body.Wrong && session.Refusal(new RegisterDeviceRequest { Trusted = (flags & TrustedFlag) != 0 }) is { } refused)
+        {
+            return refused;
+        }
+
         return body.Wrong ? ControlReply.Malformed
             : (flags & ~(TrustedFlag | MediatedFlag)) != 0
                 ? new Failure(Errno.EINVAL, "register_device", "check flags", $"flags 0x{flags:x} have unknown bits.", "flags")

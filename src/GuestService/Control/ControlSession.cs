@@ -3,6 +3,7 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Files;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Processes;
+using Google.Protobuf;
 
 namespace CocoGuest.Service.Control;
 
@@ -49,6 +50,10 @@ internal sealed class ControlSession(ControlServices services, UnixPeer peer)
         var reader = new ControlReader(body);
         return row.NeedsProcess && _session is null ? NoProcess : row.Handler(this, ref reader);
     }
+
+    /// <summary>EPERM for what the client may not say: the rule is that of the gRPC request, whose words are given.</summary>
+    public Failure? Refusal<TRequest>(TRequest request)
+        where TRequest : class, IMessage => FieldRights.Of<TRequest>().Refusal(request, peer.MayConnect);
 
     /// <summary>Starts the process.</summary>
     public Result<GuestProcess> Open(string guestName, string name)

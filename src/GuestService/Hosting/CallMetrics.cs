@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using CocoGuest.Machine;
 using CocoGuest.Service.Access;
+using CocoGuest.Service.Budgets;
 using CocoGuest.Service.Processes;
 using CocoGuest.Service.Telemetry;
 using CocoGuest.V1;
@@ -23,7 +24,8 @@ internal sealed class CallMetrics : IDisposable
     private readonly AccessTable _methods;
 
     /// <summary>Instruments over a server's parts.</summary>
-    public CallMetrics(GuestRegistry host, ProcessSessions sessions, FdTokenTable tokens, AccessTable methods)
+    public CallMetrics(GuestRegistry host, ProcessSessions sessions, FdTokenTable tokens, AccessTable methods, ConnectionBudget connections,
+        AnswerRoom answers, CallBudget budget)
     {
         _methods = methods;
         _calls = _meter.CreateCounter<long>("cocoguest.calls", "{call}", "Calls that ended, by method and errno ('' for success).");
@@ -31,6 +33,14 @@ internal sealed class CallMetrics : IDisposable
         _meter.CreateObservableGauge("cocoguest.processes", () => sessions.Count, "{process}", "Live processes, without inits.");
         _meter.CreateObservableGauge("cocoguest.buffers", () => Live(host), "{buffer}", "Live dma-bufs of all guests.");
         _meter.CreateObservableGauge("cocoguest.fd_tokens", () => tokens.Count, "{token}", "fd tokens that were not redeemed.");
+        _meter.CreateObservableGauge("cocoguest.connections", () => connections.Open, "{connection}", "gRPC connections.");
+        _meter.CreateObservableGauge("cocoguest.answers", () => answers.InUse, "{answer}", "Long answers that have not left yet.");
+        _meter.CreateObservableCounter("cocoguest.refused", () => new Measurement<long>[]
+        {
+            new(connections.TurnedAway, new KeyValuePair<string, object?>("for", "connections")),
+            new(answers.Stalled, new KeyValuePair<string, object?>("for", "unread answers")),
+            new(budget.Reset, new KeyValuePair<string, object?>("for", "resets")),
+        }, "{connection}", "Connections that were refused or ended by a budget.");
     }
 
     /// <inheritdoc/>

@@ -1,9 +1,11 @@
 using System.Net;
+using System.Net.Sockets;
 using CocoGuest.Linux.Processes;
 using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Service.Access;
 using CocoGuest.Service.Broker;
+using CocoGuest.Service.Budgets;
 using CocoGuest.Service.Control;
 using CocoGuest.Service.Health;
 using CocoGuest.Service.Interop;
@@ -19,6 +21,7 @@ using CocoGuest.Supervisor;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using HealthV1 = Grpc.Health.V1.Health;
 
@@ -40,10 +43,10 @@ internal sealed class GuestServer : IAsyncDisposable
 
     private readonly ServerOptions _options;
     private readonly WebApplication _app;
-    private readonly string _socket;
-    private readonly string _brokerSocket;
+    private readonly SocketName _socket;
+    private readonly SocketName _brokerSocket;
 
-    private GuestServer(ServerOptions options, WebApplication app, string socket, string brokerSocket)
+    private GuestServer(ServerOptions options, WebApplication app, SocketName socket, SocketName brokerSocket)
     {
         _options = options;
         _app = app;
@@ -55,10 +58,10 @@ internal sealed class GuestServer : IAsyncDisposable
     public IServiceProvider Parts => _app.Services;
 
     /// <summary>Path of the gRPC socket.</summary>
-    public string SocketPath => _socket;
+    public string SocketPath => _socket.Path;
 
     /// <summary>Path of the broker's socket.</summary>
-    public string BrokerPath => _brokerSocket;
+    public string BrokerPath => _brokerSocket.Path;
 
     /// <summary>Address of the TCP listener with the port that it got, or null without one.</summary>
     public Uri? TcpAddress => _options.Tcp is null ? null : TcpListeners().First();
@@ -85,7 +88,8 @@ internal sealed class GuestServer : IAsyncDisposable
 
         SocketFile.Check(socket);
         SocketFile.Check(brokerSocket);
-        var server = new GuestServer(options, Build(options, time, logging, socket, limit), socket, brokerSocket);
+        var name = new SocketName(socket);
+        var server = new GuestServer(options, Build(options, time, logging, name, limit), name, new SocketName(brokerSocket));
         try
         {
             await server.StartAsync();
@@ -106,20 +110,24 @@ internal sealed class GuestServer : IAsyncDisposable
     {
         Parts.GetRequiredService<GuestRegistry>().Dispose();
         await _app.StopAsync();
+        _socket.Remove();
         // A call that was still on its way may have made another guest.
         Parts.GetRequiredService<GuestRegistry>().Dispose();
         await Parts.GetRequiredService<FdBroker>().StopAsync();
+        _brokerSocket.Remove();
         await _app.DisposeAsync();
     }
 
     private static WebApplication Build(
-        ServerOptions options, TimeProvider time, Action<ILoggingBuilder> logging, string socket, MemoryLimit? limit)
+        ServerOptions options, TimeProvider time, Action<ILoggingBuilder> logging, SocketName socket, MemoryLimit? limit)
     {
         // The descriptors of all services are made for it, a third of the work of a start: it has the other core meanwhile.
         Task<AccessTable> rights = Task.Run(() => new AccessTable(RpcServices.Descriptors));
         // Nothing of the surroundings but our own option table decides how the server runs.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options, socket));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options, socket.Path))
+            .UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
+                endpoint is UnixDomainSocketEndPoint ? socket.Bind() : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint));
         builder.Logging.SetMinimumLevel(options.LogLevel);
         // A failed start is our one sentence, not the host's stack trace.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
@@ -148,8 +156,9 @@ internal sealed class GuestServer : IAsyncDisposable
         }
 
         app.Services.GetRequiredService<CallMetrics>().Use(app);
+        app.Services.GetRequiredService<CallBudget>().Use(app);
         app.UseRouting();
-        app.UseAccessGate(app.Services.GetRequiredService<AccessTable>(), app.Services.GetRequiredService<BearerToken>());
+        app.Services.GetRequiredService<AccessGate>().Use(app);
         app.MapRpcServices();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
@@ -158,9 +167,10 @@ internal sealed class GuestServer : IAsyncDisposable
     private static void AddParts(IServiceCollection parts, ServerOptions options, TimeProvider time, Task<AccessTable> rights)
     {
         parts.AddSingleton(options).AddSingleton(time);
-        parts.AddSingleton(_ => rights.GetAwaiter().GetResult()).AddSingleton(BearerToken.Of(options.TokenFile));
+        parts.AddSingleton(_ => rights.GetAwaiter().GetResult()).AddSingleton(BearerToken.Of(options.TokenFile)).AddSingleton<AccessGate>();
         AddGuests(parts, options, time);
         AddBroker(parts, time);
+        parts.AddSingleton<ConnectionBudget>().AddSingleton<AnswerRoom>().AddSingleton<CallBudget>();
         parts.AddSingleton<CallMetrics>().AddSingleton<CallEntry>().AddSingleton<FdTokens>().AddSingleton<GuestInfoWriter>();
         parts.AddSingleton<ProcessOpenedWriter>().AddSingleton<GuestFollowers>();
         parts.AddRpcServices();
@@ -189,7 +199,9 @@ internal sealed class GuestServer : IAsyncDisposable
     {
         kestrel.AddServerHeader = false;
         kestrel.RequestHeaderEncodingSelector = AuthorityEncoding.Select;
-        kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
+        // Connections have a budget of their own, which keeps room for the owner and says why.
+        kestrel.Limits.MaxConcurrentConnections = null;
+        CallBudget budget = kestrel.ApplicationServices.GetRequiredService<CallBudget>();
         // gRPC has a limit of its own for each message; a stream's body has no end.
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.Http2.MaxStreamsPerConnection = options.MaxStreams;
@@ -201,15 +213,24 @@ internal sealed class GuestServer : IAsyncDisposable
         {
             listen.Protocols = HttpProtocols.Http2;
             listen.UseUnixPeer(log);
+            budget.Use(listen, overTcp: false);
         });
         if (options.Tcp is { } endpoint)
         {
-            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(endpoint, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                budget.Use(listen, overTcp: true);
+            });
         }
 
         if (options.Metrics is { } metrics)
         {
-            kestrel.Listen(metrics, MetricsPort.Listen);
+            kestrel.Listen(metrics, listen =>
+            {
+                MetricsPort.Listen(listen);
+                budget.Use(listen, overTcp: true);
+            });
         }
     }
 
@@ -219,12 +240,11 @@ internal sealed class GuestServer : IAsyncDisposable
         var boot = Task.Run(() => BootDefaultGuest(log));
         Map();
         await boot;
-        using (SocketFile.Claim(_socket, _brokerSocket))
+        using (SocketFile.Claim(_socket.Path, _brokerSocket.Path))
         {
             Parts.GetRequiredService<FdBroker>().Start(_brokerSocket);
             HealthParts.ServeUntilStop(Parts, RpcServices.Descriptors.Select(service => service.FullName));
             await ListenAsync();
-            File.SetUnixFileMode(_socket, SocketFile.Mode);
         }
 
         if (_options.Tcp is { } endpoint && !IPAddress.IsLoopback(endpoint.Address))
@@ -272,7 +292,7 @@ internal sealed class GuestServer : IAsyncDisposable
         {
             throw new StartupException(BusyAddress(e.Message), e);
         }
-        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (e is IOException or SocketException)
         {
             throw new StartupException($"gRPC cannot listen: {e.Message}", e);
         }

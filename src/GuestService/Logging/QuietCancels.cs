@@ -4,9 +4,9 @@ namespace CocoGuest.Service.Logging;
 
 /// <summary>
 /// Logs as everybody's, but a call that ended because its client gave it up is written at level Debug. The gRPC library takes the broken
-/// read of its message for an error of the service, with a stack trace.
+/// read of its message for an error of the service, with a stack trace. All are counted (<see cref="CountedLogger"/>).
 /// </summary>
-internal sealed class QuietCancels(ILoggerFactory loggers) : ILoggerFactory
+internal sealed class QuietCancels(ILoggerFactory loggers, TimeProvider time) : ILoggerFactory
 {
     /// <summary>Category of the library's records about failed calls.</summary>
     internal const string Category = "Grpc.AspNetCore.Server.ServerCallHandler";
@@ -14,8 +14,11 @@ internal sealed class QuietCancels(ILoggerFactory loggers) : ILoggerFactory
     private const string ResetByClient = "The client reset the request stream.";
 
     /// <inheritdoc/>
-    public ILogger CreateLogger(string categoryName) =>
-        categoryName == Category ? new Quiet(loggers.CreateLogger(categoryName)) : loggers.CreateLogger(categoryName);
+    public ILogger CreateLogger(string categoryName)
+    {
+        var counted = new CountedLogger(loggers.CreateLogger(categoryName), time);
+        return categoryName == Category ? new Quiet(counted) : counted;
+    }
 
     /// <inheritdoc/>
     public void AddProvider(ILoggerProvider provider) => loggers.AddProvider(provider);
@@ -25,7 +28,8 @@ internal sealed class QuietCancels(ILoggerFactory loggers) : ILoggerFactory
 
     // Aborted connections are cancellations, too. Kestrel has no type of its own for a stream that was reset.
     private static bool IsOfClient(Exception? exception) =>
-        exception is OperationCanceledException or ConnectionResetException or IOException { Message: ResetByClient };
+        exception is OperationCanceledException or ConnectionResetException or IOException { Message: ResetByClient }
+            or IOException { InnerException: OperationCanceledException };
 
     private sealed class Quiet(ILogger log) : ILogger
     {

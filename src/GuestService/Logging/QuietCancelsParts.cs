@@ -9,6 +9,7 @@ internal static class QuietCancelsParts
     public static void AddQuietCancels(this IServiceCollection parts)
     {
         parts.AddSingleton<LoggerFactory>();
-        parts.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(p => new QuietCancels(p.GetRequiredService<LoggerFactory>())));
+        parts.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(p => new QuietCancels(
+            p.GetRequiredService<LoggerFactory>(), p.GetRequiredService<TimeProvider>())));
     }
 }

@@ -83,4 +83,8 @@ internal static partial class ServiceLog
 
     [LoggerMessage(EventId = 304, Level = LogLevel.Warning, Message = "The fd broker could not accept a connection; it goes on trying.")]
     public static partial void BrokerAcceptFailed(ILogger log, Exception exception);
+
+    [LoggerMessage(EventId = 305, Level = LogLevel.Warning,
+        Message = "A client of the fd broker did not finish what it began to say; hung up.")]
+    public static partial void BrokerClientLate(ILogger log);
 }

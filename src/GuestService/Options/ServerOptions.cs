@@ -44,13 +44,13 @@ internal sealed record ServerOptions
     public int MaxGuests { get; set; } = 64;
 
     /// <summary>Most gRPC connections at a time, both listeners together.</summary>
-    public int MaxConnections { get; set; } = 1024;
+    public int MaxConnections { get; set; } = FdPlan.Here.Connections;
 
     /// <summary>Most calls and streams at a time on one gRPC connection.</summary>
     public int MaxStreams { get; set; } = 1024;
 
     /// <summary>Most connections of the fd broker at a time.</summary>
-    public int MaxBrokerConnections { get; set; } = 256;
+    public int MaxBrokerConnections { get; set; } = FdPlan.Here.BrokerConnections;
 
     /// <summary>Most unredeemed fd tokens of one process; one more drops its oldest.</summary>
     public int MaxFdTokens { get; set; } = 1024;

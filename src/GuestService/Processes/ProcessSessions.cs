@@ -50,9 +50,10 @@ internal sealed class ProcessSessions(
     /// <param name="guest">Its guest.</param>
     /// <param name="name">Its name.</param>
     /// <param name="peer">Who asks; null over TCP.</param>
-    public Result<ProcessSession> Open(Guest guest, string name, UnixPeer? peer)
+    /// <param name="contained">Whether nothing but the process' own end may be left of it: the caller is nobody known.</param>
+    public Result<ProcessSession> Open(Guest guest, string name, UnixPeer? peer, bool contained = false)
     {
-        Result<GuestProcess> process = guest.Processes.Open(name);
+        Result<GuestProcess> process = guest.Processes.Open(name, contained);
         if (!process.Ok)
         {
             return process.Failure;

@@ -12,7 +12,7 @@ namespace CocoGuest.Service.Services;
 /// The first step of every call: is it still wanted, and which guest and process does it mean. A call that was cancelled before this step
 /// did nothing; after it, it happens as a whole.
 /// </summary>
-internal sealed class CallEntry(GuestRegistry host, ProcessSessions sessions)
+internal sealed class CallEntry(GuestRegistry host, ProcessSessions sessions, AccessGate gate)
 {
     /// <summary>The guest that a request names; empty: "default". ENOENT ends the call.</summary>
     public Guest Guest(ServerCallContext context, string guest)
@@ -44,6 +44,20 @@ internal sealed class CallEntry(GuestRegistry host, ProcessSessions sessions)
 
         CheckUser(session, PeerOf(context));
         return session;
+    }
+
+    /// <summary>
+    /// EPERM for somebody without every right who would leave something in init: it is everybody's and never ends. A process of one's own
+    /// ends, and what it made ends with it.
+    /// </summary>
+    public void CheckMayLeave(ServerCallContext context, ProcessSession session, string operation)
+    {
+        if (session.IsInit && !gate.MayAll(context.GetHttpContext()))
+        {
+            GrpcErrors.Throw(new Failure(Errno.EPERM, operation, "check process",
+                "This would stay with init, which all share, for as long as the guest lives: over TCP without the token it takes a "
+                + "process of one's own (OpenProcess).", "process"));
+        }
     }
 
     /// <summary>Who is at the other end of the Unix socket; null over TCP.</summary>

@@ -3,6 +3,7 @@ using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Diagnostics;
 using CocoGuest.Machine.Files;
 using CocoGuest.Service.Errors;
+using CocoGuest.Service.Processes;
 using CocoGuest.V1;
 using Grpc.Core;
 
@@ -47,7 +48,9 @@ internal sealed class FaultCalls(CallEntry entry) : FaultService.FaultServiceBas
     /// <inheritdoc/>
     public override Task<SetFailNthResponse> SetFailNth(SetFailNthRequest request, ServerCallContext context)
     {
-        GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
+        ProcessSession session = entry.Process(context, request.Guest, request.Process);
+        entry.CheckMayLeave(context, session, "set_fail_nth");
+        GuestProcess process = session.Process;
         process.Guest.Faults.SetFailNth(process, request.N).ThrowIfFailed();
         return Task.FromResult(new SetFailNthResponse());
     }

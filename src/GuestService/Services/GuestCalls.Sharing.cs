@@ -2,6 +2,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.DmaBufs;
 using CocoGuest.Machine.Files;
+using CocoGuest.Machine.Profiles;
 using CocoGuest.Service.Errors;
 using CocoGuest.Service.Processes;
 using CocoGuest.Service.Requests;
@@ -62,9 +63,15 @@ internal sealed partial class GuestCalls
     /// <inheritdoc/>
     public override Task<ExportBufferResponse> ExportBuffer(ExportBufferRequest request, ServerCallContext context)
     {
-        GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
+        ProcessSession session = entry.Process(context, request.Guest, request.Process);
+        GuestProcess process = session.Process;
         Handle128? addressee = request.ToProcess.Length == 0 ? null : RequestFields.Handle(request.ToProcess, "to_process", "export");
         TimeSpan life = RequestFields.Nanoseconds(request.ExpiresAfterNanoseconds, "expires_after_nanoseconds", "export");
+        if (life > GuestLimits.DefaultTokenLife)
+        {
+            entry.CheckMayLeave(context, session, "export");
+        }
+
         Handle128 token = reaper.Export(process, request.Fd, addressee, life).OrThrow();
         return Task.FromResult(new ExportBufferResponse { ShareToken = token.ToString() });
     }

@@ -18,7 +18,7 @@ namespace CocoGuest.Service.Services;
 /// </summary>
 internal sealed partial class GuestCalls(
     CallEntry entry, ProcessSessions sessions, FdTokens fdTokens, ShareTokenReaper reaper, ProcessOpenedWriter writer,
-    ILogger<GuestCalls> log)
+    AccessGate gate, ILogger<GuestCalls> log)
     : GuestService.GuestServiceBase
 {
     private const uint ReadWriteCloseOnExec = 0x80002;
@@ -29,7 +29,7 @@ internal sealed partial class GuestCalls(
     {
         UnixPeer? peer = CallEntry.PeerOf(context);
         ProcessSession session = request.Process.Length == 0
-            ? sessions.Open(entry.Guest(context, request.Guest), request.Name, peer).OrThrow()
+            ? sessions.Open(entry.Guest(context, request.Guest), request.Name, peer, !gate.MayAll(context.GetHttpContext())).OrThrow()
             : Rejoin(request, context);
         using StreamLease lease = await sessions.AttachAsync(session, peer);
         Failure? complaint;

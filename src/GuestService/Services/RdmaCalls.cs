@@ -2,6 +2,7 @@ using CocoGuest.Machine;
 using CocoGuest.Machine.Files;
 using CocoGuest.Machine.Rdma;
 using CocoGuest.Service.Errors;
+using CocoGuest.Service.Processes;
 using CocoGuest.V1;
 using Grpc.Core;
 
@@ -16,7 +17,9 @@ internal sealed class RdmaCalls(CallEntry entry) : RdmaService.RdmaServiceBase
     /// <inheritdoc/>
     public override Task<AddRdmaDeviceResponse> AddRdmaDevice(AddRdmaDeviceRequest request, ServerCallContext context)
     {
-        GuestProcess process = entry.Process(context, request.Guest, request.Process).Process;
+        ProcessSession session = entry.Process(context, request.Guest, request.Process);
+        entry.CheckMayLeave(context, session, "rdma_link_add");
+        GuestProcess process = session.Process;
         RdmaDevice device = process.Guest.Rdma.AddDevice(
             process, request.RdmaDevice, request.Device.Length == 0 ? null : request.Device).OrThrow();
         return Task.FromResult(new AddRdmaDeviceResponse

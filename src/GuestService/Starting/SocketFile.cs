@@ -1,4 +1,5 @@
 using CocoGuest.Linux.Files;
+using CocoGuest.Linux.Sockets;
 using Microsoft.Win32.SafeHandles;
 using System.Net.Sockets;
 
@@ -14,8 +15,10 @@ namespace CocoGuest.Service.Starting;
 /// </remarks>
 internal static class SocketFile
 {
-    /// <summary>sun_path holds 108 bytes, the last one NUL.</summary>
-    private const int LongestPath = 107;
+    private const int LongestPath = UnixListener.LongestPath;
+
+    /// <summary>How long another server may have a folder's lock: it has it for the time of a bind.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Mode of every socket of the server.</summary>
     public const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -31,7 +34,7 @@ internal static class SocketFile
             // In one order for all servers, so that two that start together cannot wait for each other.
             foreach (string folder in paths.Select(p => Path.GetDirectoryName(p)!).Distinct().Order(StringComparer.Ordinal))
             {
-                locks.Add(FolderLock.Take(folder));
+                locks.Add(Lock(folder));
             }
 
             foreach (string path in paths)
@@ -48,14 +51,8 @@ internal static class SocketFile
         }
     }
 
-    /// <summary>Removes the file after the listener was closed, if that did not.</summary>
-    public static void Remove(string path)
-    {
-        if (UnixFiles.StatusOf(path) is { Type: UnixFileType.Socket })
-        {
-            File.Delete(path);
-        }
-    }
+    /// <summary>The lock of a folder; null where somebody else keeps it, or there is none.</summary>
+    public static IDisposable? TryLock(string folder) => TryLock(folder, out SafeFileHandle? taken) ? taken : null;
 
     /// <summary>Checks what can be checked of a path before anything is made.</summary>
     /// <exception cref="StartupException">It is too long, or its folder is missing.</exception>
@@ -82,7 +79,8 @@ internal static class SocketFile
                 throw new StartupException($"{path} exists and is not a socket; move it away or choose another path.");
         }
 
-        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        // Without waiting: a server whose queue of connections is full would let nobody connect for as long as it likes.
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         try
         {
             probe.Connect(new UnixDomainSocketEndPoint(path));
@@ -92,6 +90,10 @@ internal static class SocketFile
             File.Delete(path);
             return;
         }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
+        {
+            // Somebody listens, and is busy.
+        }
         catch (SocketException e)
         {
             throw new StartupException($"The socket {path} exists and cannot be tried: {e.Message}.", e);
@@ -99,6 +101,20 @@ internal static class SocketFile
 
         throw new StartupException(
             $"Another server is listening on {path}; stop it, or choose another path with --socket or --runtime-dir.");
+    }
+
+    private static SafeFileHandle? Lock(string folder) => TryLock(folder, out SafeFileHandle? taken)
+        ? taken
+        : throw new StartupException(
+            $"Another program holds the lock of the folder {folder} (flock), and did not let go within a second; end it, or choose another "
+            + "folder with --runtime-dir.");
+
+    private static bool TryLock(string folder, out SafeFileHandle? taken)
+    {
+        SafeFileHandle? found = null;
+        bool had = SpinWait.SpinUntil(() => FolderLock.TryTake(folder, out found), Patience);
+        taken = found;
+        return had;
     }
 
     private sealed class FolderLocks : IDisposable

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Linux.Files;
@@ -8,18 +9,28 @@ namespace CocoGuest.Linux.Files;
 /// </summary>
 public static class FolderLock
 {
-    /// <summary>Waits for the lock; closing the handle gives it back. Null where the folder cannot be opened.</summary>
-    public static SafeFileHandle? Take(string folder)
+    /// <summary>Takes the lock if nobody has it; closing the handle gives it back.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="taken">Null where the folder cannot be opened.</param>
+    /// <returns>False while somebody else has it.</returns>
+    public static bool TryTake(string folder, out SafeFileHandle? taken)
     {
+        taken = null;
         int fd = Libc.Open(folder, Libc.ODirectory | Libc.OCloexec);
         if (fd < 0)
         {
-            return null;
+            return true;
         }
 
         var handle = new SafeFileHandle(fd, ownsHandle: true);
         // A file system without flock leaves the race open, not the server down.
-        _ = Libc.Flock(handle, Libc.LockEx);
-        return handle;
+        if (Libc.Flock(handle, Libc.LockEx | Libc.LockNb) != 0 && Marshal.GetLastPInvokeError() == Libc.Eagain)
+        {
+            handle.Dispose();
+            return false;
+        }
+
+        taken = handle;
+        return true;
     }
 }

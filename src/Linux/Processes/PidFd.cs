@@ -16,7 +16,7 @@ public static class PidFd
     /// <param name="socket">Connected.</param>
     /// <param name="pid">The peer's pid, for kernels that know no better; 0: not known.</param>
     /// <returns>
-    /// Null where there is none (other pid namespace, old kernel, process gone already: the stream's end tells then).
+    /// Null where there is none (other pid namespace, old kernel, process gone already, no fd to spare: the stream's end tells then).
     /// </returns>
     public static SafeFileHandle? OfPeer(Socket socket, int pid)
     {
@@ -25,11 +25,11 @@ public static class PidFd
         {
             // Linux 6.5 and later: taken at connect time, so the pid cannot have been given to somebody else since.
             int length = socket.GetRawSocketOption(Libc.SolSocket, Libc.SoPeerpidfd, value);
-            return length == sizeof(int) ? Handle(MemoryMarshal.Read<int>(value)) : null;
+            return length == sizeof(int) ? NotTheRuntimes(Handle(MemoryMarshal.Read<int>(value))) : null;
         }
         catch (SocketException)
         {
-            return pid > 0 ? Open(pid) : null;
+            return pid > 0 ? NotTheRuntimes(Open(pid)) : null;
         }
         catch (ObjectDisposedException)
         {
@@ -57,6 +57,17 @@ public static class PidFd
     {
         using var pid = new BorrowedFd(process);
         _ = HostPoll.WaitFor(pid.Number, Readiness.Readable, HostPoll.Infinite);
+    }
+
+    private static SafeFileHandle? NotTheRuntimes(SafeFileHandle? handle)
+    {
+        if (handle is null || !FdReserve.IsRuntimes(handle))
+        {
+            return handle;
+        }
+
+        handle.Dispose();
+        return null;
     }
 
     private static SafeFileHandle? Handle(int fd) => fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : null;

@@ -21,7 +21,7 @@ public sealed record Layers(string Root, IReadOnlyList<string> Rooms)
     /// <summary>The server.</summary>
     public static readonly Layers Service = new("CocoGuest.Service",
     [
-        "Logging", "Errors", "Requests", "Streams", "Starting", "Interop", "Options", "Access", "Processes", "Control", "Broker",
+        "Logging", "Errors", "Requests", "Streams", "Starting", "Interop", "Options", "Access", "Budgets", "Processes", "Control", "Broker",
         "Services", "Health", "Reflection", "Telemetry", "Hosting", "",
     ]);
 

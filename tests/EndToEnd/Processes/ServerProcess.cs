@@ -36,11 +36,17 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public string Token { get; }
 
     /// <summary>Starts a server and waits until it serves.</summary>
-    public static async Task<ServerProcess> StartAsync(params string[] options)
+    public static Task<ServerProcess> StartAsync(params string[] options) => StartUnderAsync([], options);
+
+    /// <summary>Starts a server by another program, such as prlimit, and waits until it serves.</summary>
+    public static async Task<ServerProcess> StartUnderAsync(string[] prefix, params string[] options)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("coco-e2e-");
-        var program = ChildProgram.Start(
-            Programs.Server, ["--runtime-dir", folder.FullName, "--tcp", "127.0.0.1:0", "--log-level", "information", .. options]);
+        string[] command =
+        [
+            .. prefix, Programs.Server, "--runtime-dir", folder.FullName, "--tcp", "127.0.0.1:0", "--log-level", "information", .. options,
+        ];
+        var program = ChildProgram.Start(command[0], command[1..]);
         try
         {
             List<string> banner = [await program.ReadLineAsync(line => line == "CocoGuest is ready.")];

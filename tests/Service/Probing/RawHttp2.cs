@@ -7,16 +7,40 @@ namespace CocoGuest.Tests.Service.Probing;
 /// <summary>HTTP/2 by hand over a Unix socket, for what no client of .NET sends: any authority, a call that breaks off anywhere.</summary>
 internal sealed class RawHttp2 : IDisposable
 {
-    private const byte Data = 0, Headers = 1, Reset = 3, Settings = 4, Ping = 6, GoAway = 7;
+    private const byte Data = 0, Headers = 1, Reset = 3, Settings = 4, Ping = 6, GoAway = 7, WindowUpdate = 8, InitialWindow = 4;
+    private const int DefaultWindow = 65535;
     private const byte EndStream = 1, EndHeaders = 4, Ack = 1;
     private const int FrameHeader = 9;
     private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
-    public RawHttp2(string path)
+    /// <summary>A connection.</summary>
+    /// <param name="path">The server's socket.</param>
+    /// <param name="unread">The client lets the server send as much as HTTP/2 can say, whether it reads or not.</param>
+    public RawHttp2(string path, bool unread = false)
     {
         _socket.Connect(new UnixDomainSocketEndPoint(path));
         _socket.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
-        Send(Settings, 0, 0, []);
+        Send(Settings, 0, 0, unread ? [0, InitialWindow, .. Big(int.MaxValue)] : []);
+        if (unread)
+        {
+            Send(WindowUpdate, 0, 0, Big(int.MaxValue - DefaultWindow));
+        }
+    }
+
+    /// <summary>Comes back when the server has hung up; what came before is thrown away.</summary>
+    public void ReadToEnd()
+    {
+        byte[] rest = new byte[1 << 16];
+        try
+        {
+            while (_socket.Receive(rest) > 0)
+            {
+            }
+        }
+        catch (SocketException)
+        {
+            // Reset: the end as well.
+        }
     }
 
     /// <summary>Begins a call.</summary>
@@ -41,6 +65,12 @@ internal sealed class RawHttp2 : IDisposable
 
     /// <summary>Gives the call up.</summary>
     public void Cancel(int stream) => Send(Reset, 0, stream, [0, 0, 0, 8]);
+
+    /// <summary>Begins a call, or says that the server has hung up.</summary>
+    public bool TryBegin(int stream, string method) => Tries(() => Begin(stream, method, "x"));
+
+    /// <summary>Gives a call up, or says that the server has hung up.</summary>
+    public bool TryCancel(int stream) => Tries(() => Cancel(stream));
 
     /// <summary>Comes back when the server has read all that was sent before.</summary>
     public void WaitUntilRead()
@@ -67,6 +97,26 @@ internal sealed class RawHttp2 : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
+
+    private static bool Tries(Action act)
+    {
+        try
+        {
+            act();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static byte[] Big(int value)
+    {
+        byte[] bytes = new byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32BigEndian(bytes, value);
+        return bytes;
+    }
 
     // A literal that no table remembers, without Huffman's code.
     private static void Add(MemoryStream block, string name, string value)

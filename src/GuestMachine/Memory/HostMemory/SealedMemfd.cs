@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CocoGuest.Linux.Files;
 using CocoGuest.Linux.Memory;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory.Frames;
@@ -71,6 +72,8 @@ public sealed unsafe class SealedMemfd : IDisposable
         SafeFileHandle file = Memfd.Create("cocoguest", executable: false);
         if (file.IsInvalid)
             return HostFailure.Last(CreateOperation, "memfd_create", length);
+        if (FdReserve.IsNotForMemory(file))
+            return Close(file, NoMoreFds(CreateOperation));
 
         // Opening it anew through /proc goes by the file mode, so that takes the way to a writable descriptor from other users.
         if (!Memfd.Resize(file, (long)length))
@@ -100,9 +103,11 @@ public sealed unsafe class SealedMemfd : IDisposable
     public Result<SafeFileHandle> DuplicateFor(bool readOnly)
     {
         SafeFileHandle copy = readOnly ? Memfd.Reopen(File, ReadOnlyAccess) : Memfd.Duplicate(File);
-        if (!copy.IsInvalid)
+        if (!copy.IsInvalid && !FdReserve.IsRuntimes(copy))
             return copy;
-        Failure failure = HostFailure.Last("duplicate client buffer", readOnly ? "open" : "F_DUPFD_CLOEXEC", Length);
+        Failure failure = copy.IsInvalid
+            ? HostFailure.Last("duplicate client buffer", readOnly ? "open" : "F_DUPFD_CLOEXEC", Length)
+            : NoMoreFds("duplicate client buffer");
         copy.Dispose();
         return failure;
     }
@@ -188,6 +193,9 @@ public sealed unsafe class SealedMemfd : IDisposable
             start = Memfd.NextData(file, end);
         }
     }
+
+    private static Failure NoMoreFds(string operation) => new(Errno.EMFILE, operation, "check reserve",
+        "The server has no open files left for memory (ulimit -n); what is released gives them back.");
 
     private static Result<SealedMemfd> Close(SafeFileHandle file, Failure failure)
     {

@@ -60,6 +60,7 @@ internal sealed class NameCalls(HandlerContext context)
         bool goesOn = place is { WantsFolder: true, EndsInSlash: false };
         call.Fail(
             KindOf(place) is var kind and not TreeKind.None ? goesOn && kind != TreeKind.Folder ? Errno.ENOTDIR : Errno.EEXIST
+            : goesOn ? Errno.ENOENT
             : !GuestPath.IsGuests(above) ? Errno.EPERM
             : KindOf(context.Guest.Tree.Resolve(above)) switch
             {

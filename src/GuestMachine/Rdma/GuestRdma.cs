@@ -265,7 +265,8 @@ public sealed partial class GuestRdma
         }
 
         // Others stay for the guest's life, as an HCA does.
-        foreach (string name in process.Contained ? _contained.Where(d => ReferenceEquals(d.Value, process)).Select(d => d.Key).ToArray() : [])
+        string[] ending = process.Contained ? [.. _contained.Where(d => ReferenceEquals(d.Value, process)).Select(d => d.Key)] : [];
+        foreach (string name in ending)
         {
             _contained.Remove(name);
             _devices.Remove(name);

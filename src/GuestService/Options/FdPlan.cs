@@ -1,4 +1,4 @@
-using CocoGuest.Linux.Files;
+using CocoGuest.Linux.Memory;
 using CocoGuest.Linux.Processes;
 
 namespace CocoGuest.Service.Options;

@@ -251,7 +251,12 @@ internal sealed class HandlerContext(
             }
         }
 
-        _ = guest.Natives.Block(process.Machine, [.. others]);
+        // Most programs have none, and the guest's lock is not taken to say so again.
+        if (others.Count != 0 || process.HasBlockedNumbers)
+        {
+            _ = guest.Natives.Block(process.Machine, [.. others]);
+            process.HasBlockedNumbers = others.Count != 0;
+        }
     }
 
     /// <summary>Where a call comes from.</summary>

@@ -21,6 +21,9 @@ internal sealed class SupervisedProcess(int pid, GuestProcess machine, SafeFileH
     /// <summary>True once it called exit: what it has open it does not use any more.</summary>
     public bool Exits { get; set; }
 
+    /// <summary>True while the machine keeps numbers of its free that others' files have.</summary>
+    public bool HasBlockedNumbers { get; set; }
+
     /// <summary>Key of the wait for its end.</summary>
     public ulong EndWatch { get; set; }
 }

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using CocoGuest.Linux.Events;
 using CocoGuest.Linux.Files;
+using CocoGuest.Linux.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace CocoGuest.Linux.Processes;

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using CocoGuest.Linux.Files;
 using CocoGuest.Linux.Memory;
 using CocoGuest.Machine.Abi;
 using CocoGuest.Machine.Memory.Frames;

@@ -86,7 +86,9 @@ static void ended(const char *what, long (*call)(void))
     pid_t child = fork();
     if (child == 0) {
         sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = handler, .sa_flags = SA_RESTART }, 0);
-        call();
+        /* poll does not start again by itself after a handler. */
+        while (call() < 0 && errno == EINTR)
+            ;
         _exit(0);
     }
     int status;

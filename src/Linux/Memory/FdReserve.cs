@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using CocoGuest.Linux.Processes;
 
-namespace CocoGuest.Linux.Files;
+namespace CocoGuest.Linux.Memory;
 
 /// <summary>
 /// The fds that are left to the runtime: it aborts the process when it gets none for itself. The kernel gives the lowest free number, so a

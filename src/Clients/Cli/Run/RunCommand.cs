@@ -333,8 +333,9 @@ internal sealed class RunCommand
         {
             write();
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            // A stream that is closed says EBADF, which the runtime calls a lack of rights.
         }
     }
 }

@@ -9,6 +9,10 @@ namespace CocoGuest.Service.Logging;
 internal sealed class CountedLogger(ILogger log, TimeProvider time) : ILogger
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    // About a guest, which only the server's owner makes: each of them is about another.
+    private static readonly string[] OfOwners = [nameof(ServiceLog.GuestTooLarge), nameof(ServiceLog.ShapeDoubtful)];
+
     private readonly Lock _lock = new();
     private readonly Dictionary<EventId, Kind> _kinds = [];
 
@@ -23,7 +27,7 @@ internal sealed class CountedLogger(ILogger log, TimeProvider time) : ILogger
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (logLevel < LogLevel.Warning || (IsEnabled(logLevel) && IsFirst(logLevel, eventId)))
+        if (logLevel < LogLevel.Warning || OfOwners.Contains(eventId.Name) || (IsEnabled(logLevel) && IsFirst(logLevel, eventId)))
         {
             log.Log(logLevel, eventId, state, exception, formatter);
         }

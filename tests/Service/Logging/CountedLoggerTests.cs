@@ -40,6 +40,17 @@ public sealed class CountedLoggerTests : IDisposable
     }
 
     [Fact]
+    public void Log_OfGuestsThatTheOwnerMade_IsALineEach()
+    {
+        var log = new CountedLogger(_logs.CreateLogger("c"), _time);
+        ServiceLog.GuestTooLarge(log, "a", 512, 256, "the cgroup");
+        ServiceLog.GuestTooLarge(log, "b", 512, 256, "the cgroup");
+        ServiceLog.ShapeDoubtful(log, "a", "A sentence.");
+        ServiceLog.ShapeDoubtful(log, "b", "A sentence.");
+        Assert.Equal([7, 7, 8, 8], _logs.Records.Select(r => r.Id.Id));
+    }
+
+    [Fact]
     public void Log_OfOneKindNowAndThen_IsEveryLine()
     {
         var log = new CountedLogger(_logs.CreateLogger("c"), _time);
